@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KMAPBENCH_KERNEL_PATH_H
+#define KMAPBENCH_KERNEL_PATH_H
+
+#include "case.h"
+
+void kb_body_kernel_kmap_local(struct kb_ctx *ctx, u64 ops);
+void *kb_kernel_map(struct kb_ctx *ctx);
+void kb_kernel_unmap(struct kb_ctx *ctx, void *addr);
+int kb_kernel_setup_dram(struct kb_ctx *ctx);
+void kb_kernel_teardown_dram(struct kb_ctx *ctx);
+
+#endif /* KMAPBENCH_KERNEL_PATH_H */

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * kmapbench.h - the ABI of /dev/kmapbench, shared by kmapbench.ko and kmap_bench
+ *
+ * Three calls: INFO says what this module and CPU can do, CASE names case i,
+ * RUN measures one case.  All fields are fixed-width; all reserved fields must
+ * be zero.  KMAPBENCH_ABI changes whenever a layout here does.
+ */
+#ifndef KMAPBENCH_H
+#define KMAPBENCH_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define KMAPBENCH_ABI			1
+#define KMAPBENCH_DEVICE		"/dev/kmapbench"
+
+#define KMAPBENCH_NAME_BYTES		64
+#define KMAPBENCH_TEXT_BYTES		128
+
+/* Limits of one RUN: far above what a record needs, far below what hurts. */
+#define KMAPBENCH_MAX_OPS		(1u << 20)
+#define KMAPBENCH_MAX_SAMPLES		(1u << 16)
+
+/* Longest time a RUN keeps interrupts off, for one sample. */
+#define KMAPBENCH_MAX_IRQS_OFF_NS	100000u
+
+/* kmapbench_info.features */
+#define KMAPBENCH_CPU_HAS_PKS		(1u << 0)	/* CPUID.(7,0):ECX[31] */
+#define KMAPBENCH_KERNEL_USES_PKS	(1u << 1)	/* CR4.PKS was set before us */
+
+struct kmapbench_info {
+	__u32 abi;		/* KMAPBENCH_ABI of the module */
+	__u32 case_count;	/* CASE and RUN take 0 .. case_count - 1 */
+	__u32 features;
+	__u32 tsc_khz;		/* of the clock that samples are counted in */
+	__u64 reserved[4];
+};
+
+struct kmapbench_case_desc {
+	__u32 index;		/* in */
+	__u32 reserved;
+	char name[KMAPBENCH_NAME_BYTES];
+	char what[KMAPBENCH_TEXT_BYTES];
+};
+
+/*
+ * One sample: the same code timed over ops and over 2 * ops operations, in TSC
+ * ticks, with the empty loop timed the same way right beside it.  The cost of
+ * an operation is a slope, (case_2n - case_n) / ops, so that whatever a
+ * measurement costs once (fences, the call, the clock itself) cancels.
+ */
+struct kmapbench_sample {
+	__u64 empty_n;
+	__u64 empty_2n;
+	__u64 case_n;
+	__u64 case_2n;
+};
+
+enum kmapbench_irq_policy {
+	KMAPBENCH_IRQS_OFF = 0,	/* interrupts off around each sample */
+};
+
+enum kmapbench_status {
+	KMAPBENCH_OK = 0,
+	KMAPBENCH_SKIPPED = 1,	/* not possible here; reason says why */
+	KMAPBENCH_FLAGGED = 2,	/* measured, but not to be trusted; reason */
+};
+
+enum kmapbench_oracle {
+	KMAPBENCH_ORACLE_NONE = 0,	/* the case protects nothing */
+	KMAPBENCH_ORACLE_HELD = 1,
+	KMAPBENCH_ORACLE_FAILED = 2,
+};
+
+struct kmapbench_run {
+	__u32 index;		/* in: case */
+	__u32 ops;		/* in: operations a sample, 1 .. MAX_OPS */
+	__u32 samples;		/* in: 1 .. MAX_SAMPLES */
+	__u32 irq_policy;	/* in: enum kmapbench_irq_policy */
+	__u64 buffer;		/* in: user address of samples * struct kmapbench_sample */
+
+	__u32 status;		/* out: enum kmapbench_status */
+	__u32 oracle;		/* out: enum kmapbench_oracle */
+	__u32 cpu;		/* out: where it ran */
+	__u32 reserved;
+	/*
+	 * out: index, counted since the module was loaded, of the first timed
+	 * window of this RUN; windows follow in the order empty_n, empty_2n,
+	 * case_n, case_2n.  An observer outside the guest, who sees the marker
+	 * instructions around each window, can tell by it which is which.
+	 */
+	__u64 first_window;
+	/* out: error code of the oracle's page fault on the closed page, 0: none seen */
+	__u64 oracle_error_code;
+	char reason[KMAPBENCH_TEXT_BYTES];
+};
+
+#define KMAPBENCH_IOC_INFO	_IOR('k', 0xb0, struct kmapbench_info)
+#define KMAPBENCH_IOC_CASE	_IOWR('k', 0xb1, struct kmapbench_case_desc)
+#define KMAPBENCH_IOC_RUN	_IOWR('k', 0xb2, struct kmapbench_run)
+
+#endif /* KMAPBENCH_H */

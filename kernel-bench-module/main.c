@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * main.c - /dev/kmapbench: INFO, CASE, RUN
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/nospec.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/tsc.h>
+
+#include "case.h"
+#include "oracle.h"
+#include "pks.h"
+
+static DEFINE_MUTEX(run_mutex);
+
+static long kb_ioctl_info(void __user *arg)
+{
+	struct kmapbench_info info = {
+		.abi = KMAPBENCH_ABI,
+		.case_count = kb_case_count,
+		.features = (kb_pks_cpu() ? KMAPBENCH_CPU_HAS_PKS : 0) |
+			    (kb_pks_kernel() ? KMAPBENCH_KERNEL_USES_PKS : 0),
+		.tsc_khz = tsc_khz,
+	};
+
+	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static long kb_ioctl_case(void __user *arg)
+{
+	struct kmapbench_case_desc desc;
+	u32 index;
+
+	if (get_user(index, (u32 __user *)arg))
+		return -EFAULT;
+	if (index >= kb_case_count)
+		return -EINVAL;
+	index = array_index_nospec(index, kb_case_count);
+
+	memset(&desc, 0, sizeof(desc));
+	desc.index = index;
+	strscpy(desc.name, kb_cases[index].name, sizeof(desc.name));
+	strscpy(desc.what, kb_cases[index].what, sizeof(desc.what));
+	return copy_to_user(arg, &desc, sizeof(desc)) ? -EFAULT : 0;
+}
+
+static void kb_say(struct kmapbench_run *run, enum kmapbench_status status, const char *reason)
+{
+	run->status = status;
+	strscpy(run->reason, reason, sizeof(run->reason));
+}
+
+/* NULL where the case can run here. */
+static const char *kb_skip_reason(const struct kb_case *c)
+{
+	if (c->needs_pks && !kb_pks_cpu())
+		return "this CPU has no PKS";
+	return c->guarded ? kb_oracle_refusal() : NULL;
+}
+
+/* Maps once, and looks at what came of it: a path that maps the wrong page is no path. */
+static bool kb_maps_right(const struct kb_case *c, struct kb_ctx *ctx)
+{
+	void *addr;
+
+	if (!c->map)
+		return true;
+	preempt_disable();
+	if (c->needs_pks)
+		kb_pks_enter(&ctx->pks);
+	if (c->enter)
+		c->enter(ctx);
+	addr = c->map(ctx);
+	c->unmap(ctx, addr);
+	if (c->leave)
+		c->leave(ctx);
+	if (c->needs_pks)
+		kb_pks_leave(&ctx->pks);
+	preempt_enable();
+	return addr == ctx->expected;
+}
+
+static int kb_measure(const struct kb_case *c, struct kb_ctx *ctx,
+		      struct kmapbench_sample *samples)
+{
+	struct kmapbench_run *run = ctx->run;
+	int err;
+
+	if (!kb_maps_right(c, ctx)) {
+		kb_say(run, KMAPBENCH_FLAGGED, "the map gave the address of another page");
+		return 0;
+	}
+	if (c->guarded) {
+		err = kb_oracle_check(c, ctx);
+		if (err)
+			return err;
+	}
+	err = kb_sample(c, ctx, samples);
+	if (err)
+		return err;
+	if (c->guarded) {
+		err = kb_oracle_check(c, ctx);
+		if (err)
+			return err;
+	}
+	if (run->oracle == KMAPBENCH_ORACLE_FAILED)
+		run->status = KMAPBENCH_FLAGGED;
+	return 0;
+}
+
+static int kb_run(struct kmapbench_run *run, struct kmapbench_sample *samples)
+{
+	const struct kb_case *c = &kb_cases[array_index_nospec(run->index, kb_case_count)];
+	struct kb_ctx ctx = { .run = run };
+	const char *skip = kb_skip_reason(c);
+	int err;
+
+	if (skip) {
+		kb_say(run, KMAPBENCH_SKIPPED, skip);
+		return 0;
+	}
+	if (c->setup) {
+		err = c->setup(&ctx);
+		if (err)
+			return err;
+	}
+	err = kb_measure(c, &ctx, samples);
+	if (c->teardown)
+		c->teardown(&ctx);
+	return err;
+}
+
+static bool kb_run_valid(const struct kmapbench_run *run)
+{
+	return run->index < kb_case_count &&
+	       run->ops >= 1 && run->ops <= KMAPBENCH_MAX_OPS &&
+	       run->samples >= 1 && run->samples <= KMAPBENCH_MAX_SAMPLES &&
+	       run->irq_policy == KMAPBENCH_IRQS_OFF &&
+	       !run->reserved;
+}
+
+static long kb_ioctl_run(void __user *arg)
+{
+	struct kmapbench_sample *samples;
+	struct kmapbench_run run;
+	size_t size;
+	long err;
+
+	if (copy_from_user(&run, arg, sizeof(run)))
+		return -EFAULT;
+	if (!kb_run_valid(&run))
+		return -EINVAL;
+	run.status = KMAPBENCH_OK;
+	run.oracle = KMAPBENCH_ORACLE_NONE;
+	run.cpu = 0;
+	run.first_window = 0;
+	run.oracle_error_code = 0;
+	memset(run.reason, 0, sizeof(run.reason));
+
+	size = array_size(run.samples, sizeof(*samples));
+	samples = kvzalloc(size, GFP_KERNEL);
+	if (!samples)
+		return -ENOMEM;
+	if (!mutex_trylock(&run_mutex)) {
+		err = -EBUSY;
+		goto free;
+	}
+	err = kb_run(&run, samples);
+	mutex_unlock(&run_mutex);
+
+	if (!err && (copy_to_user(u64_to_user_ptr(run.buffer), samples, size) ||
+		     copy_to_user(arg, &run, sizeof(run))))
+		err = -EFAULT;
+free:
+	kvfree(samples);
+	return err;
+}
+
+static long kb_ioctl(struct file *file, unsigned int command, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+
+	switch (command) {
+	case KMAPBENCH_IOC_INFO:
+		return kb_ioctl_info(user);
+	case KMAPBENCH_IOC_CASE:
+		return kb_ioctl_case(user);
+	case KMAPBENCH_IOC_RUN:
+		return kb_ioctl_run(user);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static int kb_open(struct inode *inode, struct file *file)
+{
+	return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+}
+
+static const struct file_operations kb_fops = {
+	.owner = THIS_MODULE,
+	.open = kb_open,
+	.unlocked_ioctl = kb_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice kb_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "kmapbench",
+	.fops = &kb_fops,
+	.mode = 0600,
+};
+
+static int __init kb_init(void)
+{
+	kb_oracle_init();
+	kb_mark_loaded();
+	return misc_register(&kb_device);
+}
+
+static void __exit kb_exit(void)
+{
+	misc_deregister(&kb_device);
+}
+
+module_init(kb_init);
+module_exit(kb_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Times the kmap path with and without protection keys for supervisor pages");

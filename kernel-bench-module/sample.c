@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sample.c - times a body over n and 2n operations, with the empty loop beside it
+ *
+ * Clock: `lfence; rdtsc; lfence` before and `rdtscp; lfence` after (Intel's "How to
+ * Benchmark Code Execution Times", with LFENCE for CPUID, which would exit to a
+ * hypervisor).
+ */
+#include <linux/irqflags.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/smp.h>
+#include <asm/tsc.h>
+
+#include "case.h"
+#include "pks.h"
+
+/*
+ * Markers are NOPs that nobody else emits (0F 1F 84 00 disp32, with "kmb" in the
+ * displacement): an emulator's plugin recognises them, everyone else ignores them.
+ */
+#define KB_MARKER(id) \
+	asm volatile(".byte 0x0f, 0x1f, 0x84, 0x00, " #id ", 0x62, 0x6d, 0x6b" : : : "memory")
+#define KB_MARK_LOADED()	KB_MARKER(0x01)
+#define KB_MARK_BEGIN()		KB_MARKER(0x02)
+#define KB_MARK_END()		KB_MARKER(0x03)
+
+/* Operations of the first, short samples that warm up and say how long ops will take. */
+#define KB_PROBE_OPS		8u
+
+static u64 kb_windows;		/* windows since load; RUN is exclusive */
+
+void kb_mark_loaded(void)
+{
+	KB_MARK_LOADED();
+}
+
+static __always_inline u64 kb_clock_begin(void)
+{
+	u32 low, high;
+
+	asm volatile("lfence; rdtsc; lfence" : "=a"(low), "=d"(high) : : "memory");
+	return ((u64)high << 32) | low;
+}
+
+static __always_inline u64 kb_clock_end(void)
+{
+	u32 low, high;
+
+	asm volatile("rdtscp; lfence" : "=a"(low), "=d"(high) : : "ecx", "memory");
+	return ((u64)high << 32) | low;
+}
+
+static noinline u64 kb_window(kb_body_t body, struct kb_ctx *ctx, u64 ops)
+{
+	u64 begin, end;
+
+	kb_windows++;
+	KB_MARK_BEGIN();
+	begin = kb_clock_begin();
+	body(ctx, ops);
+	end = kb_clock_end();
+	KB_MARK_END();
+	return end - begin;
+}
+
+static void kb_sample_once(const struct kb_case *c, struct kb_ctx *ctx, u64 ops,
+			   struct kmapbench_sample *sample)
+{
+	unsigned long flags;
+
+	/*
+	 * Preemption too: with a reschedule pending, a preempt_enable() in the path
+	 * would otherwise walk into the scheduler's entry, only to turn back there.
+	 */
+	preempt_disable();
+	local_irq_save(flags);
+	if (c->needs_pks)
+		kb_pks_enter(&ctx->pks);
+	if (c->enter)
+		c->enter(ctx);
+
+	sample->empty_n = kb_window(kb_body_empty, ctx, ops);
+	sample->empty_2n = kb_window(kb_body_empty, ctx, 2 * ops);
+	sample->case_n = kb_window(c->body, ctx, ops);
+	sample->case_2n = kb_window(c->body, ctx, 2 * ops);
+
+	if (c->leave)
+		c->leave(ctx);
+	if (c->needs_pks)
+		kb_pks_leave(&ctx->pks);
+	local_irq_restore(flags);
+	preempt_enable();
+}
+
+/* Nanoseconds that a sample of @ops operations keeps interrupts off, from a probe. */
+static u64 kb_irqs_off_ns(const struct kmapbench_sample *probe, u32 ops)
+{
+	u64 ticks = probe->empty_n + probe->empty_2n + probe->case_n + probe->case_2n;
+
+	return ticks * DIV_ROUND_UP(ops, KB_PROBE_OPS) * 1000000 / tsc_khz;
+}
+
+int kb_sample(const struct kb_case *c, struct kb_ctx *ctx,
+	      struct kmapbench_sample *samples)
+{
+	struct kmapbench_run *run = ctx->run;
+	struct kmapbench_sample probe;
+	u32 i;
+
+	/* Twice: the first one pays for cold caches. */
+	kb_sample_once(c, ctx, KB_PROBE_OPS, &probe);
+	kb_sample_once(c, ctx, KB_PROBE_OPS, &probe);
+	if (kb_irqs_off_ns(&probe, run->ops) > KMAPBENCH_MAX_IRQS_OFF_NS)
+		return -E2BIG;
+
+	run->cpu = raw_smp_processor_id();
+	run->first_window = kb_windows;
+	for (i = 0; i < run->samples; i++) {
+		kb_sample_once(c, ctx, run->ops, &samples[i]);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
