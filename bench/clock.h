@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The time stamp counter, read so that nothing measured leaks past the reading, and
+// the add chain, which tells how long a core cycle is at this moment.
+#pragma once
+
+#include <cstdint>
+
+namespace kmapbench {
+
+inline uint64_t ClockBegin() {
+  uint32_t low, high;
+  asm volatile("lfence; rdtsc; lfence" : "=a"(low), "=d"(high) : : "memory");
+  return (uint64_t{high} << 32) | low;
+}
+
+inline uint64_t ClockEnd() {
+  uint32_t low, high;
+  asm volatile("rdtscp; lfence" : "=a"(low), "=d"(high) : : "ecx", "memory");
+  return (uint64_t{high} << 32) | low;
+}
+
+// Adds in one round of the chain.
+inline constexpr uint64_t kChainAdds = 64;
+
+// Dependent adds, one a cycle on every x86-64 core. Register operands: newer cores are said
+// to fold an add of a constant at rename.
+inline void AddChain(uint64_t rounds) {
+  uint64_t sum = 0, one = 1;
+  do {
+    asm volatile(".rept 64; add %1, %0; .endr" : "+r"(sum) : "r"(one));
+  } while (--rounds);
+}
+
+// Smallest step the counter was seen to make, in ticks: some machines advance it in steps
+// of tens of ticks, and a sample has to be long against that.
+uint64_t ClockStep();
+
+// Ticks a second, measured against CLOCK_MONOTONIC_RAW over a few milliseconds.
+double ClockHz();
+
+}  // namespace kmapbench

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "environment.h"
+
+#include <cpuid.h>
+#include <sys/utsname.h>
+
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <sstream>
+
+#include "clock.h"
+#include "version.h"
+
+namespace kmapbench {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+std::optional<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return std::nullopt;
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+std::string Trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
+// sha256sum is in coreutils and busybox alike; paths are ours, so nothing to quote.
+std::optional<std::string> Sha256(const std::string& path) {
+  const auto close_pipe = [](FILE* pipe) { pclose(pipe); };
+  const std::unique_ptr<FILE, decltype(close_pipe)> pipe(
+      popen(("sha256sum '" + path + "' 2>/dev/null").c_str(), "r"), close_pipe);
+  if (!pipe) return std::nullopt;
+  std::array<char, 65> hex{};
+  if (fread(hex.data(), 1, 64, pipe.get()) != 64) return std::nullopt;
+  return std::string(hex.data(), 64);
+}
+
+ordered_json Kernel(const std::string& root) {
+  utsname name{};
+  uname(&name);
+  ordered_json kernel;
+  kernel["release"] = name.release;
+  kernel["version"] = name.version;
+  kernel["machine"] = name.machine;
+  kernel["cmdline"] = Trimmed(ReadFile(root + "/proc/cmdline").value_or(""));
+  for (const std::string& path : {root + "/boot/config-" + name.release,
+                                  root + "/lib/modules/" + name.release + "/build/.config"}) {
+    if (const auto hash = Sha256(path)) {
+      kernel["config_sha256"] = *hash;
+      return kernel;
+    }
+  }
+  kernel["config_sha256"] = nullptr;
+  return kernel;
+}
+
+ordered_json Cpu(const std::string& root) {
+  const std::string cpuinfo = ReadFile(root + "/proc/cpuinfo").value_or("");
+  ordered_json cpu;
+  for (const char* key :
+       {"vendor_id", "model name", "cpu family", "model", "stepping", "microcode"}) {
+    cpu[key] = CpuinfoField(cpuinfo, key);
+  }
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) {
+    cpu["cpuid_7_0"] = {{"eax", eax}, {"ebx", ebx}, {"ecx", ecx}, {"edx", edx}};
+    cpu["pks"] = (ecx & (1u << 31)) != 0;
+    cpu["pku"] = (ecx & (1u << 3)) != 0;
+  }
+  unsigned leaf1_ecx = 0;
+  if (__get_cpuid(1, &eax, &ebx, &leaf1_ecx, &edx))
+    cpu["hypervisor"] = (leaf1_ecx & (1u << 31)) != 0;
+  return cpu;
+}
+
+}  // namespace
+
+std::string CpuinfoField(const std::string& cpuinfo, const std::string& key) {
+  std::istringstream lines(cpuinfo);
+  for (std::string line; std::getline(lines, line);) {
+    const size_t colon = line.find(':');
+    if (colon == std::string::npos) continue;
+    const size_t end = line.find_last_not_of(" \t", colon == 0 ? 0 : colon - 1);
+    if (end == std::string::npos || line.substr(0, end + 1) != key) continue;
+    const size_t value = line.find_first_not_of(' ', colon + 1);
+    return value == std::string::npos ? "" : line.substr(value);
+  }
+  return "";
+}
+
+ordered_json Environment(const std::string& root) {
+  ordered_json environment;
+  environment["format"] = 1;
+  environment["kernel"] = Kernel(root);
+  environment["cpu"] = Cpu(root);
+  environment["clock"] = {
+      {"clocksource", Trimmed(ReadFile(root + "/sys/devices/system/clocksource/"
+                                              "clocksource0/current_clocksource")
+                                  .value_or(""))},
+      {"tsc_step_ticks", ClockStep()},
+      {"tsc_hz", ClockHz()}};
+  environment["kmapbench"] = {{"commit", KMAPBENCH_COMMIT},
+                              {"dirty", KMAPBENCH_DIRTY},
+                              {"compiler", KMAPBENCH_COMPILER},
+                              {"build_type", KMAPBENCH_BUILD_TYPE}};
+  return environment;
+}
+
+}  // namespace kmapbench

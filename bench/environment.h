@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+namespace kmapbench {
+
+// What this process runs on: kernel, command line, .config, CPU, clock, and the commit that
+// kmap_bench was built from. root is prefixed to every path read ("" for this machine).
+nlohmann::ordered_json Environment(const std::string& root = "");
+
+// The value of the first `key : value` line of /proc/cpuinfo; empty where there is none.
+std::string CpuinfoField(const std::string& cpuinfo, const std::string& key);
+
+}  // namespace kmapbench

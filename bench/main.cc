@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// kmap_bench: one Google Benchmark program for the kernel cases, measured by kmapbench.ko, and
+// for the user models, measured here.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "clock.h"
+#include "device.h"
+#include "environment.h"
+#include "options.h"
+#include "record.h"
+#include "record_writer.h"
+#include "user_model.h"
+
+namespace kmapbench {
+
+namespace {
+
+// A sample of 2n operations of about this many seconds: long against the clock's step, short
+// against an interrupt (measuring rule 4), and well under the module's limit.
+constexpr double kSampleSeconds = 5e-6;
+// The emulator's clock has no noise to outlast; a sample of 2n is about this many instructions.
+constexpr uint64_t kIcountSampleTicks = 20'000;
+constexpr uint64_t kMinClockSteps = 300;
+
+// Samples and repetitions where the user names none: an exact clock needs a few to show that it
+// is exact, time needs many.
+struct Effort {
+  uint32_t samples;
+  uint32_t repetitions;
+};
+constexpr Effort kIcountEffort{5, 1};
+constexpr Effort kTimeEffort{400, 10};
+
+// One thing to be measured, and how.
+struct Case {
+  std::string name;
+  std::string what;
+  double clock_hz;
+  // Known before measuring to be impossible here, so that one try is enough to say so.
+  bool skipped;
+  // A record of `samples` samples; ops 0 chooses.
+  std::function<Record(uint32_t ops, uint32_t samples)> measure;
+};
+
+class Program {
+ public:
+  explicit Program(const Options& options)
+      : options_(options),
+        effort_(options.origin.clock == Clock::kIcount ? kIcountEffort : kTimeEffort),
+        writer_(options.records) {
+    if (options.samples) effort_.samples = options.samples;
+    if (options.repetitions) effort_.repetitions = options.repetitions;
+  }
+
+  void Register() {
+    for (const UserModel& model : UserModels()) RegisterCase(UserCase(model));
+    if (!std::filesystem::exists(options_.device)) return;
+    device_.emplace(options_.device);
+    for (const KernelCase& kernel_case : device_->Cases()) RegisterCase(DeviceCase(kernel_case));
+  }
+
+  bool failed() const { return failed_; }
+
+ private:
+  uint64_t TargetTicks(double clock_hz) const {
+    if (options_.origin.clock == Clock::kIcount) return kIcountSampleTicks;
+    return std::max(static_cast<uint64_t>(kSampleSeconds * clock_hz), kMinClockSteps * ClockStep());
+  }
+
+  Case UserCase(const UserModel& model) {
+    const double clock_hz = ClockHz();
+    return {model.name, model.what, clock_hz, !model.skip_reason.empty(),
+            [=, this](uint32_t ops, uint32_t samples) {
+              Record record;
+              record.name = model.name;
+              if (!model.skip_reason.empty()) {
+                record.status = Status::kSkipped;
+                record.reason = model.skip_reason;
+                return record;
+              }
+              const PinnedToCpu pinned;
+              record.ops = ops ? ops : UserOps(model, TargetTicks(clock_hz));
+              record.samples.reserve(samples);
+              for (uint32_t i = 0; i < samples; ++i) {
+                record.samples.push_back(SampleUserModel(model, record.ops));
+              }
+              return record;
+            }};
+  }
+
+  Case DeviceCase(const KernelCase& kernel_case) {
+    return {kernel_case.name, kernel_case.what, device_->clock_hz(), false,
+            [=, this](uint32_t ops, uint32_t samples) {
+              return device_->Run(kernel_case, ops ? ops : DeviceOps(kernel_case), samples);
+            }};
+  }
+
+  uint32_t DeviceOps(const KernelCase& kernel_case) const {
+    constexpr uint32_t kProbeOps = 16;
+    const Record probe = device_->Run(kernel_case, kProbeOps, 3);
+    if (probe.samples.empty()) return kProbeOps;  // skipped: any number will do
+    uint64_t longest = 1;
+    for (const Sample& sample : probe.samples) longest = std::max(longest, sample.case_2n);
+    const uint64_t ops = TargetTicks(device_->clock_hz()) * kProbeOps / longest;
+    return static_cast<uint32_t>(std::clamp<uint64_t>(ops, kProbeOps, 4096));
+  }
+
+  void RegisterCase(Case c) {
+    // Repetitions are ours to know: their samples are one record.
+    const uint32_t repetitions = c.skipped ? 1 : effort_.repetitions;
+    auto state = std::make_shared<Record>();
+    auto done = std::make_shared<uint32_t>(0);
+    benchmark::RegisterBenchmark(
+        c.name.c_str(),
+        [=, this](benchmark::State& s) { RunCase(s, c, repetitions, *state, *done); })
+        ->UseManualTime()
+        ->Unit(benchmark::kNanosecond)
+        ->Iterations(static_cast<benchmark::IterationCount>(effort_.samples))
+        ->Repetitions(static_cast<int>(repetitions));
+  }
+
+  void RunCase(benchmark::State& state, const Case& c, uint32_t repetitions, Record& record,
+               uint32_t& done) {
+    try {
+      if (done == 0 && options_.events) writer_.Write({{"event", "case"}, {"name", c.name}});
+      Record part = c.measure(done == 0 ? options_.ops : record.ops, effort_.samples);
+      Report(state, c, part);
+      Pool(record, std::move(part));
+      if (++done < repetitions) return;
+      writer_.Write(ToJson(record, options_.origin));
+      failed_ |= record.oracle == Oracle::kFailed;
+      done = 0;
+      record = Record{};
+    } catch (const std::exception& error) {
+      failed_ = true;
+      state.SkipWithError(error.what());
+      std::fprintf(stderr, "kmap_bench: %s\n", error.what());
+    }
+  }
+
+  // Google Benchmark's view: one iteration is one sample, its time the slope an operation, the
+  // empty loop included (its own row, and the counter, say how much that is).
+  void Report(benchmark::State& state, const Case& c, const Record& part) const {
+    if (part.samples.empty()) {
+      state.SkipWithError(part.reason.c_str());
+      return;
+    }
+    size_t i = 0;
+    for (auto _ : state) {
+      const Sample& sample = part.samples[i++];
+      state.SetIterationTime(
+          (static_cast<double>(sample.case_2n) - static_cast<double>(sample.case_n)) / part.ops /
+          (options_.origin.clock == Clock::kIcount ? 1e9 : c.clock_hz));
+    }
+    const Cost cost = CostOf(part.samples, part.ops);
+    if (part.oracle != Oracle::kFailed) state.counters["cost"] = cost.cost;
+    state.counters["empty"] = cost.empty;
+    if (options_.origin.clock == Clock::kIcount) state.SetLabel("emulated, 1 ns = 1 instruction");
+    if (part.oracle == Oracle::kFailed) state.SkipWithError(("oracle: " + part.reason).c_str());
+  }
+
+  static void Pool(Record& record, Record part) {
+    if (record.name.empty()) {
+      record = std::move(part);
+      return;
+    }
+    // The worst of the repetitions is what the record says.
+    if (part.status != Status::kOk) {
+      record.status = part.status;
+      record.reason = part.reason;
+    }
+    record.oracle = std::max(record.oracle, part.oracle);
+    record.samples.insert(record.samples.end(), part.samples.begin(), part.samples.end());
+  }
+
+  Options options_;
+  Effort effort_;
+  RecordWriter writer_;
+  std::optional<Device> device_;
+  bool failed_ = false;
+};
+
+void WriteEnvironment(const std::string& path) {
+  if (path.empty()) return;
+  std::ofstream file(path);
+  file << Environment().dump(2) << "\n";
+  if (!file.flush()) throw std::runtime_error(path + ": cannot be written");
+}
+
+int Main(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--help") == 0) PrintOptionsHelp();
+  }
+  benchmark::Initialize(&argc, argv);
+  const Options options = ParseOptions(argc, argv);
+  benchmark::AddCustomContext("kmapbench_clock", ToString(options.origin.clock));
+  benchmark::AddCustomContext("kmapbench_variant", options.origin.variant);
+
+  WriteEnvironment(options.environment);
+  Program program(options);
+  program.Register();
+  if (benchmark::RunSpecifiedBenchmarks() == 0) {
+    std::fprintf(stderr, "kmap_bench: no case matches; --benchmark_list_tests lists them\n");
+    return 2;
+  }
+  benchmark::Shutdown();
+  return program.failed() ? 1 : 0;
+}
+
+}  // namespace
+
+}  // namespace kmapbench
+
+int main(int argc, char** argv) {
+  try {
+    return kmapbench::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "kmap_bench: %s\n", error.what());
+    return 2;
+  }
+}

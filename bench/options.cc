@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "options.h"
+
+#include <getopt.h>
+
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "kmapbench.h"
+
+namespace kmapbench {
+
+namespace {
+
+constexpr uint32_t kMaxSamples = 4096;  // what a record keeps in full
+
+enum Flag {
+  kRecords,
+  kEnvironment,
+  kDevice,
+  kEvents,
+  kOps,
+  kSamples,
+  kRepetitions,
+  kVariant,
+  kBoot,
+  kLaunch,
+  kClock
+};
+
+constexpr option kFlags[] = {
+    {"kmapbench_records", required_argument, nullptr, kRecords},
+    {"kmapbench_environment", required_argument, nullptr, kEnvironment},
+    {"kmapbench_device", required_argument, nullptr, kDevice},
+    {"kmapbench_events", no_argument, nullptr, kEvents},
+    {"kmapbench_ops", required_argument, nullptr, kOps},
+    {"kmapbench_samples", required_argument, nullptr, kSamples},
+    {"kmapbench_repetitions", required_argument, nullptr, kRepetitions},
+    {"kmapbench_variant", required_argument, nullptr, kVariant},
+    {"kmapbench_boot", required_argument, nullptr, kBoot},
+    {"kmapbench_launch", required_argument, nullptr, kLaunch},
+    {"kmapbench_clock", required_argument, nullptr, kClock},
+    {nullptr, 0, nullptr, 0},
+};
+
+[[noreturn]] void Refuse(const std::string& message) {
+  std::fprintf(stderr, "kmap_bench: %s\n", message.c_str());
+  std::exit(2);
+}
+
+uint32_t Number(const char* flag, std::string_view text, uint32_t low, uint32_t high) {
+  uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < low || value > high) {
+    Refuse("--" + std::string(flag) + "=" + std::string(text) + ": give a number from " +
+           std::to_string(low) + " to " + std::to_string(high));
+  }
+  return value;
+}
+
+Clock ToClock(std::string_view text) {
+  if (text == "icount") return Clock::kIcount;
+  if (text == "tsc") return Clock::kTsc;
+  Refuse("--kmapbench_clock=" + std::string(text) + ": give icount or tsc");
+}
+
+}  // namespace
+
+Options ParseOptions(int argc, char** argv) {
+  Options options;
+  options.device = KMAPBENCH_DEVICE;
+  options.origin.variant = "host";
+  opterr = 0;
+  int index = 0;
+  int flag;
+  while ((flag = getopt_long(argc, argv, "", kFlags, &index)) != -1) {
+    const auto number = [&](uint32_t low, uint32_t high) {
+      return Number(kFlags[index].name, optarg, low, high);
+    };
+    switch (flag) {
+      case kRecords:
+        options.records = optarg;
+        break;
+      case kEnvironment:
+        options.environment = optarg;
+        break;
+      case kDevice:
+        options.device = optarg;
+        break;
+      case kEvents:
+        options.events = true;
+        break;
+      case kOps:
+        options.ops = number(1, KMAPBENCH_MAX_OPS);
+        break;
+      case kSamples:
+        options.samples = number(1, kMaxSamples);
+        break;
+      case kRepetitions:
+        options.repetitions = number(1, 1000);
+        break;
+      case kVariant:
+        options.origin.variant = optarg;
+        break;
+      case kBoot:
+        options.origin.boot = static_cast<int>(number(1, 1000000));
+        break;
+      case kLaunch:
+        options.origin.launch = static_cast<int>(number(1, 1000000));
+        break;
+      case kClock:
+        options.origin.clock = ToClock(optarg);
+        break;
+      default:
+        Refuse(std::string(argv[optind - 1]) +
+               ": no such option, or its value is missing; see --help");
+    }
+  }
+  if (optind < argc) Refuse(std::string(argv[optind]) + ": not an option; see --help");
+  return options;
+}
+
+void PrintOptionsHelp() {
+  std::fputs(
+      "kmap_bench: the kmap path with and without WRPKRS, in the kernel and as a user model\n"
+      "\n"
+      "          [--kmapbench_records=<file>] one JSON record a case, each on disk as it is made\n"
+      "          [--kmapbench_environment=<file>] what was measured on, as JSON\n"
+      "          [--kmapbench_device=/dev/kmapbench]\n"
+      "          [--kmapbench_clock={icount|tsc}] icount: an emulator that counts instructions\n"
+      "          [--kmapbench_ops=<n>] operations a sample, default chosen for each case\n"
+      "          [--kmapbench_samples=<n>] samples a repetition, default by the clock\n"
+      "          [--kmapbench_repetitions=<n>] default by the clock\n"
+      "          [--kmapbench_variant=<name>] [--kmapbench_boot=<n>] [--kmapbench_launch=<n>]\n"
+      "          [--kmapbench_events] also write which case begins\n"
+      "\n"
+      "and Google Benchmark's own options:\n",
+      stdout);
+}
+
+}  // namespace kmapbench

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "record.h"
+
+namespace kmapbench {
+
+struct Options {
+  std::string records;      // JSON lines, one record each; empty: not written
+  std::string environment;  // JSON; empty: not written
+  std::string device;       // the kernel module's device
+  bool events = false;      // also say in the records file which case begins
+  uint32_t ops = 0;         // operations a sample; 0: chosen for each case
+  uint32_t samples = 0;     // samples a repetition; 0: chosen by the clock
+  uint32_t repetitions = 0;
+  Origin origin;
+};
+
+// Takes our options out of argv (Google Benchmark's must be gone already). Prints a line on
+// standard error and exits with 2 on wrong use; prints help and exits with 0 on --help.
+Options ParseOptions(int argc, char** argv);
+
+// What --help prints of our options.
+void PrintOptionsHelp();
+
+}  // namespace kmapbench

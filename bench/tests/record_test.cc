@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "record.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace kmapbench {
+namespace {
+
+// n operations of `cost` over a loop of `empty` an operation, with a fixed start of `fixed`.
+Sample Linear(uint64_t ops, uint64_t cost, uint64_t empty, uint64_t fixed,
+              std::optional<double> chain = std::nullopt) {
+  return {fixed + ops * empty, fixed + 2 * ops * empty, fixed + ops * (empty + cost),
+          fixed + 2 * ops * (empty + cost), chain};
+}
+
+Record Measured(std::vector<Sample> samples, uint32_t ops) {
+  Record record;
+  record.name = "kernel/kmap_local/dram";
+  record.ops = ops;
+  record.samples = std::move(samples);
+  return record;
+}
+
+TEST(Median, OddCountIsTheMiddle) { EXPECT_EQ(Median({9, 1, 5}), 5); }
+
+TEST(Median, EvenCountIsTheMeanOfTheMiddleTwo) { EXPECT_EQ(Median({4, 1, 100, 2}), 3); }
+
+TEST(Median, OfNothingIsNotANumber) { EXPECT_TRUE(std::isnan(Median({}))); }
+
+TEST(CostOf, IsTheSlopeWithoutTheLoopAndWithoutTheFixedPart) {
+  const Cost cost = CostOf({Linear(100, 5, 2, 37)}, 100);
+  EXPECT_EQ(cost.cost, 5);
+  EXPECT_EQ(cost.empty, 2);
+}
+
+TEST(CostOf, TakesTheMedianOverSamplesNotTheMean) {
+  const Cost cost = CostOf({Linear(10, 5, 2, 0), Linear(10, 5, 2, 0), Linear(10, 500, 2, 0)}, 10);
+  EXPECT_EQ(cost.cost, 5);
+}
+
+TEST(CostOf, MayBeNegativeWhereTheCaseIsFasterThanTheLoop) {
+  Sample sample = Linear(10, 0, 4, 0);
+  sample.case_2n -= 20;
+  sample.case_n -= 10;
+  EXPECT_EQ(CostOf({sample}, 10).cost, -1);
+}
+
+TEST(CostOf, DividesByTheChainOfTheSameSample) {
+  const Cost cost = CostOf({Linear(10, 6, 0, 0, 0.5), Linear(10, 12, 0, 0, 1.0)}, 10);
+  ASSERT_TRUE(cost.core_cycles);
+  EXPECT_EQ(*cost.core_cycles, 12);
+  EXPECT_EQ(*cost.chain, 0.75);
+}
+
+TEST(CostOf, HasNoCoreCyclesWhereAChainIsMissing) {
+  const Cost cost = CostOf({Linear(10, 6, 0, 0, 0.5), Linear(10, 6, 0, 0)}, 10);
+  EXPECT_FALSE(cost.core_cycles);
+  EXPECT_FALSE(cost.chain);
+}
+
+TEST(CostOf, IsExactOnlyWhereEverySampleAgrees) {
+  EXPECT_TRUE(CostOf({Linear(10, 5, 2, 7), Linear(10, 5, 2, 7)}, 10).exact);
+  // same slope, another fixed part: not the same samples
+  EXPECT_FALSE(CostOf({Linear(10, 5, 2, 7), Linear(10, 5, 2, 8)}, 10).exact);
+  EXPECT_FALSE(CostOf({}, 10).exact);
+}
+
+TEST(ToJson, FlagsARecordWhoseDoubleIsNotTwice) {
+  Sample sample = Linear(100, 50, 2, 10);
+  sample.case_2n += 1200;  // 10200 -> 11400 net of empty: a tenth too long
+  const auto json = ToJson(Measured({sample}, 100), Origin{});
+  EXPECT_EQ(json["status"].get<std::string>(), "flagged");
+  EXPECT_NE(json["reason"].get<std::string>().find("not linear"), std::string::npos);
+}
+
+TEST(ToJson, DoesNotFlagWithinFivePercent) {
+  Sample sample = Linear(100, 50, 2, 10);
+  sample.case_2n += 400;  // 4 %
+  EXPECT_EQ(ToJson(Measured({sample}, 100), Origin{})["status"].get<std::string>(), "ok");
+}
+
+TEST(ToJson, GivesNoCostWhereTheOracleFailed) {
+  Record record = Measured({Linear(10, 5, 2, 0)}, 10);
+  record.oracle = Oracle::kFailed;
+  record.status = Status::kFlagged;
+  record.reason = "the page was not closed before the map";
+  const auto json = ToJson(record, Origin{});
+  EXPECT_TRUE(json["cost"].is_null());
+  EXPECT_EQ(json["oracle"].get<std::string>(), "failed");
+  EXPECT_EQ(json["status"].get<std::string>(), "flagged");
+  EXPECT_EQ(json["reason"].get<std::string>(), "the page was not closed before the map");
+  EXPECT_EQ(json["samples"].size(), 2u);  // what was timed stays checkable
+}
+
+TEST(ToJson, SkippedSaysWhyAndHasNoFigure) {
+  Record record;
+  record.name = "msr/wrpkrs/toggle";
+  record.status = Status::kSkipped;
+  record.reason = "this CPU has no PKS";
+  const auto json = ToJson(record, Origin{});
+  EXPECT_EQ(json["status"].get<std::string>(), "skipped");
+  EXPECT_EQ(json["reason"].get<std::string>(), "this CPU has no PKS");
+  EXPECT_TRUE(json["cost"].is_null());
+  EXPECT_TRUE(json["empty"].is_null());
+  EXPECT_TRUE(json["samples"].empty());
+}
+
+TEST(ToJson, TimeIsNeverExact) {
+  Origin origin;
+  const Record record = Measured({Linear(10, 5, 2, 0)}, 10);
+  origin.clock = Clock::kTsc;
+  EXPECT_FALSE(ToJson(record, origin)["exact"].get<bool>());
+  origin.clock = Clock::kIcount;
+  EXPECT_TRUE(ToJson(record, origin)["exact"].get<bool>());
+}
+
+TEST(ToJson, KeepsSamplesAsOneArrayInOrder) {
+  const auto json = ToJson(Measured({Linear(10, 5, 2, 1), Linear(10, 6, 2, 1)}, 10), Origin{});
+  EXPECT_EQ(json["samples"].dump(), "[71,141,81,161]");
+  EXPECT_EQ(json["empty_samples"].dump(), "[21,41,21,41]");
+}
+
+}  // namespace
+}  // namespace kmapbench
