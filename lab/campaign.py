@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A campaign on disk: results/README.md describes the format, results/schema/ checks it."""
+
+import json
+import os
+import time
+from functools import cache
+from pathlib import Path
+
+import jsonschema
+
+from lab.errors import KmapbenchError
+from lab.paths import RESULTS
+
+FORMAT = 1
+
+
+@cache
+def _validator(name: str) -> jsonschema.protocols.Validator:
+    schema = json.loads((RESULTS / "schema" / f"{name}.schema.json").read_text())
+    return jsonschema.Draft202012Validator(schema)
+
+
+def validate(name: str, value: dict) -> None:
+    """Checks a value against results/schema/NAME.schema.json."""
+    error = jsonschema.exceptions.best_match(_validator(name).iter_errors(value))
+    if error:
+        where = "/".join(str(part) for part in error.absolute_path) or "top level"
+        raise KmapbenchError(f"{name}: {where}: {error.message[:200]}")
+
+
+def now() -> str:
+    """This moment, as campaigns write it: UTC, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+class Campaign:
+    """Writes a campaign. What has been written stays, whatever happens to us."""
+
+    def __init__(self, folder: Path, header: dict):
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            raise KmapbenchError(f"{folder}: there already; give another --out") from None
+        except OSError as error:
+            raise KmapbenchError(f"{folder}: {error.strerror}; give another --out") from None
+        self.header = {"format": FORMAT, "name": folder.name, **header, "started": now(), "ended": None, "order": []}
+        self.save()
+
+    def save(self) -> None:
+        """campaign.json, replaced whole."""
+        validate("campaign", self.header)
+        write_json(self.folder / "campaign.json", self.header)
+
+    def begin_boot(self, variant: str, boot: int) -> "Boot":
+        """The next step of the order, begun now."""
+        step = {"variant": variant, "boot": boot, "started": now(), "ended": None, "status": "running"}
+        self.header["order"].append(step)
+        self.save()
+        return Boot(self, step)
+
+    def end(self) -> None:
+        self.header["ended"] = now()
+        self.save()
+
+
+class Boot:
+    """One boot's folder."""
+
+    def __init__(self, campaign: Campaign, step: dict):
+        self._campaign = campaign
+        self._step = step
+        self.variant = step["variant"]
+        self.number = step["boot"]
+        self.folder = campaign.folder / self.variant / f"boot-{self.number:02d}"
+        self.folder.mkdir(parents=True)
+        self.records: list[dict] = []
+
+    def append(self, record: dict) -> None:
+        """Adds a record to micro.jsonl; it is on disk when this returns."""
+        validate("record", record)
+        _append_line(self.folder / "micro.jsonl", record)
+        self.records.append(record)
+
+    def append_path(self, path: dict) -> None:
+        validate("path", path)
+        _append_line(self.folder / "path.jsonl", path)
+
+    def write_environment(self, environment: dict) -> None:
+        validate("environment", environment)
+        write_json(self.folder / "environment.json", environment)
+
+    def end(self, problem: str | None = None) -> None:
+        self._step["ended"] = now()
+        self._step["status"] = "crashed" if problem else "ok"
+        if problem:
+            self._step["reason"] = problem
+        self._campaign.save()
+
+
+def _append_line(path: Path, value: dict) -> None:
+    with path.open("a") as file:
+        file.write(json.dumps(value, separators=(",", ":")) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def write_json(path: Path, value: dict) -> None:
+    """Replaces a file by a new one, at once and for good."""
+    scratch = path.with_name(f".{path.name}.new")
+    with scratch.open("w") as file:
+        json.dump(value, file, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+
+
+def new_folder(parent: Path, name: str) -> Path:
+    """A name nobody has yet: the minute, what is measured, and a number where that is taken."""
+    stem = f"{time.strftime('%Y-%m-%dT%H%M')}-{name}"
+    candidate, number = parent / stem, 1
+    while candidate.exists():
+        number += 1
+        candidate = parent / f"{stem}-{number}"
+    return candidate

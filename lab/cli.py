@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands, as the launcher hands them over."""
+
+import argparse
+import secrets
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab import selftest, variants
+from lab.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNMET, KmapbenchError
+from lab.distribution import SERIES
+from lab.paths import ROOT
+
+
+class _Parser(argparse.ArgumentParser):
+    """One line for wrong use, and no usage text around it."""
+
+    def error(self, message: str):
+        print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
+        sys.exit(EXIT_UNMET)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 10000:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to 10000")
+    return int(text)
+
+
+def parser() -> argparse.ArgumentParser:
+    top = _Parser(prog="kmapbench", description="What WRPKRS costs in kmap_local_page() and kunmap_local().")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="measure and report: kernel cases in the lab, user models on this machine")
+    run.add_argument("--variants", default="stock", metavar="A,B", help="kernels to measure (default: stock)")
+    run.add_argument("--boots", type=_count, default=2, metavar="N", help="boots a variant (default: 2)")
+    run.add_argument("--seed", type=int, metavar="S", help="order of the boots (default: a new one, kept in campaign.json)")
+    run.add_argument("--out", type=Path, metavar="DIR", help="campaign folder to make (default: a new one in results/)")
+    run.add_argument("--only", choices=("micro", "user"), help="kernel cases only, or user models only")
+    run.add_argument("--kernel", choices=SERIES, dest="series", help="which of the distribution's kernels stock is (default: the newest offered)")
+    run.set_defaults(function=_run)
+
+    report = commands.add_parser("report", help="write report.txt, report/index.html and charts/ of a campaign again")
+    report.add_argument("folder", type=Path, metavar="DIR")
+    report.set_defaults(function=_report)
+
+    test = commands.add_parser("test", help="run all tests that need no kernel build")
+    test.set_defaults(function=lambda _: selftest.run())
+
+    kernels = commands.add_parser("kernels", help="list the variants")
+    kernels.set_defaults(function=_kernels)
+    return top
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from lab import run  # jsonschema and rich, which the other commands can do without
+
+    chosen = [variants.find(name) for name in arguments.variants.split(",")]
+    if len({variant.name for variant in chosen}) < len(chosen):
+        raise KmapbenchError(f"--variants {arguments.variants}: a variant is named twice")
+    plan = run.Plan(
+        variants=chosen,
+        boots=arguments.boots,
+        seed=secrets.randbits(32) if arguments.seed is None else arguments.seed,
+        only=arguments.only,
+        series=arguments.series,
+        out=arguments.out.absolute() if arguments.out else None,
+        arguments=sys.argv[1:],
+    )
+    return run.run(plan)
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    return subprocess.run([sys.executable, "-m", "analysis", "report", str(arguments.folder.absolute())], cwd=ROOT).returncode
+
+
+def _kernels(_: argparse.Namespace) -> int:
+    for variant in variants.load().values():
+        print(f"{variant.name:12} {variant.what}")
+    return EXIT_OK
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parsed = parser().parse_args(arguments)
+    try:
+        return parsed.function(parsed)
+    except KmapbenchError as error:
+        print(f"kmapbench: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("kmapbench: interrupted; what was measured is kept", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return EXIT_OK
+    except OSError as error:
+        print(f"kmapbench: {error.filename or 'system'}: {error.strerror}", file=sys.stderr)
+        return EXIT_UNMET

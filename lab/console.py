@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads a guest's console: splats, panics, last lines. Pure."""
+
+import re
+
+# What the kernel prints when something is wrong with it.
+_SPLAT = re.compile(
+    r"WARNING: CPU|WARNING: possible|WARNING: suspicious|WARNING: .* at |BUG:|kernel BUG at|Oops|"
+    r"general protection fault|unable to handle|Kernel panic|KASAN:|UBSAN:|"
+    r"INFO: task .* blocked|detected stalls|self-detected stall|unreferenced object|"
+    r"scheduling while atomic|sleeping function called"
+)
+
+# The oracle's own fault: unpatched kernels warn, once, about a key fault in the kernel
+# (WARN_ON_ONCE in do_kern_addr_fault) before they handle it.
+_ORACLE_WARNING = re.compile(r"WARNING: CPU: \d+ PID: \d+ at arch/x86/mm/fault\.c:\d+ ")
+
+_TIMESTAMP = re.compile(r"^\[\s*\d+\.\d+\] ?(?:\[\s*[TC]\d+\] ?)?")
+_ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+def lines(text: str) -> list[str]:
+    """The console's lines, without time stamps and terminal codes."""
+    return [_TIMESTAMP.sub("", _ESCAPE.sub("", line)).rstrip() for line in text.splitlines()]
+
+
+def unexpected_splats(text: str) -> list[str]:
+    """First lines of all splats but the one that the oracle causes on an unpatched kernel."""
+    splats = [line for line in lines(text) if _SPLAT.search(line)]
+    for index, line in enumerate(splats):
+        if _ORACLE_WARNING.search(line):
+            return splats[:index] + splats[index + 1 :]
+    return splats
+
+
+def panic(text: str) -> str | None:
+    """The kernel's own words where it panicked."""
+    for line in lines(text):
+        match = re.search(r"Kernel panic - not syncing: (.*)", line)
+        if match:
+            return match[1]
+    return None
+
+
+def tail(text: str, count: int = 8) -> list[str]:
+    """The last lines that say something."""
+    return [line for line in lines(text) if line][-count:]

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The job of a boot: the shell text that init runs in the guest. Pure."""
+
+import shlex
+
+# Cases that the kernel module runs; user models are measured on the host.
+KERNEL_CASES = "^(empty|kernel/|model/|msr/)"
+
+# Sent along so that addresses can be told apart after the boot.
+_MODULE_SECTIONS = (
+    "for section in /sys/module/kmapbench/sections/.text*; do"
+    ' event "\\"section\\", \\"name\\": \\"${section##*/}\\", \\"address\\": \\"$(cat "$section")\\""; done\n'
+)
+
+
+def micro(variant: str, boot: int, cases: str = KERNEL_CASES, kmap_bench: list[str] | None = None) -> str:
+    """Loads the module, measures, hands out micro.json and environment.json, unloads."""
+    bench = [
+        "kmap_bench",
+        f"--benchmark_filter={cases}",
+        "--benchmark_out=/tmp/micro.json",
+        "--benchmark_color=false",
+        "--kmapbench_records=/out/stream",
+        "--kmapbench_events",
+        "--kmapbench_environment=/tmp/environment.json",
+        "--kmapbench_clock=icount",
+        f"--kmapbench_variant={variant}",
+        f"--kmapbench_boot={boot}",
+        *(kmap_bench or []),
+    ]
+    return (
+        "step load insmod /kmapbench.ko\n"
+        + _MODULE_SECTIONS
+        + f"step micro {shlex.join(bench)}\n"
+        + "send /tmp/micro.json\n"
+        + "send /tmp/environment.json\n"
+        + "step unload rmmod kmapbench\n"
+    )

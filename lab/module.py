@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds kmapbench.ko against a kernel's headers, once for each source and kernel."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from lab import tools
+from lab.distribution import KernelTree
+from lab.errors import CommandFailed, KmapbenchError
+
+NAME = "kmapbench.ko"
+
+
+def build(kernel: KernelTree, source: Path, cache: Path, say) -> Path:
+    """The path of kmapbench.ko for this kernel, from the cache or built now."""
+    final = cache / "modules" / f"{kernel.key}-{_digest(source)}"
+    if not (final / NAME).is_file():
+        say(f"building {NAME} for {kernel.release}")
+        final.parent.mkdir(parents=True, exist_ok=True)
+        log = final.parent / f"{final.name}.log"
+        log.unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(dir=final.parent, prefix=".building-") as scratch:
+            out = Path(scratch) / "out"
+            try:
+                tools.logged(
+                    [tools.find("make", "make"), "-C", source, f"KDIR={kernel.headers}", f"OUT={out}"],
+                    log,
+                    f"building {NAME} for {kernel.release}",
+                )
+            except CommandFailed as error:
+                raise KmapbenchError(f"{error}{_first_error(log)}") from None
+            final.mkdir(exist_ok=True)
+            os.replace(out / NAME, final / NAME)
+    return final / NAME
+
+
+def _digest(source: Path) -> str:
+    """Of everything that goes into the module."""
+    digest = hashlib.sha256()
+    for path in sorted(source.iterdir()):
+        if path.suffix in (".c", ".h") or path.name in ("Kbuild", "Makefile"):
+            digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _first_error(log: Path) -> str:
+    for line in log.read_text(errors="replace").splitlines():
+        if "error:" in line or "Error " in line or "not found" in line:
+            return f": {line.strip()}"
+    return ""

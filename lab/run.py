@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The main job: a campaign from plan to records, then the report."""
+
+import json
+import platform
+import random
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import campaign, console, distribution, guest, host, initramfs, job, module, symbols, tools
+from lab.distribution import KernelTree
+from lab.errors import EXIT_FAILED, EXIT_OK, KmapbenchError
+from lab.paths import MODULE_SOURCE, RESULTS, ROOT, build_dir, cache_dir
+from lab.progress import Display
+from lab.variants import Variant
+
+HOST = "host"
+GUEST_MODULES = ["virtio_pci", "virtio_console"]
+LAUNCHES = 10
+
+# For the progress display, in boots: most of a boot is the kernel starting.
+START_WORK = 0.7
+LAUNCH_WORK = 0.05
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the user asked for."""
+
+    variants: list[Variant]
+    boots: int
+    seed: int
+    only: str | None  # "micro", "user", None: both
+    series: str | None  # the distribution's kernel; None: the newest offered
+    out: Path | None
+    arguments: list[str]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A variant ready to boot."""
+
+    variant: Variant
+    kernel: KernelTree
+    module: Path
+    base: Path  # archive that all its boots share
+
+
+def run(plan: Plan) -> int:
+    """Measures, reports, and returns the exit code."""
+    cache = cache_dir()
+    kmap_bench = build_dir() / "bench" / "kmap_bench"
+    if not kmap_bench.is_file():
+        raise KmapbenchError(f"{kmap_bench}: not built; run ./kmapbench, or: cmake --preset release && cmake --build build")
+
+    with tempfile.TemporaryDirectory(prefix="kmapbench-") as scratch_name, Display() as display:
+        scratch = Path(scratch_name)
+        prepared = []
+        if plan.only != "user":
+            prepared = [prepare(variant, plan.series, kmap_bench, cache, scratch, display.say) for variant in plan.variants]
+        order = _order(plan, prepared)
+        display.plan(len(order) + (LAUNCHES * LAUNCH_WORK if plan.only != "micro" else 0))
+
+        name = "-".join([one.variant.name for one in prepared] or [HOST])
+        kept = campaign.Campaign(plan.out or campaign.new_folder(RESULTS, name), _header(plan, prepared))
+        display.note(f"campaign {kept.folder}")
+        problems = [_boot(kept, one, number, scratch, display) for one, number in order]
+        # Never beside QEMU: its load would be in the figures.
+        if plan.only != "micro":
+            problems.append(_host(kept, kmap_bench, display))
+        kept.end()
+        display.say("writing the report")
+        report = subprocess.run([sys.executable, "-m", "analysis", "report", str(kept.folder)], cwd=ROOT, capture_output=True, text=True)
+
+    if report.returncode != 0:
+        print(report.stderr.strip() or "kmapbench: the report failed", file=sys.stderr)
+        return report.returncode
+    print(report.stdout, end="")
+    failures = [problem for problem in problems if problem]
+    for failure in failures:
+        print(f"kmapbench: {failure}", file=sys.stderr)
+    return EXIT_FAILED if failures else EXIT_OK
+
+
+def prepare(variant: Variant, series: str | None, kmap_bench: Path, cache: Path, scratch: Path, say) -> Prepared:
+    """Kernel, module and the shared archive of a variant."""
+    kernel = distribution.fetch(series, cache, say)
+    built = module.build(kernel, MODULE_SOURCE, cache, say)
+    folder = scratch / variant.name
+    stripped = scratch / f"{variant.name}.ko"
+    tools.output([tools.find("strip", "binutils"), "-g", "-o", stripped, built])
+    tree = initramfs.base(
+        folder,
+        [kmap_bench],
+        distribution.needed_modules(kernel, GUEST_MODULES),
+        {"kmapbench.ko": stripped, f"boot/config-{kernel.release}": kernel.config},
+    )
+    return Prepared(variant, kernel, built, tree.pack(scratch / f"{variant.name}.cpio"))
+
+
+def initrd(prepared: Prepared, text: str, scratch: Path) -> Path:
+    """The shared archive with a job behind it."""
+    with tempfile.TemporaryDirectory(dir=scratch) as name:
+        tree = initramfs.Tree(Path(name) / "tree")
+        tree.add_text(text, "job")
+        archive = tree.pack(Path(name) / "job.cpio")
+        return initramfs.concatenate([prepared.base, archive], scratch / f"{prepared.variant.name}.initrd")
+
+
+def machine(prepared: Prepared, initrd_path: Path, observer: Path | None = None) -> guest.Machine:
+    return guest.Machine(
+        prepared.kernel.image, initrd_path, prepared.variant.cpu, prepared.variant.cmdline, observer=observer
+    )
+
+
+def observer_plugin() -> Path | None:
+    """The plugin that counts from outside; QEMU can be built without plugins, and then there is none."""
+    plugin = build_dir() / "lab" / "observer" / "libobserver.so"
+    has_plugins = "-plugin" in tools.output([tools.find("qemu-system-x86_64", "qemu-system-x86"), "-help"])
+    return plugin if has_plugins and plugin.is_file() else None
+
+
+def _order(plan: Plan, prepared: list[Prepared]) -> list[tuple[Prepared, int]]:
+    """Boots of all variants, each round in an order of its own, from the seed."""
+    chooser = random.Random(plan.seed)
+    order = []
+    for number in range(1, plan.boots + 1):
+        order += [(one, number) for one in chooser.sample(prepared, len(prepared))]
+    return order
+
+
+def _header(plan: Plan, prepared: list[Prepared]) -> dict:
+    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True)
+    changes = subprocess.run(["git", "-C", ROOT, "status", "--porcelain"], capture_output=True, text=True)
+    return {
+        "asked": {"arguments": plan.arguments, "boots": plan.boots, "only": plan.only, "kernel": plan.series},
+        "seed": plan.seed,
+        "variants": {
+            one.variant.name: {
+                "what": one.variant.what,
+                "release": one.kernel.release,
+                "packages": one.kernel.packages,
+                "cpu": one.variant.cpu,
+                "cmdline": one.variant.cmdline,
+            }
+            for one in prepared
+        },
+        "tools": {
+            "qemu": _first_line("qemu-system-x86_64", "qemu-system-x86") if prepared else None,
+            "gcc": _first_line("gcc", "gcc"),
+            "python": platform.python_version(),
+            "system": distribution.system(),
+        },
+        "kmapbench": {
+            "commit": commit.stdout.strip() or "unknown",
+            "dirty": bool(changes.stdout.strip()),
+        },
+    }
+
+
+def _first_line(program: str, package: str) -> str:
+    return tools.output([tools.find(program, package), "--version"]).splitlines()[0]
+
+
+def _boot(kept: campaign.Campaign, prepared: Prepared, number: int, scratch: Path, display: Display) -> str | None:
+    """One boot into the campaign; what went wrong, in one line, or None."""
+    variant = prepared.variant.name
+    text = job.micro(variant, number)
+    boot = kept.begin_boot(variant, number)
+    display.say(f"{variant}, boot {number}: starting")
+    sections: dict[str, int] = {}
+    making: list[str] = []  # the case being measured, if any
+    step_failures: list[str] = []
+
+    def on_line(line) -> None:
+        if line.record:
+            boot.append(line.record)
+            making.clear()
+            return
+        event = line.event
+        if event["event"] == "case":
+            making[:] = [event["name"]]
+            display.detail(f"{variant}, boot {number}: {event['name']}")
+        elif event["event"] == "begin" and event["step"] == "micro":
+            display.advance(START_WORK)
+        elif event["event"] == "section":
+            sections[event["name"]] = int(event["address"], 16)
+        elif event["event"] == "end" and event["code"] != 0:
+            step_failures.append(f"step {event['step']} ended with {event['code']}")
+
+    plugin = observer_plugin()
+    started = machine(prepared, initrd(prepared, text, scratch), plugin)
+    try:
+        outcome = guest.boot(started, boot.folder, on_line)
+    except KeyboardInterrupt:
+        boot.end("interrupted")
+        raise
+    problem = outcome.problem or (step_failures[0] if step_failures else None)
+    if problem and making:
+        boot.append(_crashed(making[0], boot, problem, _console_tail(boot.folder)))
+    _keep_files(boot, outcome, started)
+    if outcome.windows:
+        _keep_paths(boot, symbols.Module(prepared.module, sections), outcome.windows)
+    failed_oracles = [record["case"] for record in boot.records if record["oracle"] == "failed"]
+    boot.end(problem)
+    display.advance(1 - START_WORK)
+    if problem:
+        return f"{variant}, boot {number}: {problem}; see {boot.folder / 'console.log'}"
+    if failed_oracles:
+        return f"{variant}, boot {number}: the oracle failed for {', '.join(failed_oracles)}"
+    return None
+
+
+def _crashed(case: str, boot: campaign.Boot, problem: str, last: list[str]) -> dict:
+    """The record of a case that was being measured when its boot ended."""
+    return {
+        "case": case,
+        "variant": boot.variant,
+        "boot": boot.number,
+        "launch": 1,
+        "clock": "icount",
+        "unit": "instructions",
+        "better": "lower",
+        "status": "crashed",
+        "reason": problem,
+        "console": last,
+        "ops": 0,
+        "cost": None,
+        "empty": None,
+        "exact": False,
+        "oracle": "none",
+        "counters": {},
+        "rejected": {},
+        "samples": [],
+        "empty_samples": [],
+    }
+
+
+def _console_tail(folder: Path) -> list[str]:
+    path = folder / "console.log"
+    return console.tail(path.read_text(errors="replace")) if path.exists() else []
+
+
+def _keep_files(boot: campaign.Boot, outcome: guest.Outcome, started: guest.Machine) -> None:
+    """Keeps what the guest handed out: micro.json as it is, environment.json with the emulator's part."""
+    if outcome.files is None:
+        return
+    handed_out = _read_archives(outcome.files)
+    if "micro.json" in handed_out:
+        (boot.folder / "micro.json").write_bytes(handed_out["micro.json"])
+    if "environment.json" in handed_out:
+        value = json.loads(handed_out["environment.json"])
+        value["emulator"] = {"cpu": started.cpu, "memory_mib": started.memory_mib, "observed": started.observer is not None}
+        boot.write_environment(value)
+    outcome.files.unlink()
+
+
+def _read_archives(path: Path) -> dict[str, bytes]:
+    """Regular files in tar archives that stand one behind the other, by name; a torn end is left out."""
+    contents = {}
+    try:
+        with tarfile.open(path, ignore_zeros=True) as archive:
+            for member in archive:
+                file = archive.extractfile(member) if member.isreg() else None
+                if file:
+                    contents[member.name] = file.read()
+    except (tarfile.TarError, EOFError):
+        pass
+    return contents
+
+
+def _keep_paths(boot: campaign.Boot, loaded: symbols.Module, windows_file: Path) -> None:
+    windows = symbols.read_windows(windows_file)
+    for record in boot.records:
+        path = symbols.path_of(record, windows, loaded)
+        if path:
+            boot.append_path(path)
+    windows_file.unlink()
+
+
+def _host(kept: campaign.Campaign, kmap_bench: Path, display: Display) -> str | None:
+    boot = kept.begin_boot(HOST, 1)
+    display.say("user models on this machine")
+    try:
+        host.measure(boot, kmap_bench, LAUNCHES, host.USER_CASES, lambda: display.advance(LAUNCH_WORK))
+    except KeyboardInterrupt:
+        boot.end("interrupted")
+        raise
+    except KmapbenchError as error:
+        boot.end(str(error))
+        return f"user models: {error}"
+    boot.end()
+    return None

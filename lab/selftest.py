@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`kmapbench test`: ctest for the C++ half, pytest for the rest, the lab included."""
+
+import subprocess
+import sys
+
+from lab import tools
+from lab.errors import EXIT_FAILED, EXIT_OK
+from lab.paths import ROOT, build_dir
+
+
+def run() -> int:
+    """Both, even where the first fails, so that one run shows everything."""
+    ctest = [tools.find("ctest", "cmake"), "--test-dir", str(build_dir()), "--output-on-failure", "--no-tests=error"]
+    pytest = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "lab", "analysis"]
+    codes = [subprocess.run(command, cwd=ROOT).returncode for command in (ctest, pytest)]
+    return EXIT_FAILED if any(codes) else EXIT_OK

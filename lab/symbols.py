@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Says which function, inlined or not, an executed instruction of the module came from."""
+
+import json
+import subprocess
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import tools
+from lab.errors import CommandFailed
+
+# Windows of one sample, in the order of struct kmapbench_sample.
+EMPTY_N, EMPTY_2N, CASE_N, CASE_2N = range(4)
+
+Executions = Counter  # address -> executions
+
+
+@dataclass(frozen=True)
+class Window:
+    """What the observer saw between two markers."""
+
+    executions: Executions
+    wrmsr: frozenset[int]  # addresses that hold a WRMSR
+
+
+def read_windows(path: Path) -> list[Window]:
+    """The observer's file; a line torn by the end of QEMU is left out."""
+    windows = []
+    with path.open() as file:
+        for line in file:
+            try:
+                raw = json.loads(line)
+            except ValueError:
+                break
+            windows.append(
+                Window(
+                    Counter({address: count for address, count, _ in raw["pcs"]}),
+                    frozenset(address for address, _, code in raw["pcs"] if code == "0f30"),
+                )
+            )
+    return windows
+
+
+class Module:
+    """kmapbench.ko as it was loaded: where its sections lay, and its debug information."""
+
+    def __init__(self, path: Path, sections: dict[str, int]):
+        self._path = path
+        self._sections = sorted(sections.items(), key=lambda item: item[1])
+        self._chains: dict[int, tuple[str, ...]] = {}
+
+    def resolve(self, addresses: set[int]) -> None:
+        """Looks all addresses up at once; a section is one call of addr2line."""
+        by_section: dict[str, list[int]] = {}
+        for address in sorted(addresses - self._chains.keys()):
+            section = self._section(address)
+            if section is None:
+                self._chains[address] = ("outside the module",)
+            else:
+                by_section.setdefault(section, []).append(address)
+        for section, members in by_section.items():
+            base = dict(self._sections)[section]
+            chains = self._addr2line(section, [address - base for address in members])
+            self._chains.update(zip(members, chains, strict=True))
+
+    def chain(self, address: int) -> tuple[str, ...]:
+        """Functions from the outermost to the innermost inlined one."""
+        return self._chains[address]
+
+    def _section(self, address: int) -> str | None:
+        size_limit = 1 << 20  # modules are far smaller; kernel code lies elsewhere
+        found = None
+        for name, base in self._sections:
+            if base <= address < base + size_limit:
+                found = name
+        return found
+
+    def _addr2line(self, section: str, offsets: list[int]) -> list[tuple[str, ...]]:
+        result = subprocess.run(
+            [tools.find("addr2line", "binutils"), "-a", "-f", "-i", "-j", section, "-e", str(self._path)],
+            input="\n".join(hex(offset) for offset in offsets),
+            capture_output=True,
+            text=True,
+        )
+        if result.returncode != 0:
+            raise CommandFailed(f"addr2line {self._path}: {result.stderr.strip()}")
+        chains: list[list[str]] = []
+        lines = iter(result.stdout.splitlines())
+        for line in lines:
+            if line.startswith("0x"):
+                chains.append([])
+            else:
+                chains[-1].append(line)
+                next(lines)  # file and line
+        return [tuple(reversed(chain)) for chain in chains]
+
+
+def path_of(record: dict, windows: list[Window], module: Module) -> dict | None:
+    """Where the instructions of `ops` operations of a record went, loop included.
+
+    The difference of the windows of 2n and of n operations, so that it is of exactly ops
+    operations; counts are raw, an operation's share is count / ops.  None where the
+    observer did not see the record's windows.
+    """
+    first = record.get("first_window")
+    if first is None or first + CASE_2N >= len(windows):
+        return None
+    four = windows[first : first + 4]
+    case = _difference(four[CASE_2N].executions, four[CASE_N].executions)
+    empty = _difference(four[EMPTY_2N].executions, four[EMPTY_N].executions)
+    module.resolve(set(case))
+    instructions: Counter = Counter()
+    wrmsr: Counter = Counter()
+    for address, count in case.items():
+        instructions[module.chain(address)] += count
+        if address in four[CASE_2N].wrmsr:
+            wrmsr[module.chain(address)] += count
+    return {
+        "case": record["case"],
+        "variant": record["variant"],
+        "boot": record["boot"],
+        "ops": record["ops"],
+        "instructions": sum(case.values()),
+        "empty_instructions": sum(empty.values()),
+        "wrmsr": sum(wrmsr.values()),
+        "functions": [
+            {"chain": list(chain), "instructions": count, "wrmsr": wrmsr[chain]}
+            for chain, count in instructions.most_common()
+        ],
+    }
+
+
+def _difference(longer: Executions, shorter: Executions) -> Executions:
+    """Signed, without zeros: an instruction that ran as often in both is not part of an operation."""
+    result = Counter(longer)
+    result.subtract(shorter)
+    return Counter({address: count for address, count in result.items() if count})
