@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes what a campaign has to say: report.txt, report/index.html, charts/."""
+
+from pathlib import Path
+
+import jinja2
+
+from analysis import charts, text
+from analysis.load import Campaign, load
+from analysis.parts import PARTS, TITLES
+from analysis.table import Row, rows
+
+_TEMPLATES = Path(__file__).with_name("templates")
+_TITLE = "What WRPKRS costs in kmap_local_page() and kunmap_local()"
+
+
+def write(folder: Path) -> str:
+    """Reports on a campaign and returns the text of report.txt."""
+    campaign = load(folder)
+    table = rows(campaign)
+    warnings = campaign.warnings + [warning for row in table for warning in row.warnings]
+    facts = _facts(campaign, table)
+    plain = text.report(_TITLE, facts, table, warnings)
+    (folder / "report.txt").write_text(plain)
+
+    drawn = []
+    for variant in campaign.header["variants"]:
+        chosen = [row for row in table if row.variant == variant and row.parts and "kmap_local" in row.case]
+        if chosen:
+            (folder / "charts").mkdir(exist_ok=True)
+            svg, _ = charts.cost_breakdown(
+                chosen,
+                "What one kmap_local map/unmap pair costs, and where it goes",
+                _chart_subtitle(campaign, variant, chosen),
+                "kernel/: this kernel's own path.  model/: the patched path as published, in a module.",
+                folder / "charts" / f"cost-breakdown-{variant}",
+            )
+            drawn.append(svg.read_text())
+    (folder / "report").mkdir(exist_ok=True)
+    (folder / "report" / "index.html").write_text(_html(campaign, facts, table, warnings, drawn))
+    return plain
+
+
+def _emulator(campaign: Campaign) -> str:
+    return campaign.header["tools"]["qemu"].split(" (")[0].replace("emulator version", "TCG")
+
+
+def _repeatability(table: list[Row]) -> str:
+    measured = [row for row in table if row.cost is not None]
+    boots = max(row.boots for row in measured)
+    if all(row.exact for row in measured):
+        return f"{boots} boots, identical to the digit" if boots > 1 else "1 boot"
+    return f"{boots} boots, not all identical"
+
+
+def _chart_subtitle(campaign: Campaign, variant: str, table: list[Row]) -> str:
+    release = campaign.header["variants"][variant]["release"]
+    return f"{variant}: Linux {release}, emulated ({_emulator(campaign)}, -icount), {_repeatability(table)}"
+
+
+def _facts(campaign: Campaign, table: list[Row]) -> list[str]:
+    """What was measured, on what, how often: a line each."""
+    facts = [f"campaign {campaign.header['name']}, kmapbench {campaign.header['kmapbench']['commit'][:12]}"
+             + (" with local changes" if campaign.header["kmapbench"]["dirty"] else "")]
+    for variant, kernel in campaign.header["variants"].items():
+        lab = [row for row in table if row.variant == variant]
+        if any(row.cost is not None for row in lab):
+            facts.append(f"{variant}: Linux {kernel['release']}, emulated ({_emulator(campaign)}, -cpu {kernel['cpu']}, -icount), {_repeatability(lab)}")
+    host = campaign.environments.get("host")
+    if host:
+        facts.append(f"host: {host['cpu']['model name']}, Linux {host['kernel']['release']}"
+                     + (", a virtual machine" if host["cpu"].get("hypervisor") else ""))
+    if any(row.wrmsr for row in table):
+        facts.append("Instructions are not time: a WRMSR counts as one and takes far longer than any other.")
+    failed = [step for step in campaign.header["order"] if step["status"] != "ok"]
+    facts += [f"{step['variant']}, boot {step['boot']}: {step['status']}: {step.get('reason', 'not ended')}" for step in failed]
+    return facts
+
+
+def _html(campaign: Campaign, facts: list[str], table: list[Row], warnings: list[str], drawn: list[str]) -> str:
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.get_template("index.html.j2").render(
+        title=_TITLE,
+        facts=facts,
+        lab=[row for row in table if row.clock == "icount" and row.case != "empty"],
+        timed=[row for row in table if row.clock != "icount" and not row.case.endswith("/empty")],
+        empties=[row for row in table if row.case.rpartition("/")[2] == "empty" and row.empty is not None],
+        warnings=warnings + [f"{row.case}: {row.note}" for row in table if row.note],
+        parts=[part for part in PARTS if any(row.parts and row.parts[part] for row in table)],
+        titles=TITLES,
+        # Our own charts, without the XML prologue that has no place inside HTML.
+        charts=[svg[svg.index("<svg") :] for svg in drawn],
+    )

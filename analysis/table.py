@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a campaign says of each case: one row a case and variant, over all its boots."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from analysis import parts
+from analysis.load import Campaign, CountedPath, Record
+
+
+@dataclass
+class Row:
+    """One case of one variant. Figures are units an operation."""
+
+    case: str
+    variant: str
+    clock: str
+    unit: str
+    boots: int  # boots; launches where there is one boot of many launches
+    cost: float | None  # None: there is no figure, and note says why
+    low: float | None
+    high: float | None
+    exact: bool  # all samples of all boots agree to the digit
+    empty: float | None
+    core_cycles: float | None
+    oracle: str
+    note: str = ""
+    wrmsr: Fraction | None = None  # counted from outside; None: not counted
+    parts: dict[str, Fraction] | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+def rows(campaign: Campaign) -> list[Row]:
+    """Rows in the order in which cases first appear."""
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in campaign.records:
+        groups.setdefault((record.variant, record.case), []).append(record)
+    counted: dict[tuple[str, str], list[CountedPath]] = {}
+    for path in campaign.paths:
+        counted.setdefault((path.variant, path.case), []).append(path)
+    return [_row(records, counted.get(key, [])) for key, records in groups.items()]
+
+
+def _row(records: list[Record], paths: list[CountedPath]) -> Row:
+    first = records[0]
+    good = [record for record in records if record.status == "ok" and record.cost is not None]
+    costs = np.array([record.cost for record in good])
+    bad = [record for record in records if record.status != "ok"]
+    cycles = [record.cost_core_cycles for record in good if record.cost_core_cycles is not None]
+    usable = bool(good) and not any(record.oracle == "failed" for record in records)
+    row = Row(
+        case=first.case,
+        variant=first.variant,
+        clock=first.clock,
+        unit=first.unit,
+        boots=len(records),
+        cost=float(np.median(costs)) if usable else None,
+        low=float(costs.min()) if usable else None,
+        high=float(costs.max()) if usable else None,
+        exact=usable and _exact(records),
+        empty=float(np.median([record.empty for record in good])) if usable else None,
+        core_cycles=float(np.median(cycles)) if usable and cycles else None,
+        oracle=_worst([record.oracle for record in records]),
+        note="; ".join(dict.fromkeys(f"{record.status}: {record.reason}" for record in bad)),
+    )
+    _add_outside_counts(row, paths)
+    return row
+
+
+def _exact(records: list[Record]) -> bool:
+    """Only samples of the same operations count can agree, and a crashed or flagged boot agrees with none."""
+    first = records[0]
+    return all(
+        record.exact and record.status == "ok" and record.ops == first.ops and np.array_equal(record.samples, first.samples)
+        for record in records
+    )
+
+
+def _worst(oracles: list[str]) -> str:
+    return next((state for state in ("failed", "held") if state in oracles), "none")
+
+
+def _add_outside_counts(row: Row, paths: list[CountedPath]) -> None:
+    """PKRS writes and parts, as the observer counted them; it has to agree with the clock."""
+    if not paths or row.cost is None:
+        return
+    path = paths[0]
+    row.wrmsr = Fraction(path.wrmsr, path.ops)
+    row.parts = parts.per_operation(path)
+    outside = Fraction(path.instructions - path.empty_instructions, path.ops)
+    if row.exact and outside != Fraction(row.cost):
+        row.warnings.append(
+            f"{row.variant} {row.case}: the clock says {row.cost:g} instructions and the observer {float(outside):g}"
+        )
+    if any(other.functions != path.functions for other in paths[1:]):
+        row.warnings.append(f"{row.variant} {row.case}: the path differs between boots; boot {path.boot} is shown")

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""report.txt: plain text of 72 columns, to be pasted into a mail."""
+
+import textwrap
+
+from analysis.parts import PARTS, TITLES
+from analysis.table import Row
+
+WIDTH = 72
+_BASELINE = "kernel/kmap_local/dram"
+
+
+def report(title: str, facts: list[str], rows: list[Row], warnings: list[str]) -> str:
+    """The whole text, with a last newline."""
+    blocks = [title, "\n".join(line for fact in facts for line in _wrapped(fact))]
+    lab = [row for row in rows if row.clock == "icount"]
+    for variant in dict.fromkeys(row.variant for row in lab):
+        chosen = [row for row in lab if row.variant == variant]
+        blocks += [_costs(variant, chosen), _breakdown(chosen)]
+    timed = [row for row in rows if row.clock != "icount"]
+    if timed:
+        blocks.append(_times(timed))
+    notes = [f"{row.case}: {row.note}" for row in rows if row.note] + warnings
+    if notes:
+        blocks.append("Notes\n" + "\n".join(line for note in notes for line in _wrapped(f"- {note}", "  ")))
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _costs(variant: str, rows: list[Row]) -> str:
+    baseline = next((row.cost for row in rows if row.case == _BASELINE), None)
+    lines = [
+        f"{variant}: instructions an operation (emulated; the empty loop is taken off)",
+        f"  {'case':38}{'cost':>8}{'+N':>7}{'WRMSR':>7}  oracle",
+    ]
+    for row in rows:
+        if row.case == "empty":
+            continue
+        lines.append(f"  {row.case:38}{_cost(row):>8}{_plus(row, baseline):>7}{_count(row.wrmsr):>7}  {_oracle(row)}".rstrip())
+    empty = next((row for row in rows if row.case == "empty" and row.empty is not None), None)
+    if empty:
+        lines.append(f"  {'empty (the loop itself)':38}{empty.empty:>8g}")
+    return "\n".join(lines)
+
+
+def _breakdown(rows: list[Row]) -> str:
+    shown = [row for row in rows if row.parts and row.case != "empty"]
+    if not shown:
+        return ""
+    used = [part for part in PARTS if any(row.parts[part] for row in shown)]
+    lines = [
+        "Where they go (counted from outside the guest)",
+        "  " + f"{'case':34}" + "".join(f"{TITLES[part]:>{len(TITLES[part]) + 1}}" for part in used),
+    ]
+    for row in shown:
+        cells = "".join(f"{_count(row.parts[part]):>{len(TITLES[part]) + 1}}" for part in used)
+        lines.append(f"  {row.case:34}{cells}")
+    return "\n".join(lines)
+
+
+def _times(rows: list[Row]) -> str:
+    lines = [
+        "User models on this machine (time; not comparable with the above)",
+        f"  {'case':36}{'core cycles':>12}{'ticks':>9}{'launches':>10}",
+    ]
+    for row in rows:
+        if row.cost is None:
+            lines.append(f"  {row.case:36}{'-':>12}{'-':>9}{row.boots:>10}")
+        elif row.case.endswith("/empty"):
+            lines.append(f"  {row.case + ' (the loop)':36}{'':>12}{row.empty:>9.2f}{row.boots:>10}")
+        else:
+            cycles = "-" if row.core_cycles is None else f"{row.core_cycles:.2f}"
+            lines.append(f"  {row.case:36}{cycles:>12}{row.cost:>9.2f}{row.boots:>10}")
+    return "\n".join(lines)
+
+
+def _cost(row: Row) -> str:
+    if row.cost is None:
+        return "-"
+    return f"{row.cost:g}" if row.exact else f"~{row.cost:.1f}"
+
+
+def _plus(row: Row, baseline: float | None) -> str:
+    if row.cost is None or baseline is None or "kmap_local" not in row.case or row.case == _BASELINE:
+        return ""
+    return f"{row.cost - baseline:+g}"
+
+
+def _oracle(row: Row) -> str:
+    return "" if row.oracle == "none" else row.oracle
+
+
+def _count(value) -> str:
+    return "-" if value is None else f"{float(value):g}"
