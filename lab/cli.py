@@ -29,7 +29,11 @@ def _count(text: str) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = _Parser(prog="kmapbench", description="What WRPKRS costs in kmap_local_page() and kunmap_local().")
+    top = _Parser(
+        prog="kmapbench",
+        description="What WRPKRS costs in kmap_local_page() and kunmap_local().",
+        epilog="With --no-install, anywhere, nothing is installed: what is missing is listed instead.",
+    )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="measure and report: kernel cases in the lab, user models on this machine")

@@ -31,6 +31,7 @@ class Machine:
     cpu: str
     cmdline: str
     memory_mib: int = 512
+    cpus: int = 1
     observer: Path | None = None  # the TCG plugin that counts from outside
     limit_seconds: float = BOOT_LIMIT_SECONDS
 
@@ -50,7 +51,7 @@ def command(machine: Machine, folder: Path, stream_fd: int) -> list[str]:
     words = [
         tools.find("qemu-system-x86_64", "qemu-system-x86"),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
-        *("-machine", "q35", "-accel", "tcg", "-cpu", machine.cpu, "-smp", "1"),
+        *("-machine", "q35", "-accel", "tcg", "-cpu", machine.cpu, "-smp", f"{machine.cpus}"),
         *("-m", f"{machine.memory_mib}", *_ICOUNT),
         *("-kernel", str(machine.kernel), "-initrd", str(machine.initrd)),
         # panic=-1 resets at once, and -no-reboot makes a reset the end of QEMU

@@ -13,11 +13,14 @@ from lab.errors import CommandFailed, KmapbenchError
 NAME = "kmapbench.ko"
 
 
-def build(kernel: KernelTree, source: Path, cache: Path, say) -> Path:
-    """The path of kmapbench.ko for this kernel, from the cache or built now."""
+def build(kernel: KernelTree, source: Path, cache: Path, say, name: str = NAME) -> Path:
+    """The path of a module for this kernel, from the cache or built now.
+
+    source: a folder with the module's Kbuild and Makefile.
+    """
     final = cache / "modules" / f"{kernel.key}-{_digest(source)}"
-    if not (final / NAME).is_file():
-        say(f"building {NAME} for {kernel.release}")
+    if not (final / name).is_file():
+        say(f"building {name} for {kernel.release}")
         final.parent.mkdir(parents=True, exist_ok=True)
         log = final.parent / f"{final.name}.log"
         log.unlink(missing_ok=True)
@@ -25,15 +28,15 @@ def build(kernel: KernelTree, source: Path, cache: Path, say) -> Path:
             out = Path(scratch) / "out"
             try:
                 tools.logged(
-                    [tools.find("make", "make"), "-C", source, f"KDIR={kernel.headers}", f"OUT={out}"],
+                    [tools.find("make", "make"), f"-j{os.cpu_count()}", "-C", source, f"KDIR={kernel.headers}", f"OUT={out}"],
                     log,
-                    f"building {NAME} for {kernel.release}",
+                    f"building {name} for {kernel.release}",
                 )
             except CommandFailed as error:
                 raise KmapbenchError(f"{error}{_first_error(log)}") from None
             final.mkdir(exist_ok=True)
-            os.replace(out / NAME, final / NAME)
-    return final / NAME
+            os.replace(out / name, final / name)
+    return final / name
 
 
 def _digest(source: Path) -> str:

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the lab's tests share: a kernel, the module built for it, one campaign."""
+
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from lab import distribution, guest, initramfs, module, run, tools, variants
+from lab.paths import MODULE_SOURCE, build_dir, cache_dir
+from lab.stream import Line
+
+KMAP_BENCH = build_dir() / "bench" / "kmap_bench"
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+@pytest.fixture(scope="session")
+def cache() -> Path:
+    return cache_dir()
+
+
+@pytest.fixture(scope="session")
+def kernel(cache) -> distribution.KernelTree:
+    return distribution.fetch(None, cache, quiet)
+
+
+@pytest.fixture(scope="session")
+def built_module(kernel, cache) -> Path:
+    return module.build(kernel, MODULE_SOURCE, cache, quiet)
+
+
+@pytest.fixture(scope="session")
+def prepared(cache, tmp_path_factory) -> run.Prepared:
+    return run.prepare(variants.find("stock"), None, KMAP_BENCH, cache, tmp_path_factory.mktemp("prepared"), quiet)
+
+
+@pytest.fixture(scope="session")
+def three_boots(tmp_path_factory) -> Path:
+    """A campaign of three boots of stock, kernel cases only."""
+    folder = tmp_path_factory.mktemp("campaigns") / "three-boots"
+    plan = run.Plan([variants.find("stock")], 3, 1, "micro", None, folder, ["run", "--boots", "3"])
+    assert run.run(plan) == 0
+    return folder
+
+
+@dataclass
+class Booted:
+    """One boot of a job of the test's own."""
+
+    outcome: guest.Outcome
+    console: str
+    records: list[dict] = field(default_factory=list)
+    events: list[dict] = field(default_factory=list)
+
+    def record(self, case: str, variant: str = "test") -> dict:
+        found = [record for record in self.records if record["case"] == case and record["variant"] == variant]
+        assert len(found) == 1, f"{len(found)} records of {case} by {variant}"
+        return found[0]
+
+
+@pytest.fixture
+def boot_job(prepared, tmp_path):
+    """Boots a job, with files added to the guest by name."""
+
+    def boot(job: str, files: dict[str, Path] | None = None, **changes) -> Booted:
+        tree = initramfs.Tree(tmp_path / "extra")
+        for name, path in (files or {}).items():
+            if path.suffix == ".ko":
+                stripped = tmp_path / f"{path.parent.name}-{path.name}"
+                tools.output([tools.find("strip", "binutils"), "-g", "-o", stripped, path])
+                path = stripped
+            tree.add(path, name, executable=True)
+        tree.add_text(job, "job")
+        initrd = initramfs.concatenate([prepared.base, tree.pack(tmp_path / "extra.cpio")], tmp_path / "initrd")
+        shutil.rmtree(tree.folder)
+        machine = replace(run.machine(prepared, initrd), **changes)
+        booted = Booted(guest.Outcome(), "")
+
+        def on_line(line: Line) -> None:
+            if line.record:
+                booted.records.append(line.record)
+            else:
+                booted.events.append(line.event)
+
+        booted.outcome = guest.boot(machine, tmp_path, on_line)
+        booted.console = (tmp_path / "console.log").read_text(errors="replace")
+        return booted
+
+    return boot

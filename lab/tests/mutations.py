@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bugs to be planted in the module, one at a time: each has to be noticed."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.paths import MODULE_SOURCE
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """Replaces old by new, once, in a file of kernel-bench-module."""
+
+    name: str
+    file: str
+    old: str
+    new: str = ""
+
+
+# Each takes away one of the three things that protection is made of.
+UNPROTECTED = [
+    (Mutation("no_key", "model.c", " | ((u64)key << KB_PTE_KEY_SHIFT)"), "the page was not closed before the map"),
+    (Mutation("no_cr4", "pks.c", "cr4_set_bits_irqsoff(KB_CR4_PKS);", ";"), "the page was not closed before the map"),
+    (Mutation("no_write", "model_published_pks.c", "\tkb_write_pkrs(pkrs);"), "the open page faulted"),
+]
+
+# Touches the direct map of its page, which splits a large mapping for ever.
+SPLITS = Mutation(
+    "splits",
+    "model.c",
+    "\tworld.pagemap.flags = pagemap_flags;",
+    "\textern int set_memory_uc(unsigned long addr, int pages), set_memory_wb(unsigned long addr, int pages);\n"
+    "\tset_memory_uc((unsigned long)page_address(world.backing), 1);\n"
+    "\tset_memory_wb((unsigned long)page_address(world.backing), 1);\n"
+    "\tworld.pagemap.flags = pagemap_flags;",
+)
+
+# Each forgets to put one thing back. CR4 last: a module that finds it set leaves it alone.
+LEFT_BEHIND = [
+    Mutation("keeps_alias", "model.c", "\tvunmap(world.alias);"),
+    Mutation("keeps_pkrs", "pks.c", "\tkb_write_pkrs(state->found);"),
+    Mutation("keeps_cr4", "pks.c", "cr4_clear_bits_irqsoff(KB_CR4_PKS);", ";"),
+]
+
+
+def plant(mutation: Mutation, folder: Path) -> Path:
+    """A copy of the module's source with the bug in it."""
+    source = folder / mutation.name
+    shutil.copytree(MODULE_SOURCE, source, ignore=shutil.ignore_patterns("tests", "*.o", "*.ko", ".*"))
+    path = source / mutation.file
+    text = path.read_text()
+    assert text.count(mutation.old) == 1, f"{mutation.name}: {mutation.file} has changed, and so must this list"
+    path.write_text(text.replace(mutation.old, mutation.new))
+    return source

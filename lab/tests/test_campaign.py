@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import pytest
+
+from lab import campaign, host
+from lab.errors import KmapbenchError
+
+HEADER = {
+    "asked": {"arguments": [], "boots": 1, "only": None, "kernel": None},
+    "seed": 1,
+    "variants": {},
+    "tools": {},
+    "kmapbench": {"commit": "unknown", "dirty": False},
+}
+
+RECORD = {
+    "case": "kernel/kmap_local/dram",
+    "variant": "stock",
+    "boot": 1,
+    "launch": 1,
+    "clock": "icount",
+    "unit": "instructions",
+    "better": "lower",
+    "status": "ok",
+    "ops": 10,
+    "cost": 5,
+    "empty": 2,
+    "exact": True,
+    "oracle": "none",
+    "counters": {},
+    "rejected": {},
+    "samples": [70, 140],
+    "empty_samples": [20, 40],
+}
+
+
+@pytest.fixture
+def kept(tmp_path):
+    return campaign.Campaign(tmp_path / "c", HEADER)
+
+
+def test_a_record_is_in_the_file_at_once(kept):
+    boot = kept.begin_boot("stock", 1)
+    boot.append(RECORD)
+    assert [json.loads(line) for line in (boot.folder / "micro.jsonl").read_text().splitlines()] == [RECORD]
+
+
+def test_the_order_is_what_happened(kept):
+    kept.begin_boot("b", 1).end()
+    kept.begin_boot("a", 1).end("hung")
+    order = json.loads((kept.folder / "campaign.json").read_text())["order"]
+    assert [(step["variant"], step["status"], step.get("reason")) for step in order] == [("b", "ok", None), ("a", "crashed", "hung")]
+    assert order[0]["started"] <= order[0]["ended"] <= order[1]["started"]
+
+
+def test_a_folder_that_is_there_is_not_written_to(kept):
+    with pytest.raises(KmapbenchError, match="there already"):
+        campaign.Campaign(kept.folder, HEADER)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"clock": "sundial"},
+        {"unit": "ticks"},  # of an icount record
+        {"clock": "tsc", "unit": "ticks"},  # and exact
+        {"status": "skipped"},  # without a reason
+        {"oracle": "failed"},  # with a cost
+        {"samples": [1.5]},
+        {"case": "No/Such Name"},
+        {"unknown": 1},
+    ],
+)
+def test_the_schema_refuses(change):
+    campaign.validate("record", RECORD)
+    with pytest.raises(KmapbenchError):
+        campaign.validate("record", RECORD | change)
+
+
+def test_new_folders_never_collide(tmp_path):
+    first = campaign.new_folder(tmp_path, "stock")
+    first.mkdir()
+    second = campaign.new_folder(tmp_path, "stock")
+    assert second != first and second.name.startswith(first.name[:10])
+
+
+def test_launches_become_repetitions():
+    one = {"context": {"a": 1}, "benchmarks": [{"name": "x", "real_time": 1.0}, {"name": "y", "real_time": 2.0}]}
+    two = {"context": {"a": 2}, "benchmarks": [{"name": "x", "real_time": 3.0}]}
+    merged = host.merged([one, two])
+    assert merged["context"] == {"a": 1}
+    assert [(b["name"], b["real_time"], b["repetition_index"], b["repetitions"]) for b in merged["benchmarks"]] == [
+        ("x", 1.0, 0, 2),
+        ("y", 2.0, 0, 2),
+        ("x", 3.0, 1, 2),
+    ]

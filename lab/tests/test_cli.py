@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a user sees when something is wrong: one line, and the exit code of the design."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab import tools
+from lab.errors import KmapbenchError
+from lab.paths import ROOT
+
+
+def kmapbench(*arguments, **environment) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "lab", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, env=os.environ | environment
+    )
+
+
+def assert_one_line(result: subprocess.CompletedProcess, code: int, *words: str) -> None:
+    assert result.returncode == code, result.stderr
+    said = [line for line in result.stderr.splitlines() if not line.startswith("[")]  # progress
+    assert len(said) == 1, result.stderr
+    for word in words:
+        assert word in said[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "--variants", "nope"], ["nope", "stock"]),
+        (["run", "--variants", "stock,stock"], ["stock,stock", "twice"]),
+        (["run", "--boots", "0"], ["'0'", "1 to 10000"]),
+        (["run", "--kernel", "2.4"], ["2.4", "6.12"]),
+        (["fly"], ["fly"]),
+        ([], ["COMMAND"]),
+        (["report", "/nowhere"], ["/nowhere", "no campaign"]),
+    ],
+)
+def test_wrong_use_is_one_line_that_names_it(arguments, words):
+    assert_one_line(kmapbench(*arguments), 2, *words)
+
+
+@pytest.mark.parametrize("command", ["run", "report", "test", "kernels"])
+def test_every_command_has_help(command):
+    result = kmapbench(command, "--help")
+    assert result.returncode == 0
+    assert result.stdout.startswith(f"usage: kmapbench {command}")
+
+
+def test_no_package_source_is_one_line(tmp_path):
+    apt = tmp_path / "apt.conf"
+    (tmp_path / "lists").mkdir()
+    apt.write_text(f'Dir::Etc::sourcelist "/dev/null";\nDir::Etc::sourceparts "/dev/null";\nDir::State::lists "{tmp_path}/lists";\n'
+                   f'Dir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n')
+    result = kmapbench("run", "--out", tmp_path / "c", KMAPBENCH_CACHE=str(tmp_path / "cache"), APT_CONFIG=str(apt))
+    assert_one_line(result, 2, "package sources", "apt-get update")
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_missing_tool_names_its_package(monkeypatch, tmp_path):
+    monkeypatch.setattr(tools, "_SEARCH", str(tmp_path))
+    with pytest.raises(KmapbenchError, match="qemu-system-x86_64 is missing: install the package qemu-system-x86"):
+        tools.find("qemu-system-x86_64", "qemu-system-x86")
+
+
+def test_a_cache_that_cannot_be_made_says_how_to_move_it():
+    assert_one_line(kmapbench("run", KMAPBENCH_CACHE="/proc/nowhere"), 2, "/proc/nowhere", "KMAPBENCH_CACHE")
+
+
+def test_a_campaign_folder_that_is_there_is_refused(tmp_path):
+    assert_one_line(kmapbench("run", "--only", "user", "--out", tmp_path), 2, str(tmp_path), "--out")
+
+
+def path_without(folder: Path, *dropped: str) -> str:
+    """A PATH on which some programs are missing."""
+    folder.mkdir()
+    for program in Path("/usr/bin").iterdir():
+        if program.name not in dropped:
+            (folder / program.name).symlink_to(program)
+    return str(folder)
+
+
+def test_the_launcher_lists_what_is_missing_and_installs_nothing(tmp_path):
+    path = path_without(tmp_path / "bin", "qemu-system-x86_64", "cpio")
+    result = subprocess.run([ROOT / "kmapbench", "--no-install", "kernels"], capture_output=True, text=True, env=os.environ | {"PATH": path})
+    assert_one_line(result, 2, "qemu-system-x86", "cpio")
+    assert "cmake" not in result.stderr
+
+
+def test_the_launcher_works_through_a_symlink_from_anywhere(tmp_path):
+    (tmp_path / "kb").symlink_to(ROOT / "kmapbench")
+    result = subprocess.run([tmp_path / "kb", "kernels"], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0
+    assert "stock" in result.stdout
+
+
+def test_the_launcher_passes_over_a_python_without_the_modules(tmp_path):
+    poor = tmp_path / "python3"
+    poor.write_text("#!/bin/sh\nexit 1\n")
+    poor.chmod(0o755)
+    result = subprocess.run(
+        [ROOT / "kmapbench", "kernels"], capture_output=True, text=True, env=os.environ | {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    )
+    assert result.returncode == 0, result.stderr

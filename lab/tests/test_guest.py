@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong in a guest, done for real."""
+
+import pytest
+
+from lab import job, module
+from lab.paths import MODULE_SOURCE
+from lab.tests import mutations
+from lab.tests.conftest import quiet
+
+CR4_PKS = 1 << 24
+GUARDED = "^model/kmap_local/protected"
+
+# Says on the stream what the module has to leave as it found it.
+STATE = (
+    "state() {\n"
+    '\tsplits=$(grep -E "DirectMap" /proc/meminfo | tr -d "\\n")\n'
+    '\tevent "\\"state\\", \\"when\\": \\"$1\\", \\"direct_map\\": \\"$splits\\", \\"state\\": $(cat /proc/kmapbench_state)"\n'
+    "}\n"
+)
+
+
+def measure(name: str, module_path: str, cases: str = GUARDED) -> str:
+    """Loads a module, measures as variant NAME, unloads it, and says what state it left.
+
+    The direct map is looked at from after the load: the kernel itself splits it when it
+    write-protects the text of a module, any module.
+    """
+    return (
+        f"insmod {module_path}\n"
+        f"state {name}/loaded\n"
+        f"kmap_bench --benchmark_filter='{cases}' --kmapbench_records=/out/stream --kmapbench_clock=icount --kmapbench_variant={name}\n"
+        "rmmod kmapbench\n"
+        f"state {name}\n"
+    )
+
+
+@pytest.fixture(scope="module")
+def state_module(kernel, cache):
+    return module.build(kernel, MODULE_SOURCE / "tests", cache, quiet, "kmapbench_state.ko")
+
+
+@pytest.fixture
+def states():
+    """Pulls the states out of a boot's events, by name."""
+    return lambda booted: {event["when"]: event for event in booted.events if event["event"] == "state"}
+
+
+def test_every_bug_is_noticed_and_nothing_is_left_behind(boot_job, states, state_module, kernel, cache, tmp_path):
+    """One boot: the sound module, panic_on_warn, then each planted bug."""
+    unprotected = [mutation for mutation, _ in mutations.UNPROTECTED]
+    planted = unprotected + [mutations.SPLITS] + mutations.LEFT_BEHIND
+    files = {
+        f"{mutation.name}.ko": module.build(kernel, mutations.plant(mutation, tmp_path / "sources"), cache, quiet) for mutation in planted
+    }
+    booted = boot_job(
+        STATE
+        + "insmod /kmapbench_state.ko\nstate before\n"
+        + measure("sound", "/kmapbench.ko", job.KERNEL_CASES)
+        + "echo 1 > /proc/sys/kernel/panic_on_warn\n"
+        + measure("panic_on_warn", "/kmapbench.ko", "^(model/kmap_local/|msr/)")
+        + "echo 0 > /proc/sys/kernel/panic_on_warn\n"
+        + "".join(measure(mutation.name, f"/{mutation.name}.ko") for mutation in planted),
+        {"kmapbench_state.ko": state_module, **files},
+        cpus=2,
+    )
+    assert booted.outcome.problem is None, booted.console[-2000:]
+    found = states(booted)
+
+    # Nothing is left behind, on any CPU.
+    before = found["before"]
+    assert [cpu["cpu"] for cpu in before["state"]["cpus"]] == [0, 1]
+    assert not any(cpu["cr4"] & CR4_PKS or cpu["pkrs"] for cpu in before["state"]["cpus"])
+    assert before["state"]["keyed_leaves"] == 0
+    for name in ["sound", "panic_on_warn"] + [mutation.name for mutation in unprotected]:
+        assert found[name]["state"] == before["state"], name
+        assert found[name]["direct_map"] == found[f"{name}/loaded"]["direct_map"], name
+
+    # The sound module's oracle holds; with panic_on_warn it declines in one line, and the rest runs.
+    for case in ("model/kmap_local/protected", "model/kmap_local/protected_nested"):
+        assert booted.record(case, "sound")["oracle"] == "held"
+        declined = booted.record(case, "panic_on_warn")
+        assert declined["status"] == "skipped"
+        assert declined["reason"] == "panic_on_warn is set: the oracle's fault would panic this machine"
+        assert declined["cost"] is None
+    assert booted.record("model/kmap_local/dram", "panic_on_warn")["status"] == "ok"
+    assert booted.record("msr/wrpkrs/toggle", "panic_on_warn")["status"] == "ok"
+
+    # Without the key, the CR4 bit or the write there is no protection, and no figure.
+    for mutation, reason in mutations.UNPROTECTED:
+        record = booted.record("model/kmap_local/protected", mutation.name)
+        assert (record["oracle"], record["status"], record["reason"], record["cost"]) == ("failed", "flagged", reason, None), mutation.name
+
+    # What a careless module does is seen: the checks above can fail.
+    assert found["splits"]["direct_map"] != found["splits/loaded"]["direct_map"]
+    assert found["keeps_alias"]["state"]["keyed_leaves"] > 0
+    assert any(cpu["pkrs"] for cpu in found["keeps_pkrs"]["state"]["cpus"])
+    assert any(cpu["cr4"] & CR4_PKS for cpu in found["keeps_cr4"]["state"]["cpus"])
+
+
+def test_without_pks_the_rest_runs(boot_job):
+    booted = boot_job(job.micro("test", 1), cpu="max,-pks")
+    assert booted.outcome.problem is None
+    for case in ("model/kmap_local/protected", "model/kmap_local/protected_nested", "msr/wrpkrs/toggle"):
+        record = booted.record(case)
+        assert (record["status"], record["reason"]) == ("skipped", "this CPU has no PKS")
+    for case in ("empty", "kernel/kmap_local/dram", "model/kmap_local/key_off", "model/kmap_local/devmap"):
+        assert booted.record(case)["status"] == "ok"
+
+
+def test_a_panic_is_named_by_the_kernels_own_words(boot_job):
+    booted = boot_job("event '\"here\"'\necho c > /proc/sysrq-trigger\n")
+    assert booted.events == [{"event": "here"}]
+    assert booted.outcome.problem == "kernel panic: sysrq triggered crash"
+
+
+def test_a_hang_is_ended(boot_job):
+    booted = boot_job("event '\"here\"'\nwhile :; do :; done\n", limit_seconds=20)
+    assert booted.events == [{"event": "here"}]
+    assert booted.outcome.problem == "hung: no end after 20 s"
+
+
+def test_a_reset_before_the_end_is_no_good_boot(boot_job):
+    booted = boot_job("reboot -f\n")
+    assert booted.outcome.problem == "the guest reset or powered off before its job was done"
+
+
+def test_a_warning_of_the_kernel_is_reported(boot_job):
+    booted = boot_job("echo '<0>WARNING: CPU: 0 PID: 1 at mm/test.c:1 planted+0x0/0x1' > /dev/kmsg\n")
+    assert booted.outcome.problem == "the kernel complained: WARNING: CPU: 0 PID: 1 at mm/test.c:1 planted+0x0/0x1"
+
+
+def test_a_qemu_that_does_not_start_says_why(boot_job):
+    booted = boot_job("", cpu="no-such-cpu")
+    assert booted.outcome.problem.startswith("QEMU: ")
+    assert "no-such-cpu" in booted.outcome.problem

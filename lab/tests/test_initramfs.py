@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+import subprocess
+
+from lab import initramfs, tools
+
+
+def listing(archive) -> dict[str, str]:
+    out = subprocess.run([tools.find("cpio", "cpio"), "-tvn", "--quiet"], stdin=archive.open("rb"), capture_output=True, text=True, check=True)
+    return {line.split()[-1]: line for line in out.stdout.splitlines()}
+
+
+def test_a_program_brings_its_libraries(tmp_path):
+    tree = initramfs.Tree(tmp_path / "tree")
+    program = tools.find("cmake", "cmake")
+    tree.add_program(initramfs.Path(program))
+    names = listing(tree.pack(tmp_path / "a.cpio"))
+    libraries = [str(path).lstrip("/") for path in initramfs.libraries(initramfs.Path(program))]
+    assert len(libraries) > 3
+    assert set(libraries) <= set(names)
+
+
+def test_everything_belongs_to_root_and_packs_the_same_twice(tmp_path):
+    tree = initramfs.Tree(tmp_path / "tree")
+    tree.add_text("text", "etc/file")
+    first = tree.pack(tmp_path / "a.cpio")
+    lines = listing(first)
+    assert set(lines) == {"etc", "etc/file"}
+    assert all(line.split()[2:4] == ["0", "0"] for line in lines.values())
+    assert first.read_bytes() == tree.pack(tmp_path / "b.cpio").read_bytes()

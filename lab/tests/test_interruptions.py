@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Killed and interrupted campaigns: what was measured is kept, and nothing is left running."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from analysis import load
+from lab.paths import ROOT
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        found += map(int, task.read_text().split())
+    return found
+
+
+def is_qemu(pid: int) -> bool:
+    try:
+        return b"qemu-system" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def running(tmp_path):
+    """A campaign of one boot, right after its first record is on disk: process, QEMU's pid, folder."""
+    folder = tmp_path / "campaign"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lab", "run", "--boots", "1", "--only", "micro", "--out", str(folder)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    records = folder / "stock" / "boot-01" / "micro.jsonl"
+    deadline = time.monotonic() + 120
+    while not (records.exists() and records.read_text().endswith("\n")):
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    (qemu,) = [pid for pid in children(process.pid) if is_qemu(pid)]
+    yield process, qemu, folder
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+def said(process: subprocess.Popen) -> list[str]:
+    _, errors = process.communicate(timeout=60)
+    return [line for line in errors.splitlines() if not line.startswith("[")]
+
+
+def wait_gone(pid: int) -> None:
+    deadline = time.monotonic() + 10
+    while is_qemu(pid):
+        assert time.monotonic() < deadline, "QEMU is still there"
+        time.sleep(0.02)
+
+
+def test_kill_of_qemu_keeps_the_records_and_names_the_step(running):
+    process, qemu, folder = running
+    os.kill(qemu, signal.SIGKILL)
+    lines = said(process)
+    assert process.returncode == 1
+    assert len(lines) == 1 and "stock, boot 1: QEMU was ended by SIGKILL" in lines[0]
+    wait_gone(qemu)
+    records = load.load(folder).records
+    assert records[0].case == "empty" and records[0].status == "ok"
+    (step,) = json.loads((folder / "campaign.json").read_text())["order"]
+    assert (step["status"], step["reason"]) == ("crashed", "QEMU was ended by SIGKILL")
+
+
+def test_ctrl_c_keeps_the_records_and_ends_with_130(running):
+    process, qemu, folder = running
+    os.killpg(process.pid, signal.SIGINT)
+    lines = said(process)
+    assert process.returncode == 130
+    assert lines == ["kmapbench: interrupted; what was measured is kept"]
+    wait_gone(qemu)
+    assert load.load(folder).records[0].status == "ok"
+
+
+def test_kill_of_kmapbench_takes_qemu_along(running):
+    process, qemu, folder = running
+    process.kill()
+    process.wait()
+    wait_gone(qemu)
+    assert load.load(folder).records[0].status == "ok"

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The figures of a real campaign, held against sources that share nothing with the clock."""
+
+import json
+import re
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from lab import campaign, tools
+
+# Bodies without a branch that is taken (a jump out of the loop, not taken, is one
+# instruction): what objdump counts is what runs.
+STRAIGHT_LINE = {
+    "kernel/kmap_local/dram": "kb_body_kernel_kmap_local",
+    "model/kmap_local/key_off": "kb_body_published",
+    "msr/wrpkrs/toggle": "kb_body_wrpkrs_toggle",
+}
+
+# From pks-facts: an outermost pair opens and closes, and nothing else writes.
+WRITES_A_PAIR = {"model/kmap_local/protected": 2, "msr/wrpkrs/toggle": 2}
+
+CASES = [
+    "empty",
+    "kernel/kmap_local/dram",
+    "model/kmap_local/key_off",
+    "model/kmap_local/dram",
+    "model/kmap_local/devmap",
+    "model/kmap_local/protected",
+    "model/kmap_local/protected_nested",
+    "msr/wrpkrs/toggle",
+]
+BOOTS = (1, 2, 3)
+
+
+def lines(folder: Path, name: str) -> list[dict]:
+    return [json.loads(line) for boot in BOOTS for line in (folder / "stock" / f"boot-{boot:02d}" / name).read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def records(three_boots) -> dict[tuple[str, int], dict]:
+    return {(record["case"], record["boot"]): record for record in lines(three_boots, "micro.jsonl")}
+
+
+@pytest.fixture(scope="module")
+def paths(three_boots) -> dict[tuple[str, int], dict]:
+    return {(path["case"], path["boot"]): path for path in lines(three_boots, "path.jsonl")}
+
+
+def loop_length(module: Path, body: str) -> int:
+    """Instructions of the loop of a body, by objdump: from the target of the last jump backwards to that jump."""
+    text = tools.output([tools.find("objdump", "binutils"), "-d", "--no-show-raw-insn", f"--disassemble={body}", module])
+    code = [(int(address, 16), instruction.strip()) for address, instruction in re.findall(r"^\s+([0-9a-f]+):\t(.*)$", text, re.MULTILINE)]
+    back = [
+        (address, int(jump[1], 16))
+        for address, instruction in code
+        if (jump := re.match(r"jne\s+([0-9a-f]+)", instruction)) and int(jump[1], 16) < address
+    ]
+    assert back, f"{body}: no loop in\n{text}"
+    last, first = back[0]
+    loop = [instruction for address, instruction in code if first <= address <= last]
+    assert not [one for one in loop if one.startswith(("call", "jmp", "ret"))], f"{body} is no straight line:\n{text}"
+    return len(loop)
+
+
+def test_every_case_was_measured_in_every_boot(records):
+    assert set(records) == {(case, boot) for case in CASES for boot in BOOTS}
+    assert {record["status"] for record in records.values()} == {"ok"}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_boots_agree_to_the_digit(records, case):
+    first, *others = [records[case, boot] for boot in BOOTS]
+    assert first["exact"]
+    for other in others:
+        assert (other["cost"], other["empty"], other["samples"], other["empty_samples"]) == (
+            first["cost"],
+            first["empty"],
+            first["samples"],
+            first["empty_samples"],
+        )
+
+
+@pytest.mark.parametrize("case", STRAIGHT_LINE)
+def test_a_straight_line_costs_what_objdump_counts(records, built_module, case):
+    empty = loop_length(built_module, "kb_body_empty")
+    assert records["empty", 1]["empty"] == empty
+    assert records[case, 1]["cost"] == loop_length(built_module, STRAIGHT_LINE[case]) - empty
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_clock_agrees_with_the_count_from_outside(records, paths, case):
+    for boot in BOOTS:
+        path = paths[case, boot]
+        counted = Fraction(path["instructions"] - path["empty_instructions"], path["ops"])
+        assert records[case, boot]["cost"] == counted
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_pks_writes_a_pair_counted_from_outside(paths, case):
+    for boot in BOOTS:
+        path = paths[case, boot]
+        assert Fraction(path["wrmsr"], path["ops"]) == WRITES_A_PAIR.get(case, 0)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_instruction_has_a_function_of_the_module(paths, case):
+    for boot in BOOTS:
+        chains = [function["chain"] for function in paths[case, boot]["functions"]]
+        assert not [chain for chain in chains if "outside the module" in chain or "??" in chain]
+
+
+def test_protected_cases_held_their_oracle(records):
+    for case in CASES:
+        guarded = case.startswith("model/kmap_local/protected")
+        for boot in BOOTS:
+            record = records[case, boot]
+            assert record["oracle"] == ("held" if guarded else "none")
+            if guarded:
+                assert record["oracle_error_code"] & 1 << 5  # X86_PF_PK
+
+
+def test_every_file_is_what_the_schema_says(three_boots):
+    campaign.validate("campaign", json.loads((three_boots / "campaign.json").read_text()))
+    for boot in BOOTS:
+        folder = three_boots / "stock" / f"boot-{boot:02d}"
+        campaign.validate("environment", json.loads((folder / "environment.json").read_text()))
+    for record in lines(three_boots, "micro.jsonl"):
+        campaign.validate("record", record)
+    for path in lines(three_boots, "path.jsonl"):
+        campaign.validate("path", path)
+
+
+def test_the_environment_is_the_guests(three_boots, kernel):
+    environment = json.loads((three_boots / "stock" / "boot-01" / "environment.json").read_text())
+    assert environment["kernel"]["release"] == kernel.release
+    assert "console=ttyS0" in environment["kernel"]["cmdline"]
+    assert environment["cpu"]["pks"] is True
+    digest = subprocess.run(["sha256sum", kernel.config], capture_output=True, text=True, check=True).stdout.split()[0]
+    assert environment["kernel"]["config_sha256"] == digest
+
+
+def test_googles_compare_reads_micro_json(three_boots):
+    files = [three_boots / "stock" / f"boot-{boot:02d}" / "micro.json" for boot in (1, 2)]
+    result = subprocess.run(
+        [sys.executable, "/usr/share/benchmark/compare.py", "--no-color", "benchmarks", *files], capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    for case in CASES:
+        (row,) = [line for line in result.stdout.splitlines() if line.startswith(f"{case}/iterations")]
+        assert row.split()[1] == "+0.0000"
+
+
+def test_the_report_was_written(three_boots):
+    text = (three_boots / "report.txt").read_text()
+    assert "emulated" in text and "identical to the digit" in text
+    assert max(map(len, text.splitlines())) <= 72
+    assert (three_boots / "report" / "index.html").is_file()
+    assert (three_boots / "charts" / "cost-breakdown-stock.png").read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+from collections import Counter
+
+import pytest
+
+from lab import symbols
+from lab.symbols import Window
+
+CHAINS = {1: ("body",), 2: ("body", "address"), 3: ("slow", "wrmsr"), 9: ("harness",)}
+
+
+class FakeModule:
+    """Stands for addr2line; test_lab.py runs the real one."""
+
+    def resolve(self, addresses):
+        assert addresses <= CHAINS.keys()
+
+    def chain(self, address):
+        return CHAINS[address]
+
+
+def window(**executions) -> Window:
+    return Window(Counter({int(name[1:]): count for name, count in executions.items()}), frozenset({3}))
+
+
+RECORD = {"case": "c", "variant": "v", "boot": 1, "ops": 10, "first_window": 1}
+WINDOWS = [
+    window(_1=99),  # an earlier window, not this record's
+    window(_1=20, _9=4),
+    window(_1=40, _9=4),
+    window(_1=20, _2=10, _3=20, _9=4),
+    window(_1=40, _2=20, _3=40, _9=4),
+]
+
+
+def test_what_runs_once_a_window_cancels():
+    path = symbols.path_of(RECORD, WINDOWS, FakeModule())
+    assert path["instructions"] == 50
+    assert path["empty_instructions"] == 20
+    assert ["harness"] not in [function["chain"] for function in path["functions"]]
+
+
+def test_writes_are_counted_where_they_are():
+    path = symbols.path_of(RECORD, WINDOWS, FakeModule())
+    assert path["wrmsr"] == 20
+    assert {tuple(f["chain"]): f["wrmsr"] for f in path["functions"]} == {("body",): 0, ("body", "address"): 0, ("slow", "wrmsr"): 20}
+
+
+@pytest.mark.parametrize("record", [{**RECORD, "first_window": 2}, {key: RECORD[key] for key in RECORD if key != "first_window"}])
+def test_windows_that_were_not_seen_give_nothing(record):
+    assert symbols.path_of(record, WINDOWS, FakeModule()) is None
+
+
+def test_a_torn_last_window_is_left_out(tmp_path):
+    path = tmp_path / "windows.jsonl"
+    path.write_text('{"window": 0, "instructions": 3, "wrmsr": 1, "pcs": [[5, 2, "90"], [6, 1, "0f30"]]}\n{"window": 1, "pcs": [[')
+    (only,) = symbols.read_windows(path)
+    assert only == Window(Counter({5: 2, 6: 1}), frozenset({6}))
