@@ -25,14 +25,17 @@ UNPROTECTED = [
     (Mutation("no_write", "model_published_pks.c", "\tkb_write_pkrs(pkrs);"), "the open page faulted"),
 ]
 
-# Touches the direct map of its page, which splits a large mapping for ever.
+# Changes one page of the direct map and changes it back, which splits a large mapping for
+# ever. A page of its own 2 MiB block: the module's page may lie where all is split already.
 SPLITS = Mutation(
     "splits",
     "model.c",
     "\tworld.pagemap.flags = pagemap_flags;",
     "\textern int set_memory_uc(unsigned long addr, int pages), set_memory_wb(unsigned long addr, int pages);\n"
-    "\tset_memory_uc((unsigned long)page_address(world.backing), 1);\n"
-    "\tset_memory_wb((unsigned long)page_address(world.backing), 1);\n"
+    "\tstruct page *block = alloc_pages(GFP_KERNEL, 9);\n"
+    "\tset_memory_uc((unsigned long)page_address(block), 1);\n"
+    "\tset_memory_wb((unsigned long)page_address(block), 1);\n"
+    "\t__free_pages(block, 9);\n"
     "\tworld.pagemap.flags = pagemap_flags;",
 )
 

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small campaigns, written as the lab writes them."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+
+HEADER = {
+    "format": 1,
+    "name": "test",
+    "asked": {"arguments": ["run"], "boots": 2, "only": None, "kernel": None},
+    "seed": 1,
+    "variants": {"stock": {"what": "w", "release": "6.12.0-test", "packages": {}, "cpu": "max", "cmdline": ""}},
+    "tools": {"qemu": "QEMU emulator version 7.2.22 (Debian)"},
+    "kmapbench": {"commit": "0123456789abcdef", "dirty": False},
+    "started": "2026-01-01T00:00:00Z",
+    "ended": "2026-01-01T00:01:00Z",
+    "order": [],
+}
+
+
+def record(case: str = "kernel/kmap_local/dram", boot: int = 1, cost: float | None = 5, **changes) -> dict:
+    ops = changes.get("ops", 10)
+    slope = (cost or 0) + 2
+    return {
+        "case": case,
+        "variant": "stock",
+        "boot": boot,
+        "launch": 1,
+        "clock": "icount",
+        "unit": "instructions",
+        "better": "lower",
+        "status": "ok",
+        "ops": ops,
+        "cost": cost,
+        "empty": 2,
+        "exact": True,
+        "oracle": "none",
+        "counters": {},
+        "rejected": {},
+        "samples": [slope * ops, 2 * slope * ops],
+        "empty_samples": [2 * ops, 4 * ops],
+    } | changes
+
+
+def path(case: str = "kernel/kmap_local/dram", boot: int = 1, ops: int = 10, wrmsr: int = 0, **counts: int) -> dict:
+    """counts: instructions an operation by function, each inlined into the body; the loop is added."""
+    functions = [{"chain": ["kb_body_x", name], "instructions": count * ops, "wrmsr": 0} for name, count in counts.items()]
+    functions.append({"chain": ["kb_body_x"], "instructions": 2 * ops, "wrmsr": 0})
+    if wrmsr:
+        functions[0]["wrmsr"] = wrmsr * ops
+    return {
+        "case": case,
+        "variant": "stock",
+        "boot": boot,
+        "ops": ops,
+        "instructions": sum(function["instructions"] for function in functions),
+        "empty_instructions": 2 * ops,
+        "wrmsr": wrmsr * ops,
+        "functions": functions,
+    }
+
+
+@pytest.fixture
+def write_campaign(tmp_path):
+    """Writes a campaign of these records and paths, and gives its folder."""
+
+    def write(records: list[dict], paths: list[dict] = (), header: dict | None = None) -> Path:
+        folder = tmp_path / "campaign"
+        folder.mkdir()
+        (folder / "campaign.json").write_text(json.dumps(copy.deepcopy(HEADER) | (header or {})))
+        for name, values in (("micro.jsonl", records), ("path.jsonl", paths)):
+            for value in values:
+                boot = folder / value["variant"] / f"boot-{value['boot']:02d}"
+                boot.mkdir(parents=True, exist_ok=True)
+                with (boot / name).open("a") as file:
+                    file.write(json.dumps(value) + "\n")
+        return folder
+
+    return write

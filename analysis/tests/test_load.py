@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import numpy as np
+import pytest
+
+from analysis.errors import BadData
+from analysis.load import load
+from analysis.tests.conftest import record
+
+
+def records_file(folder):
+    return folder / "stock" / "boot-01" / "micro.jsonl"
+
+
+def test_samples_are_pairs(write_campaign):
+    (loaded,) = load(write_campaign([record(samples=[70, 140, 71, 141])])).records
+    np.testing.assert_array_equal(loaded.samples, [[70, 140], [71, 141]])
+
+
+def test_a_torn_last_line_is_dropped_with_a_word(write_campaign):
+    folder = write_campaign([record(), record("empty", cost=0)])
+    path = records_file(folder)
+    path.write_text(path.read_text()[:-40])
+    campaign = load(folder)
+    assert [one.case for one in campaign.records] == ["kernel/kmap_local/dram"]
+    assert len(campaign.warnings) == 1 and str(path) in campaign.warnings[0] and "torn" in campaign.warnings[0]
+
+
+def test_a_broken_line_before_the_last_is_an_error_that_names_it(write_campaign):
+    folder = write_campaign([record(), record("empty")])
+    path = records_file(folder)
+    path.write_text("{" + path.read_text())
+    with pytest.raises(BadData, match=r"micro\.jsonl:1: not JSON"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"cost": "5"}, "cost"),
+        ({"cost": True}, "cost"),
+        ({"boot": 1.5}, "boot"),
+        ({"clock": None}, "clock"),
+        ({"exact": 1}, "exact"),
+        ({"samples": [1, 2, 3]}, "samples"),
+        ({"samples": ["a", "b"]}, "samples"),
+    ],
+)
+def test_a_wrong_field_is_named(write_campaign, change, field):
+    folder = write_campaign([record()])
+    records_file(folder).write_text(json.dumps(record() | change) + "\n")
+    with pytest.raises(BadData, match=field):
+        load(folder)
+
+
+def test_a_missing_field_is_named(write_campaign):
+    folder = write_campaign([record()])
+    raw = record()
+    del raw["oracle"]
+    records_file(folder).write_text(json.dumps(raw) + "\n")
+    with pytest.raises(BadData, match="field oracle is missing"):
+        load(folder)
+
+
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_is_refused(write_campaign, constant):
+    folder = write_campaign([record()])
+    records_file(folder).write_text(json.dumps(record()).replace('"cost": 5', f'"cost": {constant}') + "\n")
+    with pytest.raises(BadData, match=constant):
+        load(folder)
+
+
+def test_another_format_is_refused(write_campaign):
+    with pytest.raises(BadData, match="format 2"):
+        load(write_campaign([record()], header={"format": 2}))
+
+
+def test_no_campaign_and_no_record_say_so(tmp_path, write_campaign):
+    with pytest.raises(BadData, match="no campaign there"):
+        load(tmp_path / "nowhere")
+    with pytest.raises(BadData, match="not one record"):
+        load(write_campaign([]))

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from analysis.parts import part_of
+
+
+@pytest.mark.parametrize(
+    ("chain", "part"),
+    [
+        (["kb_body_published", "kb_published_kmap_local", "kb_model_page_address"], "address"),
+        # the innermost that is named: page_zonenum is not, what it was inlined into is
+        (["kb_body_published", "kb_published_kmap_local", "kb_published_is_protected", "is_zone_device_page", "page_zonenum"], "checks"),
+        (["kb_published_update_protection", "__preempt_count_add"], "bookkeeping"),
+        (["kb_published_update_protection", "kb_published_write_pkrs", "kb_write_pkrs", "__wrmsr"], "wrpkrs"),
+        (["kb_body_wrpkrs_toggle"], "wrpkrs"),
+        (["kb_body_empty"], None),
+    ],
+)
+def test_an_instruction_belongs_to_its_innermost_named_function(chain, part):
+    assert part_of(chain) == part

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from analysis import report
+from analysis.tests.conftest import path, record
+
+PROTECTED = "model/kmap_local/protected"
+
+
+@pytest.fixture
+def folder(write_campaign):
+    records, paths = [], []
+    for boot in (1, 2):
+        records += [record("empty", boot, 0), record(boot=boot), record(PROTECTED, boot, 11, oracle="held")]
+        paths += [path(boot=boot, lowmem_page_address=5), path(PROTECTED, boot, wrmsr=2, __wrmsr=6, kb_model_page_address=5)]
+    return write_campaign(records, paths)
+
+
+def test_the_text_has_the_figures_and_fits_a_mail(folder):
+    text = report.write(folder)
+    assert max(map(len, text.splitlines())) <= 72
+    assert text == (folder / "report.txt").read_text()
+    (row,) = [line for line in text.splitlines() if PROTECTED in line and "held" in line]
+    assert row.split() == [PROTECTED, "11", "+6", "2", "held"]
+    assert "emulated" in text and "Linux 6.12.0-test" in text and "identical to the digit" in text
+
+
+def test_a_figure_that_is_not_exact_is_marked(write_campaign):
+    text = report.write(write_campaign([record(boot=1, exact=False), record(boot=2, cost=6, exact=False)]))
+    (row,) = [line for line in text.splitlines() if "kernel/kmap_local/dram" in line]
+    assert row.split()[1] == "~5.5"
+    assert "not all identical" in text
+
+
+def test_a_case_without_a_figure_shows_none(write_campaign):
+    failed = record(PROTECTED, cost=None, status="flagged", reason="the open page faulted", oracle="failed")
+    text = report.write(write_campaign([record(), failed]))
+    (row,) = [line for line in text.splitlines() if PROTECTED in line and "Notes" not in line and not line.startswith("-")]
+    assert row.split() == [PROTECTED, "-", "-", "failed"]
+    assert "the open page faulted" in text
+
+
+def test_the_chart_says_its_clock_kernel_and_that_it_is_emulated(folder):
+    report.write(folder)
+    svg = (folder / "charts" / "cost-breakdown-stock.svg").read_text()
+    ElementTree.fromstring(svg)
+    comments = " ".join(line for line in svg.splitlines() if "<!--" in line)  # matplotlib notes each text it draws
+    for word in ("emulated", "clock: icount", "Linux 6.12.0-test", "QEMU TCG 7.2.22", "2 boots", "(2 WRMSR)"):
+        assert word in comments
+
+
+def test_the_same_campaign_gives_the_same_files(folder):
+    def contents():
+        report.write(folder)
+        return {path.name: path.read_bytes() for path in folder.rglob("*") if path.suffix in (".svg", ".html", ".txt")}
+
+    assert contents() == contents()
+
+
+def test_a_reason_with_html_in_it_stays_text(write_campaign):
+    skipped = record(PROTECTED, cost=None, empty=None, status="skipped", reason="<script>alert(1)</script>", samples=[], exact=False)
+    folder = write_campaign([record(), skipped])
+    report.write(folder)
+    html = (folder / "report" / "index.html").read_text()
+    assert "<script>" not in html and "&lt;script&gt;" in html
+
+
+def test_bad_data_is_one_line_and_exit_code_2(tmp_path):
+    root = Path(__file__).resolve().parents[2]
+    result = subprocess.run([sys.executable, "-m", "analysis", "report", str(tmp_path)], cwd=root, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1 and str(tmp_path) in result.stderr
