@@ -17,7 +17,7 @@ class Display:
         self._task = None
         self._total = 0.0
         self._done = 0.0
-        self._started = time.monotonic()
+        self._started = self._planned = time.monotonic()
 
     def __enter__(self) -> "Display":
         if self._console.is_terminal:
@@ -41,6 +41,7 @@ class Display:
     def plan(self, work: float) -> None:
         """How much there will be in all."""
         self._total = work
+        self._planned = time.monotonic()  # what came before says nothing of what is left
         if self._bar:
             self._bar.update(self._task, total=work)
 
@@ -73,5 +74,6 @@ class Display:
         elapsed = time.monotonic() - self._started
         left = ""
         if 0 < self._done < self._total:
-            left = f", about {elapsed / self._done * (self._total - self._done):.0f} s left"
+            spent = time.monotonic() - self._planned
+            left = f", about {spent / self._done * (self._total - self._done):.0f} s left"
         print(f"[{elapsed:4.0f} s{left}] {text}", file=sys.stderr, flush=True)
