@@ -50,7 +50,7 @@ LEFT_BEHIND = [
 def plant(mutation: Mutation, folder: Path) -> Path:
     """A copy of the module's source with the bug in it."""
     source = folder / mutation.name
-    shutil.copytree(MODULE_SOURCE, source, ignore=shutil.ignore_patterns("tests", "*.o", "*.ko", ".*"))
+    shutil.copytree(MODULE_SOURCE, source, ignore=shutil.ignore_patterns("tests", "*.o", "*.ko", "*.mod.c", ".*"))
     path = source / mutation.file
     text = path.read_text()
     assert text.count(mutation.old) == 1, f"{mutation.name}: {mutation.file} has changed, and so must this list"
