@@ -71,6 +71,13 @@ def test_what_is_no_number_is_refused(write_campaign, constant):
         load(folder)
 
 
+def test_a_number_too_large_for_a_double_is_refused(write_campaign):
+    folder = write_campaign([record()])
+    records_file(folder).write_text(json.dumps(record()).replace('"cost": 5', '"cost": 1e999') + "\n")
+    with pytest.raises(BadData, match="no finite number"):
+        load(folder)
+
+
 def test_another_format_is_refused(write_campaign):
     with pytest.raises(BadData, match="format 2"):
         load(write_campaign([record()], header={"format": 2}))

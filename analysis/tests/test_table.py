@@ -47,6 +47,11 @@ def test_a_crashed_boot_does_not_count_as_exact(write_campaign):
     assert row.cost == 5 and not row.exact and row.note == "crashed: hung"
 
 
+def test_a_flagged_boot_does_not_either_though_its_samples_agree(write_campaign):
+    flagged = record(boot=2, status="flagged", reason="time is not linear")
+    assert not only_row(write_campaign([record(boot=1), flagged])).exact
+
+
 def test_parts_add_up_to_the_cost(write_campaign):
     case = "model/kmap_local/protected"
     counted = path(case, wrmsr=2, __wrmsr=6, kb_model_page_address=5, is_zone_device_page=3, kb_published_open=4, nobody_named_this=1)

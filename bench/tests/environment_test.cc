@@ -8,7 +8,7 @@ namespace kmapbench {
 namespace {
 
 constexpr char kCpuinfo[] =
-    "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel\t\t: 143\nmodel name\t: A CPU: fast\n"
+    "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: A CPU: fast\nmodel\t\t: 143\n"
     "flags\t\t: fpu\n\nprocessor\t: 1\nvendor_id\t: Other\n";
 
 TEST(CpuinfoField, TakesTheWholeKeyOfTheFirstProcessor) {

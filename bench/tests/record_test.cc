@@ -65,6 +65,12 @@ TEST(CostOf, IsExactOnlyWhereEverySampleAgrees) {
   // same slope, another fixed part: not the same samples
   EXPECT_FALSE(CostOf({Linear(10, 5, 2, 7), Linear(10, 5, 2, 8)}, 10).exact);
   EXPECT_FALSE(CostOf({}, 10).exact);
+  for (uint64_t Sample::*ticks :
+       {&Sample::empty_n, &Sample::empty_2n, &Sample::case_n, &Sample::case_2n}) {
+    Sample other = Linear(10, 5, 2, 7);
+    other.*ticks += 1;
+    EXPECT_FALSE(CostOf({Linear(10, 5, 2, 7), other}, 10).exact);
+  }
 }
 
 TEST(ToJson, FlagsARecordWhoseDoubleIsNotTwice) {
