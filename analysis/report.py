@@ -32,7 +32,7 @@ def write(folder: Path) -> str:
                 chosen,
                 "What one kmap_local map/unmap pair costs, and where it goes",
                 _chart_subtitle(campaign, variant, chosen),
-                "kernel/: this kernel's own path.  model/: the patched path as published, in a module.",
+                "kernel/: this kernel's own path.  model/: the patched path in a module, as published and (slim) shorter.",
                 folder / "charts" / f"cost-breakdown-{variant}",
             )
             drawn.append(svg.read_text())

@@ -53,11 +53,11 @@ def _breakdown(rows: list[Row]) -> str:
     used = [part for part in PARTS if any(row.parts[part] for row in shown)]
     lines = [
         "Where they go (counted from outside the guest)",
-        "  " + f"{'case':34}" + "".join(f"{TITLES[part]:>{len(TITLES[part]) + 1}}" for part in used),
+        f"{'case':38}" + "".join(f"{TITLES[part]:>{len(TITLES[part]) + 1}}" for part in used),
     ]
     for row in shown:
         cells = "".join(f"{_count(row.parts[part]):>{len(TITLES[part]) + 1}}" for part in used)
-        lines.append(f"  {row.case:34}{cells}")
+        lines.append(f"{row.case:38}{cells}")
     return "\n".join(lines)
 
 

@@ -8,9 +8,9 @@
  *	setup				may sleep
  *	oracle				may sleep
  *	per sample, interrupts off, on one CPU:
- *		enter			PKS on and closed, outer mappings made
+ *		enter			PKS on and closed; then the outer mappings
  *		body(ops), body(2 * ops), each between markers, timed
- *		leave			in reverse
+ *		the outer mappings, in reverse
  *	oracle
  *	teardown
  */
@@ -40,13 +40,17 @@ struct kb_case {
 	int (*setup)(struct kb_ctx *ctx);
 	void (*teardown)(struct kb_ctx *ctx);
 	void (*enter)(struct kb_ctx *ctx);
-	void (*leave)(struct kb_ctx *ctx);
 	/* maps ctx->page as the body does and says what it got; checked before timing */
 	void *(*map)(struct kb_ctx *ctx);
 	void (*unmap)(struct kb_ctx *ctx, void *addr);
 	bool needs_pks;		/* PKS is on in each sample */
 	bool guarded;		/* map opens a closed page: the oracle must hold */
+	u32 depth;		/* mappings that are held while the body maps */
 };
+
+/* Around samples and checks of a case: enter, the outer mappings; and back. */
+void kb_enter(const struct kb_case *c, struct kb_ctx *ctx);
+void kb_leave(const struct kb_case *c, struct kb_ctx *ctx);
 
 extern const struct kb_case kb_cases[];
 extern const u32 kb_case_count;

@@ -75,12 +75,10 @@ static bool kb_maps_right(const struct kb_case *c, struct kb_ctx *ctx)
 	preempt_disable();
 	if (c->needs_pks)
 		kb_pks_enter(&ctx->pks);
-	if (c->enter)
-		c->enter(ctx);
+	kb_enter(c, ctx);
 	addr = c->map(ctx);
 	c->unmap(ctx, addr);
-	if (c->leave)
-		c->leave(ctx);
+	kb_leave(c, ctx);
 	if (c->needs_pks)
 		kb_pks_leave(&ctx->pks);
 	preempt_enable();

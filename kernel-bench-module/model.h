@@ -80,8 +80,11 @@ void kb_model_enter(struct kb_ctx *ctx);
 void kb_body_published(struct kb_ctx *ctx, u64 ops);
 void *kb_published_map(struct kb_ctx *ctx);
 void kb_published_unmap(struct kb_ctx *ctx, void *addr);
-void kb_published_enter_nested(struct kb_ctx *ctx);
-void kb_published_leave_nested(struct kb_ctx *ctx);
+
+/* model_slim.c */
+void kb_body_slim(struct kb_ctx *ctx, u64 ops);
+void *kb_slim_map(struct kb_ctx *ctx);
+void kb_slim_unmap(struct kb_ctx *ctx, void *addr);
 
 /* model_published_pks.c: the path's out-of-line half */
 void kb_published_open(struct dev_pagemap *pgmap);

@@ -47,14 +47,3 @@ void kb_published_unmap(struct kb_ctx *ctx, void *addr)
 {
 	kb_published_kunmap_local(addr);
 }
-
-void kb_published_enter_nested(struct kb_ctx *ctx)
-{
-	kb_model_enter(ctx);
-	kb_published_map(ctx);
-}
-
-void kb_published_leave_nested(struct kb_ctx *ctx)
-{
-	kb_published_unmap(ctx, ctx->expected);
-}

@@ -105,13 +105,11 @@ static const char *kb_oracle_sequence(const struct kb_case *c, struct kb_ctx *ct
 	if (failure)
 		return failure;
 
-	if (c->enter)
-		c->enter(ctx);
+	kb_enter(c, ctx);
 	addr = c->map(ctx);
 	open = kb_oracle_open(addr);
 	c->unmap(ctx, addr);
-	if (c->leave)
-		c->leave(ctx);
+	kb_leave(c, ctx);
 	if (open)
 		return open;
 

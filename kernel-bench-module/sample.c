@@ -65,6 +65,24 @@ static noinline u64 kb_window(kb_body_t body, struct kb_ctx *ctx, u64 ops)
 	return end - begin;
 }
 
+void kb_enter(const struct kb_case *c, struct kb_ctx *ctx)
+{
+	u32 i;
+
+	if (c->enter)
+		c->enter(ctx);
+	for (i = 0; i < c->depth; i++)
+		c->map(ctx);
+}
+
+void kb_leave(const struct kb_case *c, struct kb_ctx *ctx)
+{
+	u32 i;
+
+	for (i = 0; i < c->depth; i++)
+		c->unmap(ctx, ctx->expected);
+}
+
 static void kb_sample_once(const struct kb_case *c, struct kb_ctx *ctx, u64 ops,
 			   struct kmapbench_sample *sample)
 {
@@ -78,16 +96,14 @@ static void kb_sample_once(const struct kb_case *c, struct kb_ctx *ctx, u64 ops,
 	local_irq_save(flags);
 	if (c->needs_pks)
 		kb_pks_enter(&ctx->pks);
-	if (c->enter)
-		c->enter(ctx);
+	kb_enter(c, ctx);
 
 	sample->empty_n = kb_window(kb_body_empty, ctx, ops);
 	sample->empty_2n = kb_window(kb_body_empty, ctx, 2 * ops);
 	sample->case_n = kb_window(c->body, ctx, ops);
 	sample->case_2n = kb_window(c->body, ctx, 2 * ops);
 
-	if (c->leave)
-		c->leave(ctx);
+	kb_leave(c, ctx);
 	if (c->needs_pks)
 		kb_pks_leave(&ctx->pks);
 	local_irq_restore(flags);

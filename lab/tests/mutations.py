@@ -18,11 +18,22 @@ class Mutation:
     new: str = ""
 
 
-# Each takes away one of the three things that protection is made of.
+_PUBLISHED = "model/kmap_local/protected"
+_SLIM = "model/kmap_local_slim/protected"
+_NEVER_CLOSED = "the page was not closed before the map"
+
+# Each takes away one of the three things that protection is made of: the bug, a case that
+# it breaks, and what the oracle has to say of it.
 UNPROTECTED = [
-    (Mutation("no_key", "model.c", " | ((u64)key << KB_PTE_KEY_SHIFT)"), "the page was not closed before the map"),
-    (Mutation("no_cr4", "pks.c", "cr4_set_bits_irqsoff(KB_CR4_PKS);", ";"), "the page was not closed before the map"),
-    (Mutation("no_write", "model_published_pks.c", "\tkb_write_pkrs(pkrs);"), "the open page faulted"),
+    (Mutation("no_key", "model.c", " | ((u64)key << KB_PTE_KEY_SHIFT)"), _PUBLISHED, _NEVER_CLOSED),
+    (Mutation("no_cr4", "pks.c", "cr4_set_bits_irqsoff(KB_CR4_PKS);", ";"), _PUBLISHED, _NEVER_CLOSED),
+    (Mutation("no_write", "model_published_pks.c", "\tkb_write_pkrs(pkrs);"), _PUBLISHED, "the open page faulted"),
+    (Mutation("no_slim_open", "model_slim.c", "this_cpu_write(kb_model_pkrs_cache, pkrs);\n\t\tkb_write_pkrs(pkrs);"), _SLIM, "the open page faulted"),
+    (
+        Mutation("no_slim_close", "model_slim.c", "kb_write_pkrs(pkrs);\n\t\tthis_cpu_write(kb_model_pkrs_cache, pkrs);"),
+        _SLIM,
+        "the page was not closed after the unmap",
+    ),
 ]
 
 # Changes one page of the direct map and changes it back, which splits a large mapping for

@@ -9,7 +9,9 @@ from lab.tests import mutations
 from lab.tests.conftest import quiet
 
 CR4_PKS = 1 << 24
-GUARDED = "^model/kmap_local/protected"
+FORMS = ("kmap_local", "kmap_local_slim")
+GUARDED_STATES = ("protected", "protected_nested")
+GUARDED = "^model/.*/protected"
 
 # Says on the stream what the module has to leave as it found it.
 STATE = (
@@ -50,7 +52,7 @@ def states():
 
 def test_every_bug_is_noticed_and_nothing_is_left_behind(boot_job, states, state_module, kernel, cache, tmp_path):
     """One boot: the sound module, panic_on_warn, then each planted bug."""
-    unprotected = [mutation for mutation, _ in mutations.UNPROTECTED]
+    unprotected = [mutation for mutation, *_ in mutations.UNPROTECTED]
     planted = unprotected + [mutations.SPLITS] + mutations.LEFT_BEHIND
     files = {
         f"{mutation.name}.ko": module.build(kernel, mutations.plant(mutation, tmp_path / "sources"), cache, quiet) for mutation in planted
@@ -60,7 +62,7 @@ def test_every_bug_is_noticed_and_nothing_is_left_behind(boot_job, states, state
         + "insmod /kmapbench_state.ko\nstate before\n"
         + measure("sound", "/kmapbench.ko", job.KERNEL_CASES)
         + "echo 1 > /proc/sys/kernel/panic_on_warn\n"
-        + measure("panic_on_warn", "/kmapbench.ko", "^(model/kmap_local/|msr/)")
+        + measure("panic_on_warn", "/kmapbench.ko", "^(model/|msr/)")
         + "echo 0 > /proc/sys/kernel/panic_on_warn\n"
         + "".join(measure(mutation.name, f"/{mutation.name}.ko") for mutation in planted),
         {"kmapbench_state.ko": state_module, **files},
@@ -79,7 +81,7 @@ def test_every_bug_is_noticed_and_nothing_is_left_behind(boot_job, states, state
         assert found[f"{name}/measured"]["direct_map"] == found[f"{name}/loaded"]["direct_map"], name
 
     # The sound module's oracle holds; with panic_on_warn it declines in one line, and the rest runs.
-    for case in ("model/kmap_local/protected", "model/kmap_local/protected_nested"):
+    for case in (f"model/{form}/{state}" for form in FORMS for state in GUARDED_STATES):
         assert booted.record(case, "sound")["oracle"] == "held"
         declined = booted.record(case, "panic_on_warn")
         assert declined["status"] == "skipped"
@@ -89,8 +91,8 @@ def test_every_bug_is_noticed_and_nothing_is_left_behind(boot_job, states, state
     assert booted.record("msr/wrpkrs/toggle", "panic_on_warn")["status"] == "ok"
 
     # Without the key, the CR4 bit or the write there is no protection, and no figure.
-    for mutation, reason in mutations.UNPROTECTED:
-        record = booted.record("model/kmap_local/protected", mutation.name)
+    for mutation, case, reason in mutations.UNPROTECTED:
+        record = booted.record(case, mutation.name)
         assert (record["oracle"], record["status"], record["reason"], record["cost"]) == ("failed", "flagged", reason, None), mutation.name
 
     # What a careless module does is seen: the checks above can fail.
@@ -103,7 +105,7 @@ def test_every_bug_is_noticed_and_nothing_is_left_behind(boot_job, states, state
 def test_without_pks_the_rest_runs(boot_job):
     booted = boot_job(job.micro("test", 1), cpu="max,-pks")
     assert booted.outcome.problem is None
-    for case in ("model/kmap_local/protected", "model/kmap_local/protected_nested", "msr/wrpkrs/toggle"):
+    for case in (*(f"model/{form}/{state}" for form in FORMS for state in GUARDED_STATES), "msr/wrpkrs/toggle"):
         record = booted.record(case)
         assert (record["status"], record["reason"]) == ("skipped", "this CPU has no PKS")
     for case in ("empty", "kernel/kmap_local/dram", "model/kmap_local/key_off", "model/kmap_local/devmap"):

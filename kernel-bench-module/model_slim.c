@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * model_slim.c - the same protection by a shorter path: what our own PKS kernel does
+ *
+ * Against model_published.c: the static key is tested before the unmap looks for its
+ * page; the way back to the page knows that it comes from the direct map; a tail page
+ * is judged by its head (page->pgmap and page->compound_head are one word); the
+ * out-of-line half is one function a side, with the key a constant.
+ */
+#include <linux/preempt.h>
+
+#include "model.h"
+
+/* An address from page_address() is in the direct map: no image to tell it from. */
+static __always_inline struct page *kb_slim_page_of(const void *addr)
+{
+	unsigned long phys = (unsigned long)addr - kb_model_page_offset_base;
+
+	return (struct page *)kb_model_vmemmap_base + (phys >> PAGE_SHIFT);
+}
+
+static __always_inline bool kb_slim_is_protected(const struct page *page)
+{
+	unsigned long word;
+
+	if (!is_zone_device_page(page))
+		return false;
+	word = READ_ONCE(page->compound_head);
+	if (unlikely(word & 1))
+		word = (unsigned long)((struct page *)(word - 1))->pgmap;
+	/* a branch of its own, so that the line tables call it a check */
+	if (!(((struct dev_pagemap *)word)->flags & KB_PGMAP_PROTECTION))
+		return false;
+	return true;
+}
+
+/*
+ * Open: cache, then register; close: register, then cache.  An interrupt between the
+ * two then finds a cache that is at most too open, and closes the register for itself.
+ */
+static noinline void kb_slim_open(void)
+{
+	struct kb_model_task *task = kb_model_current;
+	u32 pkrs;
+
+	if (task->pgmap_prot_count++)
+		return;
+	pkrs = task->pkrs & ~KB_PKRS_MASK(KB_KEY);
+	task->pkrs = pkrs;
+	preempt_disable();
+	if (this_cpu_read(kb_model_pkrs_cache) != pkrs) {
+		this_cpu_write(kb_model_pkrs_cache, pkrs);
+		kb_write_pkrs(pkrs);
+	}
+	preempt_enable();
+}
+
+static noinline void kb_slim_close(void)
+{
+	struct kb_model_task *task = kb_model_current;
+	u32 pkrs;
+
+	if (--task->pgmap_prot_count)
+		return;
+	pkrs = task->pkrs | KB_PKRS_AD(KB_KEY);
+	task->pkrs = pkrs;
+	preempt_disable();
+	if (this_cpu_read(kb_model_pkrs_cache) != pkrs) {
+		kb_write_pkrs(pkrs);
+		this_cpu_write(kb_model_pkrs_cache, pkrs);
+	}
+	preempt_enable();
+}
+
+static __always_inline void *kb_slim_kmap_local(struct page *page)
+{
+	if (static_branch_unlikely(&kb_model_key) && kb_slim_is_protected(page))
+		kb_slim_open();
+	return kb_model_page_address(page);
+}
+
+static __always_inline void kb_slim_kunmap_local(void *addr)
+{
+	if (static_branch_unlikely(&kb_model_key) && kb_slim_is_protected(kb_slim_page_of(addr)))
+		kb_slim_close();
+}
+
+KB_BODY(kb_body_slim, {
+	void *addr = kb_slim_kmap_local(page);
+
+	KB_OPAQUE(addr);
+	kb_slim_kunmap_local(addr);
+})
+
+void *kb_slim_map(struct kb_ctx *ctx)
+{
+	return kb_slim_kmap_local(ctx->page);
+}
+
+void kb_slim_unmap(struct kb_ctx *ctx, void *addr)
+{
+	kb_slim_kunmap_local(addr);
+}
