@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab import selftest, variants
+from lab import check, selftest, variants
 from lab.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNMET, KmapbenchError
 from lab.distribution import SERIES
 from lab.paths import ROOT
@@ -48,6 +48,9 @@ def parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="write report.txt, report/index.html and charts/ of a campaign again")
     report.add_argument("folder", type=Path, metavar="DIR")
     report.set_defaults(function=_report)
+
+    look = commands.add_parser("check", help="say what can be measured here, what disturbs it, and what to do; changes nothing")
+    look.set_defaults(function=lambda _: check.run())
 
     test = commands.add_parser("test", help="run all tests that need no kernel build")
     test.set_defaults(function=lambda _: selftest.run())

@@ -43,7 +43,7 @@ def test_wrong_use_is_one_line_that_names_it(arguments, words):
     assert_one_line(kmapbench(*arguments), 2, *words)
 
 
-@pytest.mark.parametrize("command", ["run", "report", "test", "kernels"])
+@pytest.mark.parametrize("command", ["run", "report", "check", "test", "kernels"])
 def test_every_command_has_help(command):
     result = kmapbench(command, "--help")
     assert result.returncode == 0

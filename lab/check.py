@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`kmapbench check`: what can be measured on this machine, what disturbs it, what to do. Reads only."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import tools
+from lab.errors import EXIT_OK, KmapbenchError
+from lab.paths import build_dir
+
+GOOD, NOTE, BAD = "ok", "note", "missing"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    state: str  # GOOD; NOTE: figures are less steady or fewer; BAD: something cannot be measured
+    found: str
+    mend: str = ""  # a command, or where to go; empty where there is nothing to do
+
+
+def run() -> int:
+    """Prints all findings."""
+    qemu = shutil.which("qemu-system-x86_64")
+    help_text = tools.output([qemu, "-help"]) if qemu else None
+    print(render(lab_findings(help_text) + cpu_findings(_environment()["cpu"]) + findings(Path("/"), os.uname().release)), end="")
+    return EXIT_OK
+
+
+def _environment() -> dict:
+    """CPUID is read by kmap_bench, which needs no root for it."""
+    kmap_bench = build_dir() / "bench" / "kmap_bench"
+    with tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "environment.json"
+        command = [kmap_bench, f"--kmapbench_environment={out}", "--benchmark_list_tests"]
+        result = subprocess.run(command, capture_output=True, text=True)
+        if not out.exists():
+            raise KmapbenchError(f"{kmap_bench}: {result.stderr.strip() or 'no output'}")
+        return json.loads(out.read_text())
+
+
+def render(found: list[Finding]) -> str:
+    """A line for each finding, and under it what to do."""
+    width = max(len(finding.what) for finding in found)
+    lines = []
+    for finding in found:
+        lines.append(f"{finding.state:8}{finding.what:{width}}  {finding.found}")
+        if finding.mend:
+            lines.append(f"{'':{8 + width}}  -> {finding.mend}")
+    return "\n".join(lines) + "\n"
+
+
+def lab_findings(qemu_help: str | None) -> list[Finding]:
+    """The emulator. qemu_help: what its -help prints; None: there is none."""
+    if qemu_help is None:
+        return [Finding("lab", BAD, "no qemu-system-x86_64: kernel cases cannot be emulated", "apt-get install qemu-system-x86")]
+    if "-plugin" not in qemu_help:
+        return [
+            Finding(
+                "lab",
+                NOTE,
+                "QEMU without TCG plugins: exact costs, but no WRMSR counts and no breakdown",
+                "use a QEMU that was configured with --enable-plugins (Debian's is)",
+            )
+        ]
+    return [Finding("lab", GOOD, "QEMU with TCG plugins: kernel cases in exact instructions, PKS included")]
+
+
+def cpu_findings(cpu: dict) -> list[Finding]:
+    """What CPUID says. cpu: as in environment.json."""
+    found = [
+        Finding("PKS", GOOD, "this CPU has it: protected paths can be timed here")
+        if cpu.get("pks")
+        else Finding("PKS", NOTE, "this CPU has none (Sapphire Rapids and later have, bare metal only): protected paths run in the lab"),
+        Finding("PKU", GOOD, "this CPU has it: user models write WRPKRU")
+        if cpu.get("pku")
+        else Finding("PKU", NOTE, "this CPU has none: user models run without the register write"),
+    ]
+    if cpu.get("hypervisor"):
+        found.append(Finding("hypervisor", NOTE, "a virtual machine: its times include the host's; hypervisors do not pass PKS on", "measure times on bare metal"))
+    else:
+        found.append(Finding("hypervisor", GOOD, "bare metal"))
+    return found
+
+
+def findings(root: Path, release: str) -> list[Finding]:
+    """What sysfs and procfs below root say. Order: what is needed, then what disturbs, then pmem."""
+    return [
+        _headers(root, release),
+        _lockdown(root),
+        _panic_on_warn(root),
+        _pmu(root),
+        _governor(root),
+        _turbo(root),
+        _smt(root),
+        *_pmem(root),
+    ]
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return None
+
+
+def _headers(root: Path, release: str) -> Finding:
+    if (root / "lib/modules" / release / "build/Makefile").exists():
+        return Finding("headers", GOOD, f"of Linux {release}: the module can be built for this kernel")
+    return Finding("headers", BAD, f"none of Linux {release}: the module cannot be built for this kernel", f"apt-get install linux-headers-{release}")
+
+
+def _lockdown(root: Path) -> Finding:
+    text = _read(root / "sys/kernel/security/lockdown")
+    if text is None or "[none]" in text:
+        return Finding("lockdown", GOOD, "off: an unsigned module can be loaded by root")
+    mode = text[text.find("[") + 1 : text.find("]")]
+    return Finding("lockdown", BAD, f"{mode}: an unsigned module is refused", "sign the module with an enrolled key, or boot with secure boot off")
+
+
+def _panic_on_warn(root: Path) -> Finding:
+    if _read(root / "proc/sys/kernel/panic_on_warn") in (None, "0"):
+        return Finding("panic_on_warn", GOOD, "off")
+    return Finding(
+        "panic_on_warn", BAD, "on: the oracle's fault would panic this machine, so protected cases are declined", "sysctl kernel.panic_on_warn=0"
+    )
+
+
+def _pmu(root: Path) -> Finding:
+    devices = root / "sys/bus/event_source/devices"
+    if (devices / "cpu").exists() or (devices / "cpu_core").exists():
+        return Finding("PMU", GOOD, "there: counters can be read")
+    return Finding("PMU", NOTE, "none that perf knows: no hardware counters; core cycles come from the add chain")
+
+
+def _governor(root: Path) -> Finding:
+    governors = {text for path in root.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor") if (text := _read(path))}
+    if not governors:
+        return Finding("governor", NOTE, "no cpufreq here: the clock is somebody else's to change")
+    if governors == {"performance"}:
+        return Finding("governor", GOOD, "performance")
+    return Finding("governor", NOTE, f"{', '.join(sorted(governors))}: the core clock changes with the load", "cpupower frequency-set -g performance")
+
+
+def _turbo(root: Path) -> Finding:
+    no_turbo = _read(root / "sys/devices/system/cpu/intel_pstate/no_turbo")
+    boost = _read(root / "sys/devices/system/cpu/cpufreq/boost")
+    if no_turbo == "1" or (no_turbo is None and boost == "0"):
+        return Finding("turbo", GOOD, "off")
+    if no_turbo == "0":
+        return Finding("turbo", NOTE, "on: the core clock changes with heat and neighbours", "echo 1 > /sys/devices/system/cpu/intel_pstate/no_turbo")
+    if boost == "1":
+        return Finding("turbo", NOTE, "on: the core clock changes with heat and neighbours", "echo 0 > /sys/devices/system/cpu/cpufreq/boost")
+    return Finding("turbo", NOTE, "not told")
+
+
+def _smt(root: Path) -> Finding:
+    if _read(root / "sys/devices/system/cpu/smt/active") == "1":
+        return Finding("SMT", NOTE, "on: a sibling shares the core's units", "echo off > /sys/devices/system/cpu/smt/control")
+    return Finding("SMT", GOOD, "off")
+
+
+def _pmem(root: Path) -> list[Finding]:
+    found = []
+    for namespace in sorted((root / "sys/bus/nd/devices").glob("namespace*")):
+        mode = _read(namespace / "mode")
+        if mode is None:
+            continue
+        if mode == "raw":
+            found.append(
+                Finding("pmem", NOTE, f"{namespace.name}: raw mode, in which a file system silently loses DAX", f"ndctl create-namespace -f -e {namespace.name} -m fsdax (destroys its contents)")
+            )
+        else:
+            found.append(Finding("pmem", GOOD, f"{namespace.name}: mode {mode}"))
+    return found or [Finding("pmem", NOTE, "no device: nothing here to read or write by DAX")]

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab import check
+from lab.paths import ROOT
+
+RELEASE = "6.12.0-test"
+
+
+def tree(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+def only(found: list[check.Finding], what: str) -> check.Finding:
+    (finding,) = [finding for finding in found if finding.what == what]
+    return finding
+
+
+# What a machine tuned for measuring looks like.
+TUNED = {
+    f"lib/modules/{RELEASE}/build/Makefile": "",
+    "sys/kernel/security/lockdown": "[none] integrity confidentiality\n",
+    "proc/sys/kernel/panic_on_warn": "0\n",
+    "sys/bus/event_source/devices/cpu/type": "4\n",
+    "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "performance\n",
+    "sys/devices/system/cpu/cpu1/cpufreq/scaling_governor": "performance\n",
+    "sys/devices/system/cpu/intel_pstate/no_turbo": "1\n",
+    "sys/devices/system/cpu/smt/active": "0\n",
+    "sys/bus/nd/devices/namespace0.0/mode": "fsdax\n",
+}
+
+
+def test_a_tuned_machine_has_nothing_to_mend(tmp_path):
+    found = check.findings(tree(tmp_path, TUNED), RELEASE)
+    assert {finding.state for finding in found} == {check.GOOD}
+    assert not [finding for finding in found if finding.mend]
+
+
+@pytest.mark.parametrize(
+    ("change", "what", "state", "said", "mend"),
+    [
+        ({"sys/kernel/security/lockdown": "none [integrity] confidentiality\n"}, "lockdown", check.BAD, "integrity", "sign"),
+        ({"proc/sys/kernel/panic_on_warn": "1\n"}, "panic_on_warn", check.BAD, "declined", "sysctl kernel.panic_on_warn=0"),
+        (
+            {"sys/devices/system/cpu/cpu1/cpufreq/scaling_governor": "powersave\n"},
+            "governor",
+            check.NOTE,
+            "performance, powersave",
+            "cpupower",
+        ),
+        ({"sys/devices/system/cpu/intel_pstate/no_turbo": "0\n"}, "turbo", check.NOTE, "on", "no_turbo"),
+        ({"sys/devices/system/cpu/smt/active": "1\n"}, "SMT", check.NOTE, "sibling", "smt/control"),
+        ({"sys/bus/nd/devices/namespace0.0/mode": "raw\n"}, "pmem", check.NOTE, "raw", "ndctl create-namespace -f -e namespace0.0"),
+    ],
+)
+def test_each_disturbance_is_named_with_its_mend(tmp_path, change, what, state, said, mend):
+    finding = only(check.findings(tree(tmp_path, TUNED | change), RELEASE), what)
+    assert finding.state == state
+    assert said in finding.found
+    assert mend in finding.mend
+
+
+@pytest.mark.parametrize(
+    ("dropped", "what", "state"),
+    [
+        (f"lib/modules/{RELEASE}/build/Makefile", "headers", check.BAD),
+        ("sys/bus/event_source/devices/cpu/type", "PMU", check.NOTE),
+        ("sys/bus/nd/devices/namespace0.0/mode", "pmem", check.NOTE),
+    ],
+)
+def test_what_is_missing_is_named(tmp_path, dropped, what, state):
+    files = {name: text for name, text in TUNED.items() if name != dropped}
+    assert only(check.findings(tree(tmp_path, files), RELEASE), what).state == state
+
+
+def test_an_amd_machine_tells_turbo_by_boost(tmp_path):
+    files = {name: text for name, text in TUNED.items() if "no_turbo" not in name}
+    for boost, state in (("1", check.NOTE), ("0", check.GOOD)):
+        files["sys/devices/system/cpu/cpufreq/boost"] = boost
+        assert only(check.findings(tree(tmp_path, files), RELEASE), "turbo").state == state
+
+
+def test_cpuid_decides_on_pks_and_pku():
+    has = check.cpu_findings({"pks": True, "pku": True, "hypervisor": False})
+    assert {finding.state for finding in has} == {check.GOOD}
+    lacks = check.cpu_findings({"pks": False, "pku": False, "hypervisor": True})
+    assert {finding.state for finding in lacks} == {check.NOTE}
+
+
+def test_the_lab_needs_qemu_and_wants_plugins():
+    states = [check.lab_findings(text)[0].state for text in (None, "-accel ...", "-plugin [file=]<file>")]
+    assert states == [check.BAD, check.NOTE, check.GOOD]
+
+
+def test_check_on_this_machine_is_plain_lines_and_exit_code_0():
+    result = subprocess.run([sys.executable, "-m", "lab", "check"], cwd=ROOT, capture_output=True, text=True, env=os.environ)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    for what in ("lab", "PKS", "headers", "governor", "pmem"):
+        assert [line for line in result.stdout.splitlines() if line.split()[1:2] == [what]]
