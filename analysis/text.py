@@ -7,6 +7,7 @@ from analysis.parts import PARTS, TITLES
 from analysis.table import Row
 
 WIDTH = 72
+_LABEL_WIDTH = 31
 _BASELINE = "kernel/kmap_local/dram"
 
 
@@ -30,19 +31,30 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
     return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
+def _grouped(rows: list[Row], cells, columns: str) -> list[str]:
+    """Lines of a table: a case's path on a line of its own, where it changes; its last parts and cells below."""
+    lines = [f"{'':{_LABEL_WIDTH}}{columns}"]
+    above = None
+    for row in rows:
+        family, path, *rest = row.case.split("/")
+        if (family, path) != above:
+            above = (family, path)
+            lines.append(f"  {family}/{path}/")
+        lines.append(f"    {'/'.join(rest):{_LABEL_WIDTH - 4}}{cells(row)}".rstrip())
+    return lines
+
+
 def _costs(variant: str, rows: list[Row]) -> str:
     baseline = next((row.cost for row in rows if row.case == _BASELINE), None)
-    lines = [
-        f"{variant}: instructions an operation (emulated; the empty loop is taken off)",
-        f"  {'case':38}{'cost':>8}{'+N':>7}{'WRMSR':>7}  oracle",
-    ]
-    for row in rows:
-        if row.case == "empty":
-            continue
-        lines.append(f"  {row.case:38}{_cost(row):>8}{_plus(row, baseline):>7}{_count(row.wrmsr):>7}  {_oracle(row)}".rstrip())
+
+    def cells(row: Row) -> str:
+        return f"{_cost(row):>8}{_plus(row, baseline):>7}{_count(row.wrmsr):>7}  {_oracle(row)}"
+
+    lines = [f"{variant}: instructions an operation (emulated; the empty loop is taken off)"]
+    lines += _grouped([row for row in rows if row.case != "empty"], cells, f"{'cost':>8}{'+N':>7}{'WRMSR':>7}  oracle")
     empty = next((row for row in rows if row.case == "empty" and row.empty is not None), None)
     if empty:
-        lines.append(f"  {'empty (the loop itself)':38}{empty.empty:>8g}")
+        lines.append(f"  {'empty (the loop itself)':{_LABEL_WIDTH - 2}}{empty.empty:>8g}")
     return "\n".join(lines)
 
 
@@ -51,14 +63,12 @@ def _breakdown(rows: list[Row]) -> str:
     if not shown:
         return ""
     used = [part for part in PARTS if any(row.parts[part] for row in shown)]
-    lines = [
-        "Where they go (counted from outside the guest)",
-        f"{'case':38}" + "".join(f"{TITLES[part]:>{len(TITLES[part]) + 1}}" for part in used),
-    ]
-    for row in shown:
-        cells = "".join(f"{_count(row.parts[part]):>{len(TITLES[part]) + 1}}" for part in used)
-        lines.append(f"{row.case:38}{cells}")
-    return "\n".join(lines)
+
+    def cells(row: Row) -> str:
+        return "".join(f"{_count(row.parts[part]):>{len(TITLES[part]) + 1}}" for part in used)
+
+    lines = ["Where they go (counted from outside the guest)"]
+    return "\n".join(lines + _grouped(shown, cells, "".join(f" {TITLES[part]}" for part in used)))
 
 
 def _times(rows: list[Row]) -> str:

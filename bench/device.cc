@@ -69,7 +69,7 @@ std::vector<KernelCase> Device::Cases() const {
     kmapbench_case_desc desc{};
     desc.index = i;
     Call(fd_.get(), KMAPBENCH_IOC_CASE, &desc, "case " + std::to_string(i));
-    cases.push_back({i, desc.name, desc.what});
+    cases.push_back({i, desc.name, desc.what, (desc.flags & KMAPBENCH_CASE_DEFAULT) != 0});
   }
   return cases;
 }
@@ -96,7 +96,9 @@ Record Device::Run(const KernelCase& kernel_case, uint32_t ops, uint32_t samples
   if (timed) {
     record.first_window = run.first_window;
     for (const kmapbench_sample& t : ticks) {
-      record.samples.push_back({t.empty_n, t.empty_2n, t.case_n, t.case_2n, std::nullopt});
+      const double chain = static_cast<double>(t.chain_2n) - static_cast<double>(t.chain_n);
+      record.samples.push_back(
+          {t.empty_n, t.empty_2n, t.case_n, t.case_2n, chain / KMAPBENCH_CHAIN_ADDS});
     }
   }
   return record;

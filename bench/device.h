@@ -14,6 +14,7 @@ struct KernelCase {
   uint32_t index;
   std::string name;
   std::string what;
+  bool everyday;  // measured without being asked for by name
 };
 
 // /dev/kmapbench: the kernel module seen from user space. Calls throw std::system_error, with

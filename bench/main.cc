@@ -69,7 +69,9 @@ class Program {
     for (const UserModel& model : UserModels()) RegisterCase(UserCase(model));
     if (!std::filesystem::exists(options_.device)) return;
     device_.emplace(options_.device);
-    for (const KernelCase& kernel_case : device_->Cases()) RegisterCase(DeviceCase(kernel_case));
+    for (const KernelCase& kernel_case : device_->Cases()) {
+      if (kernel_case.everyday || options_.all_cases) RegisterCase(DeviceCase(kernel_case));
+    }
   }
 
   bool failed() const { return failed_; }
@@ -213,7 +215,10 @@ int Main(int argc, char** argv) {
   Program program(options);
   program.Register();
   if (benchmark::RunSpecifiedBenchmarks() == 0) {
-    std::fprintf(stderr, "kmap_bench: no case matches; --benchmark_list_tests lists them\n");
+    std::fprintf(
+        stderr,
+        "kmap_bench: no case matches; --benchmark_list_tests lists them (kernel cases need "
+        "root and kmapbench.ko loaded)\n");
     return 2;
   }
   benchmark::Shutdown();

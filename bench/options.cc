@@ -18,6 +18,7 @@ constexpr uint32_t kMaxSamples = 4096;  // what a record keeps in full
 
 enum Flag {
   kRecords,
+  kCases,
   kEnvironment,
   kDevice,
   kEvents,
@@ -32,6 +33,7 @@ enum Flag {
 
 constexpr option kFlags[] = {
     {"kmapbench_records", required_argument, nullptr, kRecords},
+    {"kmapbench_cases", required_argument, nullptr, kCases},
     {"kmapbench_environment", required_argument, nullptr, kEnvironment},
     {"kmapbench_device", required_argument, nullptr, kDevice},
     {"kmapbench_events", no_argument, nullptr, kEvents},
@@ -66,6 +68,11 @@ Clock ToClock(std::string_view text) {
   Refuse("--kmapbench_clock=" + std::string(text) + ": give icount or tsc");
 }
 
+bool AllCases(std::string_view text) {
+  if (text == "default" || text == "all") return text == "all";
+  Refuse("--kmapbench_cases=" + std::string(text) + ": give default or all");
+}
+
 }  // namespace
 
 Options ParseOptions(int argc, char** argv) {
@@ -82,6 +89,9 @@ Options ParseOptions(int argc, char** argv) {
     switch (flag) {
       case kRecords:
         options.records = optarg;
+        break;
+      case kCases:
+        options.all_cases = AllCases(optarg);
         break;
       case kEnvironment:
         options.environment = optarg;
@@ -128,6 +138,7 @@ void PrintOptionsHelp() {
       "\n"
       "          [--kmapbench_records=<file>] one JSON record a case, each on disk as it is made\n"
       "          [--kmapbench_environment=<file>] what was measured on, as JSON\n"
+      "          [--kmapbench_cases={default|all}] which kernel cases there are to choose from\n"
       "          [--kmapbench_device=/dev/kmapbench]\n"
       "          [--kmapbench_clock={icount|tsc}] icount: an emulator that counts instructions\n"
       "          [--kmapbench_ops=<n>] operations a sample, default chosen for each case\n"

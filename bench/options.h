@@ -12,6 +12,7 @@ struct Options {
   std::string records;      // JSON lines, one record each; empty: not written
   std::string environment;  // JSON; empty: not written
   std::string device;       // the kernel module's device
+  bool all_cases = false;   // not only the everyday ones
   bool events = false;      // also say in the records file which case begins
   uint32_t ops = 0;         // operations a sample; 0: chosen for each case
   uint32_t samples = 0;     // samples a repetition; 0: chosen by the clock

@@ -100,7 +100,9 @@ nlohmann::ordered_json ToJson(const Record& record, const Origin& origin) {
   const bool measured = !record.samples.empty();
   const Cost cost = CostOf(record.samples, record.ops);
   const bool nonlinear = measured && cost.nonlinearity.value_or(0) > kMaxNonlinearity;
-  const bool flagged = record.status == Status::kOk && nonlinear;
+  // An add is one instruction: an instruction clock that says otherwise is none.
+  const bool not_icount = measured && origin.clock == Clock::kIcount && cost.chain.value_or(1) != 1;
+  const bool flagged = record.status == Status::kOk && (nonlinear || not_icount);
   const bool trusted = measured && record.oracle != Oracle::kFailed;
 
   nlohmann::ordered_json json;
@@ -112,7 +114,10 @@ nlohmann::ordered_json ToJson(const Record& record, const Origin& origin) {
   json["unit"] = UnitOf(origin.clock);
   json["better"] = "lower";
   json["status"] = ToString(flagged ? Status::kFlagged : record.status);
-  if (flagged) {
+  if (flagged && not_icount) {
+    json["reason"] = "the clock does not count instructions: an add takes " +
+                     std::to_string(*cost.chain) + " ticks";
+  } else if (flagged) {
     json["reason"] = "time is not linear in the number of operations: off by " +
                      std::to_string(std::lround(*cost.nonlinearity * 100)) + " %";
   } else if (!record.reason.empty()) {

@@ -26,6 +26,7 @@
 struct kb_ctx {
 	struct page *page;	/* what the body maps */
 	void *expected;		/* the address that mapping it must give */
+	void *buffer;		/* a page to copy to and from */
 	struct kb_pks_state pks;	/* valid from kb_pks_enter to kb_pks_leave */
 	struct kmapbench_run *run;
 };
@@ -46,6 +47,7 @@ struct kb_case {
 	bool needs_pks;		/* PKS is on in each sample */
 	bool guarded;		/* map opens a closed page: the oracle must hold */
 	u32 depth;		/* mappings that are held while the body maps */
+	bool everyday;		/* measured without being asked for by name */
 };
 
 /* Around samples and checks of a case: enter, the outer mappings; and back. */
@@ -69,12 +71,45 @@ extern const u32 kb_case_count;
 	noinline void name(struct kb_ctx *ctx, u64 ops)			\
 	{								\
 		struct page *page __maybe_unused = ctx->page;		\
+		void *buffer __maybe_unused = ctx->buffer;		\
 									\
 		do {							\
 			step;						\
 			barrier();					\
 		} while (--ops);					\
 	}
+
+/* What is done through a mapping: each is a body of its own. */
+#define KB_TOUCH_none(addr)
+#define KB_TOUCH_read8(addr)	((void)READ_ONCE(*(u64 *)(addr)))
+#define KB_TOUCH_write8(addr)	WRITE_ONCE(*(u64 *)(addr), 0)
+#define KB_TOUCH_copy64_out(addr)	memcpy(buffer, (addr), 64)
+#define KB_TOUCH_copy64_in(addr)	memcpy((addr), buffer, 64)
+#define KB_TOUCH_copy4k_out(addr)	memcpy(buffer, (addr), PAGE_SIZE)
+#define KB_TOUCH_copy4k_in(addr)	memcpy((addr), buffer, PAGE_SIZE)
+
+/* The body of one map/touch/unmap: PREFIX_TOUCH. */
+#define KB_PATH_BODY(prefix, map, unmap, touch)				\
+	KB_BODY(prefix##_##touch, {					\
+		void *addr = map(page);					\
+									\
+		KB_OPAQUE(addr);					\
+		KB_TOUCH_##touch(addr);					\
+		unmap(addr);						\
+	})
+
+/* X(prefix, ..., touch) for each of them. */
+#define KB_EACH_TOUCH(X, ...)						\
+	X(__VA_ARGS__, none)						\
+	X(__VA_ARGS__, read8)						\
+	X(__VA_ARGS__, write8)						\
+	X(__VA_ARGS__, copy64_out)					\
+	X(__VA_ARGS__, copy64_in)					\
+	X(__VA_ARGS__, copy4k_out)					\
+	X(__VA_ARGS__, copy4k_in)
+
+#define KB_DECLARE_BODY(prefix, touch)					\
+	void prefix##_##touch(struct kb_ctx *ctx, u64 ops);
 
 void kb_body_empty(struct kb_ctx *ctx, u64 ops);
 

@@ -11,136 +11,122 @@
 
 KB_BODY(kb_body_empty, {})
 
+/* This kernel's own path on a page of memory; further fields may follow. */
+#define KERNEL_DRAM(body_name, ...)					\
+	.body = body_name,						\
+	.setup = kb_kernel_setup_dram,					\
+	.teardown = kb_kernel_teardown_dram,				\
+	.map = kb_kernel_map,						\
+	.unmap = kb_kernel_unmap, __VA_ARGS__
+
+#define KERNEL_TOUCH(touched)						\
+	{								\
+		.name = "kernel/kmap_local/dram/" #touched,		\
+		.what = "kmap_local_page + kunmap_local of this kernel, a page of memory, " #touched, \
+		KERNEL_DRAM(kb_body_kernel_kmap_local_##touched)	\
+	},
+
+/* A form of the patched path, in one of its states. */
+#define MODEL(form, state, touch, ...)					\
+	.body = kb_body_##form##_##touch,				\
+	.setup = kb_model_setup_##state,				\
+	.teardown = kb_model_teardown,					\
+	.enter = kb_model_enter,					\
+	.map = kb_##form##_map,						\
+	.unmap = kb_##form##_unmap, __VA_ARGS__
+
+#define PROTECTED .needs_pks = true, .guarded = true
+
+#define MODEL_TOUCH(path, form, touched)				\
+	{								\
+		.name = path "/dram/" #touched,				\
+		.what = #form " path, key on, a page of memory, " #touched, \
+		MODEL(form, dram, touched)				\
+	},								\
+	{								\
+		.name = path "/protected/" #touched,			\
+		.what = #form " path, key on, a protected page, outermost, " #touched, \
+		MODEL(form, protected, touched, PROTECTED)		\
+	},
+
+#define MODEL_NESTED(path, form, nest)					\
+	{								\
+		.name = path "/protected_nested/depth" #nest,		\
+		.what = #form " path, key on, a protected page, nest depth " #nest, \
+		MODEL(form, protected, none, PROTECTED, .depth = (nest) - 1) \
+	},
+
+#define MODEL_STATES(path, form)					\
+	{								\
+		.name = path "/key_off",				\
+		.what = #form " path, static key off",			\
+		MODEL(form, key_off, none, .everyday = true)		\
+	},								\
+	{								\
+		.name = path "/dram",					\
+		.what = #form " path, key on, a page of memory",	\
+		MODEL(form, dram, none, .everyday = true)		\
+	},								\
+	{								\
+		.name = path "/devmap",					\
+		.what = #form " path, key on, an unprotected device page", \
+		MODEL(form, devmap, none, .everyday = true)		\
+	},								\
+	{								\
+		.name = path "/protected",				\
+		.what = #form " path, key on, a protected page, outermost", \
+		MODEL(form, protected, none, PROTECTED, .everyday = true) \
+	},								\
+	{								\
+		.name = path "/protected_nested",			\
+		.what = #form " path, key on, a protected page that is open already", \
+		MODEL(form, protected, none, PROTECTED, .depth = 1, .everyday = true) \
+	},								\
+	MODEL_NESTED(path, form, 3)					\
+	MODEL_NESTED(path, form, 4)					\
+	MODEL_TOUCH(path, form, read8)					\
+	MODEL_TOUCH(path, form, write8)					\
+	MODEL_TOUCH(path, form, copy64_out)				\
+	MODEL_TOUCH(path, form, copy64_in)				\
+	MODEL_TOUCH(path, form, copy4k_out)				\
+	MODEL_TOUCH(path, form, copy4k_in)
+
 const struct kb_case kb_cases[] = {
 	{
 		.name = "empty",
 		.what = "the loop that every case runs in, with nothing in it",
 		.body = kb_body_empty,
+		.everyday = true,
 	},
 	{
 		.name = "kernel/kmap_local/dram",
 		.what = "kmap_local_page + kunmap_local of this kernel, a page of memory",
-		.body = kb_body_kernel_kmap_local,
-		.setup = kb_kernel_setup_dram,
-		.teardown = kb_kernel_teardown_dram,
-		.map = kb_kernel_map,
-		.unmap = kb_kernel_unmap,
+		KERNEL_DRAM(kb_body_kernel_kmap_local_none, .everyday = true)
 	},
 	{
-		.name = "model/kmap_local/key_off",
-		.what = "patched path as published, static key off",
-		.body = kb_body_published,
-		.setup = kb_model_setup_key_off,
-		.teardown = kb_model_teardown,
-		.enter = kb_model_enter,
-		.map = kb_published_map,
-		.unmap = kb_published_unmap,
+		.name = "kernel/kmap_local_folio/dram",
+		.what = "kmap_local_folio + kunmap_local of this kernel, a page of memory",
+		KERNEL_DRAM(kb_body_kernel_kmap_local_folio_none)
 	},
 	{
-		.name = "model/kmap_local/dram",
-		.what = "patched path as published, key on, a page of memory",
-		.body = kb_body_published,
-		.setup = kb_model_setup_dram,
-		.teardown = kb_model_teardown,
-		.enter = kb_model_enter,
-		.map = kb_published_map,
-		.unmap = kb_published_unmap,
+		.name = "kernel/kmap_atomic/dram",
+		.what = "kmap_atomic + kunmap_atomic of this kernel, a page of memory",
+		KERNEL_DRAM(kb_body_kernel_kmap_atomic_none)
 	},
-	{
-		.name = "model/kmap_local/devmap",
-		.what = "patched path as published, key on, an unprotected device page",
-		.body = kb_body_published,
-		.setup = kb_model_setup_devmap,
-		.teardown = kb_model_teardown,
-		.enter = kb_model_enter,
-		.map = kb_published_map,
-		.unmap = kb_published_unmap,
-	},
-	{
-		.name = "model/kmap_local/protected",
-		.what = "patched path as published, key on, a protected page, outermost",
-		.body = kb_body_published,
-		.setup = kb_model_setup_protected,
-		.teardown = kb_model_teardown,
-		.enter = kb_model_enter,
-		.map = kb_published_map,
-		.unmap = kb_published_unmap,
-		.needs_pks = true,
-		.guarded = true,
-	},
-	{
-		.name = "model/kmap_local/protected_nested",
-		.what = "patched path as published, key on, a protected page that is open already",
-		.body = kb_body_published,
-		.setup = kb_model_setup_protected,
-		.teardown = kb_model_teardown,
-		.enter = kb_model_enter,
-		.map = kb_published_map,
-		.unmap = kb_published_unmap,
-		.needs_pks = true,
-		.guarded = true,
-		.depth = 1,
-	},
-	{
-		.name = "model/kmap_local_slim/key_off",
-		.what = "the shorter path, static key off",
-		.body = kb_body_slim,
-		.setup = kb_model_setup_key_off,
-		.teardown = kb_model_teardown,
-		.enter = kb_model_enter,
-		.map = kb_slim_map,
-		.unmap = kb_slim_unmap,
-	},
-	{
-		.name = "model/kmap_local_slim/dram",
-		.what = "the shorter path, key on, a page of memory",
-		.body = kb_body_slim,
-		.setup = kb_model_setup_dram,
-		.teardown = kb_model_teardown,
-		.enter = kb_model_enter,
-		.map = kb_slim_map,
-		.unmap = kb_slim_unmap,
-	},
-	{
-		.name = "model/kmap_local_slim/devmap",
-		.what = "the shorter path, key on, an unprotected device page",
-		.body = kb_body_slim,
-		.setup = kb_model_setup_devmap,
-		.teardown = kb_model_teardown,
-		.enter = kb_model_enter,
-		.map = kb_slim_map,
-		.unmap = kb_slim_unmap,
-	},
-	{
-		.name = "model/kmap_local_slim/protected",
-		.what = "the shorter path, key on, a protected page, outermost",
-		.body = kb_body_slim,
-		.setup = kb_model_setup_protected,
-		.teardown = kb_model_teardown,
-		.enter = kb_model_enter,
-		.map = kb_slim_map,
-		.unmap = kb_slim_unmap,
-		.needs_pks = true,
-		.guarded = true,
-	},
-	{
-		.name = "model/kmap_local_slim/protected_nested",
-		.what = "the shorter path, key on, a protected page that is open already",
-		.body = kb_body_slim,
-		.setup = kb_model_setup_protected,
-		.teardown = kb_model_teardown,
-		.enter = kb_model_enter,
-		.map = kb_slim_map,
-		.unmap = kb_slim_unmap,
-		.needs_pks = true,
-		.guarded = true,
-		.depth = 1,
-	},
+	KERNEL_TOUCH(read8)
+	KERNEL_TOUCH(write8)
+	KERNEL_TOUCH(copy64_out)
+	KERNEL_TOUCH(copy64_in)
+	KERNEL_TOUCH(copy4k_out)
+	KERNEL_TOUCH(copy4k_in)
+	MODEL_STATES("model/kmap_local", published)
+	MODEL_STATES("model/kmap_local_slim", slim)
 	{
 		.name = "msr/wrpkrs/toggle",
 		.what = "WRMSR IA32_PKRS twice, open and close, each with a new value",
 		.body = kb_body_wrpkrs_toggle,
 		.needs_pks = true,
+		.everyday = true,
 	},
 };
 

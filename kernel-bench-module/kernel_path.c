@@ -8,12 +8,15 @@
 
 #include "kernel_path.h"
 
-KB_BODY(kb_body_kernel_kmap_local, {
-	void *addr = kmap_local_page(page);
+KB_EACH_TOUCH(KB_PATH_BODY, kb_body_kernel_kmap_local, kmap_local_page, kunmap_local)
+KB_PATH_BODY(kb_body_kernel_kmap_atomic, kmap_atomic, kunmap_atomic, none)
 
-	KB_OPAQUE(addr);
-	kunmap_local(addr);
-})
+static __always_inline void *kb_kmap_local_folio(struct page *page)
+{
+	return kmap_local_folio((struct folio *)page, 0);
+}
+
+KB_PATH_BODY(kb_body_kernel_kmap_local_folio, kb_kmap_local_folio, kunmap_local, none)
 
 void *kb_kernel_map(struct kb_ctx *ctx)
 {

@@ -4,7 +4,9 @@
 
 #include "case.h"
 
-void kb_body_kernel_kmap_local(struct kb_ctx *ctx, u64 ops);
+KB_EACH_TOUCH(KB_DECLARE_BODY, kb_body_kernel_kmap_local)
+KB_DECLARE_BODY(kb_body_kernel_kmap_atomic, none)
+KB_DECLARE_BODY(kb_body_kernel_kmap_local_folio, none)
 void *kb_kernel_map(struct kb_ctx *ctx);
 void kb_kernel_unmap(struct kb_ctx *ctx, void *addr);
 int kb_kernel_setup_dram(struct kb_ctx *ctx);

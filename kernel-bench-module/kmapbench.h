@@ -12,7 +12,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define KMAPBENCH_ABI			1
+#define KMAPBENCH_ABI			2
 #define KMAPBENCH_DEVICE		"/dev/kmapbench"
 
 #define KMAPBENCH_NAME_BYTES		64
@@ -37,9 +37,12 @@ struct kmapbench_info {
 	__u64 reserved[4];
 };
 
+/* kmapbench_case_desc.flags */
+#define KMAPBENCH_CASE_DEFAULT		(1u << 0)	/* one of the telling few */
+
 struct kmapbench_case_desc {
 	__u32 index;		/* in */
-	__u32 reserved;
+	__u32 flags;
 	char name[KMAPBENCH_NAME_BYTES];
 	char what[KMAPBENCH_TEXT_BYTES];
 };
@@ -48,13 +51,19 @@ struct kmapbench_case_desc {
  * One sample: the same code timed over ops and over 2 * ops operations, in TSC
  * ticks, with the empty loop timed the same way right beside it.  The cost of
  * an operation is a slope, (case_2n - case_n) / ops, so that whatever a
- * measurement costs once (fences, the call, the clock itself) cancels.
+ * measurement costs once (fences, the call, the clock itself) cancels.  The chain is
+ * KMAPBENCH_CHAIN_ADDS and twice as many dependent adds, one a core cycle: it tells
+ * how many ticks a core cycle takes at that moment.
  */
+#define KMAPBENCH_CHAIN_ADDS		512
+
 struct kmapbench_sample {
 	__u64 empty_n;
 	__u64 empty_2n;
 	__u64 case_n;
 	__u64 case_2n;
+	__u64 chain_n;
+	__u64 chain_2n;
 };
 
 enum kmapbench_irq_policy {
@@ -87,7 +96,7 @@ struct kmapbench_run {
 	/*
 	 * out: index, counted since the module was loaded, of the first timed
 	 * window of this RUN; windows follow in the order empty_n, empty_2n,
-	 * case_n, case_2n.  An observer outside the guest, who sees the marker
+	 * case_n, case_2n, chain_n, chain_2n.  An observer outside the guest, who sees the marker
 	 * instructions around each window, can tell by it which is which.
 	 */
 	__u64 first_window;

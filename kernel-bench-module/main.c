@@ -6,6 +6,7 @@
 
 #include <linux/capability.h>
 #include <linux/fs.h>
+#include <linux/gfp.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -46,6 +47,7 @@ static long kb_ioctl_case(void __user *arg)
 
 	memset(&desc, 0, sizeof(desc));
 	desc.index = index;
+	desc.flags = kb_cases[index].everyday ? KMAPBENCH_CASE_DEFAULT : 0;
 	strscpy(desc.name, kb_cases[index].name, sizeof(desc.name));
 	strscpy(desc.what, kb_cases[index].what, sizeof(desc.what));
 	return copy_to_user(arg, &desc, sizeof(desc)) ? -EFAULT : 0;
@@ -124,14 +126,16 @@ static int kb_run(struct kmapbench_run *run, struct kmapbench_sample *samples)
 		kb_say(run, KMAPBENCH_SKIPPED, skip);
 		return 0;
 	}
-	if (c->setup) {
-		err = c->setup(&ctx);
-		if (err)
-			return err;
+	ctx.buffer = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!ctx.buffer)
+		return -ENOMEM;
+	err = c->setup ? c->setup(&ctx) : 0;
+	if (!err) {
+		err = kb_measure(c, &ctx, samples);
+		if (c->teardown)
+			c->teardown(&ctx);
 	}
-	err = kb_measure(c, &ctx, samples);
-	if (c->teardown)
-		c->teardown(&ctx);
+	free_page((unsigned long)ctx.buffer);
 	return err;
 }
 

@@ -77,12 +77,12 @@ void kb_model_teardown(struct kb_ctx *ctx);
 void kb_model_enter(struct kb_ctx *ctx);
 
 /* model_published.c */
-void kb_body_published(struct kb_ctx *ctx, u64 ops);
+KB_EACH_TOUCH(KB_DECLARE_BODY, kb_body_published)
 void *kb_published_map(struct kb_ctx *ctx);
 void kb_published_unmap(struct kb_ctx *ctx, void *addr);
 
 /* model_slim.c */
-void kb_body_slim(struct kb_ctx *ctx, u64 ops);
+KB_EACH_TOUCH(KB_DECLARE_BODY, kb_body_slim)
 void *kb_slim_map(struct kb_ctx *ctx);
 void kb_slim_unmap(struct kb_ctx *ctx, void *addr);
 

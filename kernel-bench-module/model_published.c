@@ -31,12 +31,7 @@ static __always_inline void kb_published_kunmap_local(void *addr)
 		kb_published_close(page->pgmap);
 }
 
-KB_BODY(kb_body_published, {
-	void *addr = kb_published_kmap_local(page);
-
-	KB_OPAQUE(addr);
-	kb_published_kunmap_local(addr);
-})
+KB_EACH_TOUCH(KB_PATH_BODY, kb_body_published, kb_published_kmap_local, kb_published_kunmap_local)
 
 void *kb_published_map(struct kb_ctx *ctx)
 {

@@ -85,12 +85,7 @@ static __always_inline void kb_slim_kunmap_local(void *addr)
 		kb_slim_close();
 }
 
-KB_BODY(kb_body_slim, {
-	void *addr = kb_slim_kmap_local(page);
-
-	KB_OPAQUE(addr);
-	kb_slim_kunmap_local(addr);
-})
+KB_EACH_TOUCH(KB_PATH_BODY, kb_body_slim, kb_slim_kmap_local, kb_slim_kunmap_local)
 
 void *kb_slim_map(struct kb_ctx *ctx)
 {

@@ -11,6 +11,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
+#include <linux/stringify.h>
 #include <asm/tsc.h>
 
 #include "case.h"
@@ -83,6 +84,24 @@ void kb_leave(const struct kb_case *c, struct kb_ctx *ctx)
 		c->unmap(ctx, ctx->expected);
 }
 
+#define KB_ADDS_N	__stringify(KMAPBENCH_CHAIN_ADDS)
+#define KB_ADDS_2N	KB_ADDS_N " * 2"
+
+/* Without a loop, so that an emulator's clock shows one tick an add to the digit. */
+static noinline void kb_body_chain_n(struct kb_ctx *ctx, u64 one)
+{
+	u64 sum = 0;
+
+	asm volatile(".rept " KB_ADDS_N "; add %1, %0; .endr" : "+r"(sum) : "r"(one));
+}
+
+static noinline void kb_body_chain_2n(struct kb_ctx *ctx, u64 one)
+{
+	u64 sum = 0;
+
+	asm volatile(".rept " KB_ADDS_2N "; add %1, %0; .endr" : "+r"(sum) : "r"(one));
+}
+
 static void kb_sample_once(const struct kb_case *c, struct kb_ctx *ctx, u64 ops,
 			   struct kmapbench_sample *sample)
 {
@@ -102,6 +121,8 @@ static void kb_sample_once(const struct kb_case *c, struct kb_ctx *ctx, u64 ops,
 	sample->empty_2n = kb_window(kb_body_empty, ctx, 2 * ops);
 	sample->case_n = kb_window(c->body, ctx, ops);
 	sample->case_2n = kb_window(c->body, ctx, 2 * ops);
+	sample->chain_n = kb_window(kb_body_chain_n, ctx, 1);
+	sample->chain_2n = kb_window(kb_body_chain_2n, ctx, 1);
 
 	kb_leave(c, ctx);
 	if (c->needs_pks)
@@ -114,8 +135,9 @@ static void kb_sample_once(const struct kb_case *c, struct kb_ctx *ctx, u64 ops,
 static u64 kb_irqs_off_ns(const struct kmapbench_sample *probe, u32 ops)
 {
 	u64 ticks = probe->empty_n + probe->empty_2n + probe->case_n + probe->case_2n;
+	u64 chain = probe->chain_n + probe->chain_2n;
 
-	return ticks * DIV_ROUND_UP(ops, KB_PROBE_OPS) * 1000000 / tsc_khz;
+	return (ticks * DIV_ROUND_UP(ops, KB_PROBE_OPS) + chain) * 1000000 / tsc_khz;
 }
 
 int kb_sample(const struct kb_case *c, struct kb_ctx *ctx,

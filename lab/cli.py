@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--out", type=Path, metavar="DIR", help="campaign folder to make (default: a new one in results/)")
     run.add_argument("--only", choices=("micro", "user"), help="kernel cases only, or user models only")
     run.add_argument("--kernel", choices=SERIES, dest="series", help="which of the distribution's kernels stock is (default: the newest offered)")
+    run.add_argument("--cases", default="default", metavar="default|all|GLOB", help="kernel cases: a telling dozen, all, or those whose name matches, as 'kernel/*'")
     run.set_defaults(function=_run)
 
     report = commands.add_parser("report", help="write report.txt, report/index.html and charts/ of a campaign again")
@@ -72,6 +73,7 @@ def _run(arguments: argparse.Namespace) -> int:
         seed=secrets.randbits(32) if arguments.seed is None else arguments.seed,
         only=arguments.only,
         series=arguments.series,
+        cases=arguments.cases,
         out=arguments.out.absolute() if arguments.out else None,
         arguments=sys.argv[1:],
     )

@@ -36,6 +36,7 @@ class Plan:
     seed: int
     only: str | None  # "micro", "user", None: both
     series: str | None  # the distribution's kernel; None: the newest offered
+    cases: str  # default, all or a glob: the kernel cases
     out: Path | None
     arguments: list[str]
 
@@ -68,7 +69,7 @@ def run(plan: Plan) -> int:
         name = "-".join([one.variant.name for one in prepared] or [HOST])
         kept = campaign.Campaign(plan.out or campaign.new_folder(RESULTS, name), _header(plan, prepared))
         display.note(f"campaign {kept.folder}")
-        problems = [_boot(kept, one, number, scratch, display) for one, number in order]
+        problems = [_boot(kept, one, number, plan.cases, scratch, display) for one, number in order]
         # Never beside QEMU: its load would be in the figures.
         if plan.only != "micro":
             problems.append(_host(kept, kmap_bench, display))
@@ -137,7 +138,7 @@ def _header(plan: Plan, prepared: list[Prepared]) -> dict:
     commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True)
     changes = subprocess.run(["git", "-C", ROOT, "status", "--porcelain"], capture_output=True, text=True)
     return {
-        "asked": {"arguments": plan.arguments, "boots": plan.boots, "only": plan.only, "kernel": plan.series},
+        "asked": {"arguments": plan.arguments, "boots": plan.boots, "only": plan.only, "kernel": plan.series, "cases": plan.cases},
         "seed": plan.seed,
         "variants": {
             one.variant.name: {
@@ -166,10 +167,10 @@ def _first_line(program: str, package: str) -> str:
     return tools.output([tools.find(program, package), "--version"]).splitlines()[0]
 
 
-def _boot(kept: campaign.Campaign, prepared: Prepared, number: int, scratch: Path, display: Display) -> str | None:
+def _boot(kept: campaign.Campaign, prepared: Prepared, number: int, cases: str, scratch: Path, display: Display) -> str | None:
     """One boot into the campaign; what went wrong, in one line, or None."""
     variant = prepared.variant.name
-    text = job.micro(variant, number)
+    text = job.micro(variant, number, cases)
     boot = kept.begin_boot(variant, number)
     display.say(f"{variant}, boot {number}: starting")
     sections: dict[str, int] = {}
@@ -200,6 +201,9 @@ def _boot(kept: campaign.Campaign, prepared: Prepared, number: int, scratch: Pat
         boot.end("interrupted")
         raise
     problem = outcome.problem or (step_failures[0] if step_failures else None)
+    if outcome.problem is None and not boot.records:
+        boot.end(f"no kernel case matches {cases}")
+        raise KmapbenchError(f"--cases {cases}: no kernel case matches; '--cases all' measures all there are")
     if problem and making:
         boot.append(_crashed(making[0], boot, problem, _console_tail(boot.folder)))
     _keep_files(boot, outcome, started)

@@ -87,6 +87,20 @@ TEST(ToJson, DoesNotFlagWithinFivePercent) {
   EXPECT_EQ(ToJson(Measured({sample}, 100), Origin{})["status"].get<std::string>(), "ok");
 }
 
+TEST(ToJson, FlagsAnInstructionClockByWhichAnAddIsNotOne) {
+  Origin origin;
+  origin.clock = Clock::kIcount;
+  const Record right = Measured({Linear(10, 5, 2, 0, 1.0)}, 10);
+  EXPECT_EQ(ToJson(right, origin)["status"].get<std::string>(), "ok");
+  const Record wrong = Measured({Linear(10, 5, 2, 0, 8.0)}, 10);
+  EXPECT_EQ(ToJson(wrong, origin)["status"].get<std::string>(), "flagged");
+  EXPECT_NE(ToJson(wrong, origin)["reason"].get<std::string>().find("does not count instructions"),
+            std::string::npos);
+  // of a time it is the clock's ratio to the core's, and no mistake
+  origin.clock = Clock::kTsc;
+  EXPECT_EQ(ToJson(wrong, origin)["status"].get<std::string>(), "ok");
+}
+
 TEST(ToJson, GivesNoCostWhereTheOracleFailed) {
   Record record = Measured({Linear(10, 5, 2, 0)}, 10);
   record.oracle = Oracle::kFailed;

@@ -40,9 +40,9 @@ def prepared(cache, tmp_path_factory) -> run.Prepared:
 
 @pytest.fixture(scope="session")
 def three_boots(tmp_path_factory) -> Path:
-    """A campaign of three boots of stock, kernel cases only."""
+    """A campaign of three boots of stock, all kernel cases."""
     folder = tmp_path_factory.mktemp("campaigns") / "three-boots"
-    plan = run.Plan([variants.find("stock")], 3, 1, "micro", None, folder, ["run", "--boots", "3"])
+    plan = run.Plan([variants.find("stock")], 3, 1, "micro", None, "all", folder, ["run", "--boots", "3", "--cases", "all"])
     assert run.run(plan) == 0
     return folder
 

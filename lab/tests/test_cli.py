@@ -2,13 +2,14 @@
 """What a user sees when something is wrong: one line, and the exit code of the design."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from lab import tools
+from lab import job, tools
 from lab.errors import KmapbenchError
 from lab.paths import ROOT
 
@@ -72,6 +73,23 @@ def test_a_cache_that_cannot_be_made_says_how_to_move_it():
 
 def test_a_campaign_folder_that_is_there_is_refused(tmp_path):
     assert_one_line(kmapbench("run", "--only", "user", "--out", tmp_path), 2, str(tmp_path), "--out")
+
+
+@pytest.mark.parametrize(
+    ("cases", "name", "matches"),
+    [
+        ("kernel/*", "kernel/kmap_local/dram/read8", True),
+        ("kernel/kmap_local/dram", "kernel/kmap_local/dram", True),
+        ("kernel/kmap_local/dram", "kernel/kmap_local/dram/read8", False),
+        ("*/read?", "model/kmap_local/protected/read8", True),
+        ("*nested", "model/kmap_local/protected", False),
+    ],
+)
+def test_a_glob_of_cases_matches_whole_names(cases, name, matches):
+    pattern, which = job.case_options(cases)
+    assert which == "--kmapbench_cases=all"
+    # as Google Benchmark names it
+    assert bool(re.search(pattern.removeprefix("--benchmark_filter="), f"{name}/iterations:5/repeats:1/manual_time")) is matches
 
 
 def path_without(folder: Path, *dropped: str) -> str:

@@ -7,9 +7,9 @@ from lab import job, module
 from lab.paths import MODULE_SOURCE
 from lab.tests import mutations
 from lab.tests.conftest import quiet
+from lab.tests.test_lab import DEFAULT_CASES, FORMS
 
 CR4_PKS = 1 << 24
-FORMS = ("kmap_local", "kmap_local_slim")
 GUARDED_STATES = ("protected", "protected_nested")
 GUARDED = "^model/.*/protected"
 
@@ -105,6 +105,7 @@ def test_every_bug_is_noticed_and_nothing_is_left_behind(boot_job, states, state
 def test_without_pks_the_rest_runs(boot_job):
     booted = boot_job(job.micro("test", 1), cpu="max,-pks")
     assert booted.outcome.problem is None
+    assert [record["case"] for record in booted.records] == DEFAULT_CASES
     for case in (*(f"model/{form}/{state}" for form in FORMS for state in GUARDED_STATES), "msr/wrpkrs/toggle"):
         record = booted.record(case)
         assert (record["status"], record["reason"]) == ("skipped", "this CPU has no PKS")

@@ -13,7 +13,7 @@ from lab import campaign, run
 @pytest.fixture(scope="module")
 def user_campaign(tmp_path_factory):
     folder = tmp_path_factory.mktemp("campaigns") / "user"
-    assert run.run(run.Plan([], 1, 1, "user", None, folder, ["run", "--only", "user"])) == 0
+    assert run.run(run.Plan([], 1, 1, "user", None, "default", folder, ["run", "--only", "user"])) == 0
     return folder
 
 

@@ -12,25 +12,42 @@ import pytest
 
 from lab import campaign, tools
 
-# Bodies without a branch that is taken (a jump out of the loop, not taken, is one
-# instruction): what objdump counts is what runs.
+TOUCHES = ["read8", "write8", "copy64_out", "copy64_in", "copy4k_out", "copy4k_in"]
+FORMS = ["kmap_local", "kmap_local_slim"]
+STATES = ["key_off", "dram", "devmap", "protected", "protected_nested"]
+DEFAULT_CASES = [
+    "empty",
+    "kernel/kmap_local/dram",
+    *(f"model/{form}/{state}" for form in FORMS for state in STATES),
+    "msr/wrpkrs/toggle",
+]
+CASES = [
+    *DEFAULT_CASES,
+    "kernel/kmap_local_folio/dram",
+    "kernel/kmap_atomic/dram",
+    *(f"kernel/kmap_local/dram/{touch}" for touch in TOUCHES),
+    *(f"model/{form}/{state}/{touch}" for form in FORMS for state in ("dram", "protected") for touch in TOUCHES),
+    *(f"model/{form}/protected_nested/{depth}" for form in FORMS for depth in ("depth3", "depth4")),
+]
+
+# Bodies without a branch that is taken and without a repeated instruction (a jump out of
+# the loop, not taken, is one instruction): what objdump counts is what runs.
 STRAIGHT_LINE = {
-    "kernel/kmap_local/dram": "kb_body_kernel_kmap_local",
-    "model/kmap_local/key_off": "kb_body_published",
-    "model/kmap_local_slim/key_off": "kb_body_slim",
+    "kernel/kmap_local/dram": "kb_body_kernel_kmap_local_none",
+    **{f"kernel/kmap_local/dram/{touch}": f"kb_body_kernel_kmap_local_{touch}" for touch in TOUCHES if "4k" not in touch},
+    "kernel/kmap_local_folio/dram": "kb_body_kernel_kmap_local_folio_none",
+    "kernel/kmap_atomic/dram": "kb_body_kernel_kmap_atomic_none",
+    "model/kmap_local/key_off": "kb_body_published_none",
+    "model/kmap_local_slim/key_off": "kb_body_slim_none",
     "msr/wrpkrs/toggle": "kb_body_wrpkrs_toggle",
 }
 
-# From pks-facts: an outermost pair opens and closes, and nothing else writes.
-WRITES_A_PAIR = {"model/kmap_local/protected": 2, "model/kmap_local_slim/protected": 2, "msr/wrpkrs/toggle": 2}
 
-STATES = ["key_off", "dram", "devmap", "protected", "protected_nested"]
-CASES = [
-    "empty",
-    "kernel/kmap_local/dram",
-    *(f"model/{form}/{state}" for form in ("kmap_local", "kmap_local_slim") for state in STATES),
-    "msr/wrpkrs/toggle",
-]
+def writes_a_pair(case: str) -> int:
+    """From pks-facts: an outermost pair opens and closes, a nested one does neither, and nothing else writes."""
+    return 2 if "/protected" in case and "/protected_nested" not in case or case == "msr/wrpkrs/toggle" else 0
+
+
 BOOTS = (1, 2, 3)
 
 
@@ -101,7 +118,22 @@ def test_the_clock_agrees_with_the_count_from_outside(records, paths, case):
 def test_pks_writes_a_pair_counted_from_outside(paths, case):
     for boot in BOOTS:
         path = paths[case, boot]
-        assert Fraction(path["wrmsr"], path["ops"]) == WRITES_A_PAIR.get(case, 0)
+        assert Fraction(path["wrmsr"], path["ops"]) == writes_a_pair(case)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_nesting_deeper_costs_no_more(records, form):
+    shallow = records[f"model/{form}/protected_nested", 1]["cost"]
+    for depth in ("depth3", "depth4"):
+        assert records[f"model/{form}/protected_nested/{depth}", 1]["cost"] == shallow
+
+
+@pytest.mark.parametrize("touch", TOUCHES)
+def test_a_touch_of_the_kernels_path_costs_its_own_instructions(records, paths, touch):
+    """Nothing of the path changes: what is more is not in the functions of the path."""
+    touched = paths[f"kernel/kmap_local/dram/{touch}", 1]
+    of_path = sum(function["instructions"] for function in touched["functions"] if function["chain"][-1] == "lowmem_page_address")
+    assert Fraction(of_path, touched["ops"]) == records["kernel/kmap_local/dram", 1]["cost"]
 
 
 @pytest.mark.parametrize("case", CASES)
