@@ -8,7 +8,7 @@ from analysis.table import Row
 
 WIDTH = 72
 _LABEL_WIDTH = 31
-_BASELINE = "kernel/kmap_local/dram"
+_UNPATCHED = "kernel/kmap_local/dram"
 
 
 def report(title: str, facts: list[str], rows: list[Row], warnings: list[str]) -> str:
@@ -45,10 +45,10 @@ def _grouped(rows: list[Row], cells, columns: str) -> list[str]:
 
 
 def _costs(variant: str, rows: list[Row]) -> str:
-    baseline = next((row.cost for row in rows if row.case == _BASELINE), None)
+    unpatched = {row.case: row.cost for row in rows if row.case.startswith(_UNPATCHED)}
 
     def cells(row: Row) -> str:
-        return f"{_cost(row):>8}{_plus(row, baseline):>7}{_count(row.wrmsr):>7}  {_oracle(row)}"
+        return f"{_cost(row):>8}{_plus(row, unpatched):>7}{_count(row.wrmsr):>7}  {_oracle(row)}"
 
     lines = [f"{variant}: instructions an operation (emulated; the empty loop is taken off)"]
     lines += _grouped([row for row in rows if row.case != "empty"], cells, f"{'cost':>8}{'+N':>7}{'WRMSR':>7}  oracle")
@@ -93,10 +93,12 @@ def _cost(row: Row) -> str:
     return f"{row.cost:g}" if row.exact else f"~{row.cost:.1f}"
 
 
-def _plus(row: Row, baseline: float | None) -> str:
-    if row.cost is None or baseline is None or "kmap_local" not in row.case or row.case == _BASELINE:
+def _plus(row: Row, unpatched: dict[str, float | None]) -> str:
+    """What the patch adds: against the unpatched path with the same touch."""
+    if row.cost is None or not row.case.startswith("model/"):
         return ""
-    return f"{row.cost - baseline:+g}"
+    baseline = unpatched.get(f"{_UNPATCHED}/{row.case.split('/')[-1]}", unpatched.get(_UNPATCHED))
+    return "" if baseline is None else f"{row.cost - baseline:+g}"
 
 
 def _oracle(row: Row) -> str:

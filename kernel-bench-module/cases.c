@@ -103,6 +103,12 @@ const struct kb_case kb_cases[] = {
 		.what = "kmap_local_page + kunmap_local of this kernel, a page of memory",
 		KERNEL_DRAM(kb_body_kernel_kmap_local_none, .everyday = true)
 	},
+	KERNEL_TOUCH(read8)
+	KERNEL_TOUCH(write8)
+	KERNEL_TOUCH(copy64_out)
+	KERNEL_TOUCH(copy64_in)
+	KERNEL_TOUCH(copy4k_out)
+	KERNEL_TOUCH(copy4k_in)
 	{
 		.name = "kernel/kmap_local_folio/dram",
 		.what = "kmap_local_folio + kunmap_local of this kernel, a page of memory",
@@ -113,12 +119,6 @@ const struct kb_case kb_cases[] = {
 		.what = "kmap_atomic + kunmap_atomic of this kernel, a page of memory",
 		KERNEL_DRAM(kb_body_kernel_kmap_atomic_none)
 	},
-	KERNEL_TOUCH(read8)
-	KERNEL_TOUCH(write8)
-	KERNEL_TOUCH(copy64_out)
-	KERNEL_TOUCH(copy64_in)
-	KERNEL_TOUCH(copy4k_out)
-	KERNEL_TOUCH(copy4k_in)
 	MODEL_STATES("model/kmap_local", published)
 	MODEL_STATES("model/kmap_local_slim", slim)
 	{

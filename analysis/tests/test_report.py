@@ -43,6 +43,14 @@ def test_the_text_has_the_figures_and_fits_a_mail(folder):
     assert "emulated" in text and "Linux 6.12.0-test" in text and "identical to the digit" in text
 
 
+def test_what_the_patch_adds_is_against_the_same_touch(write_campaign):
+    records = [record(cost=5), record("kernel/kmap_local/dram/read8", cost=6), record("model/kmap_local/dram/read8", cost=27)]
+    text = report.write(write_campaign(records + [record("model/kmap_local/protected_nested/depth3", cost=51)]))
+    assert "    dram/read8                       27    +21      -" in text
+    assert "    protected_nested/depth3          51    +46      -" in text
+    assert "    dram/read8                        6             -" in text
+
+
 def test_long_names_fit_a_mail_too(write_campaign):
     case = "model/kmap_local_slim/protected_nested/depth4"
     counted = path(case, wrmsr=2, __wrmsr=6, kb_model_page_address=5, is_zone_device_page=3, kb_published_open=4, unnamed=1000)
