@@ -3,8 +3,8 @@
 
 import pytest
 
-from lab import job, module
-from lab.paths import MODULE_SOURCE
+from lab import initramfs, job, module
+from lab.paths import MODULE_SOURCE, build_dir
 from lab.tests import mutations
 from lab.tests.conftest import quiet
 from lab.tests.test_lab import DEFAULT_CASES, FORMS
@@ -100,6 +100,30 @@ def test_every_bug_is_noticed_and_nothing_is_left_behind(boot_job, states, state
     assert found["keeps_alias"]["state"]["keyed_leaves"] > 0
     assert any(cpu["pkrs"] for cpu in found["keeps_pkrs"]["state"]["cpus"])
     assert any(cpu["cr4"] & CR4_PKS for cpu in found["keeps_cr4"]["state"]["cpus"])
+
+
+# A short run in each test; a seed that found something goes in here too.
+FUZZ_SEED, FUZZ_RANDOM, FUZZ_MUTATED = 1, 50_000, 300
+
+
+def test_no_call_breaks_the_module(boot_job, states, state_module):
+    """Random and mutated ioctls fail as they should, leave nothing behind, and the module still measures."""
+    fuzz = build_dir() / "bench" / "kmap_fuzz"
+    libraries = {str(path): path for path in initramfs.libraries(fuzz)}
+    booted = boot_job(
+        STATE
+        + "insmod /kmapbench_state.ko\nstate before\ninsmod /kmapbench.ko\n"
+        + f"step fuzz /kmap_fuzz /dev/kmapbench {FUZZ_SEED} {FUZZ_RANDOM} {FUZZ_MUTATED}\n"
+        + "kmap_bench --benchmark_filter='^model/kmap_local/protected/' --kmapbench_records=/out/stream --kmapbench_clock=icount"
+        + " --kmapbench_variant=test\nrmmod kmapbench\nstate after\n",
+        {"kmapbench_state.ko": state_module, "kmap_fuzz": fuzz, **libraries},
+        cpus=2,
+    )
+    assert booted.outcome.problem is None, booted.console[-2000:]
+    assert f"{FUZZ_RANDOM} random and {FUZZ_MUTATED} mutated calls, 0 unexpected" in booted.console
+    assert {"event": "end", "step": "fuzz", "code": 0} in booted.events
+    assert booted.record("model/kmap_local/protected")["oracle"] == "held"
+    assert states(booted)["after"]["state"] == states(booted)["before"]["state"]
 
 
 def test_without_pks_the_rest_runs(boot_job):
