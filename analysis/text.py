@@ -37,6 +37,10 @@ def _grouped(rows: list[Row], cells, columns: str) -> list[str]:
     above = None
     for row in rows:
         family, path, *rest = row.case.split("/")
+        if not rest:  # two parts: nothing to group by
+            above = None
+            lines.append(f"  {row.case:{_LABEL_WIDTH - 2}}{cells(row)}".rstrip())
+            continue
         if (family, path) != above:
             above = (family, path)
             lines.append(f"  {family}/{path}/")

@@ -28,6 +28,7 @@ struct kb_ctx {
 	void *expected;		/* the address that mapping it must give */
 	void *buffer;		/* a page to copy to and from */
 	struct kb_pks_state pks;	/* valid from kb_pks_enter to kb_pks_leave */
+	u32 pkru;		/* of this sample, where the case has read it */
 	struct kmapbench_run *run;
 };
 
@@ -45,6 +46,7 @@ struct kb_case {
 	void *(*map)(struct kb_ctx *ctx);
 	void (*unmap)(struct kb_ctx *ctx, void *addr);
 	bool needs_pks;		/* PKS is on in each sample */
+	bool needs_pku;		/* RDPKRU and WRPKRU are used */
 	bool guarded;		/* map opens a closed page: the oracle must hold */
 	u32 depth;		/* mappings that are held while the body maps */
 	bool everyday;		/* measured without being asked for by name */

@@ -22,7 +22,7 @@ KB_BODY(kb_body_empty, {})
 #define KERNEL_TOUCH(touched)						\
 	{								\
 		.name = "kernel/kmap_local/dram/" #touched,		\
-		.what = "kmap_local_page + kunmap_local of this kernel, a page of memory, " #touched, \
+		.what = "kmap_local_page + kunmap_local, a page of memory, " #touched, \
 		KERNEL_DRAM(kb_body_kernel_kmap_local_##touched)	\
 	},
 
@@ -127,6 +127,38 @@ const struct kb_case kb_cases[] = {
 		.body = kb_body_wrpkrs_toggle,
 		.needs_pks = true,
 		.everyday = true,
+	},
+	{
+		.name = "msr/wrpkrs/same",
+		.what = "WRMSR IA32_PKRS with the value that is there already",
+		.body = kb_body_wrpkrs_same,
+		.needs_pks = true,
+	},
+	{
+		.name = "msr/wrpkrs/skipped",
+		.what = "the same behind the path's test against the cached value: no write",
+		.body = kb_body_wrpkrs_skipped,
+		.enter = kb_model_enter,
+		.needs_pks = true,
+	},
+	{
+		.name = "msr/rdpkrs",
+		.what = "RDMSR IA32_PKRS",
+		.body = kb_body_rdpkrs,
+		.needs_pks = true,
+	},
+	{
+		.name = "msr/wrpkru/toggle",
+		.what = "WRPKRU twice, user space's register: close and put back",
+		.body = kb_body_wrpkru_toggle,
+		.enter = kb_msr_enter_pkru,
+		.needs_pku = true,
+	},
+	{
+		.name = "msr/rdpkru",
+		.what = "RDPKRU",
+		.body = kb_body_rdpkru,
+		.needs_pku = true,
 	},
 };
 

@@ -19,15 +19,15 @@
 #define KMAPBENCH_TEXT_BYTES		128
 
 /* Limits of one RUN: far above what a record needs, far below what hurts. */
-#define KMAPBENCH_MAX_OPS		(1u << 20)
-#define KMAPBENCH_MAX_SAMPLES		(1u << 16)
+#define KMAPBENCH_MAX_OPS		1048576u
+#define KMAPBENCH_MAX_SAMPLES		65536u
 
 /* Longest time a RUN keeps interrupts off, for one sample. */
 #define KMAPBENCH_MAX_IRQS_OFF_NS	100000u
 
 /* kmapbench_info.features */
-#define KMAPBENCH_CPU_HAS_PKS		(1u << 0)	/* CPUID.(7,0):ECX[31] */
-#define KMAPBENCH_KERNEL_USES_PKS	(1u << 1)	/* CR4.PKS was set before us */
+#define KMAPBENCH_CPU_HAS_PKS		0x1u	/* CPUID.(7,0):ECX[31] */
+#define KMAPBENCH_KERNEL_USES_PKS	0x2u	/* CR4.PKS was set before us */
 
 struct kmapbench_info {
 	__u32 abi;		/* KMAPBENCH_ABI of the module */
@@ -38,7 +38,7 @@ struct kmapbench_info {
 };
 
 /* kmapbench_case_desc.flags */
-#define KMAPBENCH_CASE_DEFAULT		(1u << 0)	/* one of the telling few */
+#define KMAPBENCH_CASE_DEFAULT		0x1u	/* one of the telling few */
 
 struct kmapbench_case_desc {
 	__u32 index;		/* in */

@@ -13,6 +13,7 @@
 #include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <asm/cpufeature.h>
 #include <asm/tsc.h>
 
 #include "case.h"
@@ -26,11 +27,13 @@ static long kb_ioctl_info(void __user *arg)
 	struct kmapbench_info info = {
 		.abi = KMAPBENCH_ABI,
 		.case_count = kb_case_count,
-		.features = (kb_pks_cpu() ? KMAPBENCH_CPU_HAS_PKS : 0) |
-			    (kb_pks_kernel() ? KMAPBENCH_KERNEL_USES_PKS : 0),
 		.tsc_khz = tsc_khz,
 	};
 
+	if (kb_pks_cpu())
+		info.features |= KMAPBENCH_CPU_HAS_PKS;
+	if (kb_pks_kernel())
+		info.features |= KMAPBENCH_KERNEL_USES_PKS;
 	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
@@ -64,6 +67,8 @@ static const char *kb_skip_reason(const struct kb_case *c)
 {
 	if (c->needs_pks && !kb_pks_cpu())
 		return "this CPU has no PKS";
+	if (c->needs_pku && !boot_cpu_has(X86_FEATURE_OSPKE))
+		return "this CPU has no PKU, or the kernel does not use it";
 	return c->guarded ? kb_oracle_refusal() : NULL;
 }
 

@@ -101,7 +101,8 @@ static const char *kb_oracle_sequence(const struct kb_case *c, struct kb_ctx *ct
 	const char *failure, *open;
 	void *addr;
 
-	failure = kb_oracle_closed(ctx->run, ctx->expected, "the page was not closed before the map");
+	failure = kb_oracle_closed(ctx->run, ctx->expected,
+				   "the page was not closed before the map");
 	if (failure)
 		return failure;
 
@@ -113,7 +114,8 @@ static const char *kb_oracle_sequence(const struct kb_case *c, struct kb_ctx *ct
 	if (open)
 		return open;
 
-	return kb_oracle_closed(ctx->run, ctx->expected, "the page was not closed after the unmap");
+	return kb_oracle_closed(ctx->run, ctx->expected,
+				"the page was not closed after the unmap");
 }
 
 int kb_oracle_check(const struct kb_case *c, struct kb_ctx *ctx)
@@ -183,9 +185,12 @@ const char *kb_oracle_refusal(void)
 	if (panic_on_warn)
 		return "panic_on_warn is set: the oracle's fault would panic this machine";
 	/* Linux 6.2 and later; panics at the warning that reaches it */
-	if (!kb_read_number("/proc/sys/kernel/warn_limit", &warn_limit) && warn_limit &&
-	    (kb_read_number("/sys/kernel/warn_count", &warn_count) || warn_count + 1 >= warn_limit))
-		return "kernel.warn_limit is reached by the oracle's fault: it would panic this machine";
+	if (kb_read_number("/proc/sys/kernel/warn_limit", &warn_limit))
+		warn_limit = 0;
+	if (kb_read_number("/sys/kernel/warn_count", &warn_count))
+		warn_count = warn_limit;
+	if (warn_limit && warn_count + 1 >= warn_limit)
+		return "kernel.warn_limit: the oracle's fault would reach it, and panic the machine";
 	if (kb_read_text("/proc/cmdline", cmdline, sizeof(cmdline)) < 0)
 		return "cannot read /proc/cmdline, and the oracle's fault taints";
 	if (strstr(cmdline, "panic_on_taint="))

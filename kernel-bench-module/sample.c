@@ -21,11 +21,8 @@
  * Markers are NOPs that nobody else emits (0F 1F 84 00 disp32, with "kmb" in the
  * displacement): an emulator's plugin recognises them, everyone else ignores them.
  */
-#define KB_MARKER(id) \
-	asm volatile(".byte 0x0f, 0x1f, 0x84, 0x00, " #id ", 0x62, 0x6d, 0x6b" : : : "memory")
-#define KB_MARK_LOADED()	KB_MARKER(0x01)
-#define KB_MARK_BEGIN()		KB_MARKER(0x02)
-#define KB_MARK_END()		KB_MARKER(0x03)
+#define KB_MARKER_HEAD	".byte 0x0f, 0x1f, 0x84, 0x00, "
+#define KB_MARKER_TAIL	", 0x62, 0x6d, 0x6b"
 
 /* Operations of the first, short samples that warm up and say how long ops will take. */
 #define KB_PROBE_OPS		8u
@@ -34,7 +31,7 @@ static u64 kb_windows;		/* windows since load; RUN is exclusive */
 
 void kb_mark_loaded(void)
 {
-	KB_MARK_LOADED();
+	asm volatile(KB_MARKER_HEAD "0x01" KB_MARKER_TAIL : : : "memory");
 }
 
 static __always_inline u64 kb_clock_begin(void)
@@ -58,11 +55,11 @@ static noinline u64 kb_window(kb_body_t body, struct kb_ctx *ctx, u64 ops)
 	u64 begin, end;
 
 	kb_windows++;
-	KB_MARK_BEGIN();
+	asm volatile(KB_MARKER_HEAD "0x02" KB_MARKER_TAIL : : : "memory");
 	begin = kb_clock_begin();
 	body(ctx, ops);
 	end = kb_clock_end();
-	KB_MARK_END();
+	asm volatile(KB_MARKER_HEAD "0x03" KB_MARKER_TAIL : : : "memory");
 	return end - begin;
 }
 

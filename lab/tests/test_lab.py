@@ -27,6 +27,11 @@ CASES = [
     "kernel/kmap_atomic/dram",
     *(f"kernel/kmap_local/dram/{touch}" for touch in TOUCHES),
     *(f"model/{form}/{state}/{touch}" for form in FORMS for state in ("dram", "protected") for touch in TOUCHES),
+    "msr/wrpkrs/same",
+    "msr/wrpkrs/skipped",
+    "msr/rdpkrs",
+    "msr/wrpkru/toggle",
+    "msr/rdpkru",
     *(f"model/{form}/protected_nested/{depth}" for form in FORMS for depth in ("depth3", "depth4")),
 ]
 
@@ -40,12 +45,17 @@ STRAIGHT_LINE = {
     "model/kmap_local/key_off": "kb_body_published_none",
     "model/kmap_local_slim/key_off": "kb_body_slim_none",
     "msr/wrpkrs/toggle": "kb_body_wrpkrs_toggle",
+    "msr/wrpkrs/same": "kb_body_wrpkrs_same",
+    "msr/rdpkrs": "kb_body_rdpkrs",
+    "msr/wrpkru/toggle": "kb_body_wrpkru_toggle",
+    "msr/rdpkru": "kb_body_rdpkru",
 }
 
 
 def writes_a_pair(case: str) -> int:
     """From pks-facts: an outermost pair opens and closes, a nested one does neither, and nothing else writes."""
-    return 2 if "/protected" in case and "/protected_nested" not in case or case == "msr/wrpkrs/toggle" else 0
+    outermost = "/protected" in case and "/protected_nested" not in case
+    return 2 if outermost else {"msr/wrpkrs/toggle": 2, "msr/wrpkrs/same": 1}.get(case, 0)
 
 
 BOOTS = (1, 2, 3)
@@ -77,7 +87,8 @@ def loop_length(module: Path, body: str) -> int:
     assert back, f"{body}: no loop in\n{text}"
     last, first = back[0]
     loop = [instruction for address, instruction in code if first <= address <= last]
-    assert not [one for one in loop if one.startswith(("call", "jmp", "ret"))], f"{body} is no straight line:\n{text}"
+    inside = [jump for one in loop[:-1] if (jump := re.match(r"j\w+\s+([0-9a-f]+)", one)) and first <= int(jump[1], 16) <= last]
+    assert not inside and not [one for one in loop if one.startswith(("call", "jmp", "ret"))], f"{body} is no straight line:\n{text}"
     return len(loop)
 
 
