@@ -4,6 +4,8 @@
 import json
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -100,7 +102,7 @@ class Boot:
 
 
 def _append_line(path: Path, value: dict) -> None:
-    with path.open("a") as file:
+    with _naming(path), path.open("a") as file:
         file.write(json.dumps(value, separators=(",", ":")) + "\n")
         file.flush()
         os.fsync(file.fileno())
@@ -109,12 +111,21 @@ def _append_line(path: Path, value: dict) -> None:
 def write_json(path: Path, value: dict) -> None:
     """Replaces a file by a new one, at once and for good."""
     scratch = path.with_name(f".{path.name}.new")
-    with scratch.open("w") as file:
+    with _naming(path), scratch.open("w") as file:
         json.dump(value, file, indent=2)
         file.write("\n")
         file.flush()
         os.fsync(file.fileno())
     scratch.replace(path)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """A failed write does not say of which file; we do."""
+    try:
+        yield
+    except OSError as error:
+        raise KmapbenchError(f"{path}: {error.strerror}; what was written before is kept") from None
 
 
 def new_folder(parent: Path, name: str) -> Path:

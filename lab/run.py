@@ -201,6 +201,8 @@ def _boot(kept: campaign.Campaign, prepared: Prepared, number: int, cases: str, 
         boot.end("interrupted")
         raise
     problem = outcome.problem or (step_failures[0] if step_failures else None)
+    if problem is None and outcome.unread:
+        problem = f"the guest sent what is neither record nor event: {outcome.unread[0][:60]}"
     if outcome.problem is None and not boot.records:
         boot.end(f"no kernel case matches {cases}")
         raise KmapbenchError(f"--cases {cases}: no kernel case matches; '--cases all' measures all there are")

@@ -47,6 +47,14 @@ def test_a_record_is_in_the_file_at_once(kept):
         assert [json.loads(line) for line in (boot.folder / "micro.jsonl").read_text().splitlines()] == [RECORD] * count
 
 
+def test_a_full_disk_names_the_file_and_keeps_what_was_there(kept):
+    boot = kept.begin_boot("stock", 1)
+    (boot.folder / "micro.jsonl").symlink_to("/dev/full")
+    with pytest.raises(KmapbenchError, match=r"micro\.jsonl: No space left on device"):
+        boot.append(RECORD)
+    assert json.loads((kept.folder / "campaign.json").read_text())["order"][0]["status"] == "running"
+
+
 def test_the_order_is_what_happened(kept):
     kept.begin_boot("b", 1).end()
     kept.begin_boot("a", 1).end("hung")
