@@ -47,7 +47,6 @@ constexpr Effort kTimeEffort{400, 10};
 // One thing to be measured, and how.
 struct Case {
   std::string name;
-  std::string what;
   double clock_hz;
   // Known before measuring to be impossible here, so that one try is enough to say so.
   bool skipped;
@@ -84,7 +83,7 @@ class Program {
 
   Case UserCase(const UserModel& model) {
     const double clock_hz = ClockHz();
-    return {model.name, model.what, clock_hz, !model.skip_reason.empty(),
+    return {model.name, clock_hz, !model.skip_reason.empty(),
             [=, this](uint32_t ops, uint32_t samples) {
               Record record;
               record.name = model.name;
@@ -104,7 +103,7 @@ class Program {
   }
 
   Case DeviceCase(const KernelCase& kernel_case) {
-    return {kernel_case.name, kernel_case.what, device_->clock_hz(), false,
+    return {kernel_case.name, device_->clock_hz(), false,
             [=, this](uint32_t ops, uint32_t samples) {
               return device_->Run(kernel_case, ops ? ops : DeviceOps(kernel_case), samples);
             }};

@@ -104,10 +104,10 @@ class Observer {
       Append(pcs, *instruction);
       instruction->executions = 0;
     }
-    std::fprintf(out_, "{\"window\": %llu, \"instructions\": %llu, \"wrmsr\": %llu, \"pcs\": [%s]}\n",
-                 static_cast<unsigned long long>(windows_++),
-                 static_cast<unsigned long long>(instructions),
-                 static_cast<unsigned long long>(wrmsr), pcs.c_str());
+    std::fprintf(
+        out_, "{\"window\": %llu, \"instructions\": %llu, \"wrmsr\": %llu, \"pcs\": [%s]}\n",
+        static_cast<unsigned long long>(windows_++), static_cast<unsigned long long>(instructions),
+        static_cast<unsigned long long>(wrmsr), pcs.c_str());
     std::fflush(out_);
   }
 
