@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can go wrong in a guest, done for real."""
 
+import json
+
 import pytest
 
 from lab import initramfs, job, module
@@ -126,7 +128,7 @@ def test_no_call_breaks_the_module(boot_job, states, state_module):
     assert states(booted)["after"]["state"] == states(booted)["before"]["state"]
 
 
-def test_without_pks_the_rest_runs(boot_job):
+def test_without_pks_the_rest_runs(boot_job, three_boots):
     booted = boot_job(job.micro("test", 1), cpu="max,-pks")
     assert booted.outcome.problem is None
     assert [record["case"] for record in booted.records] == DEFAULT_CASES
@@ -135,6 +137,12 @@ def test_without_pks_the_rest_runs(boot_job):
         assert (record["status"], record["reason"]) == ("skipped", "this CPU has no PKS")
     for case in ("empty", "kernel/kmap_local/dram", "model/kmap_local/key_off", "model/kmap_local/devmap"):
         assert booted.record(case)["status"] == "ok"
+
+    # No observer watched this boot, and one watched those: it changes no digit.
+    observed = map(json.loads, (three_boots / "stock" / "boot-01" / "micro.jsonl").read_text().splitlines())
+    samples = {record["case"]: record["samples"] for record in observed}
+    compared = [record for record in booted.records if record["status"] == "ok"]
+    assert {record["case"]: record["samples"] for record in compared} == {record["case"]: samples[record["case"]] for record in compared}
 
 
 def test_a_panic_is_named_by_the_kernels_own_words(boot_job):
