@@ -100,9 +100,12 @@ extern const u32 kb_case_count;
 		unmap(addr);						\
 	})
 
-/* X(prefix, ..., touch) for each of them. */
+/* X(prefix, ..., touch) for each of them; KB_EACH_ACCESS leaves out none. */
 #define KB_EACH_TOUCH(X, ...)						\
 	X(__VA_ARGS__, none)						\
+	KB_EACH_ACCESS(X, __VA_ARGS__)
+
+#define KB_EACH_ACCESS(X, ...)						\
 	X(__VA_ARGS__, read8)						\
 	X(__VA_ARGS__, write8)						\
 	X(__VA_ARGS__, copy64_out)					\

@@ -19,9 +19,9 @@ KB_BODY(kb_body_empty, {})
 	.map = kb_kernel_map,						\
 	.unmap = kb_kernel_unmap, __VA_ARGS__
 
-#define KERNEL_TOUCH(touched)						\
+#define KERNEL_TOUCH(path, touched)					\
 	{								\
-		.name = "kernel/kmap_local/dram/" #touched,		\
+		.name = path "/dram/" #touched,				\
 		.what = "kmap_local_page + kunmap_local, a page of memory, " #touched, \
 		KERNEL_DRAM(kb_body_kernel_kmap_local_##touched)	\
 	},
@@ -84,12 +84,7 @@ KB_BODY(kb_body_empty, {})
 	},								\
 	MODEL_NESTED(path, form, 3)					\
 	MODEL_NESTED(path, form, 4)					\
-	MODEL_TOUCH(path, form, read8)					\
-	MODEL_TOUCH(path, form, write8)					\
-	MODEL_TOUCH(path, form, copy64_out)				\
-	MODEL_TOUCH(path, form, copy64_in)				\
-	MODEL_TOUCH(path, form, copy4k_out)				\
-	MODEL_TOUCH(path, form, copy4k_in)
+	KB_EACH_ACCESS(MODEL_TOUCH, path, form)
 
 const struct kb_case kb_cases[] = {
 	{
@@ -103,12 +98,7 @@ const struct kb_case kb_cases[] = {
 		.what = "kmap_local_page + kunmap_local of this kernel, a page of memory",
 		KERNEL_DRAM(kb_body_kernel_kmap_local_none, .everyday = true)
 	},
-	KERNEL_TOUCH(read8)
-	KERNEL_TOUCH(write8)
-	KERNEL_TOUCH(copy64_out)
-	KERNEL_TOUCH(copy64_in)
-	KERNEL_TOUCH(copy4k_out)
-	KERNEL_TOUCH(copy4k_in)
+	KB_EACH_ACCESS(KERNEL_TOUCH, "kernel/kmap_local")
 	{
 		.name = "kernel/kmap_local_folio/dram",
 		.what = "kmap_local_folio + kunmap_local of this kernel, a page of memory",

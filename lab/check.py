@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import tools
+from lab import guest, tools
 from lab.errors import EXIT_OK, KmapbenchError
 from lab.paths import build_dir
 
@@ -61,7 +61,7 @@ def lab_findings(qemu_help: str | None) -> list[Finding]:
     """The emulator. qemu_help: what its -help prints; None: there is none."""
     if qemu_help is None:
         return [Finding("lab", BAD, "no qemu-system-x86_64: kernel cases cannot be emulated", "apt-get install qemu-system-x86")]
-    if "-plugin" not in qemu_help:
+    if not guest.takes_plugins(qemu_help):
         return [
             Finding(
                 "lab",

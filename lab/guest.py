@@ -46,6 +46,11 @@ class Outcome:
     unread: list[str] = field(default_factory=list)  # lines that were neither record nor event
 
 
+def takes_plugins(qemu_help: str) -> bool:
+    """Whether a QEMU was built with TCG plugins, by what its -help prints."""
+    return "-plugin" in qemu_help
+
+
 def command(machine: Machine, folder: Path, stream_fd: int) -> list[str]:
     """QEMU's command line: console, stream and files as channels of their own."""
     words = [

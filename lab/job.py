@@ -23,7 +23,7 @@ def case_options(cases: str) -> list[str]:
     return [f"--benchmark_filter=^{body}/iterations:", "--kmapbench_cases=all"]
 
 
-def micro(variant: str, boot: int, cases: str = "default", kmap_bench: list[str] | None = None) -> str:
+def micro(variant: str, boot: int, cases: str = "default") -> str:
     """Loads the module, measures, hands out micro.json and environment.json, unloads.
 
     cases: default, all or a glob.
@@ -39,7 +39,6 @@ def micro(variant: str, boot: int, cases: str = "default", kmap_bench: list[str]
         "--kmapbench_clock=icount",
         f"--kmapbench_variant={variant}",
         f"--kmapbench_boot={boot}",
-        *(kmap_bench or []),
     ]
     return (
         "step load insmod /kmapbench.ko\n"

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from lab import initramfs, job, module
+from lab import initramfs, job, module, run, variants
 from lab.paths import MODULE_SOURCE, build_dir
 from lab.tests import mutations
 from lab.tests.conftest import quiet
@@ -66,6 +66,9 @@ def test_every_bug_is_noticed_and_nothing_is_left_behind(boot_job, states, state
         + "echo 1 > /proc/sys/kernel/panic_on_warn\n"
         + measure("panic_on_warn", "/kmapbench.ko", "^(model/|msr/)")
         + "echo 0 > /proc/sys/kernel/panic_on_warn\n"
+        + "echo 1 > /proc/sys/kernel/warn_limit\n"
+        + measure("warn_limit", "/kmapbench.ko")
+        + "echo 0 > /proc/sys/kernel/warn_limit\n"
         + "".join(measure(mutation.name, f"/{mutation.name}.ko") for mutation in planted),
         {"kmapbench_state.ko": state_module, **files},
         cpus=2,
@@ -89,6 +92,9 @@ def test_every_bug_is_noticed_and_nothing_is_left_behind(boot_job, states, state
         assert declined["status"] == "skipped"
         assert declined["reason"] == "panic_on_warn is set: the oracle's fault would panic this machine"
         assert declined["cost"] is None
+        limited = booted.record(case, "warn_limit")
+        assert limited["status"] == "skipped"
+        assert limited["reason"] == "kernel.warn_limit: the oracle's fault would reach it, and panic the machine"
     assert booted.record("model/kmap_local/dram", "panic_on_warn")["status"] == "ok"
     assert booted.record("msr/wrpkrs/toggle", "panic_on_warn")["status"] == "ok"
 
@@ -126,6 +132,28 @@ def test_no_call_breaks_the_module(boot_job, states, state_module):
     assert {"event": "end", "step": "fuzz", "code": 0} in booted.events
     assert booted.record("model/kmap_local/protected")["oracle"] == "held"
     assert states(booted)["after"]["state"] == states(booted)["before"]["state"]
+
+
+def test_panic_on_taint_declines_the_oracle(boot_job):
+    booted = boot_job(job.micro("test", 1, "model/kmap_local/*"), cmdline="panic_on_taint=0x40000")
+    assert booted.outcome.problem is None
+    record = booted.record("model/kmap_local/protected")
+    assert (record["status"], record["reason"]) == ("skipped", "panic_on_taint is set: the oracle's fault could panic this machine")
+    assert booted.record("model/kmap_local/dram")["status"] == "ok"
+
+
+def test_a_failed_oracle_reaches_the_user(monkeypatch, capsys, tmp_path):
+    """Through the whole job: exit code 1, one line that names the case, and a report without its figure."""
+    mutation, case, reason = mutations.UNPROTECTED[0]
+    monkeypatch.setattr(run, "MODULE_SOURCE", mutations.plant(mutation, tmp_path))
+    folder = tmp_path / "campaign"
+    assert run.run(run.Plan([variants.find("stock")], 1, 1, "micro", None, case, folder, [])) == 1
+    said = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("[")]
+    assert said == [f"kmapbench: stock, boot 1: the oracle failed for {case}"]
+    text = (folder / "report.txt").read_text()
+    assert reason in " ".join(text.split())
+    (row,) = [line.split() for line in text.splitlines() if line.startswith("    protected ")]
+    assert row == ["protected", "-", "-", "failed"]
 
 
 def test_without_pks_the_rest_runs(boot_job, three_boots):
