@@ -12,7 +12,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define KMAPBENCH_ABI			2
+#define KMAPBENCH_ABI			3
 #define KMAPBENCH_DEVICE		"/dev/kmapbench"
 
 #define KMAPBENCH_NAME_BYTES		64
@@ -28,6 +28,8 @@
 /* kmapbench_info.features */
 #define KMAPBENCH_CPU_HAS_PKS		0x1u	/* CPUID.(7,0):ECX[31] */
 #define KMAPBENCH_KERNEL_USES_PKS	0x2u	/* CR4.PKS was set before us */
+#define KMAPBENCH_COUNTS_SMI		0x4u	/* MSR_SMI_COUNT is there */
+#define KMAPBENCH_COUNTS_FREQUENCY	0x8u	/* IA32_APERF and IA32_MPERF are */
 
 struct kmapbench_info {
 	__u32 abi;		/* KMAPBENCH_ABI of the module */
@@ -37,12 +39,24 @@ struct kmapbench_info {
 	__u64 reserved[4];
 };
 
+enum kmapbench_irq_policy {
+	KMAPBENCH_IRQS_OFF = 0,		/* interrupts off around each sample */
+	KMAPBENCH_PREEMPT_OFF = 1,	/* preemption off, interrupts as they come */
+	KMAPBENCH_IRQS_ON = 2,		/* both on */
+	KMAPBENCH_IRQ_POLICIES		/* how many there are */
+};
+
 /* kmapbench_case_desc.flags */
 #define KMAPBENCH_CASE_DEFAULT		0x1u	/* one of the telling few */
+#define KMAPBENCH_CASE_DEVMAP_PAGE	0x2u	/* user_page: a page of a DAX file */
+#define KMAPBENCH_CASE_DEVMAP_TAIL	0x4u	/* user_page: a tail page of a huge device page */
+#define KMAPBENCH_CASE_STAND_IN		0x8u	/* another register in place of IA32_PKRS */
 
 struct kmapbench_case_desc {
 	__u32 index;		/* in */
 	__u32 flags;
+	__u32 irq_policies;	/* bit 1 << p: RUN takes policy p */
+	__u32 reserved;
 	char name[KMAPBENCH_NAME_BYTES];
 	char what[KMAPBENCH_TEXT_BYTES];
 };
@@ -51,23 +65,25 @@ struct kmapbench_case_desc {
  * One sample: the same code timed over ops and over 2 * ops operations, in TSC
  * ticks, with the empty loop timed the same way right beside it.  The cost of
  * an operation is a slope, (case_2n - case_n) / ops, so that whatever a
- * measurement costs once (fences, the call, the clock itself) cancels.  The chain is
- * KMAPBENCH_CHAIN_ADDS and twice as many dependent adds, one a core cycle: it tells
- * how many ticks a core cycle takes at that moment.
+ * measurement costs once (fences, the call, the clock itself) cancels.  shifted is
+ * the same code KMAPBENCH_SHIFT_BYTES further on: where it takes another time, the
+ * alignment is in the figure.  The chain is KMAPBENCH_CHAIN_ADDS and twice as many
+ * dependent adds, one a core cycle: it tells how many ticks a core cycle takes at
+ * that moment.
  */
 #define KMAPBENCH_CHAIN_ADDS		512
+#define KMAPBENCH_SHIFT_BYTES		16
+#define KMAPBENCH_WINDOWS		8	/* timed windows of a sample: its fields */
 
 struct kmapbench_sample {
 	__u64 empty_n;
 	__u64 empty_2n;
 	__u64 case_n;
 	__u64 case_2n;
+	__u64 shifted_n;
+	__u64 shifted_2n;
 	__u64 chain_n;
 	__u64 chain_2n;
-};
-
-enum kmapbench_irq_policy {
-	KMAPBENCH_IRQS_OFF = 0,	/* interrupts off around each sample */
 };
 
 enum kmapbench_status {
@@ -82,26 +98,43 @@ enum kmapbench_oracle {
 	KMAPBENCH_ORACLE_FAILED = 2,
 };
 
+/* Why a sample was thrown away and taken again: never for its value. */
+enum kmapbench_cause {
+	KMAPBENCH_CAUSE_INTERRUPT = 0,
+	KMAPBENCH_CAUSE_NMI = 1,
+	KMAPBENCH_CAUSE_SMI = 2,	/* where KMAPBENCH_COUNTS_SMI */
+	KMAPBENCH_CAUSE_MIGRATION = 3,	/* not on the CPU of the first sample */
+	KMAPBENCH_CAUSE_PREEMPTION = 4,
+	KMAPBENCH_CAUSE_FREQUENCY = 5,	/* where KMAPBENCH_COUNTS_FREQUENCY */
+	KMAPBENCH_CAUSES
+};
+
 struct kmapbench_run {
 	__u32 index;		/* in: case */
 	__u32 ops;		/* in: operations a sample, 1 .. MAX_OPS */
 	__u32 samples;		/* in: 1 .. MAX_SAMPLES */
-	__u32 irq_policy;	/* in: enum kmapbench_irq_policy */
+	__u32 irq_policy;	/* in: enum kmapbench_irq_policy, one of the case's */
 	__u64 buffer;		/* in: user address of samples * struct kmapbench_sample */
+	__u64 user_page;	/* in: user address in the page that a devmap case maps; 0: none */
 
 	__u32 status;		/* out: enum kmapbench_status */
 	__u32 oracle;		/* out: enum kmapbench_oracle */
 	__u32 cpu;		/* out: where it ran */
-	__u32 reserved;
+	__u32 taken;		/* out: samples in the buffer; fewer than asked for are flagged */
 	/*
 	 * out: index, counted since the module was loaded, of the first timed
-	 * window of this RUN; windows follow in the order empty_n, empty_2n,
-	 * case_n, case_2n, chain_n, chain_2n.  An observer outside the guest, who sees the marker
+	 * window of the first sample in the buffer; windows follow in the order of
+	 * its fields.  An observer outside the guest, who sees the marker
 	 * instructions around each window, can tell by it which is which.
 	 */
 	__u64 first_window;
 	/* out: error code of the oracle's page fault on the closed page, 0: none seen */
 	__u64 oracle_error_code;
+	__u64 section_ticks;	/* out: of all samples taken, from before their first window to after the last */
+	__u64 run_ticks;	/* out: of this call, from copying the request to copying the results */
+	__u32 rejected[KMAPBENCH_CAUSES];	/* out: by enum kmapbench_cause */
+	__u32 pages;		/* out: how many the case went round */
+	__u32 reserved;		/* must be 0 */
 	char reason[KMAPBENCH_TEXT_BYTES];
 };
 
