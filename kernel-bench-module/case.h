@@ -7,9 +7,10 @@
  *
  *	setup				may sleep
  *	oracle				may sleep
- *	per sample, interrupts off, on one CPU:
+ *	per sample, under the run's IRQ policy:
  *		enter			PKS on and closed; then the outer mappings
- *		body(ops), body(2 * ops), each between markers, timed
+ *		empty, body and shifted body, each (ops) and (2 * ops), between
+ *		markers, timed; the chain
  *		the outer mappings, in reverse
  *	oracle
  *	teardown
@@ -18,39 +19,68 @@
 #define KMAPBENCH_CASE_H
 
 #include <linux/mm_types.h>
+#include <linux/stringify.h>
 #include <linux/types.h>
 
 #include "kmapbench.h"
 #include "pks.h"
+#include "ring.h"
+#include "supported.h"
 
 struct kb_ctx {
 	struct page *page;	/* what the body maps */
 	void *expected;		/* the address that mapping it must give */
 	void *buffer;		/* a page to copy to and from */
+	enum kb_set set;	/* of the case */
+	struct kb_ring ring;	/* its pages, where there is a set */
 	struct kb_pks_state pks;	/* valid from kb_pks_enter to kb_pks_leave */
 	u32 pkru;		/* of this sample, where the case has read it */
+	u64 stand_in;		/* value of the register that stands in, of this sample */
 	struct kmapbench_run *run;
 };
 
 /* Does the operation ops times.  noinline: one symbol, one loop, readable by objdump. */
 typedef void (*kb_body_t)(struct kb_ctx *ctx, u64 ops);
 
+/* The same code at two alignments: a figure that hangs on where it lies is seen. */
+struct kb_body {
+	kb_body_t aligned;
+	kb_body_t shifted;	/* KMAPBENCH_SHIFT_BYTES further on */
+};
+
+#define KB_BODY_OF(name)	{ name, name##_shifted }
+
 struct kb_case {
 	const char *name;
 	const char *what;
-	kb_body_t body;
+	struct kb_body body;
+	/* 0, -errno, or KB_SKIP after kb_skip() */
 	int (*setup)(struct kb_ctx *ctx);
 	void (*teardown)(struct kb_ctx *ctx);
 	void (*enter)(struct kb_ctx *ctx);
 	/* maps ctx->page as the body does and says what it got; checked before timing */
 	void *(*map)(struct kb_ctx *ctx);
 	void (*unmap)(struct kb_ctx *ctx, void *addr);
+	/* why it cannot run here, or NULL */
+	const char *(*refusal)(void);
+	enum kb_set set;	/* how many pages it goes round; body is a KB_RING_BODY */
+	u32 wants;		/* user_page: KMAPBENCH_CASE_DEVMAP_PAGE or _TAIL */
 	bool needs_pks;		/* PKS is on in each sample */
 	bool needs_pku;		/* RDPKRU and WRPKRU are used */
+	bool stand_in;		/* its register is not IA32_PKRS */
 	bool guarded;		/* map opens a closed page: the oracle must hold */
+	bool sleeps;		/* not with interrupts or preemption off */
 	u32 depth;		/* mappings that are held while the body maps */
 	bool everyday;		/* measured without being asked for by name */
 };
+
+#define KB_SKIP		1
+
+/* This case cannot run here: returns KB_SKIP, for setup to return. */
+int kb_skip(struct kb_ctx *ctx, const char *reason);
+
+/* Bit 1 << p: the case can run under enum kmapbench_irq_policy p. */
+u32 kb_irq_policies(const struct kb_case *c);
 
 /* Around samples and checks of a case: enter, the outer mappings; and back. */
 void kb_enter(const struct kb_case *c, struct kb_ctx *ctx);
@@ -70,11 +100,22 @@ extern const u32 kb_case_count;
  * operation.  Kbuild keeps the compiler from moving anything out of it.
  */
 #define KB_BODY(name, step)						\
-	noinline void name(struct kb_ctx *ctx, u64 ops)			\
+	KB_BODY_AT(name, KB_ALIGNED, step)				\
+	KB_BODY_AT(name##_shifted, KB_SHIFTED, step)
+
+#define KB_BODY_ALIGN	64	/* a cache line */
+#define KB_ALIGNED
+/* executed once a call, and so in no slope */
+#define KB_SHIFTED	asm volatile(".skip " __stringify(KMAPBENCH_SHIFT_BYTES) ", 0x90")
+
+#define KB_BODY_AT(name, shift, step)					\
+	noinline __aligned(KB_BODY_ALIGN)				\
+	void name(struct kb_ctx *ctx, u64 ops)				\
 	{								\
 		struct page *page __maybe_unused = ctx->page;		\
 		void *buffer __maybe_unused = ctx->buffer;		\
 									\
+		shift;							\
 		do {							\
 			step;						\
 			barrier();					\
@@ -113,14 +154,87 @@ extern const u32 kb_case_count;
 	X(__VA_ARGS__, copy4k_out)					\
 	X(__VA_ARGS__, copy4k_in)
 
-#define KB_DECLARE_BODY(prefix, touch)					\
-	void prefix##_##touch(struct kb_ctx *ctx, u64 ops);
+/*
+ * Bodies that go round the pages of a working set, a read of 8 bytes in each.
+ * PREFIX_latency: which page is next is read from this one through its mapping, so
+ * nothing of one operation can begin before the last of the other.  PREFIX_throughput:
+ * it stands in a list, so operations overlap as far as the path lets them.
+ */
+#define KB_RING_BODY_AT(name, shift, step)				\
+	noinline __aligned(KB_BODY_ALIGN)				\
+	void name(struct kb_ctx *ctx, u64 ops)				\
+	{								\
+		struct kb_spot at __maybe_unused = ctx->ring.at;	\
+		struct kb_spot *spot __maybe_unused = ctx->ring.spot;	\
+									\
+		shift;							\
+		do {							\
+			step;						\
+			barrier();					\
+		} while (--ops);					\
+		ctx->ring.at = at;					\
+		ctx->ring.spot = spot;					\
+	}
 
-void kb_body_empty(struct kb_ctx *ctx, u64 ops);
+#define KB_RING_BODY(name, step)					\
+	KB_RING_BODY_AT(name, KB_ALIGNED, step)				\
+	KB_RING_BODY_AT(name##_shifted, KB_SHIFTED, step)
 
-/* sample.c: fills samples[0 .. run->samples - 1]; -EINTR, -E2BIG */
+#define KB_RING_BODIES(prefix, map, unmap)				\
+	KB_RING_BODY(prefix##_latency, {				\
+		void *addr = map(at.page);				\
+		struct kb_spot *data;					\
+									\
+		KB_OPAQUE(addr);					\
+		data = addr + at.offset;				\
+		at.page = READ_ONCE(data->page);			\
+		at.offset = READ_ONCE(data->offset);			\
+		unmap(addr);						\
+	})								\
+	KB_RING_BODY(prefix##_throughput, {				\
+		void *addr = map(spot->page);				\
+									\
+		KB_OPAQUE(addr);					\
+		(void)READ_ONCE(*(u64 *)(addr + spot->offset));		\
+		unmap(addr);						\
+		if (++spot == ctx->ring.end)				\
+			spot = ctx->ring.spots;				\
+	})
+
+/* X(prefix, ..., order, set, its name) for each working set in each order */
+#define KB_EACH_SET(X, ...)						\
+	KB_EACH_SET_IN(X, __VA_ARGS__, latency)				\
+	KB_EACH_SET_IN(X, __VA_ARGS__, throughput)
+
+#define KB_EACH_SET_IN(X, ...)						\
+	X(__VA_ARGS__, PAGE, "page")						\
+	X(__VA_ARGS__, L1, "L1")						\
+	X(__VA_ARGS__, L2, "L2")						\
+	X(__VA_ARGS__, LLC, "LLC")						\
+	X(__VA_ARGS__, MEMORY, "memory")
+
+#define KB_DECLARE(name)						\
+	void name(struct kb_ctx *ctx, u64 ops);				\
+	void name##_shifted(struct kb_ctx *ctx, u64 ops);
+
+#define KB_DECLARE_BODY(prefix, touch)	KB_DECLARE(prefix##_##touch)
+
+/* All bodies of a path, touches and rings. */
+#define KB_DECLARE_PATH(prefix)						\
+	KB_EACH_TOUCH(KB_DECLARE_BODY, prefix)				\
+	KB_DECLARE_BODY(prefix, latency)				\
+	KB_DECLARE_BODY(prefix, throughput)
+
+KB_DECLARE(kb_body_empty)
+
+/*
+ * sample.c: fills samples[0 .. run->taken - 1]; 0, -EINTR, -ERESTARTSYS, -E2BIG.
+ * Fewer than run->samples where too many had to be thrown away: the run is flagged.
+ */
 int kb_sample(const struct kb_case *c, struct kb_ctx *ctx,
 	      struct kmapbench_sample *samples);
+/* The clock of the windows, outside of one. */
+u64 kb_clock(void);
 /* executed once at load, so that an outside observer knows that we are here */
 void kb_mark_loaded(void);
 

@@ -5,6 +5,7 @@
 #include <linux/kernel.h>
 
 #include "case.h"
+#include "devmap.h"
 #include "kernel_path.h"
 #include "model.h"
 #include "msr.h"
@@ -13,7 +14,7 @@ KB_BODY(kb_body_empty, {})
 
 /* This kernel's own path on a page of memory; further fields may follow. */
 #define KERNEL_DRAM(body_name, ...)					\
-	.body = body_name,						\
+	.body = KB_BODY_OF(body_name),					\
 	.setup = kb_kernel_setup_dram,					\
 	.teardown = kb_kernel_teardown_dram,				\
 	.map = kb_kernel_map,						\
@@ -26,9 +27,31 @@ KB_BODY(kb_body_empty, {})
 		KERNEL_DRAM(kb_body_kernel_kmap_local_##touched)	\
 	},
 
+#define KERNEL_DEVMAP(touched, ...)					\
+	.what = "kmap_local_page + kunmap_local, a page of a DAX file, " #touched, \
+	.body = KB_BODY_OF(kb_body_kernel_kmap_local_##touched),	\
+	.setup = kb_devmap_setup_page,					\
+	.teardown = kb_devmap_teardown,					\
+	.map = kb_kernel_map,						\
+	.unmap = kb_kernel_unmap,					\
+	.wants = KMAPBENCH_CASE_DEVMAP_PAGE, __VA_ARGS__
+
+#define KERNEL_DEVMAP_TOUCH(path, touched)				\
+	{								\
+		.name = path "/devmap/" #touched,			\
+		KERNEL_DEVMAP(touched)					\
+	},
+
+#define KERNEL_SET(path, order, pages, label)				\
+	{								\
+		.name = path "/dram/" #order "/" label,		\
+		.what = "kmap_local_page + kunmap_local, pages of memory, " #order ", working set: " label, \
+		KERNEL_DRAM(kb_body_kernel_kmap_local_##order, .set = KB_SET_##pages) \
+	},
+
 /* A form of the patched path, in one of its states. */
 #define MODEL(form, state, touch, ...)					\
-	.body = kb_body_##form##_##touch,				\
+	.body = KB_BODY_OF(kb_body_##form##_##touch),			\
 	.setup = kb_model_setup_##state,				\
 	.teardown = kb_model_teardown,					\
 	.enter = kb_model_enter,					\
@@ -37,11 +60,42 @@ KB_BODY(kb_body_empty, {})
 
 #define PROTECTED .needs_pks = true, .guarded = true
 
+/* The same on the kernel's own pages: their descriptors, its address bases. */
+#define MODEL_KERNEL(form, state, touch, ...)				\
+	.body = KB_BODY_OF(kb_body_##form##_##touch),			\
+	.setup = kb_model_setup_kernel_##state,				\
+	.enter = kb_model_enter,					\
+	.map = kb_##form##_map,						\
+	.unmap = kb_##form##_unmap, __VA_ARGS__
+
+#define MODEL_DEVMAP(form, state, wanted)				\
+	MODEL_KERNEL(form, state, none,					\
+		     .teardown = kb_model_teardown_kernel_devmap,	\
+		     .wants = KMAPBENCH_CASE_DEVMAP_##wanted)
+
+#define MODEL_SET(path, form, order, pages, label)			\
+	{								\
+		.name = path "/dram/" #order "/" label,		\
+		.what = #form " path, key on, pages of memory, " #order ", working set: " label, \
+		MODEL_KERNEL(form, dram, order, .set = KB_SET_##pages,	\
+			     .teardown = kb_model_teardown_kernel_dram)	\
+	},								\
+	{								\
+		.name = path "/protected/" #order "/" label,		\
+		.what = #form " path, key on, protected pages, " #order ", working set: " label, \
+		MODEL(form, protected, order, PROTECTED, .set = KB_SET_##pages) \
+	},
+
 #define MODEL_TOUCH(path, form, touched)				\
 	{								\
 		.name = path "/dram/" #touched,				\
 		.what = #form " path, key on, a page of memory, " #touched, \
 		MODEL(form, dram, touched)				\
+	},								\
+	{								\
+		.name = path "/devmap/" #touched,			\
+		.what = #form " path, key on, an unprotected device page, " #touched, \
+		MODEL(form, devmap, touched)				\
 	},								\
 	{								\
 		.name = path "/protected/" #touched,			\
@@ -84,13 +138,19 @@ KB_BODY(kb_body_empty, {})
 	},								\
 	MODEL_NESTED(path, form, 3)					\
 	MODEL_NESTED(path, form, 4)					\
-	KB_EACH_ACCESS(MODEL_TOUCH, path, form)
+	KB_EACH_ACCESS(MODEL_TOUCH, path, form)				\
+	KB_EACH_SET(MODEL_SET, path, form)				\
+	{								\
+		.name = path "/devmap_file",				\
+		.what = #form " path, key on, a page of a DAX file, not protected", \
+		MODEL_DEVMAP(form, devmap, PAGE)			\
+	},
 
 const struct kb_case kb_cases[] = {
 	{
 		.name = "empty",
 		.what = "the loop that every case runs in, with nothing in it",
-		.body = kb_body_empty,
+		.body = KB_BODY_OF(kb_body_empty),
 		.everyday = true,
 	},
 	{
@@ -99,6 +159,22 @@ const struct kb_case kb_cases[] = {
 		KERNEL_DRAM(kb_body_kernel_kmap_local_none, .everyday = true)
 	},
 	KB_EACH_ACCESS(KERNEL_TOUCH, "kernel/kmap_local")
+	KB_EACH_SET(KERNEL_SET, "kernel/kmap_local")
+	{
+		.name = "kernel/kmap_local/devmap",
+		KERNEL_DEVMAP(none, .everyday = true)
+	},
+	KB_EACH_ACCESS(KERNEL_DEVMAP_TOUCH, "kernel/kmap_local")
+	{
+		.name = "kernel/kmap_local/devmap_tail",
+		.what = "kmap_local_page + kunmap_local, a tail page of a huge page of device-dax",
+		.body = KB_BODY_OF(kb_body_kernel_kmap_local_none),
+		.setup = kb_devmap_setup_tail,
+		.teardown = kb_devmap_teardown,
+		.map = kb_kernel_map,
+		.unmap = kb_kernel_unmap,
+		.wants = KMAPBENCH_CASE_DEVMAP_TAIL,
+	},
 	{
 		.name = "kernel/kmap_local_folio/dram",
 		.what = "kmap_local_folio + kunmap_local of this kernel, a page of memory",
@@ -109,46 +185,80 @@ const struct kb_case kb_cases[] = {
 		.what = "kmap_atomic + kunmap_atomic of this kernel, a page of memory",
 		KERNEL_DRAM(kb_body_kernel_kmap_atomic_none)
 	},
+	{
+		.name = "kernel/kmap/dram",
+		.what = "kmap + kunmap of this kernel, a page of memory; the patch leaves them alone",
+		KERNEL_DRAM(kb_body_kernel_kmap_none, .sleeps = true)
+	},
 	MODEL_STATES("model/kmap_local", published)
 	MODEL_STATES("model/kmap_local_slim", slim)
 	{
+		.name = "model/kmap_local_slim/devmap_tail",
+		.what = "slim path, key on, a tail page of a huge page of device-dax",
+		MODEL_DEVMAP(slim, devmap_tail, TAIL)
+	},
+	{
 		.name = "msr/wrpkrs/toggle",
 		.what = "WRMSR IA32_PKRS twice, open and close, each with a new value",
-		.body = kb_body_wrpkrs_toggle,
+		.body = KB_BODY_OF(kb_body_wrpkrs_toggle),
 		.needs_pks = true,
 		.everyday = true,
 	},
 	{
+		.name = "msr/wrpkrs/latency",
+		.what = "the two writes with a read of the page between, and the second waiting for it",
+		.body = KB_BODY_OF(kb_body_wrpkrs_latency),
+		.setup = kb_model_setup_protected,
+		.teardown = kb_model_teardown,
+		.needs_pks = true,
+	},
+	{
 		.name = "msr/wrpkrs/same",
 		.what = "WRMSR IA32_PKRS with the value that is there already",
-		.body = kb_body_wrpkrs_same,
+		.body = KB_BODY_OF(kb_body_wrpkrs_same),
 		.needs_pks = true,
 	},
 	{
 		.name = "msr/wrpkrs/skipped",
 		.what = "the same behind the path's test against the cached value: no write",
-		.body = kb_body_wrpkrs_skipped,
+		.body = KB_BODY_OF(kb_body_wrpkrs_skipped),
 		.enter = kb_model_enter,
 		.needs_pks = true,
 	},
 	{
 		.name = "msr/rdpkrs",
 		.what = "RDMSR IA32_PKRS",
-		.body = kb_body_rdpkrs,
+		.body = KB_BODY_OF(kb_body_rdpkrs),
 		.needs_pks = true,
 	},
 	{
 		.name = "msr/wrpkru/toggle",
 		.what = "WRPKRU twice, user space's register: close and put back",
-		.body = kb_body_wrpkru_toggle,
+		.body = KB_BODY_OF(kb_body_wrpkru_toggle),
 		.enter = kb_msr_enter_pkru,
 		.needs_pku = true,
 	},
 	{
 		.name = "msr/rdpkru",
 		.what = "RDPKRU",
-		.body = kb_body_rdpkru,
+		.body = KB_BODY_OF(kb_body_rdpkru),
 		.needs_pku = true,
+	},
+	{
+		.name = "msr/mock/spec_ctrl",
+		.what = "a stand-in for WRPKRS: WRMSR IA32_SPEC_CTRL, its own value (not serialising on Intel)",
+		.body = KB_BODY_OF(kb_body_mock_spec_ctrl),
+		.enter = kb_msr_enter_spec_ctrl,
+		.refusal = kb_msr_refuse_spec_ctrl,
+		.stand_in = true,
+	},
+	{
+		.name = "msr/mock/tsc_aux",
+		.what = "a stand-in for WRPKRS: WRMSR IA32_TSC_AUX, its own value (serialising)",
+		.body = KB_BODY_OF(kb_body_mock_tsc_aux),
+		.enter = kb_msr_enter_tsc_aux,
+		.refusal = kb_msr_refuse_tsc_aux,
+		.stand_in = true,
 	},
 };
 

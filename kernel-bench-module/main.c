@@ -17,6 +17,7 @@
 #include <asm/tsc.h>
 
 #include "case.h"
+#include "disturbance.h"
 #include "oracle.h"
 #include "pks.h"
 
@@ -34,12 +35,14 @@ static long kb_ioctl_info(void __user *arg)
 		info.features |= KMAPBENCH_CPU_HAS_PKS;
 	if (kb_pks_kernel())
 		info.features |= KMAPBENCH_KERNEL_USES_PKS;
+	info.features |= kb_disturbance_features();
 	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
 static long kb_ioctl_case(void __user *arg)
 {
 	struct kmapbench_case_desc desc;
+	const struct kb_case *c;
 	u32 index;
 
 	if (get_user(index, (u32 __user *)arg))
@@ -47,12 +50,18 @@ static long kb_ioctl_case(void __user *arg)
 	if (index >= kb_case_count)
 		return -EINVAL;
 	index = array_index_nospec(index, kb_case_count);
+	c = &kb_cases[index];
 
 	memset(&desc, 0, sizeof(desc));
 	desc.index = index;
-	desc.flags = kb_cases[index].everyday ? KMAPBENCH_CASE_DEFAULT : 0;
-	strscpy(desc.name, kb_cases[index].name, sizeof(desc.name));
-	strscpy(desc.what, kb_cases[index].what, sizeof(desc.what));
+	desc.flags = c->wants;
+	if (c->everyday)
+		desc.flags |= KMAPBENCH_CASE_DEFAULT;
+	if (c->stand_in)
+		desc.flags |= KMAPBENCH_CASE_STAND_IN;
+	desc.irq_policies = kb_irq_policies(c);
+	strscpy(desc.name, c->name, sizeof(desc.name));
+	strscpy(desc.what, c->what, sizeof(desc.what));
 	return copy_to_user(arg, &desc, sizeof(desc)) ? -EFAULT : 0;
 }
 
@@ -62,6 +71,22 @@ static void kb_say(struct kmapbench_run *run, enum kmapbench_status status, cons
 	strscpy(run->reason, reason, sizeof(run->reason));
 }
 
+int kb_skip(struct kb_ctx *ctx, const char *reason)
+{
+	kb_say(ctx->run, KMAPBENCH_SKIPPED, reason);
+	return KB_SKIP;
+}
+
+u32 kb_irq_policies(const struct kb_case *c)
+{
+	if (c->sleeps)
+		return BIT(KMAPBENCH_IRQS_ON);
+	/* a register or PKS itself is changed on one CPU: nobody else may run there */
+	if (c->needs_pks || c->needs_pku || c->stand_in)
+		return BIT(KMAPBENCH_IRQS_OFF) | BIT(KMAPBENCH_PREEMPT_OFF);
+	return BIT(KMAPBENCH_IRQ_POLICIES) - 1;
+}
+
 /* NULL where the case can run here. */
 static const char *kb_skip_reason(const struct kb_case *c)
 {
@@ -69,6 +94,8 @@ static const char *kb_skip_reason(const struct kb_case *c)
 		return "this CPU has no PKS";
 	if (c->needs_pku && !boot_cpu_has(X86_FEATURE_OSPKE))
 		return "this CPU has no PKU, or the kernel does not use it";
+	if (c->refusal && c->refusal())
+		return c->refusal();
 	return c->guarded ? kb_oracle_refusal() : NULL;
 }
 
@@ -79,6 +106,11 @@ static bool kb_maps_right(const struct kb_case *c, struct kb_ctx *ctx)
 
 	if (!c->map)
 		return true;
+	if (c->sleeps) {
+		addr = c->map(ctx);
+		c->unmap(ctx, addr);
+		return addr == ctx->expected;
+	}
 	preempt_disable();
 	if (c->needs_pks)
 		kb_pks_enter(&ctx->pks);
@@ -123,12 +155,12 @@ static int kb_measure(const struct kb_case *c, struct kb_ctx *ctx,
 static int kb_run(struct kmapbench_run *run, struct kmapbench_sample *samples)
 {
 	const struct kb_case *c = &kb_cases[array_index_nospec(run->index, kb_case_count)];
-	struct kb_ctx ctx = { .run = run };
+	struct kb_ctx ctx = { .run = run, .set = c->set };
 	const char *skip = kb_skip_reason(c);
 	int err;
 
 	if (skip) {
-		kb_say(run, KMAPBENCH_SKIPPED, skip);
+		kb_skip(&ctx, skip);
 		return 0;
 	}
 	ctx.buffer = (void *)get_zeroed_page(GFP_KERNEL);
@@ -141,16 +173,37 @@ static int kb_run(struct kmapbench_run *run, struct kmapbench_sample *samples)
 			c->teardown(&ctx);
 	}
 	free_page((unsigned long)ctx.buffer);
-	return err;
+	return err == KB_SKIP ? 0 : err;
 }
 
 static bool kb_run_valid(const struct kmapbench_run *run)
 {
-	return run->index < kb_case_count &&
-	       run->ops >= 1 && run->ops <= KMAPBENCH_MAX_OPS &&
+	const struct kb_case *c;
+
+	if (run->index >= kb_case_count)
+		return false;
+	c = &kb_cases[array_index_nospec(run->index, kb_case_count)];
+	return run->ops >= 1 && run->ops <= KMAPBENCH_MAX_OPS &&
 	       run->samples >= 1 && run->samples <= KMAPBENCH_MAX_SAMPLES &&
-	       run->irq_policy == KMAPBENCH_IRQS_OFF &&
-	       !run->reserved;
+	       run->irq_policy < KMAPBENCH_IRQ_POLICIES &&
+	       kb_irq_policies(c) & BIT(run->irq_policy) &&
+	       (c->wants || !run->user_page) && !run->reserved;
+}
+
+/* What a RUN says, before it has anything to say. */
+static void kb_run_clear(struct kmapbench_run *run)
+{
+	run->status = KMAPBENCH_OK;
+	run->oracle = KMAPBENCH_ORACLE_NONE;
+	run->cpu = 0;
+	run->taken = 0;
+	run->first_window = 0;
+	run->oracle_error_code = 0;
+	run->section_ticks = 0;
+	run->run_ticks = 0;
+	memset(run->rejected, 0, sizeof(run->rejected));
+	run->pages = 0;
+	memset(run->reason, 0, sizeof(run->reason));
 }
 
 static long kb_ioctl_run(void __user *arg)
@@ -158,18 +211,15 @@ static long kb_ioctl_run(void __user *arg)
 	struct kmapbench_sample *samples;
 	struct kmapbench_run run;
 	size_t size;
+	u64 begin;
 	long err;
 
 	if (copy_from_user(&run, arg, sizeof(run)))
 		return -EFAULT;
 	if (!kb_run_valid(&run))
 		return -EINVAL;
-	run.status = KMAPBENCH_OK;
-	run.oracle = KMAPBENCH_ORACLE_NONE;
-	run.cpu = 0;
-	run.first_window = 0;
-	run.oracle_error_code = 0;
-	memset(run.reason, 0, sizeof(run.reason));
+	begin = kb_clock();
+	kb_run_clear(&run);
 
 	size = array_size(run.samples, sizeof(*samples));
 	samples = kvzalloc(size, GFP_KERNEL);
@@ -181,6 +231,7 @@ static long kb_ioctl_run(void __user *arg)
 	}
 	err = kb_run(&run, samples);
 	mutex_unlock(&run_mutex);
+	run.run_ticks = kb_clock() - begin;
 
 	if (!err && (copy_to_user(u64_to_user_ptr(run.buffer), samples, size) ||
 		     copy_to_user(arg, &run, sizeof(run))))
@@ -228,6 +279,7 @@ static struct miscdevice kb_device = {
 static int __init kb_init(void)
 {
 	kb_oracle_init();
+	kb_disturbance_init();
 	kb_mark_loaded();
 	return misc_register(&kb_device);
 }
@@ -239,5 +291,6 @@ static void __exit kb_exit(void)
 
 module_init(kb_init);
 module_exit(kb_exit);
+MODULE_VERSION(__stringify(KMAPBENCH_ABI));
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Times the kmap path with and without protection keys for supervisor pages");

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * model.c - the world of the model cases: one page, its descriptor, its pagemap
+ * model.c - the world of the model cases: pages, their descriptors, their pagemap
  */
 #include <linux/gfp.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include "devmap.h"
+#include "kernel_path.h"
 #include "model.h"
 
 DEFINE_PER_CPU(struct kb_model_task *, kb_model_current_task);
@@ -18,9 +20,10 @@ unsigned long kb_model_phys_base __read_mostly;
 
 /* RUN is exclusive, so there is one world at a time. */
 static struct {
-	struct page *backing;		/* the real page that holds the data */
-	struct page *descriptor;	/* what the model takes for its struct page */
-	void *alias;			/* where the model maps it */
+	struct page **backing;		/* the real pages that hold the data */
+	u32 count;
+	struct page *descriptors;	/* what the model takes for their struct pages */
+	void *alias;			/* where the model maps them */
 	struct dev_pagemap pagemap;
 	struct kb_model_task task;
 } world;
@@ -30,10 +33,23 @@ static void kb_world_destroy(void)
 	vunmap(world.alias);
 	/* a lazily unmapped alias must not leave our key behind in a TLB */
 	vm_unmap_aliases();
-	kfree(world.descriptor);
-	if (world.backing)
-		__free_page(world.backing);
+	kvfree(world.descriptors);
+	kb_pages_free(world.backing, world.count);
 	memset(&world, 0, sizeof(world));
+}
+
+static void kb_world_fill(enum zone_type zone, unsigned long pagemap_flags)
+{
+	u32 i;
+
+	world.pagemap.flags = pagemap_flags;
+	for (i = 0; i < world.count; i++) {
+		set_page_zone(&world.descriptors[i], zone);
+		world.descriptors[i].pgmap = &world.pagemap;
+	}
+	kb_model_vmemmap_base = (unsigned long)world.descriptors;
+	kb_model_page_offset_base = (unsigned long)world.alias;
+	kb_model_phys_base = 0;
 }
 
 static int kb_world_create(struct kb_ctx *ctx, enum zone_type zone,
@@ -41,28 +57,28 @@ static int kb_world_create(struct kb_ctx *ctx, enum zone_type zone,
 {
 	pgprot_t prot = __pgprot(pgprot_val(PAGE_KERNEL) | ((u64)key << KB_PTE_KEY_SHIFT));
 
-	world.backing = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	world.descriptor = kzalloc(sizeof(*world.descriptor), GFP_KERNEL);
-	if (!world.backing || !world.descriptor)
+	world.count = kb_set_pages(ctx);
+	if (!world.count)
+		return KB_SKIP;
+	world.backing = kb_pages_alloc(world.count);
+	world.descriptors = kvcalloc(world.count, sizeof(*world.descriptors), GFP_KERNEL);
+	if (!world.backing || !world.descriptors)
 		goto no_memory;
 	/* the key is in this alias only: one in the direct map would split it for ever */
-	world.alias = vmap(&world.backing, 1, VM_MAP, prot);
+	world.alias = vmap(world.backing, world.count, VM_MAP, prot);
 	if (!world.alias)
 		goto no_memory;
+	kb_world_fill(zone, pagemap_flags);
+	if (ctx->set != KB_SET_NONE &&
+	    kb_ring_create(ctx, world.backing, world.descriptors, world.count))
+		goto no_memory;
 
-	world.pagemap.flags = pagemap_flags;
-	set_page_zone(world.descriptor, zone);
-	world.descriptor->pgmap = &world.pagemap;
-
-	kb_model_vmemmap_base = (unsigned long)world.descriptor;
-	kb_model_page_offset_base = (unsigned long)world.alias;
-	kb_model_phys_base = 0;
-
-	ctx->page = world.descriptor;
+	ctx->page = world.descriptors;
 	ctx->expected = world.alias;
 	return 0;
 
 no_memory:
+	kb_ring_destroy(ctx);
 	kb_world_destroy();
 	return -ENOMEM;
 }
@@ -100,7 +116,56 @@ int kb_model_setup_protected(struct kb_ctx *ctx)
 void kb_model_teardown(struct kb_ctx *ctx)
 {
 	static_branch_disable(&kb_model_key);
+	kb_ring_destroy(ctx);
 	kb_world_destroy();
+}
+
+/* The kernel's own bases: the path then takes real pages, and reads of them what it reads. */
+static void kb_model_use_kernel_pages(void)
+{
+	kb_model_vmemmap_base = (unsigned long)vmemmap;
+	kb_model_page_offset_base = PAGE_OFFSET;
+	kb_model_phys_base = phys_base;
+	static_branch_enable(&kb_model_key);
+}
+
+int kb_model_setup_kernel_dram(struct kb_ctx *ctx)
+{
+	int err = kb_kernel_setup_dram(ctx);
+
+	if (!err)
+		kb_model_use_kernel_pages();
+	return err;
+}
+
+void kb_model_teardown_kernel_dram(struct kb_ctx *ctx)
+{
+	static_branch_disable(&kb_model_key);
+	kb_kernel_teardown_dram(ctx);
+}
+
+int kb_model_setup_kernel_devmap(struct kb_ctx *ctx)
+{
+	int err = kb_devmap_setup_page(ctx);
+
+	if (!err)
+		kb_model_use_kernel_pages();
+	return err;
+}
+
+int kb_model_setup_kernel_devmap_tail(struct kb_ctx *ctx)
+{
+	int err = kb_devmap_setup_tail(ctx);
+
+	if (!err)
+		kb_model_use_kernel_pages();
+	return err;
+}
+
+void kb_model_teardown_kernel_devmap(struct kb_ctx *ctx)
+{
+	static_branch_disable(&kb_model_key);
+	kb_devmap_teardown(ctx);
 }
 
 void kb_model_enter(struct kb_ctx *ctx)

@@ -73,16 +73,23 @@ int kb_model_setup_devmap(struct kb_ctx *ctx);
 int kb_model_setup_protected(struct kb_ctx *ctx);
 void kb_model_teardown(struct kb_ctx *ctx);
 
+/* The same on the kernel's own pages, key on: memory; a page of a DAX file; of a device. */
+int kb_model_setup_kernel_dram(struct kb_ctx *ctx);
+void kb_model_teardown_kernel_dram(struct kb_ctx *ctx);
+int kb_model_setup_kernel_devmap(struct kb_ctx *ctx);
+int kb_model_setup_kernel_devmap_tail(struct kb_ctx *ctx);
+void kb_model_teardown_kernel_devmap(struct kb_ctx *ctx);
+
 /* A task that has nothing open, on a CPU that knows it. */
 void kb_model_enter(struct kb_ctx *ctx);
 
 /* model_published.c */
-KB_EACH_TOUCH(KB_DECLARE_BODY, kb_body_published)
+KB_DECLARE_PATH(kb_body_published)
 void *kb_published_map(struct kb_ctx *ctx);
 void kb_published_unmap(struct kb_ctx *ctx, void *addr);
 
 /* model_slim.c */
-KB_EACH_TOUCH(KB_DECLARE_BODY, kb_body_slim)
+KB_DECLARE_PATH(kb_body_slim)
 void *kb_slim_map(struct kb_ctx *ctx);
 void kb_slim_unmap(struct kb_ctx *ctx, void *addr);
 

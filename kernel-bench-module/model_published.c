@@ -32,6 +32,7 @@ static __always_inline void kb_published_kunmap_local(void *addr)
 }
 
 KB_EACH_TOUCH(KB_PATH_BODY, kb_body_published, kb_published_kmap_local, kb_published_kunmap_local)
+KB_RING_BODIES(kb_body_published, kb_published_kmap_local, kb_published_kunmap_local)
 
 void *kb_published_map(struct kb_ctx *ctx)
 {

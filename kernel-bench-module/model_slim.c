@@ -86,6 +86,7 @@ static __always_inline void kb_slim_kunmap_local(void *addr)
 }
 
 KB_EACH_TOUCH(KB_PATH_BODY, kb_body_slim, kb_slim_kmap_local, kb_slim_kunmap_local)
+KB_RING_BODIES(kb_body_slim, kb_slim_kmap_local, kb_slim_kunmap_local)
 
 void *kb_slim_map(struct kb_ctx *ctx)
 {

@@ -13,6 +13,19 @@ KB_BODY(kb_body_wrpkrs_toggle, {
 	kb_write_pkrs(closed);
 })
 
+/*
+ * The same with a read of the page that the key is on in between, and the second
+ * write waiting for it (measuring rule 2: WRMSR to IA32_PKRS is not serialising).
+ */
+KB_BODY(kb_body_wrpkrs_latency, {
+	u32 closed = ctx->pks.closed;
+	u32 zero;
+
+	kb_write_pkrs(closed & ~KB_PKRS_MASK(KB_KEY));
+	zero = READ_ONCE(*(u32 *)ctx->expected);
+	kb_write_pkrs(closed + zero);
+})
+
 /* Writes the value that is there already. */
 KB_BODY(kb_body_wrpkrs_same, {
 	kb_write_pkrs(ctx->pks.closed);
@@ -57,6 +70,45 @@ KB_BODY(kb_body_rdpkru, {
 
 	KB_OPAQUE(pkru);
 })
+
+/*
+ * Where there is no PKS: a write of the value that another register holds anyway. The
+ * list is fixed, and neither is written with another value than its own.
+ */
+KB_BODY(kb_body_mock_spec_ctrl, {
+	__wrmsr(MSR_IA32_SPEC_CTRL, ctx->stand_in, ctx->stand_in >> 32);
+})
+
+KB_BODY(kb_body_mock_tsc_aux, {
+	__wrmsr(MSR_TSC_AUX, ctx->stand_in, ctx->stand_in >> 32);
+})
+
+void kb_msr_enter_spec_ctrl(struct kb_ctx *ctx)
+{
+	ctx->stand_in = __rdmsr(MSR_IA32_SPEC_CTRL);
+}
+
+void kb_msr_enter_tsc_aux(struct kb_ctx *ctx)
+{
+	ctx->stand_in = __rdmsr(MSR_TSC_AUX);
+}
+
+static const char *kb_msr_refuse_stand_in(bool available)
+{
+	if (kb_pks_cpu())
+		return "a stand-in for CPUs without PKS; this one has it";
+	return available ? NULL : "this CPU does not have the register that would stand in";
+}
+
+const char *kb_msr_refuse_spec_ctrl(void)
+{
+	return kb_msr_refuse_stand_in(boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL));
+}
+
+const char *kb_msr_refuse_tsc_aux(void)
+{
+	return kb_msr_refuse_stand_in(boot_cpu_has(X86_FEATURE_RDTSCP));
+}
 
 void kb_msr_enter_pkru(struct kb_ctx *ctx)
 {

@@ -4,14 +4,23 @@
 
 #include "case.h"
 
-void kb_body_wrpkrs_toggle(struct kb_ctx *ctx, u64 ops);
-void kb_body_wrpkrs_same(struct kb_ctx *ctx, u64 ops);
-void kb_body_wrpkrs_skipped(struct kb_ctx *ctx, u64 ops);
-void kb_body_rdpkrs(struct kb_ctx *ctx, u64 ops);
-void kb_body_wrpkru_toggle(struct kb_ctx *ctx, u64 ops);
-void kb_body_rdpkru(struct kb_ctx *ctx, u64 ops);
+KB_DECLARE(kb_body_wrpkrs_toggle)
+KB_DECLARE(kb_body_wrpkrs_latency)
+KB_DECLARE(kb_body_wrpkrs_same)
+KB_DECLARE(kb_body_wrpkrs_skipped)
+KB_DECLARE(kb_body_rdpkrs)
+KB_DECLARE(kb_body_wrpkru_toggle)
+KB_DECLARE(kb_body_rdpkru)
+KB_DECLARE(kb_body_mock_spec_ctrl)
+KB_DECLARE(kb_body_mock_tsc_aux)
 
-/* Reads the PKRU that the body has to put back. */
+/* Reads the value that the WRPKRU case toggles and puts back. */
 void kb_msr_enter_pkru(struct kb_ctx *ctx);
+
+/* Stand-ins: the value to be written back, and why there is none here. */
+void kb_msr_enter_spec_ctrl(struct kb_ctx *ctx);
+void kb_msr_enter_tsc_aux(struct kb_ctx *ctx);
+const char *kb_msr_refuse_spec_ctrl(void);
+const char *kb_msr_refuse_tsc_aux(void);
 
 #endif /* KMAPBENCH_MSR_H */

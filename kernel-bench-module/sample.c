@@ -15,6 +15,7 @@
 #include <asm/tsc.h>
 
 #include "case.h"
+#include "disturbance.h"
 #include "pks.h"
 
 /*
@@ -26,6 +27,9 @@
 
 /* Operations of the first, short samples that warm up and say how long ops will take. */
 #define KB_PROBE_OPS		8u
+
+/* Samples that may be thrown away beyond one for each that is kept. */
+#define KB_SPARE_ATTEMPTS	64u
 
 static u64 kb_windows;		/* windows since load; RUN is exclusive */
 
@@ -48,6 +52,11 @@ static __always_inline u64 kb_clock_end(void)
 
 	asm volatile("rdtscp; lfence" : "=a"(low), "=d"(high) : : "ecx", "memory");
 	return ((u64)high << 32) | low;
+}
+
+u64 kb_clock(void)
+{
+	return kb_clock_begin();
 }
 
 static noinline u64 kb_window(kb_body_t body, struct kb_ctx *ctx, u64 ops)
@@ -99,64 +108,118 @@ static noinline void kb_body_chain_2n(struct kb_ctx *ctx, u64 one)
 	asm volatile(".rept " KB_ADDS_2N "; add %1, %0; .endr" : "+r"(sum) : "r"(one));
 }
 
-static void kb_sample_once(const struct kb_case *c, struct kb_ctx *ctx, u64 ops,
-			   struct kmapbench_sample *sample)
+static void kb_windows_of(const struct kb_case *c, struct kb_ctx *ctx, u64 ops,
+			  struct kmapbench_sample *sample)
 {
-	unsigned long flags;
-
-	/*
-	 * Preemption too: with a reschedule pending, a preempt_enable() in the path
-	 * would otherwise walk into the scheduler's entry, only to turn back there.
-	 */
-	preempt_disable();
-	local_irq_save(flags);
 	if (c->needs_pks)
 		kb_pks_enter(&ctx->pks);
 	kb_enter(c, ctx);
 
 	sample->empty_n = kb_window(kb_body_empty, ctx, ops);
 	sample->empty_2n = kb_window(kb_body_empty, ctx, 2 * ops);
-	sample->case_n = kb_window(c->body, ctx, ops);
-	sample->case_2n = kb_window(c->body, ctx, 2 * ops);
+	sample->case_n = kb_window(c->body.aligned, ctx, ops);
+	sample->case_2n = kb_window(c->body.aligned, ctx, 2 * ops);
+	sample->shifted_n = kb_window(c->body.shifted, ctx, ops);
+	sample->shifted_2n = kb_window(c->body.shifted, ctx, 2 * ops);
 	sample->chain_n = kb_window(kb_body_chain_n, ctx, 1);
 	sample->chain_2n = kb_window(kb_body_chain_2n, ctx, 1);
 
 	kb_leave(c, ctx);
 	if (c->needs_pks)
 		kb_pks_leave(&ctx->pks);
-	local_irq_restore(flags);
-	preempt_enable();
+}
+
+/* One sample under the run's policy; ticks it took, windows and all. */
+static u64 kb_sample_once(const struct kb_case *c, struct kb_ctx *ctx, u64 ops,
+			  struct kmapbench_sample *sample, struct kb_disturbance *seen)
+{
+	enum kmapbench_irq_policy policy = ctx->run->irq_policy;
+	unsigned long flags = 0;
+	u64 begin;
+
+	/*
+	 * Preemption too: with a reschedule pending, a preempt_enable() in the path
+	 * would otherwise walk into the scheduler's entry, only to turn back there.
+	 */
+	if (policy != KMAPBENCH_IRQS_ON)
+		preempt_disable();
+	if (policy == KMAPBENCH_IRQS_OFF)
+		local_irq_save(flags);
+	kb_disturbance_begin(seen);
+	begin = kb_clock_begin();
+
+	kb_windows_of(c, ctx, ops, sample);
+
+	begin = kb_clock_end() - begin;
+	kb_disturbance_end(seen);
+	if (policy == KMAPBENCH_IRQS_OFF)
+		local_irq_restore(flags);
+	if (policy != KMAPBENCH_IRQS_ON)
+		preempt_enable();
+	return begin;
 }
 
 /* Nanoseconds that a sample of @ops operations keeps interrupts off, from a probe. */
 static u64 kb_irqs_off_ns(const struct kmapbench_sample *probe, u32 ops)
 {
-	u64 ticks = probe->empty_n + probe->empty_2n + probe->case_n + probe->case_2n;
+	u64 ticks = probe->empty_n + probe->empty_2n + probe->case_n + probe->case_2n +
+		    probe->shifted_n + probe->shifted_2n;
 	u64 chain = probe->chain_n + probe->chain_2n;
 
 	return (ticks * DIV_ROUND_UP(ops, KB_PROBE_OPS) + chain) * 1000000 / tsc_khz;
+}
+
+/* Takes samples until there are as many as asked for, or too many were no good. */
+static int kb_sample_all(const struct kb_case *c, struct kb_ctx *ctx,
+			 struct kmapbench_sample *samples)
+{
+	struct kmapbench_run *run = ctx->run;
+	u32 attempts = 2 * run->samples + KB_SPARE_ATTEMPTS;
+	struct kb_disturbance seen = { .home_cpu = -1 };
+	enum kmapbench_cause cause;
+	u64 first_window, ticks;
+
+	while (run->taken < run->samples && attempts--) {
+		first_window = kb_windows;
+		ticks = kb_sample_once(c, ctx, run->ops, &samples[run->taken], &seen);
+		cause = kb_disturbance_cause(&seen);
+		if (cause == KMAPBENCH_CAUSES) {
+			if (!run->taken)
+				run->first_window = first_window;
+			run->section_ticks += ticks;
+			run->taken++;
+		} else {
+			run->rejected[cause]++;
+		}
+		/* the freezer's signal, too: the call is made again after the thaw */
+		if (signal_pending(current))
+			return fatal_signal_pending(current) ? -EINTR : -ERESTARTSYS;
+		cond_resched();
+	}
+	run->cpu = seen.home_cpu;
+	return 0;
 }
 
 int kb_sample(const struct kb_case *c, struct kb_ctx *ctx,
 	      struct kmapbench_sample *samples)
 {
 	struct kmapbench_run *run = ctx->run;
+	struct kb_disturbance seen = { };
 	struct kmapbench_sample probe;
-	u32 i;
+	int err;
 
 	/* Twice: the first one pays for cold caches. */
-	kb_sample_once(c, ctx, KB_PROBE_OPS, &probe);
-	kb_sample_once(c, ctx, KB_PROBE_OPS, &probe);
+	kb_sample_once(c, ctx, KB_PROBE_OPS, &probe, &seen);
+	kb_sample_once(c, ctx, KB_PROBE_OPS, &probe, &seen);
 	if (kb_irqs_off_ns(&probe, run->ops) > KMAPBENCH_MAX_IRQS_OFF_NS)
 		return -E2BIG;
 
-	run->cpu = raw_smp_processor_id();
-	run->first_window = kb_windows;
-	for (i = 0; i < run->samples; i++) {
-		kb_sample_once(c, ctx, run->ops, &samples[i]);
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		cond_resched();
+	err = kb_sample_all(c, ctx, samples);
+	if (!err && run->taken < run->samples) {
+		run->status = KMAPBENCH_FLAGGED;
+		snprintf(run->reason, sizeof(run->reason),
+			 "too much disturbance: only %u of %u samples are good", run->taken,
+			 run->samples);
 	}
-	return 0;
+	return err;
 }

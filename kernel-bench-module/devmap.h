@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * devmap.h - a page of a DAX file or device, which the caller has mapped
+ */
+#ifndef KMAPBENCH_DEVMAP_H
+#define KMAPBENCH_DEVMAP_H
+
+#include "case.h"
+
+/*
+ * Pins the page at run->user_page for writing (touches write zeros to it) until
+ * teardown; one that is not of the kind that the case wants is skipped.
+ */
+int kb_devmap_setup_page(struct kb_ctx *ctx);
+int kb_devmap_setup_tail(struct kb_ctx *ctx);
+void kb_devmap_teardown(struct kb_ctx *ctx);
+
+#endif /* KMAPBENCH_DEVMAP_H */

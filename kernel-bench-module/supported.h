@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * supported.h - refuses kernels whose map path is not the one that is meant here
+ *
+ * The path is page_address() of a kernel without highmem, over a virtual memmap; the
+ * model takes page->pgmap and page->compound_head for one word, as they are in the
+ * versions below.  On anything else this module would measure something, but not that.
+ */
+#ifndef KMAPBENCH_SUPPORTED_H
+#define KMAPBENCH_SUPPORTED_H
+
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0) || LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#error "kmapbench knows Linux 6.1 to 6.12 and will not guess at another: docs/internals.md, Another kernel"
+#endif
+#ifndef CONFIG_X86_64
+#error "kmapbench measures the map path of x86-64 only"
+#endif
+#ifndef CONFIG_SPARSEMEM_VMEMMAP
+#error "kmapbench needs CONFIG_SPARSEMEM_VMEMMAP: its path goes over a virtual memmap"
+#endif
+#ifndef CONFIG_ZONE_DEVICE
+#error "kmapbench needs CONFIG_ZONE_DEVICE: without it no page is a device page"
+#endif
+#ifndef CONFIG_JUMP_LABEL
+#error "kmapbench needs CONFIG_JUMP_LABEL: without it a static key is a load and a branch"
+#endif
+#ifndef CONFIG_TRACEPOINTS
+#error "kmapbench needs CONFIG_TRACEPOINTS: its oracle sees page faults by one"
+#endif
+
+#endif /* KMAPBENCH_SUPPORTED_H */
