@@ -28,6 +28,15 @@ _RECORD_FIELDS = {
     "oracle": (str,),
 }
 
+# Fields that some records have.
+_OPTIONAL_FIELDS = {
+    "cost_shifted": (int, float, type(None)),
+    "irqs": (str,),
+    "pages": (int,),
+    "stand_in": (bool,),
+    "rejected": (dict,),
+}
+
 
 @dataclass(frozen=True)
 class Record:
@@ -48,6 +57,14 @@ class Record:
     exact: bool
     oracle: str
     samples: np.ndarray  # shape (samples, 2): time of n and of 2n operations
+    shifted_samples: np.ndarray  # the same at another alignment; none: the case has no such copy
+    cost_shifted: float | None = None  # cost at that alignment
+    irqs: str | None = None  # what was off around each sample, of kernel cases
+    pages: int | None = None  # that the case went round
+    stand_in: bool = False  # another register in place of IA32_PKRS
+    rejected: dict[str, int] = field(default_factory=dict)  # samples taken again, by cause
+    overhead_ticks: float | None = None  # of a sample, beside its timed windows
+    ioctl_share: float | None = None  # of the system call, that is not the module's
 
 
 @dataclass(frozen=True)
@@ -135,23 +152,32 @@ def _no_constant(name: str):
 
 
 def _record(raw: dict, path: Path) -> Record:
-    for name, types in _RECORD_FIELDS.items():
+    expected = _RECORD_FIELDS | {name: types for name, types in _OPTIONAL_FIELDS.items() if name in raw}
+    for name, types in expected.items():
         value = raw.get(name, _MISSING)
         # bool is an int to Python, and no count to us
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             raise BadData(f"{path}: case {raw.get('case', '?')!s:.60}: field {name} is {'missing' if value is _MISSING else 'wrong'}")
         if isinstance(value, float) and not math.isfinite(value):
             raise BadData(f"{path}: case {raw['case']:.60}: field {name} is no finite number")
-    try:
-        samples = np.asarray(raw.get("samples", []), dtype=np.float64).reshape(-1, 2)
-    except (ValueError, TypeError):
-        raise BadData(f"{path}: case {raw['case']:.60}: samples are not pairs of numbers") from None
+    overhead = raw["overhead"] if isinstance(raw.get("overhead"), dict) else {}
     return Record(
         **{name: raw[name] for name in _RECORD_FIELDS},
+        **{name: raw[name] for name in _OPTIONAL_FIELDS if name in raw},
         reason=str(raw.get("reason", "")),
         cost_core_cycles=raw.get("cost_core_cycles"),
-        samples=samples,
+        samples=_pairs(raw, "samples", path),
+        shifted_samples=_pairs(raw, "shifted_samples", path),
+        overhead_ticks=overhead.get("sample"),
+        ioctl_share=overhead.get("ioctl_share"),
     )
+
+
+def _pairs(raw: dict, name: str, path: Path) -> np.ndarray:
+    try:
+        return np.asarray(raw.get(name, []), dtype=np.float64).reshape(-1, 2)
+    except (ValueError, TypeError):
+        raise BadData(f"{path}: case {raw['case']:.60}: {name} are not pairs of numbers") from None
 
 
 def _path(raw: dict, path: Path) -> CountedPath:

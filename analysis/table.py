@@ -73,7 +73,11 @@ def _exact(records: list[Record]) -> bool:
     """Only samples of the same operations count can agree, and a crashed or flagged boot agrees with none."""
     first = records[0]
     return all(
-        record.exact and record.status == "ok" and record.ops == first.ops and np.array_equal(record.samples, first.samples)
+        record.exact
+        and record.status == "ok"
+        and record.ops == first.ops
+        and np.array_equal(record.samples, first.samples)
+        and np.array_equal(record.shifted_samples, first.shifted_samples)
         for record in records
     )
 

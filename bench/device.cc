@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
+#include <array>
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
 
+#include "clock.h"
 #include "kmapbench.h"
 
 namespace kmapbench {
@@ -44,7 +46,69 @@ Oracle ToOracle(uint32_t oracle) {
   }
 }
 
+DevicePage ToPage(uint32_t flags) {
+  if (flags & KMAPBENCH_CASE_DEVMAP_PAGE) return DevicePage::kOfDaxFile;
+  if (flags & KMAPBENCH_CASE_DEVMAP_TAIL) return DevicePage::kTailOfHugePage;
+  return DevicePage::kNone;
+}
+
+// The quietest first.
+constexpr std::array<IrqPolicy, KMAPBENCH_IRQ_POLICIES> kPolicies = {
+    IrqPolicy::kOff, IrqPolicy::kPreemptOff, IrqPolicy::kOn};
+static_assert(static_cast<int>(IrqPolicy::kOff) == KMAPBENCH_IRQS_OFF &&
+              static_cast<int>(IrqPolicy::kPreemptOff) == KMAPBENCH_PREEMPT_OFF &&
+              static_cast<int>(IrqPolicy::kOn) == KMAPBENCH_IRQS_ON);
+
+bool Takes(uint32_t allowed, IrqPolicy policy) {
+  return (allowed & (1u << static_cast<unsigned>(policy))) != 0;
+}
+
+struct Cause {
+  const char* name;
+  uint32_t feature;  // of INFO, without which it cannot be counted; 0: it always can
+};
+// By enum kmapbench_cause.
+constexpr std::array<Cause, KMAPBENCH_CAUSES> kCauses = {{
+    {"interrupt", 0},
+    {"nmi", 0},
+    {"smi", KMAPBENCH_COUNTS_SMI},
+    {"migration", 0},
+    {"preemption", 0},
+    {"frequency", KMAPBENCH_COUNTS_FREQUENCY},
+}};
+
+Sample ToSample(const kmapbench_sample& t) {
+  Sample sample{t.empty_n, t.empty_2n, t.case_n, t.case_2n, {}, {}};
+  const double chain = static_cast<double>(t.chain_2n) - static_cast<double>(t.chain_n);
+  sample.chain = chain / KMAPBENCH_CHAIN_ADDS;
+  // A window takes its fences at least: one of no ticks was not timed.
+  if (t.shifted_n != 0) sample.shifted = Lengths{t.shifted_n, t.shifted_2n};
+  return sample;
+}
+
+uint64_t WindowTicks(const kmapbench_sample& t) {
+  return t.empty_n + t.empty_2n + t.case_n + t.case_2n + t.shifted_n + t.shifted_2n + t.chain_n +
+         t.chain_2n;
+}
+
 }  // namespace
+
+std::optional<IrqPolicy> ChoosePolicy(uint32_t allowed, std::optional<IrqPolicy> asked) {
+  for (const IrqPolicy policy : kPolicies) {
+    if (Takes(allowed, policy) && asked.value_or(policy) == policy) return policy;
+  }
+  return std::nullopt;
+}
+
+std::string PolicyRefusal(uint32_t allowed, std::optional<IrqPolicy> asked) {
+  std::string taken;
+  for (const IrqPolicy policy : kPolicies) {
+    if (Takes(allowed, policy))
+      taken += (taken.empty() ? "" : " or ") + std::string(ToString(policy));
+  }
+  if (!asked || taken.empty()) return "the module names no interrupt policy for this case";
+  return "interrupts " + std::string(ToString(*asked)) + ": this case is measured with " + taken;
+}
 
 Device::Device(const std::string& path) : fd_(open(path.c_str(), O_RDWR | O_CLOEXEC)) {
   if (!fd_.ok()) {
@@ -60,6 +124,7 @@ Device::Device(const std::string& path) : fd_(open(path.c_str(), O_RDWR | O_CLOE
                              ": build and load the module again");
   }
   case_count_ = info.case_count;
+  features_ = info.features;
   clock_hz_ = info.tsc_khz * 1e3;
 }
 
@@ -69,38 +134,58 @@ std::vector<KernelCase> Device::Cases() const {
     kmapbench_case_desc desc{};
     desc.index = i;
     Call(fd_.get(), KMAPBENCH_IOC_CASE, &desc, "case " + std::to_string(i));
-    cases.push_back({i, desc.name, desc.what, (desc.flags & KMAPBENCH_CASE_DEFAULT) != 0});
+    cases.push_back({i, desc.name, desc.what, (desc.flags & KMAPBENCH_CASE_DEFAULT) != 0,
+                     (desc.flags & KMAPBENCH_CASE_STAND_IN) != 0, ToPage(desc.flags),
+                     desc.irq_policies});
   }
   return cases;
 }
 
-Record Device::Run(const KernelCase& kernel_case, uint32_t ops, uint32_t samples) const {
-  std::vector<kmapbench_sample> ticks(samples);
+Record Device::Run(const KernelCase& kernel_case, const Request& request) const {
+  std::vector<kmapbench_sample> ticks(request.samples);
   kmapbench_run run{};
   run.index = kernel_case.index;
-  run.ops = ops;
-  run.samples = samples;
-  run.irq_policy = KMAPBENCH_IRQS_OFF;
+  run.ops = request.ops;
+  run.samples = request.samples;
+  run.irq_policy = static_cast<uint32_t>(request.irqs);
   run.buffer = reinterpret_cast<uint64_t>(ticks.data());
+  run.user_page = request.user_page;
+  Overhead overhead;
+  const uint64_t begin = ClockBegin();
   Call(fd_.get(), KMAPBENCH_IOC_RUN, &run, kernel_case.name);
+  overhead.call_ticks = ClockEnd() - begin;
+  if (run.taken > request.samples) {
+    throw std::runtime_error(kernel_case.name + ": the module says that it took " +
+                             std::to_string(run.taken) + " samples of " +
+                             std::to_string(request.samples));
+  }
+  ticks.resize(run.taken);
 
   Record record;
   record.name = kernel_case.name;
   record.status = ToStatus(run.status);
   record.reason = run.reason;
   record.oracle = ToOracle(run.oracle);
-  record.ops = ops;
+  record.ops = request.ops;
+  record.irqs = request.irqs;
+  record.pages = run.pages;
+  record.stand_in = kernel_case.stand_in;
   if (run.oracle_error_code != 0) record.oracle_error_code = run.oracle_error_code;
-  // A flagged case is one the module timed, or one it refused to: the samples tell.
-  const bool timed = record.status != Status::kSkipped && ticks.front().case_n != 0;
-  if (timed) {
-    record.first_window = run.first_window;
-    for (const kmapbench_sample& t : ticks) {
-      const double chain = static_cast<double>(t.chain_2n) - static_cast<double>(t.chain_n);
-      record.samples.push_back(
-          {t.empty_n, t.empty_2n, t.case_n, t.case_2n, chain / KMAPBENCH_CHAIN_ADDS});
-    }
+  for (size_t i = 0; i < kCauses.size(); ++i) {
+    const bool counted = (features_ & kCauses[i].feature) == kCauses[i].feature;
+    if (counted) record.rejected[kCauses[i].name] = run.rejected[i];
   }
+  if (ticks.empty()) return record;
+
+  record.first_window = run.first_window;
+  overhead.samples = ticks.size();
+  overhead.section_ticks = run.section_ticks;
+  overhead.run_ticks = run.run_ticks;
+  for (const kmapbench_sample& t : ticks) {
+    overhead.window_ticks += WindowTicks(t);
+    record.samples.push_back(ToSample(t));
+  }
+  record.overhead = overhead;
   return record;
 }
 

@@ -34,15 +34,25 @@ constexpr size_t kPage = 4096;
 class Fuzzer {
  public:
   Fuzzer(int fd, uint64_t seed) : fd_(fd), random_(seed) {
-    // Two pages, the second read-only: a buffer may end where writing does.
+    // Three pages, the second read-only, the third closed: a buffer may end where writing does.
     pages_ = static_cast<uint8_t*>(
-        mmap(nullptr, 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    if (pages_ != MAP_FAILED) mprotect(pages_ + kPage, kPage, PROT_READ);
+        mmap(nullptr, 3 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    if (pages_ != MAP_FAILED) {
+      mprotect(pages_ + kPage, kPage, PROT_READ);
+      mprotect(pages_ + 2 * kPage, kPage, PROT_NONE);
+    }
     kmapbench_info info{};
     usable_ = pages_ != MAP_FAILED && ioctl(fd_, KMAPBENCH_IOC_INFO, &info) == 0;
-    case_count_ = info.case_count;
+    for (uint32_t i = 0; usable_ && i < info.case_count; ++i) {
+      kmapbench_case_desc desc{};
+      desc.index = i;
+      usable_ = ioctl(fd_, KMAPBENCH_IOC_CASE, &desc) == 0 &&
+                (desc.irq_policies & ((1u << KMAPBENCH_IRQ_POLICIES) - 1)) != 0;
+      cases_.push_back(desc);
+    }
+    usable_ = usable_ && !cases_.empty();
   }
-  ~Fuzzer() { munmap(pages_, 2 * kPage); }
+  ~Fuzzer() { munmap(pages_, 3 * kPage); }
   Fuzzer(const Fuzzer&) = delete;
   Fuzzer& operator=(const Fuzzer&) = delete;
 
@@ -63,23 +73,48 @@ class Fuzzer {
   void Mutated() {
     kmapbench_run run = ValidRun();
     Mutate(run);
+    const kmapbench_run asked = run;
     const int error = Call(KMAPBENCH_IOC_RUN, &run);
-    const bool valid = run.index < case_count_ && run.ops >= 1 && run.ops <= KMAPBENCH_MAX_OPS &&
-                       run.samples >= 1 && run.samples <= KMAPBENCH_MAX_SAMPLES &&
-                       run.irq_policy == KMAPBENCH_IRQS_OFF && run.reserved == 0;
-    const bool fits = run.buffer == Address(buffer_.data());
-    const bool as_told = !valid ? error == EINVAL
-                         : fits ? error == 0 || error == E2BIG
-                                : error == EFAULT || error == E2BIG;
-    if (!as_told) {
-      Fail("RUN index " + std::to_string(run.index) + " ops " + std::to_string(run.ops) +
-           " samples " + std::to_string(run.samples) + " policy " + std::to_string(run.irq_policy) +
-           " reserved " + std::to_string(run.reserved) + ": " + std::strerror(error));
+    if (!AsTold(asked, run, error)) {
+      Fail("RUN index " + std::to_string(asked.index) + " ops " + std::to_string(asked.ops) +
+           " samples " + std::to_string(asked.samples) + " policy " +
+           std::to_string(asked.irq_policy) + " page " + std::to_string(asked.user_page) +
+           " reserved " + std::to_string(asked.reserved) + ": " + std::strerror(error) +
+           ", status " + std::to_string(run.status) + ", taken " + std::to_string(run.taken));
     }
   }
 
  private:
   static uint64_t Address(const void* pointer) { return reinterpret_cast<uint64_t>(pointer); }
+
+  bool Valid(const kmapbench_run& run) const {
+    if (run.index >= cases_.size()) return false;
+    const kmapbench_case_desc& c = cases_[run.index];
+    return run.ops >= 1 && run.ops <= KMAPBENCH_MAX_OPS && run.samples >= 1 &&
+           run.samples <= KMAPBENCH_MAX_SAMPLES && run.irq_policy < KMAPBENCH_IRQ_POLICIES &&
+           (c.irq_policies & 1u << run.irq_policy) && (run.user_page == 0 || TakesAPage(c)) &&
+           run.reserved == 0;
+  }
+
+  static bool TakesAPage(const kmapbench_case_desc& c) {
+    return (c.flags & (KMAPBENCH_CASE_DEVMAP_PAGE | KMAPBENCH_CASE_DEVMAP_TAIL)) != 0;
+  }
+
+  // Whether the answer is what kmapbench.h says it is.
+  bool AsTold(const kmapbench_run& asked, const kmapbench_run& answer, int error) const {
+    if (!Valid(asked)) return error == EINVAL;
+    const bool fits = asked.buffer == Address(buffer_.data());
+    if (error == E2BIG) return true;
+    // None of our pages is a device's: they are skipped, or cannot be pinned for writing.
+    if (TakesAPage(cases_[asked.index]) && error == 0) {
+      return answer.status == KMAPBENCH_SKIPPED && answer.taken == 0 && answer.reason[0] != 0;
+    }
+    if (asked.user_page != 0) return error == EFAULT || error == EINVAL;
+    // Where no sample was taken there is none to hand out.
+    if (!fits) return error == EFAULT || (error == 0 && answer.taken == 0);
+    return error == 0 && answer.taken <= asked.samples &&
+           (answer.status != KMAPBENCH_OK || answer.taken == asked.samples);
+  }
 
   uint64_t Below(uint64_t limit) { return random_() % limit; }
 
@@ -118,7 +153,10 @@ class Fuzzer {
 
   kmapbench_run ValidRun() {
     kmapbench_run run{};
-    run.index = static_cast<uint32_t>(Below(case_count_));
+    run.index = static_cast<uint32_t>(Below(cases_.size()));
+    do {
+      run.irq_policy = static_cast<uint32_t>(Below(KMAPBENCH_IRQ_POLICIES));
+    } while (!(cases_[run.index].irq_policies & 1u << run.irq_policy));
     run.ops = static_cast<uint32_t>(1 + Below(16));
     run.samples = static_cast<uint32_t>(1 + Below(4));
     run.buffer = Address(buffer_.data());
@@ -138,7 +176,7 @@ class Fuzzer {
   }
 
   void Mutate(kmapbench_run& run) {
-    switch (Below(7)) {
+    switch (Below(8)) {
       case 0:
         run.index = Extreme();
         break;
@@ -157,11 +195,34 @@ class Fuzzer {
       case 5:
         run.buffer = Below(2) ? random_() | 1ull << 63 : Address(pages_ + kPage);
         break;
+      case 6:
+        run.user_page = UserPage();
+        break;
       default:  // results are not read
         run.status = Extreme();
         run.oracle = Extreme();
+        run.taken = Extreme();
+        run.pages = Extreme();
         run.first_window = random_();
+        run.section_ticks = random_();
+        run.run_ticks = random_();
+        run.rejected[Below(KMAPBENCH_CAUSES)] = Extreme();
         run.reason[0] = 'x';
+    }
+  }
+
+  uint64_t UserPage() {
+    switch (Below(5)) {
+      case 0:
+        return random_();
+      case 1:  // the kernel's half
+        return random_() | 1ull << 63;
+      case 2:  // closed
+        return Address(pages_ + 2 * kPage);
+      case 3:  // read-only
+        return Address(pages_ + kPage);
+      default:  // memory, and no device's
+        return Address(pages_ + Below(kPage));
     }
   }
 
@@ -174,7 +235,7 @@ class Fuzzer {
   std::mt19937_64 random_;
   uint8_t* pages_;
   bool usable_ = false;
-  uint32_t case_count_ = 0;
+  std::vector<kmapbench_case_desc> cases_;
   // Room for any valid number of samples.
   std::vector<kmapbench_sample> buffer_{KMAPBENCH_MAX_SAMPLES};
   uint64_t failures_ = 0;
@@ -199,7 +260,7 @@ int Main(int argc, char** argv) {
   }
   Fuzzer fuzzer(fd.get(), seed);
   if (!fuzzer.usable()) {
-    std::fprintf(stderr, "kmap_fuzz: %s: INFO failed\n", argv[1]);
+    std::fprintf(stderr, "kmap_fuzz: %s: INFO or CASE failed\n", argv[1]);
     return 2;
   }
   for (uint64_t i = 0; i < random; ++i) fuzzer.Random();

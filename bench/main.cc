@@ -5,6 +5,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -14,11 +15,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "clock.h"
+#include "dax.h"
 #include "device.h"
 #include "environment.h"
+#include "kmapbench.h"
 #include "options.h"
 #include "record.h"
 #include "record_writer.h"
@@ -34,6 +38,8 @@ constexpr double kSampleSeconds = 5e-6;
 // The emulator's clock has no noise to outlast; a sample of 2n is about this many instructions.
 constexpr uint64_t kIcountSampleTicks = 20'000;
 constexpr uint64_t kMinClockSteps = 300;
+// Of the time that the module keeps interrupts off at most: it estimates on the safe side.
+constexpr double kMaxSectionShare = 0.6;
 
 // Samples and repetitions where the user names none: an exact clock needs a few to show that it
 // is exact, time needs many.
@@ -41,7 +47,7 @@ struct Effort {
   uint32_t samples;
   uint32_t repetitions;
 };
-constexpr Effort kIcountEffort{5, 1};
+constexpr Effort kIcountEffort{21, 1};
 constexpr Effort kTimeEffort{400, 10};
 
 // One thing to be measured, and how.
@@ -74,6 +80,8 @@ class Program {
     for (const UserModel& model : UserModels()) RegisterCase(UserCase(model));
     if (!std::filesystem::exists(options_.device)) return;
     device_.emplace(options_.device);
+    if (!options_.dax_file.empty()) dax_file_ = DaxMapping::OfFile(options_.dax_file);
+    if (!options_.dax_device.empty()) dax_device_ = DaxMapping::OfDevice(options_.dax_device);
     for (const KernelCase& kernel_case : device_->Cases()) {
       if (kernel_case.everyday || options_.all_cases) RegisterCase(DeviceCase(kernel_case));
     }
@@ -108,20 +116,64 @@ class Program {
   }
 
   Case DeviceCase(const KernelCase& kernel_case) {
-    return {kernel_case.name, [this] { return device_->clock_hz(); }, false,
+    const auto policy = ChoosePolicy(kernel_case.irq_policies, options_.irqs);
+    return {kernel_case.name, [this] { return device_->clock_hz(); }, !policy,
             [=, this](uint32_t ops, uint32_t samples) {
-              return device_->Run(kernel_case, ops ? ops : DeviceOps(kernel_case), samples);
+              if (!policy) return RefusedPolicy(kernel_case);
+              Request request{ops, samples, *policy, UserPage(kernel_case.page)};
+              if (ops == 0) request.ops = DeviceOps(kernel_case, request);
+              return device_->Run(kernel_case, request);
             }};
   }
 
-  uint32_t DeviceOps(const KernelCase& kernel_case) const {
-    constexpr uint32_t kProbeOps = 16;
-    const Record probe = device_->Run(kernel_case, kProbeOps, 3);
-    if (probe.samples.empty()) return kProbeOps;  // skipped: any number will do
+  Record RefusedPolicy(const KernelCase& kernel_case) const {
+    Record record;
+    record.name = kernel_case.name;
+    record.status = Status::kSkipped;
+    record.reason = PolicyRefusal(kernel_case.irq_policies, options_.irqs);
+    record.irqs = options_.irqs;
+    record.stand_in = kernel_case.stand_in;
+    return record;
+  }
+
+  // 0, where the user named none: the module then says what it lacks.
+  uint64_t UserPage(DevicePage page) const {
+    if (page == DevicePage::kOfDaxFile && dax_file_) return dax_file_->first_page();
+    if (page == DevicePage::kTailOfHugePage && dax_device_) return dax_device_->second_page();
+    return 0;
+  }
+
+  // Operations that make a sample of 2n as long as it should be, and all its windows together
+  // well shorter than interrupts may stay off.
+  uint32_t DeviceOps(const KernelCase& kernel_case, Request request) const {
+    request.samples = 3;
+    const Record probe = Probe(kernel_case, request);
+    if (probe.samples.empty()) return probe.ops;  // skipped: any number will do
     uint64_t longest = 1;
     for (const Sample& sample : probe.samples) longest = std::max(longest, sample.case_2n);
-    const uint64_t ops = TargetTicks(device_->clock_hz()) * kProbeOps / longest;
-    return static_cast<uint32_t>(std::clamp<uint64_t>(ops, kProbeOps, 4096));
+    const double section_limit =
+        kMaxSectionShare * KMAPBENCH_MAX_IRQS_OFF_NS * 1e-9 * device_->clock_hz();
+    const double section = static_cast<double>(probe.overhead->window_ticks) /
+                           static_cast<double>(probe.samples.size());
+    const double scale = std::min(
+        static_cast<double>(TargetTicks(device_->clock_hz())) / static_cast<double>(longest),
+        section_limit / section);
+    return static_cast<uint32_t>(
+        std::clamp(scale * probe.ops, static_cast<double>(probe.ops), 4096.0));
+  }
+
+  // A short record, of as many operations as the module allows a case that may be slow.
+  Record Probe(const KernelCase& kernel_case, Request request) const {
+    for (const uint32_t ops : {16, 4}) {
+      try {
+        request.ops = ops;
+        return device_->Run(kernel_case, request);
+      } catch (const std::system_error& error) {
+        if (error.code().value() != E2BIG) throw;
+      }
+    }
+    request.ops = 1;
+    return device_->Run(kernel_case, request);
   }
 
   void RegisterCase(Case c) {
@@ -164,6 +216,10 @@ class Program {
       state.SkipWithError(part.reason.c_str());
       return;
     }
+    if (part.samples.size() < effort_.samples) {
+      state.SkipWithError(part.reason.c_str());
+      return;
+    }
     size_t i = 0;
     for (auto _ : state) {
       const Sample& sample = part.samples[i++];
@@ -174,28 +230,23 @@ class Program {
     const Cost cost = CostOf(part.samples, part.ops);
     if (part.oracle != Oracle::kFailed) state.counters["cost"] = cost.cost;
     state.counters["empty"] = cost.empty;
-    if (options_.origin.clock == Clock::kIcount) state.SetLabel("emulated, 1 ns = 1 instruction");
+    state.SetLabel(Label(part));
     if (part.oracle == Oracle::kFailed) state.SkipWithError(("oracle: " + part.reason).c_str());
   }
 
-  static void Pool(Record& record, Record part) {
-    if (record.name.empty()) {
-      record = std::move(part);
-      return;
-    }
-    // The worst of the repetitions is what the record says.
-    if (part.status != Status::kOk) {
-      record.status = part.status;
-      record.reason = part.reason;
-    }
-    record.oracle = std::max(record.oracle, part.oracle);
-    record.samples.insert(record.samples.end(), part.samples.begin(), part.samples.end());
+  std::string Label(const Record& part) const {
+    std::string label;
+    if (options_.origin.clock == Clock::kIcount) label = "emulated, 1 ns = 1 instruction";
+    if (part.stand_in) label += (label.empty() ? "" : "; ") + std::string("a stand-in, not PKS");
+    return label;
   }
 
   Options options_;
   Effort effort_;
   RecordWriter writer_;
   std::optional<Device> device_;
+  std::optional<DaxMapping> dax_file_;
+  std::optional<DaxMapping> dax_device_;
   bool failed_ = false;
 };
 

@@ -14,8 +14,6 @@ namespace kmapbench {
 
 namespace {
 
-constexpr uint32_t kMaxSamples = 4096;  // what a record keeps in full
-
 enum Flag {
   kRecords,
   kCases,
@@ -25,6 +23,9 @@ enum Flag {
   kOps,
   kSamples,
   kRepetitions,
+  kIrqs,
+  kDaxFile,
+  kDaxDevice,
   kVariant,
   kBoot,
   kLaunch,
@@ -40,6 +41,9 @@ constexpr option kFlags[] = {
     {"kmapbench_ops", required_argument, nullptr, kOps},
     {"kmapbench_samples", required_argument, nullptr, kSamples},
     {"kmapbench_repetitions", required_argument, nullptr, kRepetitions},
+    {"kmapbench_irqs", required_argument, nullptr, kIrqs},
+    {"kmapbench_dax_file", required_argument, nullptr, kDaxFile},
+    {"kmapbench_dax_device", required_argument, nullptr, kDaxDevice},
     {"kmapbench_variant", required_argument, nullptr, kVariant},
     {"kmapbench_boot", required_argument, nullptr, kBoot},
     {"kmapbench_launch", required_argument, nullptr, kLaunch},
@@ -66,6 +70,13 @@ Clock ToClock(std::string_view text) {
   if (text == "icount") return Clock::kIcount;
   if (text == "tsc") return Clock::kTsc;
   Refuse("--kmapbench_clock=" + std::string(text) + ": give icount or tsc");
+}
+
+IrqPolicy ToIrqPolicy(std::string_view text) {
+  for (const IrqPolicy policy : {IrqPolicy::kOff, IrqPolicy::kPreemptOff, IrqPolicy::kOn}) {
+    if (text == ToString(policy)) return policy;
+  }
+  Refuse("--kmapbench_irqs=" + std::string(text) + ": give off, preempt_off or on");
 }
 
 bool AllCases(std::string_view text) {
@@ -106,10 +117,19 @@ Options ParseOptions(int argc, char** argv) {
         options.ops = number(1, KMAPBENCH_MAX_OPS);
         break;
       case kSamples:
-        options.samples = number(1, kMaxSamples);
+        options.samples = number(1, kMaxKeptSamples);
         break;
       case kRepetitions:
         options.repetitions = number(1, 1000);
+        break;
+      case kIrqs:
+        options.irqs = ToIrqPolicy(optarg);
+        break;
+      case kDaxFile:
+        options.dax_file = optarg;
+        break;
+      case kDaxDevice:
+        options.dax_device = optarg;
         break;
       case kVariant:
         options.origin.variant = optarg;
@@ -144,6 +164,11 @@ void PrintOptionsHelp() {
       "          [--kmapbench_ops=<n>] operations a sample, default chosen for each case\n"
       "          [--kmapbench_samples=<n>] samples a repetition, default by the clock\n"
       "          [--kmapbench_repetitions=<n>] default by the clock\n"
+      "          [--kmapbench_irqs={off|preempt_off|on}] around each sample of a kernel case,\n"
+      "              default the first of them that the case takes\n"
+      "          [--kmapbench_dax_file=<file>] on a DAX file system, 2 MiB or more: kernel cases\n"
+      "              on a device page map a page of it\n"
+      "          [--kmapbench_dax_device=/dev/dax<X.Y>] the same of cases on a tail page\n"
       "          [--kmapbench_variant=<name>] [--kmapbench_boot=<n>] [--kmapbench_launch=<n>]\n"
       "          [--kmapbench_events] also write which case begins\n"
       "\n"

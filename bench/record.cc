@@ -11,6 +11,48 @@ const char* ToString(Clock clock) { return clock == Clock::kIcount ? "icount" : 
 
 const char* UnitOf(Clock clock) { return clock == Clock::kIcount ? "instructions" : "ticks"; }
 
+const char* ToString(IrqPolicy policy) {
+  switch (policy) {
+    case IrqPolicy::kOff:
+      return "off";
+    case IrqPolicy::kPreemptOff:
+      return "preempt_off";
+    case IrqPolicy::kOn:
+      return "on";
+  }
+  return "";
+}
+
+Overhead& Overhead::operator+=(const Overhead& other) {
+  samples += other.samples;
+  section_ticks += other.section_ticks;
+  window_ticks += other.window_ticks;
+  call_ticks += other.call_ticks;
+  run_ticks += other.run_ticks;
+  return *this;
+}
+
+void Pool(Record& record, Record part) {
+  if (record.name.empty()) {
+    record = std::move(part);
+    return;
+  }
+  if (part.status != Status::kOk) {
+    record.status = part.status;
+    record.reason = part.reason;
+  }
+  record.oracle = std::max(record.oracle, part.oracle);
+  for (const auto& [cause, count] : part.rejected) record.rejected[cause] += count;
+  if (part.overhead) {
+    if (record.overhead) {
+      *record.overhead += *part.overhead;
+    } else {
+      record.overhead = part.overhead;
+    }
+  }
+  record.samples.insert(record.samples.end(), part.samples.begin(), part.samples.end());
+}
+
 namespace {
 
 const char* ToString(Status status) {
@@ -44,7 +86,12 @@ double Difference(uint64_t longer, uint64_t shorter) {
 
 bool SameTicks(const Sample& a, const Sample& b) {
   return a.empty_n == b.empty_n && a.empty_2n == b.empty_2n && a.case_n == b.case_n &&
-         a.case_2n == b.case_2n;
+         a.case_2n == b.case_2n && a.shifted == b.shifted;
+}
+
+template <typename Has>
+bool AllHave(const std::vector<Sample>& samples, Has has) {
+  return !samples.empty() && std::all_of(samples.begin(), samples.end(), has);
 }
 
 template <typename Get>
@@ -72,16 +119,19 @@ Cost CostOf(const std::vector<Sample>& samples, uint32_t ops) {
   const auto net_slope = [ops, empty_slope](const Sample& s) {
     return Difference(s.case_2n, s.case_n) / ops - empty_slope(s);
   };
+  const auto shifted_slope = [ops, empty_slope](const Sample& s) {
+    return Difference(s.shifted->twice, s.shifted->n) / ops - empty_slope(s);
+  };
 
   Cost cost;
   cost.cost = MedianOf(samples, net_slope);
   cost.empty = MedianOf(samples, empty_slope);
-  cost.exact = !samples.empty() &&
-               std::all_of(samples.begin(), samples.end(),
-                           [&](const Sample& s) { return SameTicks(s, samples.front()); });
+  cost.exact = AllHave(samples, [&](const Sample& s) { return SameTicks(s, samples.front()); });
 
-  if (!samples.empty() && std::all_of(samples.begin(), samples.end(),
-                                      [](const Sample& s) { return s.chain.has_value(); })) {
+  if (AllHave(samples, [](const Sample& s) { return s.shifted.has_value(); })) {
+    cost.shifted = MedianOf(samples, shifted_slope);
+  }
+  if (AllHave(samples, [](const Sample& s) { return s.chain.has_value(); })) {
     cost.chain = MedianOf(samples, [](const Sample& s) { return *s.chain; });
     cost.core_cycles =
         MedianOf(samples, [net_slope](const Sample& s) { return net_slope(s) / *s.chain; });
@@ -95,6 +145,40 @@ Cost CostOf(const std::vector<Sample>& samples, uint32_t ops) {
   if (net_2n > 2.0 * ops) cost.nonlinearity = std::abs(net_2n - 2 * net_n) / net_2n;
   return cost;
 }
+
+namespace {
+
+nlohmann::ordered_json OrNull(bool has, double value) {
+  return has ? nlohmann::ordered_json(value) : nullptr;
+}
+
+nlohmann::ordered_json ToJson(const Overhead& overhead) {
+  return {{"sample", Difference(overhead.section_ticks, overhead.window_ticks) /
+                         static_cast<double>(overhead.samples)},
+          {"ioctl_share", Difference(overhead.call_ticks, overhead.run_ticks) /
+                              static_cast<double>(overhead.call_ticks)}};
+}
+
+// T(n), T(2n), T(n), ... of all samples.
+void AddSamples(nlohmann::ordered_json& json, const std::vector<Sample>& samples) {
+  auto of_case = nlohmann::ordered_json::array();
+  auto of_empty = nlohmann::ordered_json::array();
+  auto of_shifted = nlohmann::ordered_json::array();
+  for (const Sample& sample : samples) {
+    of_case.push_back(sample.case_n);
+    of_case.push_back(sample.case_2n);
+    of_empty.push_back(sample.empty_n);
+    of_empty.push_back(sample.empty_2n);
+    if (!sample.shifted) continue;
+    of_shifted.push_back(sample.shifted->n);
+    of_shifted.push_back(sample.shifted->twice);
+  }
+  json["samples"] = std::move(of_case);
+  json["empty_samples"] = std::move(of_empty);
+  json["shifted_samples"] = std::move(of_shifted);
+}
+
+}  // namespace
 
 nlohmann::ordered_json ToJson(const Record& record, const Origin& origin) {
   const bool measured = !record.samples.empty();
@@ -124,30 +208,25 @@ nlohmann::ordered_json ToJson(const Record& record, const Origin& origin) {
     json["reason"] = record.reason;
   }
   json["ops"] = record.ops;
-  json["cost"] = trusted ? nlohmann::ordered_json(cost.cost) : nullptr;
-  json["empty"] = measured ? nlohmann::ordered_json(cost.empty) : nullptr;
+  json["cost"] = OrNull(trusted, cost.cost);
+  json["cost_shifted"] = OrNull(trusted && cost.shifted, cost.shifted.value_or(0));
+  json["empty"] = OrNull(measured, cost.empty);
   if (origin.clock != Clock::kIcount) {
     const bool has_chain = trusted && cost.chain.has_value();
-    json["cost_core_cycles"] = has_chain ? nlohmann::ordered_json(*cost.core_cycles) : nullptr;
-    json["chain"] = has_chain ? nlohmann::ordered_json(*cost.chain) : nullptr;
+    json["cost_core_cycles"] = OrNull(has_chain, cost.core_cycles.value_or(0));
+    json["chain"] = OrNull(has_chain, cost.chain.value_or(0));
   }
   json["exact"] = origin.clock == Clock::kIcount && cost.exact;
   json["oracle"] = ToString(record.oracle);
   if (record.oracle_error_code) json["oracle_error_code"] = *record.oracle_error_code;
   if (record.first_window) json["first_window"] = *record.first_window;
+  if (record.irqs) json["irqs"] = ToString(*record.irqs);
+  if (record.pages > 0) json["pages"] = record.pages;
+  if (record.stand_in) json["stand_in"] = true;
+  if (measured && record.overhead) json["overhead"] = ToJson(*record.overhead);
   json["counters"] = nlohmann::ordered_json::object();
-  json["rejected"] = nlohmann::ordered_json::object();
-
-  auto samples = nlohmann::ordered_json::array();
-  auto empty_samples = nlohmann::ordered_json::array();
-  for (const Sample& sample : record.samples) {
-    samples.push_back(sample.case_n);
-    samples.push_back(sample.case_2n);
-    empty_samples.push_back(sample.empty_n);
-    empty_samples.push_back(sample.empty_2n);
-  }
-  json["samples"] = std::move(samples);
-  json["empty_samples"] = std::move(empty_samples);
+  json["rejected"] = record.rejected;
+  AddSamples(json, record.samples);
   return json;
 }
 

@@ -16,9 +16,19 @@ namespace kmapbench {
 enum class Clock { kIcount, kTsc };
 enum class Status { kOk, kSkipped, kFlagged };
 enum class Oracle { kNone, kHeld, kFailed };
+// What was off around each sample.
+enum class IrqPolicy { kOff, kPreemptOff, kOn };
 
 const char* ToString(Clock clock);
+const char* ToString(IrqPolicy policy);
 const char* UnitOf(Clock clock);
+
+// Ticks of n operations, and of twice as many.
+struct Lengths {
+  uint64_t n = 0;
+  uint64_t twice = 0;
+  bool operator==(const Lengths&) const = default;
+};
 
 // Ticks of one sample: n and 2n operations of the case and of the empty loop beside it.
 struct Sample {
@@ -28,6 +38,19 @@ struct Sample {
   uint64_t case_2n = 0;
   // Ticks an add of the chain beside this sample, where one was run.
   std::optional<double> chain;
+  // The case again, by a copy of its code at another alignment, where there is one.
+  std::optional<Lengths> shifted;
+};
+
+// Ticks of measuring that are nobody's cost, summed over the repetitions of a record.
+struct Overhead {
+  uint64_t samples = 0;
+  uint64_t section_ticks = 0;  // of the samples, from before the first window to after the last
+  uint64_t window_ticks = 0;   // of the timed windows in them
+  uint64_t call_ticks = 0;     // of the system call, seen from user space
+  uint64_t run_ticks = 0;      // of the same, seen by the module
+
+  Overhead& operator+=(const Overhead& other);
 };
 
 // Who measured: the same in every record of one process.
@@ -47,9 +70,21 @@ struct Record {
   std::optional<uint64_t> oracle_error_code;
   // Index of the first timed window, for an observer outside the guest.
   std::optional<uint64_t> first_window;
+  // Of kernel cases: what was off, samples thrown away by cause, what measuring took beside.
+  std::optional<IrqPolicy> irqs;
+  std::map<std::string, uint64_t> rejected;
+  std::optional<Overhead> overhead;
+  uint32_t pages = 0;     // that the case went round
+  bool stand_in = false;  // another register in place of IA32_PKRS
   uint32_t ops = 0;
   std::vector<Sample> samples;
 };
+
+// Adds a repetition to the record of those before it; the worst of them is what the record says.
+void Pool(Record& record, Record part);
+
+// A record keeps this many samples one by one.
+inline constexpr uint32_t kMaxKeptSamples = 4096;
 
 // Median; of an even count the mean of the middle two. NaN where there is none.
 double Median(std::vector<double> values);
@@ -58,6 +93,7 @@ double Median(std::vector<double> values);
 struct Cost {
   double cost = 0;   // slope of the case minus slope of the empty loop, median over samples
   double empty = 0;  // slope of the empty loop, median over samples
+  std::optional<double> shifted;      // cost at the other alignment, where every sample has it
   std::optional<double> core_cycles;  // cost in core cycles, where a chain was run
   std::optional<double> chain;        // median ticks an add
   bool exact = false;                 // all samples agree to the digit

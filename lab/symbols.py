@@ -10,7 +10,7 @@ from pathlib import Path
 from lab import tools
 from lab.errors import CommandFailed
 
-# Windows of one sample, in the order of struct kmapbench_sample.
+# The first windows of a sample, in the order of struct kmapbench_sample.
 EMPTY_N, EMPTY_2N, CASE_N, CASE_2N = range(4)
 
 Executions = Counter  # address -> executions

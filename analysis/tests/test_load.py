@@ -18,6 +18,28 @@ def test_samples_are_pairs(write_campaign):
     np.testing.assert_array_equal(loaded.samples, [[70, 140], [71, 141]])
 
 
+def test_a_kernel_record_says_how_it_was_measured(write_campaign):
+    more = {
+        "cost_shifted": 6.5,
+        "shifted_samples": [80, 150],
+        "irqs": "preempt_off",
+        "pages": 64,
+        "stand_in": True,
+        "rejected": {"interrupt": 2},
+        "overhead": {"sample": 41.5, "ioctl_share": 0.0004},
+    }
+    (loaded,) = load(write_campaign([record(**more)])).records
+    np.testing.assert_array_equal(loaded.shifted_samples, [[80, 150]])
+    assert (loaded.cost_shifted, loaded.irqs, loaded.pages, loaded.stand_in) == (6.5, "preempt_off", 64, True)
+    assert (loaded.rejected, loaded.overhead_ticks, loaded.ioctl_share) == ({"interrupt": 2}, 41.5, 0.0004)
+
+
+def test_a_record_without_them_is_read(write_campaign):
+    (loaded,) = load(write_campaign([record()])).records
+    assert (loaded.cost_shifted, loaded.irqs, loaded.pages, loaded.stand_in) == (None, None, None, False)
+    assert (loaded.overhead_ticks, loaded.ioctl_share, loaded.shifted_samples.size) == (None, None, 0)
+
+
 def test_a_torn_last_line_is_dropped_with_a_word(write_campaign):
     folder = write_campaign([record(), record("empty", cost=0)])
     path = records_file(folder)
@@ -45,6 +67,10 @@ def test_a_broken_line_before_the_last_is_an_error_that_names_it(write_campaign)
         ({"exact": 1}, "exact"),
         ({"samples": [1, 2, 3]}, "samples"),
         ({"samples": ["a", "b"]}, "samples"),
+        ({"shifted_samples": [1]}, "shifted_samples"),
+        ({"cost_shifted": "5"}, "cost_shifted"),
+        ({"irqs": 0}, "irqs"),
+        ({"stand_in": 1}, "stand_in"),
     ],
 )
 def test_a_wrong_field_is_named(write_campaign, change, field):

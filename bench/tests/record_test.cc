@@ -11,8 +11,12 @@ namespace {
 // n operations of `cost` over a loop of `empty` an operation, with a fixed start of `fixed`.
 Sample Linear(uint64_t ops, uint64_t cost, uint64_t empty, uint64_t fixed,
               std::optional<double> chain = std::nullopt) {
-  return {fixed + ops * empty, fixed + 2 * ops * empty, fixed + ops * (empty + cost),
-          fixed + 2 * ops * (empty + cost), chain};
+  return {fixed + ops * empty,
+          fixed + 2 * ops * empty,
+          fixed + ops * (empty + cost),
+          fixed + 2 * ops * (empty + cost),
+          chain,
+          std::nullopt};
 }
 
 Record Measured(std::vector<Sample> samples, uint32_t ops) {
@@ -71,6 +75,94 @@ TEST(CostOf, IsExactOnlyWhereEverySampleAgrees) {
     other.*ticks += 1;
     EXPECT_FALSE(CostOf({Linear(10, 5, 2, 7), other}, 10).exact);
   }
+}
+
+Sample Shifted(Sample sample, Lengths shifted) {
+  sample.shifted = shifted;
+  return sample;
+}
+
+TEST(CostOf, HasTheCostAtTheOtherAlignment) {
+  const Cost cost = CostOf({Shifted(Linear(10, 5, 2, 7), {107, 207})}, 10);
+  EXPECT_EQ(cost.cost, 5);
+  ASSERT_TRUE(cost.shifted);
+  EXPECT_EQ(*cost.shifted, 8);
+}
+
+TEST(CostOf, HasNoneWhereASampleLacksTheOtherAlignment) {
+  const Sample plain = Linear(10, 5, 2, 7);
+  EXPECT_FALSE(CostOf({Shifted(plain, {107, 207}), plain}, 10).shifted);
+  EXPECT_FALSE(CostOf({}, 10).shifted);
+}
+
+TEST(CostOf, IsExactOnlyWhereTheOtherAlignmentAgreesToo) {
+  const Sample sample = Linear(10, 5, 2, 7);
+  EXPECT_TRUE(CostOf({Shifted(sample, {80, 150}), Shifted(sample, {80, 150})}, 10).exact);
+  EXPECT_FALSE(CostOf({Shifted(sample, {80, 150}), Shifted(sample, {81, 150})}, 10).exact);
+  EXPECT_FALSE(CostOf({Shifted(sample, {80, 150}), Shifted(sample, {80, 151})}, 10).exact);
+}
+
+TEST(Pool, KeepsTheWorstAndSumsTheCounts) {
+  Record record;
+  Record first = Measured({Linear(10, 5, 2, 0)}, 10);
+  first.rejected = {{"interrupt", 2}, {"nmi", 0}};
+  first.overhead = Overhead{1, 10, 8, 1000, 990};
+  Record second = Measured({Linear(10, 6, 2, 0)}, 10);
+  second.status = Status::kFlagged;
+  second.reason = "fewer samples than asked for";
+  second.oracle = Oracle::kFailed;
+  second.rejected = {{"interrupt", 3}, {"nmi", 1}};
+  second.overhead = Overhead{1, 20, 16, 1000, 980};
+  Pool(record, first);
+  Pool(record, second);
+  Pool(record, first);
+  EXPECT_EQ(record.samples.size(), 3u);
+  EXPECT_EQ(record.status, Status::kFlagged);
+  EXPECT_EQ(record.reason, "fewer samples than asked for");
+  EXPECT_EQ(record.oracle, Oracle::kFailed);
+  EXPECT_EQ(record.rejected, (std::map<std::string, uint64_t>{{"interrupt", 7}, {"nmi", 1}}));
+  ASSERT_TRUE(record.overhead);
+  EXPECT_EQ(record.overhead->samples, 3u);
+  EXPECT_EQ(record.overhead->section_ticks, 40u);
+  EXPECT_EQ(record.overhead->window_ticks, 32u);
+  EXPECT_EQ(record.overhead->call_ticks, 3000u);
+  EXPECT_EQ(record.overhead->run_ticks, 2960u);
+}
+
+TEST(ToJson, SaysWhatMeasuringTookBesideTheFigures) {
+  Record record = Measured({Linear(10, 5, 2, 0), Linear(10, 5, 2, 0)}, 10);
+  EXPECT_FALSE(ToJson(record, Origin{}).contains("overhead"));
+  record.overhead = Overhead{2, 500, 400, 2000, 1999};
+  const auto json = ToJson(record, Origin{});
+  EXPECT_EQ(json["overhead"]["sample"].get<double>(), 50);
+  EXPECT_EQ(json["overhead"]["ioctl_share"].get<double>(), 0.0005);
+}
+
+TEST(ToJson, SaysHowAKernelCaseWasMeasured) {
+  Record record = Measured({Shifted(Linear(10, 5, 2, 1), {71, 141})}, 10);
+  for (const char* key : {"irqs", "pages", "stand_in"}) {
+    EXPECT_FALSE(ToJson(record, Origin{}).contains(key)) << key;
+  }
+  record.irqs = IrqPolicy::kPreemptOff;
+  record.pages = 64;
+  record.stand_in = true;
+  record.rejected = {{"interrupt", 0}, {"migration", 2}};
+  const auto json = ToJson(record, Origin{});
+  EXPECT_EQ(json["irqs"].get<std::string>(), "preempt_off");
+  EXPECT_EQ(json["pages"].get<int>(), 64);
+  EXPECT_TRUE(json["stand_in"].get<bool>());
+  EXPECT_EQ(json["rejected"].dump(), R"({"interrupt":0,"migration":2})");
+  EXPECT_EQ(json["shifted_samples"].dump(), "[71,141]");
+  EXPECT_EQ(json["cost_shifted"].get<double>(), 5);
+}
+
+TEST(ToJson, HasNoCostAtTheOtherAlignmentWhereThereIsNoneOrNoneToTrust) {
+  Record record = Measured({Linear(10, 5, 2, 1)}, 10);
+  EXPECT_TRUE(ToJson(record, Origin{})["cost_shifted"].is_null());
+  EXPECT_EQ(ToJson(record, Origin{})["shifted_samples"].dump(), "[]");
+  record.samples.front().shifted = Lengths{71, 141};
+  record.oracle = Oracle::kFailed;
+  EXPECT_TRUE(ToJson(record, Origin{})["cost_shifted"].is_null());
 }
 
 TEST(ToJson, FlagsARecordWhoseDoubleIsNotTwice) {
