@@ -165,7 +165,7 @@ extern const u32 kb_case_count;
 	void name(struct kb_ctx *ctx, u64 ops)				\
 	{								\
 		struct kb_spot at __maybe_unused = ctx->ring.at;	\
-		struct kb_spot *spot __maybe_unused = ctx->ring.spot;	\
+		u64 next __maybe_unused = ctx->ring.next;		\
 									\
 		shift;							\
 		do {							\
@@ -173,7 +173,7 @@ extern const u32 kb_case_count;
 			barrier();					\
 		} while (--ops);					\
 		ctx->ring.at = at;					\
-		ctx->ring.spot = spot;					\
+		ctx->ring.next = next;					\
 	}
 
 #define KB_RING_BODY(name, step)					\
@@ -192,13 +192,12 @@ extern const u32 kb_case_count;
 		unmap(addr);						\
 	})								\
 	KB_RING_BODY(prefix##_throughput, {				\
+		struct kb_spot *spot = &ctx->ring.spots[next++ & ctx->ring.mask]; \
 		void *addr = map(spot->page);				\
 									\
 		KB_OPAQUE(addr);					\
 		(void)READ_ONCE(*(u64 *)(addr + spot->offset));		\
 		unmap(addr);						\
-		if (++spot == ctx->ring.end)				\
-			spot = ctx->ring.spots;				\
 	})
 
 /* X(prefix, ..., order, set, its name) for each working set in each order */
@@ -208,9 +207,9 @@ extern const u32 kb_case_count;
 
 #define KB_EACH_SET_IN(X, ...)						\
 	X(__VA_ARGS__, PAGE, "page")						\
-	X(__VA_ARGS__, L1, "L1")						\
-	X(__VA_ARGS__, L2, "L2")						\
-	X(__VA_ARGS__, LLC, "LLC")						\
+	X(__VA_ARGS__, L1, "l1")						\
+	X(__VA_ARGS__, L2, "l2")						\
+	X(__VA_ARGS__, LLC, "llc")						\
 	X(__VA_ARGS__, MEMORY, "memory")
 
 #define KB_DECLARE(name)						\

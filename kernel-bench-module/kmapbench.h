@@ -131,7 +131,7 @@ struct kmapbench_run {
 	/* out: error code of the oracle's page fault on the closed page, 0: none seen */
 	__u64 oracle_error_code;
 	__u64 section_ticks;	/* out: of all samples taken: windows and what is around them */
-	__u64 run_ticks;	/* out: of this call, between copying the request and the results */
+	__u64 run_ticks;	/* out: of this call, between the copies of this structure in and out */
 	__u32 rejected[KMAPBENCH_CAUSES];	/* out: by enum kmapbench_cause */
 	__u32 pages;		/* out: how many the case went round */
 	__u32 reserved;		/* must be 0 */

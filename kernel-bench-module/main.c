@@ -231,10 +231,11 @@ static long kb_ioctl_run(void __user *arg)
 	}
 	err = kb_run(&run, samples);
 	mutex_unlock(&run_mutex);
-	run.run_ticks = kb_clock() - begin;
 
-	if (!err && (copy_to_user(u64_to_user_ptr(run.buffer), samples, size) ||
-		     copy_to_user(arg, &run, sizeof(run))))
+	if (!err && copy_to_user(u64_to_user_ptr(run.buffer), samples, size))
+		err = -EFAULT;
+	run.run_ticks = kb_clock() - begin;
+	if (!err && copy_to_user(arg, &run, sizeof(run)))
 		err = -EFAULT;
 free:
 	kvfree(samples);

@@ -52,10 +52,13 @@ void kb_oracle_init(void)
 
 enum kb_access { KB_READ, KB_WRITE };
 
-/* True where the access went through; else watch says how it faulted. */
+/*
+ * True where the access went through; else watch says how it faulted.  A write writes
+ * what the last read found: the data may be a ring's.
+ */
 static bool kb_oracle_access(u64 *addr, enum kb_access access)
 {
-	u64 value = 0;
+	static u64 value;
 
 	watch.error_code = 0;
 	watch.faults = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/gfp.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/prandom.h>
 #include <linux/sched.h>
@@ -62,7 +63,10 @@ static struct kb_caches kb_caches(void)
 	return caches;
 }
 
-/* Half of a cache stays in it; twice the last one does not. */
+/*
+ * Half of a cache stays in it; four times the last one does not, and more than twice
+ * is left of them when the number of pages is rounded down to a power of two.
+ */
 static u64 kb_set_bytes(enum kb_set set)
 {
 	struct kb_caches caches = kb_caches();
@@ -76,7 +80,7 @@ static u64 kb_set_bytes(enum kb_set set)
 	case KB_SET_LLC:
 		return last / 2;
 	case KB_SET_MEMORY:
-		return 2ULL * last;
+		return 4ULL * last;
 	default:
 		return KB_BYTES_A_PAGE;
 	}
@@ -84,12 +88,14 @@ static u64 kb_set_bytes(enum kb_set set)
 
 u32 kb_set_pages(struct kb_ctx *ctx)
 {
-	u64 pages = kb_set_bytes(ctx->set) / KB_BYTES_A_PAGE;
+	u64 bytes = kb_set_bytes(ctx->set);
+	u64 pages;
 
-	if (!pages) {
+	if (bytes < KB_BYTES_A_PAGE) {
 		kb_skip(ctx, "this CPU does not tell the size of that cache");
 		return 0;
 	}
+	pages = rounddown_pow_of_two(bytes / KB_BYTES_A_PAGE);
 	/* with the spots and the model's descriptors well under two pages each */
 	if (pages > 1 && pages > si_mem_available() / 2) {
 		kb_skip(ctx, "a working set of that size would take more than half of the free memory");
@@ -166,8 +172,8 @@ int kb_ring_create(struct kb_ctx *ctx, struct page **pages, struct page *descrip
 		*data = ring->spots[(i + 1) % count];
 	}
 	kvfree(order);
-	ring->end = ring->spots + count;
-	ring->spot = ring->spots;
+	ring->mask = count - 1;
+	ring->next = 0;
 	ring->at = ring->spots[0];
 	return 0;
 }

@@ -32,9 +32,9 @@ struct kb_spot {
 
 struct kb_ring {
 	struct kb_spot *spots;
-	struct kb_spot *end;
-	struct kb_spot *spot;	/* the next one, in the order of spots[] */
-	struct kb_spot at;	/* the next one, as read from the data */
+	u64 mask;		/* how many, less one: a power of two, so that no turn is longer */
+	u64 next;		/* the next one by the list, from 0 up */
+	struct kb_spot at;	/* the next one by the data */
 };
 
 /* Pages that a case of ctx->set takes, 1 without a set; 0 with the reason in run. */

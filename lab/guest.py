@@ -30,7 +30,7 @@ class Machine:
     initrd: Path
     cpu: str
     cmdline: str
-    memory_mib: int = 512
+    memory_mib: int = 640
     cpus: int = 1
     observer: Path | None = None  # the TCG plugin that counts from outside
     limit_seconds: float = BOOT_LIMIT_SECONDS

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lab import tools
 
-INIT = Path(__file__).parent / "guest" / "init"
+GUEST = Path(__file__).parent / "guest"
 
 
 def libraries(program: Path) -> list[Path]:
@@ -79,7 +79,8 @@ class Tree:
 def base(folder: Path, programs: list[Path], modules: list[Path], extra: dict[str, Path]) -> Tree:
     """The tree that all boots of a variant share: init, busybox, programs, modules, extra files by name."""
     tree = Tree(folder)
-    tree.add(INIT, "init", executable=True)
+    tree.add(GUEST / "init", "init", executable=True)
+    tree.add(GUEST / "pmem", "etc/kmapbench/pmem")
     tree.add(Path(tools.find("busybox", "busybox-static")), "bin/busybox", executable=True)
     for program in programs:
         tree.add_program(program)

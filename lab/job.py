@@ -14,6 +14,10 @@ _MODULE_SECTIONS = (
 )
 
 
+# What `pmem` (lab/guest/pmem) makes in the guest.
+PMEM = {"file": "/pmem/page", "device": "/dev/dax1.0"}
+
+
 def case_options(cases: str) -> list[str]:
     """kmap_bench's options for kernel cases: default, all, or those whose whole name matches a glob."""
     if cases in ("default", "all"):
@@ -37,10 +41,12 @@ def micro(variant: str, boot: int, cases: str = "default") -> str:
         "--kmapbench_events",
         "--kmapbench_environment=/tmp/environment.json",
         "--kmapbench_clock=icount",
+        *(f"--kmapbench_dax_{kind}={path}" for kind, path in PMEM.items()),
         f"--kmapbench_variant={variant}",
         f"--kmapbench_boot={boot}",
     ]
     return (
+        "step pmem pmem\n"
         "step load insmod /kmapbench.ko\n"
         + _MODULE_SECTIONS
         + f"step micro {shlex.join(bench)}\n"

@@ -19,8 +19,11 @@ from lab.progress import Display
 from lab.variants import Variant
 
 HOST = "host"
-GUEST_MODULES = ["virtio_pci", "virtio_console"]
+GUEST_MODULES = ["virtio_pci", "virtio_console", "ext4", "crc32c_generic", "nd_pmem", "nd_e820", "dax_pmem", "device_dax"]
 LAUNCHES = 10
+
+# Two regions of the guest's memory that the kernel takes for persistent: lab/guest/pmem uses them.
+PMEM_CMDLINE = "memmap=64M!256M memmap=64M!384M"
 
 # For the progress display, in boots: most of a boot is the kernel starting.
 START_WORK = 0.7
@@ -114,9 +117,8 @@ def initrd(prepared: Prepared, text: str, scratch: Path) -> Path:
 
 
 def machine(prepared: Prepared, initrd_path: Path, observer: Path | None = None) -> guest.Machine:
-    return guest.Machine(
-        prepared.kernel.image, initrd_path, prepared.variant.cpu, prepared.variant.cmdline, observer=observer
-    )
+    cmdline = f"{PMEM_CMDLINE} {prepared.variant.cmdline}".strip()
+    return guest.Machine(prepared.kernel.image, initrd_path, prepared.variant.cpu, cmdline, observer=observer)
 
 
 def observer_plugin() -> Path | None:

@@ -15,9 +15,11 @@ from lab import campaign, tools
 TOUCHES = ["read8", "write8", "copy64_out", "copy64_in", "copy4k_out", "copy4k_in"]
 FORMS = ["kmap_local", "kmap_local_slim"]
 STATES = ["key_off", "dram", "devmap", "protected", "protected_nested"]
+SETS = [f"{order}/{pages}" for order in ("latency", "throughput") for pages in ("page", "l1", "l2", "llc", "memory")]
 DEFAULT_CASES = [
     "empty",
     "kernel/kmap_local/dram",
+    "kernel/kmap_local/devmap",
     *(f"model/{form}/{state}" for form in FORMS for state in STATES),
     "msr/wrpkrs/toggle",
 ]
@@ -25,15 +27,27 @@ CASES = [
     *DEFAULT_CASES,
     "kernel/kmap_local_folio/dram",
     "kernel/kmap_atomic/dram",
-    *(f"kernel/kmap_local/dram/{touch}" for touch in TOUCHES),
-    *(f"model/{form}/{state}/{touch}" for form in FORMS for state in ("dram", "protected") for touch in TOUCHES),
+    "kernel/kmap/dram",
+    "kernel/kmap_local/devmap_tail",
+    *(f"kernel/kmap_local/{page}/{touch}" for page in ("dram", "devmap") for touch in TOUCHES),
+    *(f"kernel/kmap_local/dram/{one}" for one in SETS),
+    *(f"model/{form}/{state}/{touch}" for form in FORMS for state in ("dram", "devmap", "protected") for touch in TOUCHES),
+    *(f"model/{form}/{state}/{one}" for form in FORMS for state in ("dram", "protected") for one in SETS),
+    *(f"model/{form}/devmap_file" for form in FORMS),
+    "model/kmap_local_slim/devmap_tail",
+    "msr/wrpkrs/latency",
     "msr/wrpkrs/same",
     "msr/wrpkrs/skipped",
     "msr/rdpkrs",
     "msr/wrpkru/toggle",
     "msr/rdpkru",
     *(f"model/{form}/protected_nested/{depth}" for form in FORMS for depth in ("depth3", "depth4")),
+    "msr/mock/spec_ctrl",
+    "msr/mock/tsc_aux",
 ]
+# Too large for the lab's guest, or only for CPUs without PKS: test_guest.py measures them.
+SKIPPED = [case for case in CASES if case.endswith(("/llc", "/memory")) or "/mock/" in case]
+MEASURED = [case for case in CASES if case not in SKIPPED]
 
 # Bodies without a branch that is taken and without a repeated instruction (a jump out of
 # the loop, not taken, is one instruction): what objdump counts is what runs.
@@ -42,9 +56,17 @@ STRAIGHT_LINE = {
     **{f"kernel/kmap_local/dram/{touch}": f"kb_body_kernel_kmap_local_{touch}" for touch in TOUCHES if "4k" not in touch},
     "kernel/kmap_local_folio/dram": "kb_body_kernel_kmap_local_folio_none",
     "kernel/kmap_atomic/dram": "kb_body_kernel_kmap_atomic_none",
+    "kernel/kmap_local/devmap": "kb_body_kernel_kmap_local_none",
+    "kernel/kmap_local/devmap_tail": "kb_body_kernel_kmap_local_none",
+    **{
+        f"kernel/kmap_local/dram/{order}/{pages}": f"kb_body_kernel_kmap_local_{order}"
+        for order in ("latency", "throughput")
+        for pages in ("page", "l1", "l2")
+    },
     "model/kmap_local/key_off": "kb_body_published_none",
     "model/kmap_local_slim/key_off": "kb_body_slim_none",
     "msr/wrpkrs/toggle": "kb_body_wrpkrs_toggle",
+    "msr/wrpkrs/latency": "kb_body_wrpkrs_latency",
     "msr/wrpkrs/same": "kb_body_wrpkrs_same",
     "msr/rdpkrs": "kb_body_rdpkrs",
     "msr/wrpkru/toggle": "kb_body_wrpkru_toggle",
@@ -55,7 +77,7 @@ STRAIGHT_LINE = {
 def writes_a_pair(case: str) -> int:
     """From pks-facts: an outermost pair opens and closes, a nested one does neither, and nothing else writes."""
     outermost = "/protected" in case and "/protected_nested" not in case
-    return 2 if outermost else {"msr/wrpkrs/toggle": 2, "msr/wrpkrs/same": 1}.get(case, 0)
+    return 2 if outermost else {"msr/wrpkrs/toggle": 2, "msr/wrpkrs/latency": 2, "msr/wrpkrs/same": 1}.get(case, 0)
 
 
 BOOTS = (1, 2, 3)
@@ -76,7 +98,11 @@ def paths(three_boots) -> dict[tuple[str, int], dict]:
 
 
 def loop_length(module: Path, body: str) -> int:
-    """Instructions of the loop of a body, by objdump: from the target of the last jump backwards to that jump."""
+    return loop_at(module, body)[1]
+
+
+def loop_at(module: Path, body: str) -> tuple[int, int]:
+    """Address and instructions of the loop of a body, by objdump: from the target of the last jump backwards to that jump."""
     text = tools.output([tools.find("objdump", "binutils"), "-d", "--no-show-raw-insn", f"--disassemble={body}", module])
     code = [(int(address, 16), instruction.strip()) for address, instruction in re.findall(r"^\s+([0-9a-f]+):\t(.*)$", text, re.MULTILINE)]
     back = [
@@ -89,25 +115,55 @@ def loop_length(module: Path, body: str) -> int:
     loop = [instruction for address, instruction in code if first <= address <= last]
     inside = [jump for one in loop[:-1] if (jump := re.match(r"j\w+\s+([0-9a-f]+)", one)) and first <= int(jump[1], 16) <= last]
     assert not inside and not [one for one in loop if one.startswith(("call", "jmp", "ret"))], f"{body} is no straight line:\n{text}"
-    return len(loop)
+    return first, len(loop)
 
 
 def test_every_case_was_measured_in_every_boot(records):
     assert set(records) == {(case, boot) for case in CASES for boot in BOOTS}
-    assert {record["status"] for record in records.values()} == {"ok"}
+    skipped = {case for (case, _), record in records.items() if record["status"] == "skipped"}
+    assert skipped == set(SKIPPED)
+    assert {record["status"] for record in records.values()} == {"ok", "skipped"}
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", MEASURED)
 def test_boots_agree_to_the_digit(records, case):
     first, *others = [records[case, boot] for boot in BOOTS]
     assert first["exact"]
     for other in others:
-        assert (other["cost"], other["empty"], other["samples"], other["empty_samples"]) == (
-            first["cost"],
-            first["empty"],
-            first["samples"],
-            first["empty_samples"],
-        )
+        for figure in ("cost", "cost_shifted", "empty", "samples", "shifted_samples", "empty_samples"):
+            assert other[figure] == first[figure]
+
+
+@pytest.mark.parametrize("case", MEASURED)
+def test_the_other_alignment_runs_the_same_instructions(records, case):
+    assert records[case, 1]["cost_shifted"] == records[case, 1]["cost"]
+
+
+@pytest.mark.parametrize("body", sorted(set(STRAIGHT_LINE.values())))
+def test_the_other_alignment_is_the_same_loop_further_on(built_module, body):
+    (first, _), (second, _) = loop_at(built_module, body), loop_at(built_module, f"{body}_shifted")
+    assert (second - first) % 64 == 16  # KMAPBENCH_SHIFT_BYTES
+
+
+@pytest.mark.parametrize("case", MEASURED)
+def test_nothing_but_the_record_takes_time(records, case):
+    """Entering and leaving the kernel is under 0.1 % of a default record."""
+    assert 0 < records[case, 1]["overhead"]["ioctl_share"] < 0.001
+
+
+def test_interrupts_stay_on_for_what_may_sleep_only(records):
+    assert {case for case in MEASURED if records[case, 1]["irqs"] != "off"} == {"kernel/kmap/dram"}
+    assert records["kernel/kmap/dram", 1]["irqs"] == "on"
+
+
+def test_a_set_goes_round_many_pages(records):
+    pages = [records[f"kernel/kmap_local/dram/latency/{size}", 1]["pages"] for size in ("page", "l1", "l2")]
+    assert pages == sorted(set(pages)) and pages[0] == 1
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_real_device_page_costs_what_the_models_own_does(records, form):
+    assert records[f"model/{form}/devmap_file", 1]["cost"] == records[f"model/{form}/devmap", 1]["cost"]
 
 
 @pytest.mark.parametrize("case", STRAIGHT_LINE)
@@ -117,7 +173,7 @@ def test_a_straight_line_costs_what_objdump_counts(records, built_module, case):
     assert records[case, 1]["cost"] == loop_length(built_module, STRAIGHT_LINE[case]) - empty
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", MEASURED)
 def test_the_clock_agrees_with_the_count_from_outside(records, paths, case):
     for boot in BOOTS:
         path = paths[case, boot]
@@ -125,7 +181,7 @@ def test_the_clock_agrees_with_the_count_from_outside(records, paths, case):
         assert records[case, boot]["cost"] == counted
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", MEASURED)
 def test_pks_writes_a_pair_counted_from_outside(paths, case):
     for boot in BOOTS:
         path = paths[case, boot]
@@ -147,7 +203,8 @@ def test_a_touch_of_the_kernels_path_costs_its_own_instructions(records, paths, 
     assert Fraction(of_path, touched["ops"]) == records["kernel/kmap_local/dram", 1]["cost"]
 
 
-@pytest.mark.parametrize("case", CASES)
+# might_sleep() calls into the kernel
+@pytest.mark.parametrize("case", [case for case in MEASURED if case != "kernel/kmap/dram"])
 def test_every_instruction_has_a_function_of_the_module(paths, case):
     for boot in BOOTS:
         chains = [function["chain"] for function in paths[case, boot]["functions"]]
@@ -155,7 +212,7 @@ def test_every_instruction_has_a_function_of_the_module(paths, case):
 
 
 def test_protected_cases_held_their_oracle(records):
-    for case in CASES:
+    for case in MEASURED:
         guarded = "/protected" in case
         for boot in BOOTS:
             record = records[case, boot]
@@ -190,7 +247,7 @@ def test_googles_compare_reads_micro_json(three_boots):
         [sys.executable, "/usr/share/benchmark/compare.py", "--no-color", "benchmarks", *files], capture_output=True, text=True
     )
     assert result.returncode == 0, result.stderr
-    for case in CASES:
+    for case in MEASURED:
         (row,) = [line for line in result.stdout.splitlines() if line.startswith(f"{case}/iterations")]
         assert row.split()[1] == "+0.0000"
 
