@@ -47,7 +47,7 @@ struct Effort {
   uint32_t samples;
   uint32_t repetitions;
 };
-constexpr Effort kIcountEffort{21, 1};
+constexpr Effort kIcountEffort{63, 1};
 constexpr Effort kTimeEffort{400, 10};
 
 // One thing to be measured, and how.
@@ -143,21 +143,27 @@ class Program {
     return 0;
   }
 
+  static uint64_t OperationTicks(const Sample& sample) {
+    const Lengths shifted = sample.shifted.value_or(Lengths{});
+    return sample.empty_n + sample.empty_2n + sample.case_n + sample.case_2n + shifted.n +
+           shifted.twice;
+  }
+
   // Operations that make a sample of 2n as long as it should be, and all its windows together
   // well shorter than interrupts may stay off.
   uint32_t DeviceOps(const KernelCase& kernel_case, Request request) const {
     request.samples = 3;
     const Record probe = Probe(kernel_case, request);
     if (probe.samples.empty()) return probe.ops;  // skipped: any number will do
-    uint64_t longest = 1;
-    for (const Sample& sample : probe.samples) longest = std::max(longest, sample.case_2n);
-    const double section_limit =
-        kMaxSectionShare * KMAPBENCH_MAX_IRQS_OFF_NS * 1e-9 * device_->clock_hz();
-    const double section = static_cast<double>(probe.overhead->window_ticks) /
-                           static_cast<double>(probe.samples.size());
-    const double scale = std::min(
-        static_cast<double>(TargetTicks(device_->clock_hz())) / static_cast<double>(longest),
-        section_limit / section);
+    // By its longest sample; the add chain beside it takes the same whatever the operations.
+    double longest = 1, section = 1;
+    for (const Sample& sample : probe.samples) {
+      longest = std::max(longest, static_cast<double>(sample.case_2n));
+      section = std::max(section, static_cast<double>(OperationTicks(sample)));
+    }
+    const double hz = device_->clock_hz();
+    const double limit = kMaxSectionShare * KMAPBENCH_MAX_IRQS_OFF_NS * 1e-9 * hz;
+    const double scale = std::min(static_cast<double>(TargetTicks(hz)) / longest, limit / section);
     return static_cast<uint32_t>(
         std::clamp(scale * probe.ops, static_cast<double>(probe.ops), 4096.0));
   }
