@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jinja2
 
-from analysis import charts, text
+from analysis import charts, quality, text
 from analysis.load import Campaign, load
 from analysis.parts import PARTS, TITLES
 from analysis.table import Row, rows
@@ -88,7 +88,10 @@ def _html(campaign: Campaign, facts: list[str], table: list[Row], warnings: list
         lab=[row for row in table if row.clock == "icount" and row.case != "empty"],
         timed=[row for row in table if row.clock != "icount" and not row.case.endswith("/empty")],
         empties=[row for row in table if row.case.rpartition("/")[2] == "empty" and row.empty is not None],
-        warnings=warnings + [f"{row.case}: {row.note}" for row in table if row.note],
+        quality={
+            variant: quality.sentences([row for row in table if row.variant == variant]) for variant in campaign.header["variants"]
+        },
+        warnings=warnings + text.notes_of(table),
         parts=[part for part in PARTS if any(row.parts and row.parts[part] for row in table)],
         titles=TITLES,
         # Our own charts, without the XML prologue that has no place inside HTML.

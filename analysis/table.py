@@ -26,6 +26,10 @@ class Row:
     empty: float | None
     core_cycles: float | None
     oracle: str
+    cost_shifted: float | None = None  # at another alignment of the same code
+    overhead_ticks: float | None = None  # of a sample beside its timed windows, the largest of the boots
+    ioctl_share: float | None = None  # of a record, the largest of the boots
+    rejected: dict[str, int] = field(default_factory=dict)  # samples taken again, by cause, of all boots
     note: str = ""
     wrmsr: Fraction | None = None  # counted from outside; None: not counted
     parts: dict[str, Fraction] | None = None
@@ -48,7 +52,6 @@ def _row(records: list[Record], paths: list[CountedPath]) -> Row:
     good = [record for record in records if record.status == "ok" and record.cost is not None]
     costs = np.array([record.cost for record in good])
     bad = [record for record in records if record.status != "ok"]
-    cycles = [record.cost_core_cycles for record in good if record.cost_core_cycles is not None]
     usable = bool(good) and not any(record.oracle == "failed" for record in records)
     row = Row(
         case=first.case,
@@ -61,12 +64,30 @@ def _row(records: list[Record], paths: list[CountedPath]) -> Row:
         high=float(costs.max()) if usable else None,
         exact=usable and _exact(records),
         empty=float(np.median([record.empty for record in good])) if usable else None,
-        core_cycles=float(np.median(cycles)) if usable and cycles else None,
+        core_cycles=_median([record.cost_core_cycles for record in good]) if usable else None,
         oracle=_worst([record.oracle for record in records]),
+        cost_shifted=_median([record.cost_shifted for record in good]) if usable else None,
+        overhead_ticks=max((record.overhead_ticks for record in good if record.overhead_ticks is not None), default=None),
+        ioctl_share=max((record.ioctl_share for record in good if record.ioctl_share is not None), default=None),
+        rejected=summed([record.rejected for record in records]),
         note="; ".join(dict.fromkeys(f"{record.status}: {record.reason}" for record in bad)),
     )
     _add_outside_counts(row, paths)
     return row
+
+
+def _median(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None
+
+
+def summed(counts: list[dict[str, int]]) -> dict[str, int]:
+    """Counts of several, by cause."""
+    total: dict[str, int] = {}
+    for count in counts:
+        for cause, number in count.items():
+            total[cause] = total.get(cause, 0) + number
+    return total
 
 
 def _exact(records: list[Record]) -> bool:

@@ -3,6 +3,7 @@
 
 import textwrap
 
+from analysis import quality
 from analysis.parts import PARTS, TITLES
 from analysis.table import Row
 
@@ -18,13 +19,23 @@ def report(title: str, facts: list[str], rows: list[Row], warnings: list[str]) -
     for variant in dict.fromkeys(row.variant for row in lab):
         chosen = [row for row in lab if row.variant == variant]
         blocks += [_costs(variant, chosen), _breakdown(chosen)]
+        blocks.append("\n".join(line for sentence in quality.sentences(chosen) for line in _wrapped(sentence)))
     timed = [row for row in rows if row.clock != "icount"]
     if timed:
         blocks.append(_times(timed))
-    notes = [f"{row.case}: {row.note}" for row in rows if row.note] + warnings
+    notes = notes_of(rows) + warnings
     if notes:
         blocks.append("Notes\n" + "\n".join(line for note in notes for line in _wrapped(f"- {note}", "  ")))
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def notes_of(rows: list[Row]) -> list[str]:
+    """What is to be said of cases, those of which the same is said together."""
+    cases: dict[str, list[str]] = {}
+    for row in rows:
+        if row.note:
+            cases.setdefault(row.note, []).append(row.case)
+    return [f"{note}: {', '.join(named)}" if len(named) > 1 else f"{named[0]}: {note}" for note, named in cases.items()]
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:
