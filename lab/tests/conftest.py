@@ -47,6 +47,27 @@ def three_boots(tmp_path_factory) -> Path:
     return folder
 
 
+# Says on the stream what the module has to leave as it found it.
+STATE = (
+    "state() {\n"
+    '\tsplits=$(grep -E "DirectMap" /proc/meminfo | tr -d "\\n")\n'
+    '\tpins=$(awk "/nr_foll_pin_acquired/ { n += \\$2 } /nr_foll_pin_released/ { n -= \\$2 } END { print n }" /proc/vmstat)\n'
+    '\tevent "\\"state\\", \\"when\\": \\"$1\\", \\"direct_map\\": \\"$splits\\", \\"pins\\": $pins, \\"state\\": $(cat /proc/kmapbench_state)"\n'
+    "}\n"
+)
+
+
+@pytest.fixture(scope="session")
+def state_module(kernel, cache):
+    return module.build(kernel, MODULE_SOURCE / "tests", cache, quiet, "kmapbench_state.ko")
+
+
+@pytest.fixture
+def states():
+    """Pulls the states out of a boot's events, by name."""
+    return lambda booted: {event["when"]: event for event in booted.events if event["event"] == "state"}
+
+
 @dataclass
 class Booted:
     """One boot of a job of the test's own."""

@@ -8,21 +8,12 @@ import pytest
 from lab import initramfs, job, module, run, variants
 from lab.paths import MODULE_SOURCE, build_dir
 from lab.tests import mutations
-from lab.tests.conftest import quiet
+from lab.tests.conftest import STATE, quiet
 from lab.tests.test_lab import DEFAULT_CASES, FORMS
 
 CR4_PKS = 1 << 24
 GUARDED_STATES = ("protected", "protected_nested")
 GUARDED = "^model/.*/protected"
-
-# Says on the stream what the module has to leave as it found it.
-STATE = (
-    "state() {\n"
-    '\tsplits=$(grep -E "DirectMap" /proc/meminfo | tr -d "\\n")\n'
-    '\tevent "\\"state\\", \\"when\\": \\"$1\\", \\"direct_map\\": \\"$splits\\", \\"state\\": $(cat /proc/kmapbench_state)"\n'
-    "}\n"
-)
-
 
 def measure(name: str, module_path: str, cases: str = GUARDED) -> str:
     """Loads a module, measures as variant NAME, unloads it, and says what state it left.
@@ -39,17 +30,6 @@ def measure(name: str, module_path: str, cases: str = GUARDED) -> str:
         "rmmod kmapbench\n"
         f"state {name}\n"
     )
-
-
-@pytest.fixture(scope="module")
-def state_module(kernel, cache):
-    return module.build(kernel, MODULE_SOURCE / "tests", cache, quiet, "kmapbench_state.ko")
-
-
-@pytest.fixture
-def states():
-    """Pulls the states out of a boot's events, by name."""
-    return lambda booted: {event["when"]: event for event in booted.events if event["event"] == "state"}
 
 
 def test_every_bug_is_noticed_and_nothing_is_left_behind(boot_job, states, state_module, kernel, cache, tmp_path):
@@ -135,7 +115,7 @@ def test_no_call_breaks_the_module(boot_job, states, state_module):
 
 
 def test_panic_on_taint_declines_the_oracle(boot_job):
-    booted = boot_job(job.micro("test", 1, "model/kmap_local/*"), cmdline="panic_on_taint=0x40000")
+    booted = boot_job(job.micro("test", 1, "model/kmap_local/*"), cmdline=f"{run.PMEM_CMDLINE} panic_on_taint=0x40000")
     assert booted.outcome.problem is None
     record = booted.record("model/kmap_local/protected")
     assert (record["status"], record["reason"]) == ("skipped", "panic_on_taint is set: the oracle's fault could panic this machine")
@@ -163,7 +143,7 @@ def test_without_pks_the_rest_runs(boot_job, three_boots):
     for case in (*(f"model/{form}/{state}" for form in FORMS for state in GUARDED_STATES), "msr/wrpkrs/toggle"):
         record = booted.record(case)
         assert (record["status"], record["reason"]) == ("skipped", "this CPU has no PKS")
-    for case in ("empty", "kernel/kmap_local/dram", "model/kmap_local/key_off", "model/kmap_local/devmap"):
+    for case in ("empty", "kernel/kmap_local/dram", "kernel/kmap_local/devmap", "model/kmap_local/key_off", "model/kmap_local/devmap"):
         assert booted.record(case)["status"] == "ok"
 
     # No observer watched this boot, and one watched those: it changes no digit.
