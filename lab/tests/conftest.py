@@ -51,6 +51,7 @@ def three_boots(tmp_path_factory) -> Path:
 STATE = (
     "state() {\n"
     '\tsplits=$(grep -E "DirectMap" /proc/meminfo | tr -d "\\n")\n'
+    "\tcat /proc/sys/vm/stat_refresh\n"  # each CPU counts on its own
     '\tpins=$(awk "/nr_foll_pin_acquired/ { n += \\$2 } /nr_foll_pin_released/ { n -= \\$2 } END { print n }" /proc/vmstat)\n'
     '\tevent "\\"state\\", \\"when\\": \\"$1\\", \\"direct_map\\": \\"$splits\\", \\"pins\\": $pins, \\"state\\": $(cat /proc/kmapbench_state)"\n'
     "}\n"
