@@ -58,6 +58,35 @@ LEFT_BEHIND = [
 ]
 
 
+# Mistakes that only a debugging kernel sees, and what it says of each.
+DEBUGGED = [
+    (
+        Mutation("use_after_free", "model.c", "\tkvfree(world.descriptors);", "\tkvfree(world.descriptors);\n\tREAD_ONCE(world.descriptors->flags);"),
+        "KASAN: slab-use-after-free",
+    ),
+    (
+        Mutation("sleeps", "sample.c", "\tkb_enter(c, ctx);\n\n\tsample->", "\tkb_enter(c, ctx);\n\tmight_sleep();\n\n\tsample->"),
+        "sleeping function called from invalid context",
+    ),
+    (
+        Mutation(
+            "locks",
+            "main.c",
+            "\tbegin = kb_clock();",
+            "\tstatic DEFINE_MUTEX(other_mutex);\n"
+            "\tmutex_lock(&run_mutex);\n\tmutex_lock(&other_mutex);\n\tmutex_unlock(&other_mutex);\n\tmutex_unlock(&run_mutex);\n"
+            "\tmutex_lock(&other_mutex);\n\tmutex_lock(&run_mutex);\n\tmutex_unlock(&run_mutex);\n\tmutex_unlock(&other_mutex);\n"
+            "\tbegin = kb_clock();",
+        ),
+        "possible circular locking dependency",
+    ),
+    (
+        Mutation("leaks", "ring.c", "\tkvfree(pages);"),
+        "unreferenced object",
+    ),
+]
+
+
 def plant(mutation: Mutation, folder: Path) -> Path:
     """A copy of the module's source with the bug in it."""
     source = folder / mutation.name
