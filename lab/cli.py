@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab import check, selftest, variants
+from lab import check, distribution, selftest, source_kernel, variants
+from lab.distribution import RT_SERIES, SERIES
 from lab.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNMET, KmapbenchError
-from lab.distribution import SERIES
-from lab.paths import ROOT
+from lab.paths import ROOT, cache_dir
 
 
 class _Parser(argparse.ArgumentParser):
@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--seed", type=int, metavar="S", help="order of the boots (default: a new one, kept in campaign.json)")
     run.add_argument("--out", type=Path, metavar="DIR", help="campaign folder to make (default: a new one in results/)")
     run.add_argument("--only", choices=("micro", "user"), help="kernel cases only, or user models only")
-    run.add_argument("--kernel", choices=SERIES, dest="series", help="which of the distribution's kernels stock is (default: the newest offered)")
+    run.add_argument("--kernel", choices=SERIES + RT_SERIES, dest="series", help="which of the distribution's kernels stock is (default: the newest offered)")
     run.add_argument("--cases", default="default", metavar="default|all|GLOB", help="kernel cases: a telling dozen, all, or those whose name matches, as 'kernel/*'")
     run.set_defaults(function=_run)
 
@@ -53,11 +53,17 @@ def parser() -> argparse.ArgumentParser:
     look = commands.add_parser("check", help="say what can be measured here, what disturbs it, and what to do; changes nothing")
     look.set_defaults(function=lambda _: check.run())
 
-    test = commands.add_parser("test", help="run all tests that need no kernel build")
-    test.set_defaults(function=lambda _: selftest.run())
+    test = commands.add_parser("test", help="run all tests that need no kernel build, or more")
+    more = test.add_mutually_exclusive_group()
+    more.add_argument("--kernels", action="store_const", dest="reach", const=selftest.KERNELS, help="also those that build kernels")
+    more.add_argument("--all", action="store_const", dest="reach", const=selftest.ALL, help="all there are: debug kernel, other distribution kernels, long runs")
+    test.set_defaults(function=lambda parsed: selftest.run(parsed.reach), reach=selftest.EVERYDAY)
 
-    kernels = commands.add_parser("kernels", help="list the variants")
+    kernels = commands.add_parser("kernels", help="list the variants and what is built, or build")
     kernels.set_defaults(function=_kernels)
+    build = kernels.add_subparsers(metavar="build").add_parser("build", help="build the kernels of variants")
+    build.add_argument("names", nargs="+", metavar="NAME", help="a variant")
+    build.set_defaults(function=_build)
     return top
 
 
@@ -85,9 +91,26 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _kernels(_: argparse.Namespace) -> int:
+    cache = cache_dir()
     for variant in variants.load().values():
-        print(f"{variant.name:12} {variant.what}")
+        image = variant.image
+        found = source_kernel.built(image, cache) if image else next(iter(distribution.fetched(cache)), None)
+        missing = f"not built: kmapbench kernels build {variant.name}" if image else "not fetched yet"
+        print(f"{variant.name:12} {variant.what}\n{'':12} {found or missing}")
     return EXIT_OK
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    from lab.progress import Display  # rich
+
+    chosen = [variants.find(name) for name in arguments.names]
+    cache = cache_dir()
+    with Display() as display:
+        source_kernel.provide([variant.image for variant in chosen if variant.image], cache, display)
+        for variant in chosen:
+            if variant.image is None:
+                distribution.fetch(None, cache, display.say)
+    return _kernels(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,6 +16,7 @@ from lab import tools
 from lab.errors import CommandFailed, KmapbenchError
 
 SERIES = ("6.12", "6.1")
+RT_SERIES = ("6.12-rt",)  # PREEMPT_RT; never what is taken without being asked for
 
 
 @dataclass(frozen=True)
@@ -57,30 +58,31 @@ def fetch(series: str | None, cache: Path, say) -> KernelTree:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpacking-") as scratch:
             tree = Path(scratch) / "tree"
-            _download_and_unpack(packages, Path(scratch), tree, say)
+            download_and_unpack(packages, Path(scratch), tree, say)
             _relocate_headers(tree, folder)
             tools.output([tools.find("depmod", "kmod"), "-b", tree, release])
             tree.rename(folder)
     return KernelTree(folder, release, packages)
 
 
-def _resolve(series: str | None) -> dict[str, str]:
+def _resolve(wanted: str | None) -> dict[str, str]:
     """Packages of a kernel, image and headers, each with its version."""
-    tools.find("apt-cache", "apt")
-    for candidate in (series,) if series else SERIES:
-        for meta in (f"{candidate}-amd64", "amd64"):
-            image = _dependency(f"linux-image-{meta}", rf"linux-image-{re.escape(candidate)}[.-].*-amd64")
-            headers = _dependency(f"linux-headers-{meta}", rf"linux-headers-{re.escape(candidate)}[.-].*-amd64")
+    for series in (wanted,) if wanted else SERIES:
+        number, dash, flavour = series.partition("-")
+        for meta in (f"{number}{dash}{flavour}-amd64", f"{flavour}{dash}amd64"):
+            release = rf"{re.escape(number)}[.-].*-{flavour}{dash}amd64"
+            image = _dependency(f"linux-image-{meta}", f"linux-image-{release}")
+            headers = _dependency(f"linux-headers-{meta}", f"linux-headers-{release}")
             if image and headers and image.removeprefix("linux-image-") == headers.removeprefix("linux-headers-"):
                 names = [image, headers]
-                for pattern in (r"linux-headers-.*-common", r"linux-kbuild-.*"):
+                for pattern in (r"linux-headers-.*-common(-rt)?", r"linux-kbuild-.*"):
                     part = _dependency(headers, pattern)
                     if part:
                         names.append(part)
-                return {name: _version(name) for name in names}
-    wanted = f"Linux {series}" if series else " or ".join(f"Linux {one}" for one in SERIES)
+                return {name: candidate(name) for name in names}
+    asked = " or ".join(f"Linux {one}" for one in ((wanted,) if wanted else SERIES))
     raise KmapbenchError(
-        f"this machine's package sources offer no {wanted} (linux-image-*-amd64 with headers): "
+        f"this machine's package sources offer no {asked} (linux-image-*-amd64 with headers): "
         "run 'apt-get update', add the distribution's security suite, or give --kernel"
     )
 
@@ -88,7 +90,7 @@ def _resolve(series: str | None) -> dict[str, str]:
 def _dependency(package: str, pattern: str) -> str | None:
     """The first direct dependency of a package whose whole name matches."""
     try:
-        listing = tools.output(["apt-cache", "depends", "--important", package])
+        listing = tools.output([tools.find("apt-cache", "apt"), "depends", "--important", package])
     except CommandFailed:
         return None  # apt-cache fails where it does not know the package
     for name in re.findall(r"^[ |]*Depends: (\S+)$", listing, re.MULTILINE):
@@ -97,14 +99,19 @@ def _dependency(package: str, pattern: str) -> str | None:
     return None
 
 
-def _version(package: str) -> str:
+def candidate(package: str) -> str:
+    """The version of a package that would be fetched."""
+    tools.find("apt-cache", "apt")
     match = re.search(r"^  Candidate: (\S+)$", tools.output(["apt-cache", "policy", package]), re.MULTILINE)
     if match is None or match[1] == "(none)":
-        raise KmapbenchError(f"{package}: the package sources name it but do not have it: run 'apt-get update'")
+        raise KmapbenchError(
+            f"{package}: this machine's package sources do not have it: run 'apt-get update', or add the distribution's security suite"
+        )
     return match[1]
 
 
-def _download_and_unpack(packages: dict[str, str], scratch: Path, tree: Path, say) -> None:
+def download_and_unpack(packages: dict[str, str], scratch: Path, tree: Path, say) -> None:
+    """Packages of these versions, their files below tree; scratch is a folder for the packages themselves."""
     say(f"fetching {', '.join(packages)}")
     log = scratch / "apt.log"
     try:
@@ -127,6 +134,11 @@ def _download_and_unpack(packages: dict[str, str], scratch: Path, tree: Path, sa
         except CommandFailed as error:
             free = shutil.disk_usage(scratch).free >> 20
             raise KmapbenchError(f"{package.name} cannot be unpacked in the cache ({free} MiB free): {error}") from None
+
+
+def fetched(cache: Path) -> list[Path]:
+    """Kernels of the distribution that are in the cache, the newest first."""
+    return sorted((cache / "kernels").glob("linux-image-*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
 
 
 def _relocate_headers(tree: Path, final: Path) -> None:

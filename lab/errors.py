@@ -13,5 +13,11 @@ class KmapbenchError(Exception):
     exit_code = EXIT_UNMET
 
 
+class Interrupted(KmapbenchError):
+    """Ctrl-C in the middle of something that has its own words for what is kept."""
+
+    exit_code = EXIT_INTERRUPTED
+
+
 class CommandFailed(KmapbenchError):
     """A tool that we called failed; its output is in a log file that the message names."""

@@ -16,6 +16,7 @@ from lab.stream import Line, Parser
 
 # Seconds of wall clock until a guest counts as hung; a boot takes under ten.
 BOOT_LIMIT_SECONDS = 180
+MEMORY_MIB = 640
 
 # One instruction is one nanosecond of guest time, and so one tick of its TSC; the clock
 # starts at the same moment in each boot.
@@ -30,7 +31,7 @@ class Machine:
     initrd: Path
     cpu: str
     cmdline: str
-    memory_mib: int = 640
+    memory_mib: int = MEMORY_MIB
     cpus: int = 1
     observer: Path | None = None  # the TCG plugin that counts from outside
     limit_seconds: float = BOOT_LIMIT_SECONDS

@@ -33,7 +33,8 @@ def build(kernel: KernelTree, source: Path, cache: Path, say, name: str = NAME) 
                     f"building {name} for {kernel.release}",
                 )
             except CommandFailed as error:
-                raise KmapbenchError(f"{error}{_first_error(log)}") from None
+                why = tools.first_error(log)
+                raise KmapbenchError(f"{error}: {why}" if why else str(error)) from None
             final.mkdir(exist_ok=True)
             os.replace(out / name, final / name)
     return final / name
@@ -47,10 +48,3 @@ def _digest(source: Path) -> str:
         if path.suffix in (".c", ".h") and not generated or path.name in ("Kbuild", "Makefile"):
             digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
-
-
-def _first_error(log: Path) -> str:
-    for line in log.read_text(errors="replace").splitlines():
-        if "error:" in line or "Error " in line or "not found" in line:
-            return f": {line.strip()}"
-    return ""

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 
 class Display:
-    """A context manager. Work is counted in boots; a part of one is a fraction."""
+    """A context manager. What a unit of work is, the caller knows: a boot, a step of a build."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True)
@@ -39,11 +39,12 @@ class Display:
             self._bar.stop()
 
     def plan(self, work: float) -> None:
-        """How much there will be in all."""
+        """How much there will be from here on; what was done before does not count."""
         self._total = work
+        self._done = 0.0
         self._planned = time.monotonic()  # what came before says nothing of what is left
         if self._bar:
-            self._bar.update(self._task, total=work)
+            self._bar.update(self._task, total=work, completed=0)
 
     def say(self, doing: str) -> None:
         """What is being done now."""

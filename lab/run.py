@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import campaign, console, distribution, guest, host, initramfs, job, module, symbols, tools
+from lab import campaign, console, distribution, guest, host, initramfs, job, module, source_kernel, symbols, tools
 from lab.distribution import KernelTree
 from lab.errors import EXIT_FAILED, EXIT_OK, KmapbenchError
 from lab.paths import MODULE_SOURCE, RESULTS, ROOT, build_dir, cache_dir
@@ -65,6 +65,7 @@ def run(plan: Plan) -> int:
         scratch = Path(scratch_name)
         prepared = []
         if plan.only != "user":
+            source_kernel.provide([variant.image for variant in plan.variants if variant.image], cache, display)
             prepared = [prepare(variant, plan.series, kmap_bench, cache, scratch, display.say) for variant in plan.variants]
         order = _order(plan, prepared)
         display.plan(len(order) + (LAUNCHES * LAUNCH_WORK if plan.only != "micro" else 0))
@@ -93,7 +94,7 @@ def run(plan: Plan) -> int:
 
 def prepare(variant: Variant, series: str | None, kmap_bench: Path, cache: Path, scratch: Path, say) -> Prepared:
     """Kernel, module and the shared archive of a variant."""
-    kernel = distribution.fetch(series, cache, say)
+    kernel = source_kernel.fetch(variant.image, cache, say) if variant.image else distribution.fetch(series, cache, say)
     built = module.build(kernel, MODULE_SOURCE, cache, say)
     folder = scratch / variant.name
     stripped = scratch / f"{variant.name}.ko"
@@ -117,8 +118,16 @@ def initrd(prepared: Prepared, text: str, scratch: Path) -> Path:
 
 
 def machine(prepared: Prepared, initrd_path: Path, observer: Path | None = None) -> guest.Machine:
-    cmdline = f"{PMEM_CMDLINE} {prepared.variant.cmdline}".strip()
-    return guest.Machine(prepared.kernel.image, initrd_path, prepared.variant.cpu, cmdline, observer=observer)
+    variant = prepared.variant
+    return guest.Machine(
+        prepared.kernel.image,
+        initrd_path,
+        variant.cpu,
+        f"{PMEM_CMDLINE} {variant.cmdline}".strip(),
+        memory_mib=variant.memory_mib,
+        observer=observer,
+        limit_seconds=variant.limit_seconds,
+    )
 
 
 def observer_plugin() -> Path | None:
@@ -148,6 +157,7 @@ def _header(plan: Plan, prepared: list[Prepared]) -> dict:
                 "what": one.variant.what,
                 "release": one.kernel.release,
                 "packages": one.kernel.packages,
+                "kernel": one.kernel.key,
                 "cpu": one.variant.cpu,
                 "cmdline": one.variant.cmdline,
             }

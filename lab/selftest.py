@@ -8,10 +8,15 @@ from lab import tools
 from lab.errors import EXIT_FAILED, EXIT_OK
 from lab.paths import ROOT, build_dir
 
+# How far a run reaches: pytest's marker expressions, over the markers of pytest.ini.
+EVERYDAY = "not kernels and not all"
+KERNELS = "not all"
+ALL = ""
 
-def run() -> int:
+
+def run(reach: str = EVERYDAY) -> int:
     """Both, even where the first fails, so that one run shows everything."""
     ctest = [tools.find("ctest", "cmake"), "--test-dir", str(build_dir()), "--output-on-failure", "--no-tests=error"]
-    pytest = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "lab", "analysis"]
+    pytest = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", reach, "lab", "analysis"]
     codes = [subprocess.run(command, cwd=ROOT).returncode for command in (ctest, pytest)]
     return EXIT_FAILED if any(codes) else EXIT_OK

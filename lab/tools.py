@@ -25,6 +25,11 @@ def find(name: str, package: str) -> str:
     return path
 
 
+def has(name: str) -> bool:
+    """Whether there is such a program."""
+    return shutil.which(name, path=_SEARCH) is not None
+
+
 def die_with_parent() -> None:
     """For preexec_fn: the child is killed when we are, however we end."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -33,7 +38,7 @@ def die_with_parent() -> None:
 def output(command: Sequence[str | Path]) -> str:
     """Standard output of a command that has to succeed."""
     result = subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True, env=_plain_environment()
+        [str(word) for word in command], capture_output=True, text=True, env=plain_environment()
     )
     if result.returncode != 0:
         last = (result.stderr.strip().splitlines() or ["no message"])[-1]
@@ -50,15 +55,23 @@ def logged(command: Sequence[str | Path], log: Path, doing: str, cwd: Path | Non
             stdout=out,
             stderr=subprocess.STDOUT,
             cwd=cwd,
-            env=_plain_environment(),
+            env=plain_environment(),
             preexec_fn=die_with_parent,
         )
     if result.returncode != 0:
         raise CommandFailed(f"{doing} failed ({Path(str(command[0])).name} ended with {result.returncode}): see {log}")
 
 
-def _plain_environment() -> dict[str, str]:
+def plain_environment() -> dict[str, str]:
     """Ours, without what would change a tool's messages or a kernel build's target."""
     dropped = {"ARCH", "CROSS_COMPILE", "KBUILD_OUTPUT", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "KDIR", "OUT"}
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
     return kept | {"LC_ALL": "C.UTF-8"}
+
+
+def first_error(log: Path) -> str | None:
+    """The first line of a build's log that says what is wrong."""
+    for line in log.read_text(errors="replace").splitlines():
+        if any(word in line for word in ("error:", "Error ", "not found", "No space left")):
+            return line.strip()
+    return None

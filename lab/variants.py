@@ -1,13 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of variants: kernels/variants.toml as objects."""
+"""The table of variants and of the images they boot: kernels/variants.toml as objects."""
 
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import KmapbenchError
+from lab.guest import BOOT_LIMIT_SECONDS, MEMORY_MIB
 
-TABLE = Path(__file__).parent / "kernels" / "variants.toml"
+FOLDER = Path(__file__).parent / "kernels"
+TABLE = FOLDER / "variants.toml"
+
+
+@dataclass(frozen=True)
+class Image:
+    """A kernel to be built from a source package."""
+
+    name: str
+    source: str
+    base: str
+    fragments: tuple[Path, ...]
+    patches: tuple[Path, ...]  # in the order in which they are applied
+    steps: int
+    variants: tuple[str, ...]  # that boot it
 
 
 @dataclass(frozen=True)
@@ -16,15 +31,33 @@ class Variant:
 
     name: str
     what: str
-    source: str
     cpu: str
     cmdline: str
+    image: Image | None = None  # None: the distribution's own kernel
+    memory_mib: int = MEMORY_MIB
+    limit_seconds: float = BOOT_LIMIT_SECONDS
 
 
-def load() -> dict[str, Variant]:
-    """All variants by name, in the order of the table."""
-    with TABLE.open("rb") as file:
-        return {name: Variant(name, **row) for name, row in tomllib.load(file).items()}
+def load(table: Path = TABLE) -> dict[str, Variant]:
+    """All variants by name, in the order of the table; files are named relative to it."""
+    with table.open("rb") as file:
+        tables = tomllib.load(file)
+    users: dict[str, list[str]] = {}
+    for name, row in tables["variants"].items():
+        users.setdefault(row.get("image"), []).append(name)
+    images = {
+        name: _image(name, row, tuple(users.get(name, ())), table.parent) for name, row in tables.get("images", {}).items()
+    }
+    return {
+        name: Variant(name, **{**row, "image": images[row["image"]] if "image" in row else None})
+        for name, row in tables["variants"].items()
+    }
+
+
+def _image(name: str, row: dict, users: tuple[str, ...], folder: Path) -> Image:
+    patches = sorted((folder / row["patches"]).glob("*.patch")) if "patches" in row else []
+    fragments = tuple(folder / fragment for fragment in row["fragments"])
+    return Image(name, row["source"], row["base"], fragments, tuple(patches), row["steps"], users)
 
 
 def find(name: str) -> Variant:

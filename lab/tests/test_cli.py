@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import job, tools
+from lab import job, source_kernel, tools, variants
 from lab.errors import KmapbenchError
 from lab.paths import ROOT
 
@@ -35,6 +35,9 @@ def assert_one_line(result: subprocess.CompletedProcess, code: int, *words: str)
         (["run", "--variants", "stock,stock"], ["stock,stock", "twice"]),
         (["run", "--boots", "0"], ["'0'", "1 to 10000"]),
         (["run", "--kernel", "2.4"], ["2.4", "6.12"]),
+        (["kernels", "build", "nope"], ["nope", "stock, plain"]),
+        (["kernels", "build"], ["NAME"]),
+        (["test", "--all", "--kernels"], ["--kernels", "--all"]),
         (["fly"], ["fly"]),
         ([], ["COMMAND"]),
         (["report", "/nowhere"], ["/nowhere", "no campaign"]),
@@ -106,6 +109,42 @@ def test_the_launcher_lists_what_is_missing_and_installs_nothing(tmp_path):
     result = subprocess.run([ROOT / "kmapbench", "--no-install", "kernels"], capture_output=True, text=True, env=os.environ | {"PATH": path})
     assert_one_line(result, 2, "qemu-system-x86", "cpio")
     assert "cmake" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needed"),
+    [
+        (["kernels", "build", "plain"], True),
+        (["test", "--kernels", "--help"], True),
+        (["test", "--all", "--help"], True),
+        (["run", "--boots", "3", "--variants", "stock,plain", "--help"], True),
+        (["run", "--variants=plain", "--help"], True),
+        (["run", "--variants", "stock", "--help"], False),
+        (["run", "--kernel", "6.12", "--help"], False),
+        (["test", "--help"], False),
+        (["kernels"], False),
+    ],
+)
+def test_the_launcher_asks_for_a_compilers_tools_where_a_kernel_may_be_built(tmp_path, arguments, needed):
+    path = path_without(tmp_path / "bin", "flex", "ccache")
+    result = subprocess.run([ROOT / "kmapbench", "--no-install", *arguments], capture_output=True, text=True, env=os.environ | {"PATH": path})
+    if needed:
+        assert_one_line(result, 2, "flex", "ccache")
+    else:
+        assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_kernels_lists_what_is_built_and_where(tmp_path):
+    """Of an empty cache, nothing; of one that has it, the folder."""
+    empty = kmapbench("kernels", KMAPBENCH_CACHE=str(tmp_path))
+    assert empty.returncode == 0
+    assert "not built: kmapbench kernels build plain" in empty.stdout
+    folder = tmp_path / "kernels" / f"plain_9.9_{source_kernel.digest(variants.find('plain').image)}"
+    folder.mkdir(parents=True)
+    listed = kmapbench("kernels", KMAPBENCH_CACHE=str(tmp_path)).stdout
+    assert str(folder) in listed
+    assert "not built: kmapbench kernels build plain" not in listed
+    assert "not built: kmapbench kernels build debug" in listed
 
 
 def test_the_launcher_works_through_a_symlink_from_anywhere(tmp_path):

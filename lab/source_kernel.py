@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kernels built from the distribution's source package: patched, configured, checked, kept in the cache.
+
+What is kept has the layout of an unpacked package (distribution.KernelTree), so that the rest of
+the lab does not know the one from the other. It is built in a scratch folder of the cache and
+moved into place when it is whole.
+"""
+
+import fcntl
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab import distribution, kernel_config, tools
+from lab.distribution import KernelTree
+from lab.errors import Interrupted, KmapbenchError
+from lab.kernel_make import Make, environment
+from lab.variants import Image
+
+# Counts up when what is kept of a build, or how it is built, changes.
+_RECIPE = 1
+
+# program: package; what a kernel build calls. And a header of objtool's.
+_PROGRAMS = {"make": "make", "gcc": "gcc", "flex": "flex", "bison": "bison", "bc": "bc", "ccache": "ccache", "xz": "xz-utils"}
+_HEADERS = {Path("/usr/include/libelf.h"): "libelf-dev"}
+
+# A failed or ended build leaves its folder behind when we are killed: the next one removes it.
+_SCRATCH_PREFIX = ".building-"
+
+
+def _ignore(_: str) -> None:
+    pass
+
+
+def fetch(image: Image, cache: Path, say: Callable[[str], None], on_step: Callable[[str], None] = _ignore) -> KernelTree:
+    """The kernel of an image, from the cache or built now.
+
+    say: called with a line before anything slow. on_step: called with each file that make makes.
+    """
+    version = distribution.candidate(image.source)
+    folder = _folder(image, version, cache)
+    if not folder.is_dir():
+        missing = missing_packages()
+        if missing:
+            raise KmapbenchError(f"{_names(image)}: a kernel build needs packages that are missing: {' '.join(missing)}")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(folder.parent, say):
+            if not folder.is_dir():  # who was before us may have built it
+                _build(image, version, folder, cache, say, on_step)
+    return _tree(image, version, folder)
+
+
+def built(image: Image, cache: Path) -> Path | None:
+    """Where the kernel of an image as it is now stands in the cache, of the newest source there; None: nowhere."""
+    found = list((cache / "kernels").glob(_folder(image, "*", cache).name))
+    return max(found, key=lambda folder: folder.stat().st_mtime, default=None)
+
+
+def provide(images: Iterable[Image], cache: Path, display) -> None:
+    """Builds those that are not in the cache, and shows how far it is."""
+    wanted = {image.name: image for image in images}.values()
+    missing = [image for image in wanted if not _folder(image, distribution.candidate(image.source), cache).is_dir()]
+    if not missing:
+        return
+    expected = {image.name: _expected_steps(image, cache) for image in missing}
+    display.plan(sum(expected.values()))
+    for image in missing:
+        steps = _Steps(image.name, expected[image.name], display)
+        display.say(f"{image.name} is not in the cache: building it")
+        fetch(image, cache, display.say, steps)
+        steps.end()
+
+
+def missing_packages() -> list[str]:
+    """Packages that a kernel build needs, and this machine lacks."""
+    programs = [package for program, package in _PROGRAMS.items() if not tools.has(program)]
+    return programs + [package for header, package in _HEADERS.items() if not header.exists()]
+
+
+class _Steps:
+    """Tells the display of the steps of one build, of which there may be more or fewer than expected."""
+
+    def __init__(self, name: str, expected: int, display):
+        self._name, self._expected, self._display = name, expected, display
+        self._done = 0
+
+    def __call__(self, file: str) -> None:
+        self._done += 1
+        if self._done <= self._expected:
+            self._display.advance(1)
+        so_far = f"{self._name}: {self._done} of about {self._expected} steps"
+        if self._done % (self._expected // 10 or 1) == 0:
+            self._display.say(so_far)
+        self._display.detail(f"{so_far}: {Path(file).name}")
+
+    def end(self) -> None:
+        self._display.advance(max(0, self._expected - self._done))
+
+
+def _expected_steps(image: Image, cache: Path) -> int:
+    """As many as the last build of this image took here, else what the table says."""
+    counted = sorted((cache / "kernels").glob(f"{image.name}_*/steps"), key=lambda path: path.stat().st_mtime)
+    return int(counted[-1].read_text()) if counted else image.steps
+
+
+def _folder(image: Image, version: str, cache: Path) -> Path:
+    return cache / "kernels" / f"{image.name}_{version.replace(':', '%')}_{digest(image)}"
+
+
+def digest(image: Image) -> str:
+    """Of all that goes into a kernel beside its source."""
+    compiler = tools.output([tools.find("gcc", "gcc"), "--version"]).splitlines()[0]
+    value = hashlib.sha256(f"{_RECIPE}\0{image.base}\0{compiler}\0".encode())
+    for path in (*image.fragments, *image.patches):
+        value.update(path.read_bytes() + b"\0")
+    return value.hexdigest()[:16]
+
+
+def _tree(image: Image, version: str, folder: Path) -> KernelTree:
+    (modules,) = (folder / "lib" / "modules").iterdir()
+    return KernelTree(folder, modules.name, {image.source: version})
+
+
+def _names(image: Image) -> str:
+    """For messages: the variants that the user knows."""
+    return ", ".join(image.variants) or image.name
+
+
+@contextmanager
+def _alone(kernels: Path, say) -> Iterator[None]:
+    """One build at a time in a cache: each takes all CPUs, and two of the same would be in each other's way."""
+    with (kernels / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another kernel build in this cache")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        for abandoned in kernels.glob(f"{_SCRATCH_PREFIX}*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        yield
+
+
+def _build(image: Image, version: str, final: Path, cache: Path, say, on_step) -> None:
+    """Builds into a scratch folder, and moves what is to be kept to final."""
+    log = final.with_name(f"{final.name}.log")
+    with _explained(image, log), tempfile.TemporaryDirectory(dir=final.parent, prefix=_SCRATCH_PREFIX) as name:
+        log.unlink(missing_ok=True)
+        scratch = Path(name)
+        pristine = _source(image.source, version, cache, say)
+        say(f"{image.name}: patching and configuring")
+        source = scratch / "source"
+        # Hard links: what patches change they replace, and nothing else is written there.
+        tools.output(["cp", "-al", pristine, source])
+        for patch in image.patches:
+            _apply(patch, source, log)
+        make = _make(image, source, scratch, log, cache, on_step)
+        _configure(image, make, source)
+        say(f"{image.name}: compiling")
+        make("all")
+        say(f"{image.name}: keeping what is needed")
+        tree = _keep(make, source, scratch / "tree")
+        (tree / "steps").write_text(f"{make.steps}\n")
+        tree.rename(final)
+
+
+@contextmanager
+def _explained(image: Image, log: Path) -> Iterator[None]:
+    """Whatever ends a build is one line with variant and log file."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(f"{_names(image)}: the build was interrupted, nothing of it is kept; see {log}") from None
+    except KmapbenchError as error:
+        see = f"; see {log}" if log.exists() and str(log) not in str(error) else ""
+        raise KmapbenchError(f"{_names(image)}: {error}{see}") from None
+    except OSError as error:
+        free = shutil.disk_usage(log.parent).free >> 20
+        raise KmapbenchError(f"{_names(image)}: {error.filename or log}: {error.strerror} ({free} MiB free); see {log}") from None
+
+
+def _source(package: str, version: str, cache: Path, say) -> Path:
+    """The unpacked source, as the package has it; read only by agreement."""
+    final = cache / "sources" / f"{package}_{version.replace(':', '%')}"
+    if not final.is_dir():
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=final.parent, prefix=".unpacking-") as name:
+            scratch = Path(name)
+            distribution.download_and_unpack({package: version}, scratch, scratch / "package", say)
+            (archive,) = (scratch / "package" / "usr" / "src").glob(f"{package}.tar.*")
+            tools.output([tools.find("tar", "tar"), "-xf", archive, "-C", scratch])
+            (scratch / package).rename(final)
+    return final
+
+
+def _apply(patch: Path, source: Path, log: Path) -> None:
+    """A patch has to fit exactly: where it nearly does, somebody has to look."""
+    # Else git would take paths to be of the repository that the cache may lie in.
+    git = ["env", f"GIT_CEILING_DIRECTORIES={source.parent}", tools.find("git", "git")]
+    tools.logged([*git, "apply", "--whitespace=nowarn", patch], log, f"applying {patch.parent.name}/{patch.name}", cwd=source)
+
+
+def _make(image: Image, source: Path, scratch: Path, log: Path, cache: Path, on_step) -> Make:
+    # O= inside the source: then kbuild names sources by relative paths, the same in each scratch folder.
+    variables = {"O": "build", "CC": "ccache gcc", "HOSTCC": "ccache gcc", "LOCALVERSION": f"-{image.name}"}
+    return Make(source, log, variables, environment(scratch, cache), on_step)
+
+
+def _configure(image: Image, make: Make, source: Path) -> None:
+    """Base, fragments on top, and a look at whether they hold."""
+    config = source / "build" / ".config"
+    (source / "build").mkdir()
+    make(image.base)
+    merge = source / "scripts" / "kconfig" / "merge_config.sh"
+    tools.logged([merge, "-m", "-O", "build", config, *image.fragments], make.log, "merging the configuration", cwd=source)
+    make("olddefconfig")
+    broken = kernel_config.broken([(path.name, path.read_text()) for path in image.fragments], config.read_text())
+    if broken:
+        with make.log.open("a") as log:
+            log.writelines(f"{one}\n" for one in broken)
+        more = f", and {len(broken) - 1} more" if len(broken) > 1 else ""
+        raise KmapbenchError(f"{broken[0]}{more}")
+
+
+def _keep(make: Make, source: Path, tree: Path) -> Path:
+    """Image, configuration, symbols, modules, and what modules are built against: as a package has them."""
+    build = source / "build"
+    make("modules_install", f"INSTALL_MOD_PATH={tree}", f"DEPMOD={tools.find('depmod', 'kmod')}")
+    release = (build / "include" / "config" / "kernel.release").read_text().strip()
+    for link in ("build", "source"):
+        (tree / "lib" / "modules" / release / link).unlink(missing_ok=True)
+    (tree / "boot").mkdir()
+    for file, name in (("arch/x86/boot/bzImage", "vmlinuz"), (".config", "config"), ("System.map", "System.map"), ("vmlinux", "vmlinux")):
+        shutil.copyfile(build / file, tree / "boot" / f"{name}-{release}")
+    headers = KernelTree(tree, release).headers
+    # The kernel's own script, which its packages are made with, too.
+    make("run-command", f"KBUILD_RUN_COMMAND=$(srctree)/scripts/package/install-extmod-build {headers}")
+    return tree

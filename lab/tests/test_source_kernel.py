@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kernels built from source. make and the compiler are real; the source is a kernel of three files, but for marked tests."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab import distribution, kernel_config, source_kernel, variants
+from lab.errors import Interrupted, KmapbenchError
+from lab.paths import ROOT
+from lab.tests.conftest import quiet
+
+VERSION = "1.0-1"
+
+# The targets and variables of kbuild that a build uses. "all" compiles one file; "known" are the symbols there are.
+MAKEFILE = """\
+export srctree := $(CURDIR)
+tinyconfig:
+	@echo '# CONFIG_SLOW is not set' > $(O)/.config
+olddefconfig:
+	@grep -f known $(O)/.config > $(O)/new; mv $(O)/new $(O)/.config
+all:
+	@printf '  CC      kernel/fake.o\\n'
+	gcc -c kernel/fake.c -o $(O)/vmlinux
+	@mkdir -p $(O)/arch/x86/boot $(O)/include/config
+	@cp $(O)/vmlinux $(O)/arch/x86/boot/bzImage
+	@printf '  GEN     System.map\\n' && touch $(O)/System.map
+	@echo 1.0$(LOCALVERSION) > $(O)/include/config/kernel.release
+modules_install:
+	@mkdir -p $(INSTALL_MOD_PATH)/lib/modules/1.0$(LOCALVERSION)
+run-command:
+	@$(KBUILD_RUN_COMMAND)
+"""
+SOURCE = {
+    "Makefile": MAKEFILE,
+    "known": "CONFIG_SLOW\nCONFIG_JUMP_LABEL\n",
+    "kernel/fake.c": "int answer(void)\n{\n\treturn 41;\n}\n",
+    "scripts/kconfig/merge_config.sh": '#!/bin/sh\nshift 3\nconfig=$1\nshift\ncat "$@" >> "$config"\n',
+    "scripts/package/install-extmod-build": '#!/bin/sh\nmkdir -p "$1"\necho headers > "$1/Makefile"\n',
+}
+
+
+def patch(file: str, old: str, new: str) -> str:
+    return textwrap.dedent(f"""\
+        From: A <a@example.com>
+        Subject: [PATCH] A reason
+
+        ---
+        --- a/{file}
+        +++ b/{file}
+        @@ -1,4 +1,4 @@
+         int answer(void)
+         {{
+        -{old}
+        +{new}
+         }}
+        """)
+
+
+ANSWERS_42 = patch("kernel/fake.c", "\treturn 41;", "\treturn 42;")
+
+
+@pytest.fixture
+def cache(tmp_path) -> Path:
+    """A cache that has the source already."""
+    for name, text in SOURCE.items():
+        path = tmp_path / "cache" / "sources" / f"linux-fake_{VERSION}" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+    return tmp_path / "cache"
+
+
+@pytest.fixture(autouse=True)
+def offered(request, monkeypatch):
+    """What the package sources offer, and no more packages than the everyday tests need."""
+    if not request.node.get_closest_marker("kernels") and not request.node.get_closest_marker("all"):
+        monkeypatch.setattr(distribution, "candidate", lambda _: VERSION)
+        monkeypatch.setattr(source_kernel, "missing_packages", list)
+
+
+@pytest.fixture
+def image(tmp_path):
+    """Makes an image of a fragment and patches."""
+
+    def make(fragment: str = "CONFIG_JUMP_LABEL=y\n", *patches: str) -> variants.Image:
+        folder = tmp_path / "series"
+        folder.mkdir(exist_ok=True)
+        (folder / "lab.config").write_text(fragment)
+        for number, text in enumerate(patches):
+            (folder / f"{number:04}-change.patch").write_text(text)
+        files = tuple(sorted(folder.glob("*.patch")))
+        return variants.Image("fake", "linux-fake", "tinyconfig", (folder / "lab.config",), files, 2, ("one", "other"))
+
+    return make
+
+
+def kept(cache: Path) -> list[str]:
+    """All folders of kernels, half-built ones too."""
+    return sorted(path.name for path in (cache / "kernels").iterdir() if path.is_dir())
+
+
+def failure(image: variants.Image, cache: Path) -> str:
+    """The message of a build that fails, which has the variants, one line, the log, and nothing kept."""
+    with pytest.raises(KmapbenchError) as error:
+        source_kernel.fetch(image, cache, quiet)
+    said = str(error.value)
+    assert said.startswith("one, other: ") and "\n" not in said
+    (log,) = re.findall(r"see (\S+)$", said)
+    assert Path(log).is_file()
+    assert kept(cache) == []
+    return said
+
+
+def test_what_is_kept_is_a_kernel_tree(cache, image):
+    steps = []
+    kernel = source_kernel.fetch(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42), cache, quiet, steps.append)
+    assert kernel.release == "1.0-fake"
+    assert kernel.packages == {"linux-fake": VERSION}
+    assert kernel.image.is_file()
+    assert kernel.config.read_text() == "# CONFIG_SLOW is not set\nCONFIG_JUMP_LABEL=y\n"
+    assert (kernel.headers / "Makefile").read_text() == "headers\n"
+    assert kept(cache) == [kernel.key]
+    assert steps == ["kernel/fake.o", "System.map"]
+    assert (kernel.folder / "steps").read_text() == "2\n"
+    code = subprocess.run(["objdump", "-d", kernel.folder / "boot" / "vmlinux-1.0-fake"], capture_output=True, text=True, check=True)
+    assert "$0x2a" in code.stdout
+
+
+def test_the_source_stays_as_its_package_has_it(cache, image):
+    source_kernel.fetch(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42), cache, quiet)
+    source = cache / "sources" / f"linux-fake_{VERSION}"
+    assert {str(path.relative_to(source)): path.read_text() for path in source.rglob("*") if path.is_file()} == SOURCE
+
+
+def test_a_kernel_is_built_once(cache, image):
+    first = source_kernel.fetch(image(), cache, quiet)
+    said = []
+    assert source_kernel.fetch(image(), cache, said.append) == first
+    assert said == []
+
+
+def test_a_cache_in_a_repository_patches_the_source_and_not_the_repository(cache, image):
+    subprocess.run(["git", "init", "-q", cache.parent], check=True)
+    kernel = source_kernel.fetch(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42), cache, quiet)
+    plain = source_kernel.fetch(replace(image(), patches=()), cache, quiet)
+    assert (kernel.folder / "boot" / "vmlinux-1.0-fake").read_bytes() != (plain.folder / "boot" / "vmlinux-1.0-fake").read_bytes()
+
+
+def test_whatever_goes_into_a_kernel_is_in_its_key(image):
+    one = image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42)
+    before = source_kernel.digest(one)
+    assert source_kernel.digest(replace(one, base="defconfig")) != before
+    assert source_kernel.digest(replace(one, patches=())) != before
+    assert source_kernel.digest(replace(one, variants=("third",))) == before
+    assert source_kernel.digest(image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n")) != before
+    assert source_kernel.digest(image("CONFIG_JUMP_LABEL=y\n")) == before
+    assert source_kernel.digest(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42 + " ")) != before
+
+
+def test_a_new_source_is_a_new_kernel(cache, image, monkeypatch):
+    old = source_kernel.fetch(image(), cache, quiet)
+    sources = cache / "sources"
+    shutil.copytree(sources / f"linux-fake_{VERSION}", sources / "linux-fake_1.0-2")
+    monkeypatch.setattr(distribution, "candidate", lambda _: "1.0-2")
+    new = source_kernel.fetch(image(), cache, quiet)
+    assert old.folder != new.folder
+    assert source_kernel.built(image(), cache) == new.folder
+
+
+def test_what_is_not_built_is_not_listed_as_built(cache, image):
+    assert source_kernel.built(image(), cache) is None
+    source_kernel.fetch(image(), cache, quiet)
+    assert source_kernel.built(image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n"), cache) is None
+
+
+def test_a_patch_that_does_not_apply(cache, image):
+    assert "series/0001-change.patch" in failure(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42, ANSWERS_42), cache)
+
+
+def test_a_symbol_that_does_not_hold(cache, image):
+    said = failure(image("CONFIG_JUMP_LABEL=y\nCONFIG_MISSPELT=y\nCONFIG_OTHER=m\n"), cache)
+    assert "CONFIG_MISSPELT is n, and lab.config asks for y, and 1 more" in said
+
+
+def test_a_compile_error_is_quoted(cache, image):
+    said = failure(image("CONFIG_JUMP_LABEL=y\n", patch("kernel/fake.c", "\treturn 41;", "\treturn fourty;")), cache)
+    assert "kernel/fake.c:3:16: error: " in said
+
+
+def test_a_full_disk_is_named(cache, image):
+    makefile = cache / "sources" / f"linux-fake_{VERSION}" / "Makefile"
+    makefile.write_text(MAKEFILE.replace("touch $(O)/System.map", "cp known /dev/full"))
+    assert "No space left on device" in failure(image(), cache)
+
+
+def test_a_disk_that_is_full_for_the_lab_is_named(cache, image, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device", "boot/vmlinux")
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    said = failure(image(), cache)
+    assert "boot/vmlinux: No space left on device" in said and "MiB free" in said
+
+
+def slow(cache: Path, seconds: int = 60) -> Path:
+    """Makes the compiler a process that stays; its id is in the file that is returned."""
+    source = cache / "sources" / f"linux-fake_{VERSION}"
+    pid = cache / "pid"
+    makefile = MAKEFILE.replace("\tgcc", f"\tsh -c 'echo $$$$ > {pid}; printf \"  CC      slow.o\\n\"; exec sleep {seconds}'\n\tgcc")
+    (source / "Makefile").write_text(makefile)
+    return pid
+
+
+def wait_until(condition) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def alive(pid: Path) -> bool:
+    """Whether that very process still runs, and is no zombie."""
+    try:
+        return b"sleep" in Path(f"/proc/{pid.read_text().strip()}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def test_an_interrupted_build_keeps_nothing_and_leaves_no_compiler_behind(cache, image):
+    pid = slow(cache)
+
+    def interrupt(file: str) -> None:
+        if file == "slow.o":
+            wait_until(lambda: alive(pid))
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match=r"^one, other: the build was interrupted, nothing of it is kept; see \S+$") as error:
+        source_kernel.fetch(image(), cache, quiet, interrupt)
+    assert error.value.exit_code == 130
+    assert kept(cache) == []
+    wait_until(lambda: not alive(pid))
+
+
+def test_a_killed_build_takes_its_compilers_along_and_the_next_one_clears_up(cache, image):
+    pid = slow(cache)
+    one = image()
+    script = (
+        "from pathlib import Path; from lab import distribution, source_kernel, variants\n"
+        f"distribution.candidate = lambda _: {VERSION!r}; source_kernel.missing_packages = list\n"
+        f"fragment = Path({str(one.fragments[0])!r})\n"
+        "image = variants.Image('fake', 'linux-fake', 'tinyconfig', (fragment,), (), 2, ('one',))\n"
+        f"source_kernel.fetch(image, Path({str(cache)!r}), print)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.DEVNULL)
+    wait_until(lambda: alive(pid))
+    process.kill()
+    process.wait()
+    wait_until(lambda: not alive(pid))
+    assert [name[0] for name in kept(cache)] == ["."]  # what the killed one could not remove
+
+    (cache / "sources" / f"linux-fake_{VERSION}" / "Makefile").write_text(MAKEFILE)
+    kernel = source_kernel.fetch(one, cache, quiet)
+    assert kept(cache) == [kernel.key]
+
+
+class Shown:
+    """A display that remembers."""
+
+    def __init__(self):
+        self.total = self.done = 0
+        self.said = []
+
+    def plan(self, work):
+        self.total = work
+
+    def advance(self, work):
+        self.done += work
+
+    def say(self, doing):
+        self.said.append(doing)
+
+    detail = say
+
+
+def test_the_time_left_is_for_as_many_steps_as_the_last_build_took(cache, image):
+    shown = Shown()
+    source_kernel.provide([replace(image(), steps=7)], cache, shown)
+    assert (shown.total, shown.done) == (7, 7)  # the table's figure; the build took two
+    again = Shown()
+    source_kernel.provide([image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n")], cache, again)
+    assert (again.total, again.done) == (2, 2)
+    assert "fake: 1 of about 2 steps: fake.o" in again.said
+
+
+def test_an_image_that_several_variants_boot_is_built_once(cache, image):
+    shown = Shown()
+    source_kernel.provide([image(), image()], cache, shown)
+    assert shown.total == 2
+
+
+def test_missing_packages_are_one_line(cache, image, monkeypatch):
+    monkeypatch.setattr(source_kernel, "missing_packages", lambda: ["flex", "libelf-dev"])
+    with pytest.raises(KmapbenchError, match="^one, other: .* missing: flex libelf-dev$"):
+        source_kernel.fetch(image(), cache, quiet)
+
+
+# The configuration, pure
+
+
+def test_of_two_fragments_the_later_one_counts():
+    fragments = [("a.config", "CONFIG_A=y\nCONFIG_B=y\n"), ("b.config", "# CONFIG_B is not set\n")]
+    assert kernel_config.broken(fragments, "CONFIG_A=y\n") == []
+    (only,) = kernel_config.broken(fragments, "CONFIG_A=y\nCONFIG_B=y\n")
+    assert str(only) == "CONFIG_B is y, and b.config asks for n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "config", "holds"),
+    [
+        ("CONFIG_A=y", "CONFIG_A=m", False),
+        ("CONFIG_A=y", "# CONFIG_A is not set", False),
+        ("CONFIG_A=y", "CONFIG_AB=y", False),
+        ("CONFIG_A=8", "CONFIG_A=8", True),
+        ("CONFIG_A=8", "CONFIG_A=64", False),
+        ('CONFIG_A="x y"', 'CONFIG_A="x y"', True),
+        ("# CONFIG_A is not set", "", True),
+        ("# CONFIG_A=y", "", True),  # a comment
+    ],
+)
+def test_every_symbol_a_fragment_asks_for_is_checked(asked, config, holds):
+    assert (kernel_config.broken([("f", asked)], config) == []) is holds
+
+
+# The table and the fragments that are in the tree
+
+IMAGES = {variant.image.name: variant.image for variant in variants.load().values() if variant.image}
+
+
+def test_stock_is_the_distributions_own_kernel():
+    assert variants.find("stock").image is None
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_asks_for_jump_labels_and_names_files_that_are_there(name):
+    asked = {}
+    for fragment in IMAGES[name].fragments:
+        asked |= kernel_config.parse(fragment.read_text())
+    assert asked["CONFIG_JUMP_LABEL"] == "y"
+    assert name in IMAGES[name].variants
+
+
+@pytest.mark.parametrize("fragment", sorted(variants.FOLDER.glob("*.config")), ids=lambda path: path.name)
+def test_a_fragment_has_no_line_that_would_be_passed_over(fragment):
+    lines = fragment.read_text().splitlines()
+    symbols = [line for line in lines if kernel_config.parse(line)]
+    assert [line for line in lines if "CONFIG_" in line and line not in symbols] == []
+    assert [line for line in lines if line and not line.startswith("#") and line not in symbols] == []
+    assert len({next(iter(kernel_config.parse(line))) for line in symbols}) == len(symbols)
+
+
+def test_a_series_is_applied_in_the_order_of_its_names(tmp_path):
+    (tmp_path / "pks").mkdir()
+    for name in ("0010-c.patch", "0002-b.patch", "0001-a.patch", "cover.txt"):
+        (tmp_path / "pks" / name).touch()
+    table = tmp_path / "variants.toml"
+    table.write_text(
+        '[variants.a]\nwhat = ""\nimage = "i"\ncpu = "max"\ncmdline = ""\n'
+        '[variants.b]\nwhat = ""\nimage = "i"\ncpu = "max,-pks"\ncmdline = "nopks"\nmemory_mib = 2048\n'
+        '[images.i]\nsource = "s"\nbase = "tinyconfig"\nfragments = ["lab.config"]\npatches = "pks"\nsteps = 1\n'
+    )
+    a, b = variants.load(table).values()
+    assert [path.name for path in a.image.patches] == ["0001-a.patch", "0002-b.patch", "0010-c.patch"]
+    assert a.image is b.image and a.image.variants == ("a", "b")
+    assert (b.cpu, b.cmdline, b.memory_mib) == ("max,-pks", "nopks", 2048)
