@@ -36,6 +36,11 @@ class KernelTree:
         return self.folder / "boot" / f"config-{self.release}"
 
     @property
+    def vmlinux(self) -> Path:
+        """The kernel with its symbols; packages have none, kernels built here do."""
+        return self.folder / "boot" / f"vmlinux-{self.release}"
+
+    @property
     def headers(self) -> Path:
         return self.folder / "usr" / "src" / f"linux-headers-{self.release}"
 
@@ -50,7 +55,7 @@ def fetch(series: str | None, cache: Path, say) -> KernelTree:
 
     say: called with a line before anything slow.
     """
-    packages = _resolve(series)
+    packages = resolve(series)
     image = next(name for name in packages if name.startswith("linux-image-"))
     release = image.removeprefix("linux-image-").removesuffix("-unsigned")
     folder = cache / "kernels" / f"{image}_{packages[image].replace(':', '%')}"
@@ -65,12 +70,12 @@ def fetch(series: str | None, cache: Path, say) -> KernelTree:
     return KernelTree(folder, release, packages)
 
 
-def _resolve(wanted: str | None) -> dict[str, str]:
+def resolve(wanted: str | None) -> dict[str, str]:
     """Packages of a kernel, image and headers, each with its version."""
     for series in (wanted,) if wanted else SERIES:
         number, dash, flavour = series.partition("-")
         for meta in (f"{number}{dash}{flavour}-amd64", f"{flavour}{dash}amd64"):
-            release = rf"{re.escape(number)}[.-].*-{flavour}{dash}amd64"
+            release = rf"{re.escape(number)}[.-].*-amd64"
             image = _dependency(f"linux-image-{meta}", f"linux-image-{release}")
             headers = _dependency(f"linux-headers-{meta}", f"linux-headers-{release}")
             if image and headers and image.removeprefix("linux-image-") == headers.removeprefix("linux-headers-"):

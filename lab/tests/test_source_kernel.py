@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kernels built from source. make and the compiler are real; the source is a kernel of three files, but for marked tests."""
+"""How a kernel is built from source. make and the compiler are real; the source is a kernel of a few files (test_variants.py has the real one)."""
 
 import os
 import re
@@ -55,6 +55,7 @@ def patch(file: str, old: str, new: str) -> str:
         Subject: [PATCH] A reason
 
         ---
+        diff --git a/{file} b/{file}
         --- a/{file}
         +++ b/{file}
         @@ -1,4 +1,4 @@
@@ -81,11 +82,10 @@ def cache(tmp_path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def offered(request, monkeypatch):
+def offered(monkeypatch):
     """What the package sources offer, and no more packages than the everyday tests need."""
-    if not request.node.get_closest_marker("kernels") and not request.node.get_closest_marker("all"):
-        monkeypatch.setattr(distribution, "candidate", lambda _: VERSION)
-        monkeypatch.setattr(source_kernel, "missing_packages", list)
+    monkeypatch.setattr(distribution, "candidate", lambda _: VERSION)
+    monkeypatch.setattr(source_kernel, "missing_packages", list)
 
 
 @pytest.fixture
@@ -293,19 +293,26 @@ class Shown:
 
 
 def test_the_time_left_is_for_as_many_steps_as_the_last_build_took(cache, image):
-    shown = Shown()
+    shown, again = Shown(), Shown()
     source_kernel.provide([replace(image(), steps=7)], cache, shown)
     assert (shown.total, shown.done) == (7, 7)  # the table's figure; the build took two
-    again = Shown()
-    source_kernel.provide([image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n")], cache, again)
+    source_kernel.provide([replace(image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n"), steps=7)], cache, again)
     assert (again.total, again.done) == (2, 2)
     assert "fake: 1 of about 2 steps: fake.o" in again.said
+
+
+def test_more_steps_than_expected_are_no_more_than_all(cache, image):
+    shown = Shown()
+    source_kernel.provide([replace(image(), steps=1)], cache, shown)
+    assert (shown.total, shown.done) == (1, 1)
 
 
 def test_an_image_that_several_variants_boot_is_built_once(cache, image):
     shown = Shown()
     source_kernel.provide([image(), image()], cache, shown)
-    assert shown.total == 2
+    assert (shown.total, shown.done) == (2, 2)
+    source_kernel.provide([image()], cache, shown)
+    assert len([line for line in shown.said if "not in the cache" in line]) == 1
 
 
 def test_missing_packages_are_one_line(cache, image, monkeypatch):

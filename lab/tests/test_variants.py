@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kernels of variants.toml, built and booted for real: minutes where they are not in the cache."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab import distribution, kernel_config, run, source_kernel, tools, variants
+from lab.errors import KmapbenchError
+from lab.tests.conftest import quiet
+
+PLAIN = variants.find("plain")
+
+
+@pytest.fixture(scope="module")
+def plain(cache) -> distribution.KernelTree:
+    return source_kernel.fetch(PLAIN.image, cache, quiet)
+
+
+def measured(folder: Path, names: list[str], boots: int) -> list[dict]:
+    """Records of a campaign that went well: no boot crashed, no oracle failed, no splat."""
+    assert run.run(run.Plan([variants.find(name) for name in names], boots, 1, "micro", None, "default", folder, [])) == 0
+    return [json.loads(line) for path in sorted(folder.glob("*/*/micro.jsonl")) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.kernels
+def test_a_kernel_of_ours_has_built_in_what_the_lab_needs(plain):
+    assert distribution.needed_modules(plain, run.GUEST_MODULES) == []
+    assert kernel_config.broken([(path.name, path.read_text()) for path in PLAIN.image.fragments], plain.config.read_text()) == []
+    symbols = tools.output([tools.find("nm", "binutils"), plain.vmlinux])
+    assert re.search(r"^[0-9a-f]{16} T __switch_to_asm$", symbols, re.MULTILINE)
+
+
+@pytest.mark.kernels
+def test_a_symbol_whose_dependencies_are_missing_is_named(cache, tmp_path):
+    """By the kernel's own kconfig."""
+    (tmp_path / "more.config").write_text("CONFIG_X86_X2APIC=y\n")
+    wanting = replace(PLAIN.image, name="wanting", fragments=(*PLAIN.image.fragments, tmp_path / "more.config"))
+    with pytest.raises(KmapbenchError, match="^plain: CONFIG_X86_X2APIC is n, and more.config asks for y; see "):
+        source_kernel.fetch(wanting, cache, quiet)
+    assert source_kernel.built(wanting, cache) is None
+
+
+@pytest.mark.kernels
+def test_the_trimmed_kernel_has_the_distributions_path(plain, tmp_path):
+    """Stock and plain, two boots each: every cost agrees to the digit."""
+    records = measured(tmp_path / "campaign", ["stock", "plain"], 2)
+    costs: dict[str, set] = {}
+    for record in records:
+        costs.setdefault(record["case"], set()).add((record["status"], record["cost"], record["exact"]))
+    assert "kernel/kmap_local/dram" in costs
+    assert {case: found for case, found in costs.items() if len(found) != 1} == {}
+    assert {record["oracle"] for record in records if "/protected" in record["case"]} == {"held"}
+
+
+@pytest.mark.all
+def test_the_debug_kernel_has_nothing_to_complain_of(tmp_path):
+    records = measured(tmp_path / "campaign", ["debug"], 1)
+    assert {record["oracle"] for record in records if "/protected" in record["case"]} == {"held"}
