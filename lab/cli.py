@@ -93,10 +93,13 @@ def _report(arguments: argparse.Namespace) -> int:
 def _kernels(_: argparse.Namespace) -> int:
     cache = cache_dir()
     for variant in variants.load().values():
-        image = variant.image
-        found = source_kernel.built(image, cache) if image else next(iter(distribution.fetched(cache)), None)
-        missing = f"not built: kmapbench kernels build {variant.name}" if image else "not fetched yet"
-        print(f"{variant.name:12} {variant.what}\n{'':12} {found or missing}")
+        if variant.image:
+            found = source_kernel.built(variant.image, cache)
+            state = [str(found or f"not built: kmapbench kernels build {variant.name}")]
+        else:
+            state = [str(folder) for folder in distribution.fetched(cache)] or ["not fetched yet: kmapbench run does it"]
+        print(f"{variant.name:12} {variant.what}")
+        print("".join(f"{'':12} {line}\n" for line in state), end="")
     return EXIT_OK
 
 

@@ -142,8 +142,8 @@ def download_and_unpack(packages: dict[str, str], scratch: Path, tree: Path, say
 
 
 def fetched(cache: Path) -> list[Path]:
-    """Kernels of the distribution that are in the cache, the newest first."""
-    return sorted((cache / "kernels").glob("linux-image-*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    """Kernels of the distribution that are in the cache, of all series."""
+    return sorted((cache / "kernels").glob("linux-image-*"))
 
 
 def _relocate_headers(tree: Path, final: Path) -> None:
