@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lab import distribution, kernel_config, tools
 from lab.distribution import KernelTree
-from lab.errors import Interrupted, KmapbenchError
+from lab.errors import CommandFailed, Interrupted, KmapbenchError
 from lab.kernel_make import Make, environment
 from lab.variants import Image
 
@@ -149,11 +149,11 @@ def _build(image: Image, version: str, final: Path, cache: Path, say, on_step) -
     with _explained(image, log), tempfile.TemporaryDirectory(dir=final.parent, prefix=_SCRATCH_PREFIX) as name:
         log.unlink(missing_ok=True)
         scratch = Path(name)
-        pristine = _source(image.source, version, cache, say)
+        pristine = _source(image.source, version, cache, log, say)
         say(f"{image.name}: patching and configuring")
         source = scratch / "source"
         # Hard links: what patches change they replace, and nothing else is written there.
-        tools.output(["cp", "-al", pristine, source])
+        _logged(["cp", "-al", pristine, source], log, "linking the source")
         for patch in image.patches:
             _apply(patch, source, log)
         make = _make(image, source, scratch, log, cache, on_step)
@@ -174,14 +174,28 @@ def _explained(image: Image, log: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         raise Interrupted(f"{_names(image)}: the build was interrupted, nothing of it is kept; see {log}") from None
     except KmapbenchError as error:
-        see = f"; see {log}" if log.exists() and str(log) not in str(error) else ""
+        see = f"; see {log}" if log.exists() else ""
         raise KmapbenchError(f"{_names(image)}: {error}{see}") from None
     except OSError as error:
         free = shutil.disk_usage(log.parent).free >> 20
         raise KmapbenchError(f"{_names(image)}: {error.filename or log}: {error.strerror} ({free} MiB free); see {log}") from None
 
 
-def _source(package: str, version: str, cache: Path, say) -> Path:
+def _logged(command: list, log: Path, doing: str, cwd: Path | None = None) -> None:
+    """A step of a build that is not make's; its failure is told in the words of the log."""
+    try:
+        tools.logged(command, log, doing, cwd)
+    except CommandFailed:
+        raise KmapbenchError(f"{doing} failed: {_why(log)}") from None
+
+
+def _why(log: Path) -> str:
+    """What the log says is wrong; a full disk may have kept it from saying anything."""
+    full = shutil.disk_usage(log.parent).free < 1 << 20
+    return tools.first_error(log) or ("No space left on device" if full else "without a word")
+
+
+def _source(package: str, version: str, cache: Path, log: Path, say) -> Path:
     """The unpacked source, as the package has it; read only by agreement."""
     final = cache / "sources" / f"{package}_{version.replace(':', '%')}"
     if not final.is_dir():
@@ -190,7 +204,7 @@ def _source(package: str, version: str, cache: Path, say) -> Path:
             scratch = Path(name)
             distribution.download_and_unpack({package: version}, scratch, scratch / "package", say)
             (archive,) = (scratch / "package" / "usr" / "src").glob(f"{package}.tar.*")
-            tools.output([tools.find("tar", "tar"), "-xf", archive, "-C", scratch])
+            _logged([tools.find("tar", "tar"), "-xf", archive, "-C", scratch], log, "unpacking the source")
             (scratch / package).rename(final)
     return final
 
@@ -199,7 +213,7 @@ def _apply(patch: Path, source: Path, log: Path) -> None:
     """A patch has to fit exactly: where it nearly does, somebody has to look."""
     # Else git would take paths to be of the repository that the cache may lie in.
     git = ["env", f"GIT_CEILING_DIRECTORIES={source.parent}", tools.find("git", "git")]
-    tools.logged([*git, "apply", "--whitespace=nowarn", patch], log, f"applying {patch.parent.name}/{patch.name}", cwd=source)
+    _logged([*git, "apply", "--whitespace=nowarn", patch], log, f"applying {patch.parent.name}/{patch.name}", cwd=source)
 
 
 def _make(image: Image, source: Path, scratch: Path, log: Path, cache: Path, on_step) -> Make:
@@ -214,7 +228,7 @@ def _configure(image: Image, make: Make, source: Path) -> None:
     (source / "build").mkdir()
     make(image.base)
     merge = source / "scripts" / "kconfig" / "merge_config.sh"
-    tools.logged([merge, "-m", "-O", "build", config, *image.fragments], make.log, "merging the configuration", cwd=source)
+    _logged([merge, "-m", "-O", "build", config, *image.fragments], make.log, "merging the fragments", cwd=source)
     make("olddefconfig")
     broken = kernel_config.broken([(path.name, path.read_text()) for path in image.fragments], config.read_text())
     if broken:
