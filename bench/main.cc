@@ -91,12 +91,19 @@ class Program {
 
  private:
   uint64_t TargetTicks(double clock_hz) const {
-    if (options_.origin.clock == Clock::kIcount) return kIcountSampleTicks;
+    if (Emulated()) return kIcountSampleTicks;
     return std::max(static_cast<uint64_t>(kSampleSeconds * clock_hz), kMinClockSteps * ClockStep());
   }
 
+  bool Emulated() const { return options_.origin.clock == Clock::kIcount; }
+
+  // By the emulator's clock an instruction is a nanosecond. The kernel's figure for its TSC is
+  // a measured one, and differs from boot to boot.
+  double DeviceHz() const { return Emulated() ? 1e9 : device_->clock_hz(); }
+  double UserHz() const { return Emulated() ? 1e9 : HostClockHz(); }
+
   Case UserCase(const UserModel& model) {
-    return {model.name, HostClockHz, !model.skip_reason.empty(),
+    return {model.name, [this] { return UserHz(); }, !model.skip_reason.empty(),
             [=, this](uint32_t ops, uint32_t samples) {
               Record record;
               record.name = model.name;
@@ -106,7 +113,7 @@ class Program {
                 return record;
               }
               const PinnedToCpu pinned;
-              record.ops = ops ? ops : UserOps(model, TargetTicks(HostClockHz()));
+              record.ops = ops ? ops : UserOps(model, TargetTicks(UserHz()));
               record.samples.reserve(samples);
               for (uint32_t i = 0; i < samples; ++i) {
                 record.samples.push_back(SampleUserModel(model, record.ops));
@@ -117,7 +124,7 @@ class Program {
 
   Case DeviceCase(const KernelCase& kernel_case) {
     const auto policy = ChoosePolicy(kernel_case.irq_policies, options_.irqs);
-    return {kernel_case.name, [this] { return device_->clock_hz(); }, !policy,
+    return {kernel_case.name, [this] { return DeviceHz(); }, !policy,
             [=, this](uint32_t ops, uint32_t samples) {
               if (!policy) return RefusedPolicy(kernel_case);
               Request request{ops, samples, *policy, UserPage(kernel_case.page)};
@@ -161,7 +168,7 @@ class Program {
       longest = std::max(longest, static_cast<double>(sample.case_2n));
       section = std::max(section, static_cast<double>(OperationTicks(sample)));
     }
-    const double hz = device_->clock_hz();
+    const double hz = DeviceHz();
     const double limit = kMaxSectionShare * KMAPBENCH_MAX_IRQS_OFF_NS * 1e-9 * hz;
     const double scale = std::min(static_cast<double>(TargetTicks(hz)) / longest, limit / section);
     return static_cast<uint32_t>(
@@ -231,7 +238,7 @@ class Program {
       const Sample& sample = part.samples[i++];
       state.SetIterationTime(
           (static_cast<double>(sample.case_2n) - static_cast<double>(sample.case_n)) / part.ops /
-          (options_.origin.clock == Clock::kIcount ? 1e9 : c.clock_hz()));
+          c.clock_hz());
     }
     const Cost cost = CostOf(part.samples, part.ops);
     if (part.oracle != Oracle::kFailed) state.counters["cost"] = cost.cost;
@@ -242,7 +249,7 @@ class Program {
 
   std::string Label(const Record& part) const {
     std::string label;
-    if (options_.origin.clock == Clock::kIcount) label = "emulated, 1 ns = 1 instruction";
+    if (Emulated()) label = "emulated, 1 ns = 1 instruction";
     if (part.stand_in) label += (label.empty() ? "" : "; ") + std::string("a stand-in, not PKS");
     return label;
   }
