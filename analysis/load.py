@@ -31,6 +31,7 @@ _RECORD_FIELDS = {
 # Fields that some records have.
 _OPTIONAL_FIELDS = {
     "cost_shifted": (int, float, type(None)),
+    "histogram": (dict,),
     "irqs": (str,),
     "pages": (int,),
     "stand_in": (bool,),
@@ -59,6 +60,7 @@ class Record:
     samples: np.ndarray  # shape (samples, 2): time of n and of 2n operations
     shifted_samples: np.ndarray  # the same at another alignment; none: the case has no such copy
     cost_shifted: float | None = None  # cost at that alignment
+    histogram: dict | None = None  # in place of samples where there are very many; by window
     irqs: str | None = None  # what was off around each sample, of kernel cases
     pages: int | None = None  # that the case went round
     stand_in: bool = False  # another register in place of IA32_PKRS
@@ -160,6 +162,8 @@ def _record(raw: dict, path: Path) -> Record:
             raise BadData(f"{path}: case {raw.get('case', '?')!s:.60}: field {name} is {'missing' if value is _MISSING else 'wrong'}")
         if isinstance(value, float) and not math.isfinite(value):
             raise BadData(f"{path}: case {raw['case']:.60}: field {name} is no finite number")
+    if raw["exact"] and any(not _one_value(window) for window in raw.get("histogram", {}).values()):
+        raise BadData(f"{path}: case {raw['case']:.60}: exact, and its histogram has more than one value")
     overhead = raw["overhead"] if isinstance(raw.get("overhead"), dict) else {}
     return Record(
         **{name: raw[name] for name in _RECORD_FIELDS},
@@ -171,6 +175,10 @@ def _record(raw: dict, path: Path) -> Record:
         overhead_ticks=overhead.get("sample"),
         ioctl_share=overhead.get("ioctl_share"),
     )
+
+
+def _one_value(window) -> bool:
+    return isinstance(window, dict) and window.get("min", 0) == window.get("max", 1)
 
 
 def _pairs(raw: dict, name: str, path: Path) -> np.ndarray:

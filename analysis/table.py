@@ -99,6 +99,7 @@ def _exact(records: list[Record]) -> bool:
         and record.ops == first.ops
         and np.array_equal(record.samples, first.samples)
         and np.array_equal(record.shifted_samples, first.shifted_samples)
+        and record.histogram == first.histogram
         for record in records
     )
 

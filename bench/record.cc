@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "histogram.h"
+
 namespace kmapbench {
 
 const char* ToString(Clock clock) { return clock == Clock::kIcount ? "icount" : "tsc"; }
@@ -178,6 +180,27 @@ void AddSamples(nlohmann::ordered_json& json, const std::vector<Sample>& samples
   json["shifted_samples"] = std::move(of_shifted);
 }
 
+template <typename Get>
+nlohmann::ordered_json HistogramOf(const std::vector<Sample>& samples, Get get) {
+  Histogram histogram;
+  for (const Sample& sample : samples) histogram.Add(get(sample));
+  return histogram.ToJson();
+}
+
+// The same of more samples than a record keeps.
+nlohmann::ordered_json Histograms(const std::vector<Sample>& samples) {
+  nlohmann::ordered_json json;
+  json["case_n"] = HistogramOf(samples, [](const Sample& s) { return s.case_n; });
+  json["case_2n"] = HistogramOf(samples, [](const Sample& s) { return s.case_2n; });
+  json["empty_n"] = HistogramOf(samples, [](const Sample& s) { return s.empty_n; });
+  json["empty_2n"] = HistogramOf(samples, [](const Sample& s) { return s.empty_2n; });
+  if (AllHave(samples, [](const Sample& s) { return s.shifted.has_value(); })) {
+    json["shifted_n"] = HistogramOf(samples, [](const Sample& s) { return s.shifted->n; });
+    json["shifted_2n"] = HistogramOf(samples, [](const Sample& s) { return s.shifted->twice; });
+  }
+  return json;
+}
+
 }  // namespace
 
 nlohmann::ordered_json ToJson(const Record& record, const Origin& origin) {
@@ -226,7 +249,11 @@ nlohmann::ordered_json ToJson(const Record& record, const Origin& origin) {
   if (measured && record.overhead) json["overhead"] = ToJson(*record.overhead);
   json["counters"] = nlohmann::ordered_json::object();
   json["rejected"] = record.rejected;
-  AddSamples(json, record.samples);
+  if (record.samples.size() > kMaxKeptSamples) {
+    json["histogram"] = Histograms(record.samples);
+  } else {
+    AddSamples(json, record.samples);
+  }
   return json;
 }
 

@@ -83,7 +83,7 @@ struct Record {
 // Adds a repetition to the record of those before it; the worst of them is what the record says.
 void Pool(Record& record, Record part);
 
-// A record keeps this many samples one by one.
+// A record keeps this many samples one by one; of more it keeps histograms.
 inline constexpr uint32_t kMaxKeptSamples = 4096;
 
 // Median; of an even count the mean of the middle two. NaN where there is none.

@@ -45,6 +45,19 @@ def record(case: str = "kernel/kmap_local/dram", boot: int = 1, cost: float | No
     } | changes
 
 
+def histogram(*values: int) -> dict:
+    """As bench/histogram.cc writes it, of values below 256."""
+    buckets = [[value, value, values.count(value)] for value in sorted(set(values))]
+    return {"count": len(values), "sum": sum(values), "min": min(values), "max": max(values), "buckets": buckets}
+
+
+def histogram_record(windows: dict[str, tuple[int, ...]], **changes) -> dict:
+    """A record of too many samples to keep them."""
+    raw = record(**changes) | {"histogram": {name: histogram(*values) for name, values in windows.items()}}
+    del raw["samples"], raw["empty_samples"]
+    return raw
+
+
 def path(case: str = "kernel/kmap_local/dram", boot: int = 1, ops: int = 10, wrmsr: int = 0, **counts: int) -> dict:
     """counts: instructions an operation by function, each inlined into the body; the loop is added."""
     functions = [{"chain": ["kb_body_x", name], "instructions": count * ops, "wrmsr": 0} for name, count in counts.items()]

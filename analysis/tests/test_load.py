@@ -6,7 +6,7 @@ import pytest
 
 from analysis.errors import BadData
 from analysis.load import load
-from analysis.tests.conftest import record
+from analysis.tests.conftest import histogram_record, record
 
 
 def records_file(folder):
@@ -38,6 +38,24 @@ def test_a_record_without_them_is_read(write_campaign):
     (loaded,) = load(write_campaign([record()])).records
     assert (loaded.cost_shifted, loaded.irqs, loaded.pages, loaded.stand_in) == (None, None, None, False)
     assert (loaded.overhead_ticks, loaded.ioctl_share, loaded.shifted_samples.size) == (None, None, 0)
+
+
+WINDOWS = {"case_n": (70, 71), "case_2n": (140,), "empty_n": (20,), "empty_2n": (40,)}
+
+
+def test_a_record_may_have_histograms_in_place_of_samples(write_campaign):
+    (loaded,) = load(write_campaign([histogram_record(WINDOWS, exact=False)])).records
+    assert loaded.samples.shape == (0, 2)
+    assert loaded.histogram["case_n"]["buckets"] == [[70, 70, 1], [71, 71, 1]]
+    assert (loaded.cost, loaded.exact) == (5, False)
+
+
+def test_only_histograms_of_one_value_are_exact(write_campaign):
+    folder = write_campaign([histogram_record(WINDOWS | {"case_n": (70, 70)}, exact=True)])
+    assert load(folder).records[0].exact
+    records_file(folder).write_text(json.dumps(histogram_record(WINDOWS, exact=True)) + "\n")
+    with pytest.raises(BadData, match="exact, and its histogram has more than one value"):
+        load(folder)
 
 
 def test_a_torn_last_line_is_dropped_with_a_word(write_campaign):

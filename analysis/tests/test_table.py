@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 from fractions import Fraction
 
+import pytest
+
 from analysis.load import load
 from analysis.table import rows
-from analysis.tests.conftest import path, record
+from analysis.tests.conftest import histogram_record, path, record
 
 
 def only_row(folder):
@@ -21,6 +23,18 @@ def test_one_digit_of_one_boot_is_enough_not_to_be(write_campaign):
     other["samples"][1] += 1  # the same cost by its own account
     row = only_row(write_campaign([record(boot=1), other]))
     assert not row.exact
+
+
+def test_the_other_alignment_has_to_agree_too(write_campaign):
+    boots = [record(boot=boot, shifted_samples=[80 + boot, 150 + boot]) for boot in (1, 2)]
+    assert not only_row(write_campaign(boots)).exact
+
+
+@pytest.mark.parametrize(("second", "exact"), [((70, 70), True), ((71, 71), False)])
+def test_histograms_have_to_agree_too(write_campaign, second, exact):
+    windows = {"case_2n": (140, 140), "empty_n": (20, 20), "empty_2n": (40, 40)}
+    boots = [histogram_record({"case_n": values} | windows, boot=boot) for boot, values in ((1, (70, 70)), (2, second))]
+    assert only_row(write_campaign(boots)).exact is exact
 
 
 def test_the_median_of_boots_is_shown_with_its_range(write_campaign):

@@ -234,5 +234,37 @@ TEST(ToJson, KeepsSamplesAsOneArrayInOrder) {
   EXPECT_EQ(json["empty_samples"].dump(), "[21,41,21,41]");
 }
 
+TEST(ToJson, KeepsHistogramsOfMoreSamplesThanItKeeps) {
+  std::vector<Sample> samples(kMaxKeptSamples, Linear(100, 5, 2, 0));
+  EXPECT_EQ(ToJson(Measured(samples, 100), Origin{})["samples"].size(), 2u * kMaxKeptSamples);
+  EXPECT_FALSE(ToJson(Measured(samples, 100), Origin{}).contains("histogram"));
+
+  samples.push_back(Linear(100, 6, 2, 0));
+  const auto json = ToJson(Measured(samples, 100), Origin{});
+  for (const char* key : {"samples", "empty_samples", "shifted_samples"}) {
+    EXPECT_FALSE(json.contains(key)) << key;
+  }
+  const auto& histogram = json["histogram"];
+  EXPECT_EQ(histogram["case_n"].dump(), R"({"count":4097,"sum":2868000,"min":700,"max":800,)"
+                                        R"("buckets":[[700,703,4096],[800,803,1]]})");
+  EXPECT_EQ(histogram["case_2n"]["max"].get<int>(), 1600);
+  EXPECT_EQ(histogram["empty_n"]["sum"].get<int>(), 200 * 4097);
+  EXPECT_EQ(histogram["empty_2n"]["min"].get<int>(), 400);
+  EXPECT_FALSE(histogram.contains("shifted_n"));
+  // from the samples, not from the buckets
+  EXPECT_EQ(json["cost"].get<double>(), 5);
+  EXPECT_FALSE(json["exact"].get<bool>());
+}
+
+TEST(ToJson, HistogramsOfTheOtherAlignmentWhereThereIsOne) {
+  Origin origin;
+  origin.clock = Clock::kIcount;
+  const Sample sample = Shifted(Linear(100, 5, 2, 0), {800, 1500});
+  const auto json = ToJson(Measured(std::vector<Sample>(kMaxKeptSamples + 1, sample), 100), origin);
+  EXPECT_EQ(json["histogram"]["shifted_n"]["min"].get<int>(), 800);
+  EXPECT_EQ(json["histogram"]["shifted_2n"]["max"].get<int>(), 1500);
+  EXPECT_TRUE(json["exact"].get<bool>());
+}
+
 }  // namespace
 }  // namespace kmapbench

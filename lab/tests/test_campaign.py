@@ -34,6 +34,10 @@ RECORD = {
     "empty_samples": [20, 40],
 }
 
+HISTOGRAM = {"count": 2, "sum": 141, "min": 70, "max": 71, "buckets": [[70, 70, 1], [71, 71, 1]]}
+HISTOGRAMS = {name: HISTOGRAM for name in ("case_n", "case_2n", "empty_n", "empty_2n")}
+LONG_RECORD = {name: value for name, value in RECORD.items() if "samples" not in name} | {"histogram": HISTOGRAMS}
+
 
 @pytest.fixture
 def kept(tmp_path):
@@ -79,12 +83,45 @@ def test_a_folder_that_is_there_is_not_written_to(kept):
         {"samples": [1.5]},
         {"case": "No/Such Name"},
         {"unknown": 1},
+        {"irqs": "sometimes"},
+        {"pages": 0},
+        {"stand_in": False},  # said only where it is so
+        {"rejected": {"value": 1}},  # never for its value
+        {"overhead": {"sample": 1}},
+        {"histogram": HISTOGRAMS},  # and samples
     ],
 )
 def test_the_schema_refuses(change):
     campaign.validate("record", RECORD)
     with pytest.raises(KmapbenchError):
         campaign.validate("record", RECORD | change)
+
+
+def test_the_schema_takes_what_a_kernel_case_says():
+    more = {"cost_shifted": None, "shifted_samples": [], "irqs": "off", "pages": 64, "stand_in": True, "rejected": {"smi": 0}}
+    campaign.validate("record", RECORD | more | {"overhead": {"sample": 191.0, "ioctl_share": 0.0005}})
+
+
+@pytest.mark.parametrize(
+    "histograms",
+    [
+        {**HISTOGRAMS, "chain_n": HISTOGRAM},
+        {name: HISTOGRAMS[name] for name in ("case_n", "case_2n")},
+        {**HISTOGRAMS, "shifted_n": HISTOGRAM},  # and no shifted_2n
+        {**HISTOGRAMS, "case_n": {**HISTOGRAM, "buckets": [[70, 71]]}},
+        {**HISTOGRAMS, "case_n": {**HISTOGRAM, "buckets": []}},
+    ],
+)
+def test_the_schema_refuses_a_histogram(histograms):
+    campaign.validate("record", LONG_RECORD)
+    with pytest.raises(KmapbenchError):
+        campaign.validate("record", LONG_RECORD | {"histogram": histograms})
+
+
+def test_the_schema_wants_samples_or_histograms():
+    without = {name: value for name, value in LONG_RECORD.items() if name != "histogram"}
+    with pytest.raises(KmapbenchError):
+        campaign.validate("record", without)
 
 
 def test_new_folders_never_collide(tmp_path):
