@@ -141,7 +141,8 @@ std::vector<KernelCase> Device::Cases() const {
   return cases;
 }
 
-Record Device::Run(const KernelCase& kernel_case, const Request& request) const {
+Record Device::Run(const KernelCase& kernel_case, const Request& request,
+                   CounterGroup* counters) const {
   std::vector<kmapbench_sample> ticks(request.samples);
   kmapbench_run run{};
   run.index = kernel_case.index;
@@ -151,9 +152,12 @@ Record Device::Run(const KernelCase& kernel_case, const Request& request) const 
   run.buffer = reinterpret_cast<uint64_t>(ticks.data());
   run.user_page = request.user_page;
   Overhead overhead;
-  const uint64_t begin = ClockBegin();
-  Call(fd_.get(), KMAPBENCH_IOC_RUN, &run, kernel_case.name);
-  overhead.call_ticks = ClockEnd() - begin;
+  {
+    const Counting counting(counters);
+    const uint64_t begin = ClockBegin();
+    Call(fd_.get(), KMAPBENCH_IOC_RUN, &run, kernel_case.name);
+    overhead.call_ticks = ClockEnd() - begin;
+  }
   if (run.taken > request.samples) {
     throw std::runtime_error(kernel_case.name + ": the module says that it took " +
                              std::to_string(run.taken) + " samples of " +

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "counters.h"
 #include "record.h"
 #include "unique_fd.h"
 
@@ -50,7 +51,9 @@ class Device {
 
   // Measures a case: ops operations and twice that, samples times. The record has the samples
   // that the module took: none where it is skipped, fewer than asked for where it is flagged.
-  Record Run(const KernelCase& kernel_case, const Request& request) const;
+  // counters, where there are any, count during the call into the module.
+  Record Run(const KernelCase& kernel_case, const Request& request,
+             CounterGroup* counters = nullptr) const;
 
  private:
   UniqueFd fd_;

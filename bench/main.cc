@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "clock.h"
+#include "counters.h"
 #include "dax.h"
 #include "device.h"
 #include "environment.h"
@@ -57,8 +58,8 @@ struct Case {
   std::function<double()> clock_hz;
   // Known before measuring to be impossible here, so that one try is enough to say so.
   bool skipped;
-  // A record of `samples` samples; ops 0 chooses.
-  std::function<Record(uint32_t ops, uint32_t samples)> measure;
+  // A record of `samples` samples; ops 0 chooses. The counters count while samples are taken.
+  std::function<Record(uint32_t ops, uint32_t samples, CounterGroup& counters)> measure;
 };
 
 double HostClockHz() {
@@ -104,7 +105,7 @@ class Program {
 
   Case UserCase(const UserModel& model) {
     return {model.name, [this] { return UserHz(); }, !model.skip_reason.empty(),
-            [=, this](uint32_t ops, uint32_t samples) {
+            [=, this](uint32_t ops, uint32_t samples, CounterGroup& counters) {
               Record record;
               record.name = model.name;
               if (!model.skip_reason.empty()) {
@@ -115,6 +116,7 @@ class Program {
               const PinnedToCpu pinned;
               record.ops = ops ? ops : UserOps(model, TargetTicks(UserHz()));
               record.samples.reserve(samples);
+              const Counting counting(&counters);
               for (uint32_t i = 0; i < samples; ++i) {
                 record.samples.push_back(SampleUserModel(model, record.ops));
               }
@@ -125,11 +127,11 @@ class Program {
   Case DeviceCase(const KernelCase& kernel_case) {
     const auto policy = ChoosePolicy(kernel_case.irq_policies, options_.irqs);
     return {kernel_case.name, [this] { return DeviceHz(); }, !policy,
-            [=, this](uint32_t ops, uint32_t samples) {
+            [=, this](uint32_t ops, uint32_t samples, CounterGroup& counters) {
               if (!policy) return RefusedPolicy(kernel_case);
               Request request{ops, samples, *policy, UserPage(kernel_case.page)};
               if (ops == 0) request.ops = DeviceOps(kernel_case, request);
-              return device_->Run(kernel_case, request);
+              return device_->Run(kernel_case, request, &counters);
             }};
   }
 
@@ -194,9 +196,10 @@ class Program {
     const uint32_t repetitions = c.skipped ? 1 : effort_.repetitions;
     auto state = std::make_shared<Record>();
     auto done = std::make_shared<uint32_t>(0);
+    auto counters = std::make_shared<std::optional<CounterGroup>>();
     benchmark::RegisterBenchmark(
         c.name.c_str(),
-        [=, this](benchmark::State& s) { RunCase(s, c, repetitions, *state, *done); })
+        [=, this](benchmark::State& s) { RunCase(s, c, repetitions, *state, *done, *counters); })
         ->UseManualTime()
         ->Unit(benchmark::kNanosecond)
         ->Iterations(static_cast<benchmark::IterationCount>(effort_.samples))
@@ -204,13 +207,16 @@ class Program {
   }
 
   void RunCase(benchmark::State& state, const Case& c, uint32_t repetitions, Record& record,
-               uint32_t& done) {
+               uint32_t& done, std::optional<CounterGroup>& counters) {
     try {
+      if (done == 0) counters.emplace(options_.counters);
       if (done == 0 && options_.events) writer_.Write({{"event", "case"}, {"name", c.name}});
-      Record part = c.measure(done == 0 ? options_.ops : record.ops, effort_.samples);
+      Record part = c.measure(done == 0 ? options_.ops : record.ops, effort_.samples, *counters);
       Report(state, c, part);
       Pool(record, std::move(part));
       if (++done < repetitions) return;
+      if (!record.samples.empty()) record.counters = counters->Read();
+      counters.reset();
       writer_.Write(ToJson(record, options_.origin));
       failed_ |= record.oracle == Oracle::kFailed;
       done = 0;

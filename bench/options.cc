@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "counters.h"
 #include "kmapbench.h"
 
 namespace kmapbench {
@@ -24,6 +25,7 @@ enum Flag {
   kSamples,
   kRepetitions,
   kIrqs,
+  kCounters,
   kDaxFile,
   kDaxDevice,
   kVariant,
@@ -42,6 +44,7 @@ constexpr option kFlags[] = {
     {"kmapbench_samples", required_argument, nullptr, kSamples},
     {"kmapbench_repetitions", required_argument, nullptr, kRepetitions},
     {"kmapbench_irqs", required_argument, nullptr, kIrqs},
+    {"kmapbench_counters", required_argument, nullptr, kCounters},
     {"kmapbench_dax_file", required_argument, nullptr, kDaxFile},
     {"kmapbench_dax_device", required_argument, nullptr, kDaxDevice},
     {"kmapbench_variant", required_argument, nullptr, kVariant},
@@ -90,6 +93,7 @@ Options ParseOptions(int argc, char** argv) {
   Options options;
   options.device = KMAPBENCH_DEVICE;
   options.origin.variant = "host";
+  options.counters = DefaultCounters();
   opterr = 0;
   int index = 0;
   int flag;
@@ -124,6 +128,9 @@ Options ParseOptions(int argc, char** argv) {
         break;
       case kIrqs:
         options.irqs = ToIrqPolicy(optarg);
+        break;
+      case kCounters:
+        options.counters = SplitCounters(optarg);
         break;
       case kDaxFile:
         options.dax_file = optarg;
@@ -166,6 +173,10 @@ void PrintOptionsHelp() {
       "          [--kmapbench_repetitions=<n>] default by the clock\n"
       "          [--kmapbench_irqs={off|preempt_off|on}] around each sample of a kernel case,\n"
       "              default the first of them that the case takes\n"
+      "          [--kmapbench_counters=<event>,...] as libpfm4 names them, :k in the kernel and "
+      ":u\n"
+      "              in user space; default instructions and cycles of each, and software events;\n"
+      "              empty: none\n"
       "          [--kmapbench_dax_file=<file>] on a DAX file system, 2 MiB or more: kernel cases\n"
       "              on a device page map a page of it\n"
       "          [--kmapbench_dax_device=/dev/dax<X.Y>] the same of cases on a tail page\n"

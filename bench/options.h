@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "record.h"
 
@@ -18,9 +19,10 @@ struct Options {
   uint32_t ops = 0;         // operations a sample; 0: chosen for each case
   uint32_t samples = 0;     // samples a repetition; 0: chosen by the clock
   uint32_t repetitions = 0;
-  std::optional<IrqPolicy> irqs;  // none: the quietest that each case takes
-  std::string dax_file;           // whose page the devmap cases map; empty: none
-  std::string dax_device;         // the same of those that map a tail page
+  std::optional<IrqPolicy> irqs;      // none: the quietest that each case takes
+  std::vector<std::string> counters;  // as libpfm4 names them
+  std::string dax_file;               // whose page the devmap cases map; empty: none
+  std::string dax_device;             // the same of those that map a tail page
   Origin origin;
 };
 

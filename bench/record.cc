@@ -247,7 +247,7 @@ nlohmann::ordered_json ToJson(const Record& record, const Origin& origin) {
   if (record.pages > 0) json["pages"] = record.pages;
   if (record.stand_in) json["stand_in"] = true;
   if (measured && record.overhead) json["overhead"] = ToJson(*record.overhead);
-  json["counters"] = nlohmann::ordered_json::object();
+  json["counters"] = ToJson(record.counters);
   json["rejected"] = record.rejected;
   if (record.samples.size() > kMaxKeptSamples) {
     json["histogram"] = Histograms(record.samples);

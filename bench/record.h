@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "counters.h"
+
 namespace kmapbench {
 
 enum class Clock { kIcount, kTsc };
@@ -76,6 +78,7 @@ struct Record {
   std::optional<Overhead> overhead;
   uint32_t pages = 0;     // that the case went round
   bool stand_in = false;  // another register in place of IA32_PKRS
+  std::vector<CounterValue> counters;
   uint32_t ops = 0;
   std::vector<Sample> samples;
 };

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "counters.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <perfmon/perf_event.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <map>
+
+namespace kmapbench {
+namespace {
+
+// A kernel that fails where it is told to, and otherwise counts what it is told to.
+struct FakeKernel {
+  std::map<std::pair<uint32_t, uint64_t>, int> open_errors;  // by type and config
+  int control_error = 0;
+  int read_error = 0;
+  std::vector<uint64_t> group;  // what a read of the group gives
+
+  std::vector<int> leaders{};             // of each event that was opened
+  std::vector<bool> disabled{};           // whether it waited
+  std::vector<unsigned long> controls{};  // what the group was told
+
+  PerfCalls Calls() {
+    return {
+        [this](perf_event_attr* attr, int leader) {
+          const auto error = open_errors.find({attr->type, attr->config});
+          if (error != open_errors.end()) {
+            errno = error->second;
+            return -1;
+          }
+          leaders.push_back(leader);
+          disabled.push_back(attr->disabled);
+          return open("/dev/null", O_RDONLY | O_CLOEXEC);
+        },
+        [this](int, unsigned long request) {
+          controls.push_back(request);
+          errno = control_error;
+          return control_error ? -1 : 0;
+        },
+        [this](int, void* data, size_t bytes) -> ssize_t {
+          if (read_error) {
+            errno = read_error;
+            return -1;
+          }
+          const size_t given = std::min(bytes, group.size() * sizeof(uint64_t));
+          std::memcpy(data, group.data(), given);
+          return static_cast<ssize_t>(given);
+        },
+    };
+  }
+};
+
+using Key = std::pair<uint32_t, uint64_t>;
+constexpr Key kInstructions = {PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS};
+const std::vector<std::string> kPair = {"instructions:k", "page-faults"};
+
+std::vector<CounterValue> Counted(FakeKernel& kernel, const std::vector<std::string>& names) {
+  CounterGroup group(names, kernel.Calls());
+  { const Counting counting(&group); }
+  return group.Read();
+}
+
+TEST(CounterGroup, IsOneGroupThatWaitsForItsLeader) {
+  FakeKernel kernel{.open_errors = {}, .group = {2, 100, 100, 7, 9}};
+  const auto values = Counted(kernel, kPair);
+  ASSERT_EQ(kernel.leaders.size(), 2u);
+  EXPECT_EQ(kernel.leaders[0], -1);
+  EXPECT_GE(kernel.leaders[1], 0);
+  EXPECT_EQ(kernel.disabled, (std::vector<bool>{true, false}));
+  EXPECT_EQ(kernel.controls,
+            (std::vector<unsigned long>{PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_DISABLE}));
+  ASSERT_EQ(values.size(), 2u);
+  EXPECT_EQ(values[0].name, "instructions:k");
+  EXPECT_EQ(values[0].value, 7u);
+  EXPECT_EQ(values[1].value, 9u);
+  EXPECT_EQ(values[1].unavailable, "");
+}
+
+TEST(CounterGroup, ARefusedEventSaysWhyAndTheOthersCount) {
+  const std::map<int, std::string> kReasons = {
+      {ENOENT, "no PMU"},
+      {ENODEV, "no PMU"},
+      {EOPNOTSUPP, "no PMU"},
+      {EACCES, "kernel.perf_event_paranoid"},
+      {EPERM, "kernel.perf_event_paranoid"},
+      {ENOSYS, "no perf events"},
+      {EINVAL, "beside the others"},
+      {EBUSY, "taken by somebody else"},
+      {EMFILE, "Too many open files"},
+  };
+  for (const auto& [error, reason] : kReasons) {
+    FakeKernel kernel{.open_errors = {{kInstructions, error}}, .group = {1, 100, 100, 9}};
+    const auto values = Counted(kernel, kPair);
+    EXPECT_NE(values[0].unavailable.find(reason), std::string::npos)
+        << std::strerror(error) << ": " << values[0].unavailable;
+    // the next one leads, and its value is its own
+    EXPECT_EQ(kernel.leaders, (std::vector<int>{-1}));
+    EXPECT_EQ(kernel.disabled, (std::vector<bool>{true}));
+    EXPECT_EQ(values[1].unavailable, "");
+    EXPECT_EQ(values[1].value, 9u);
+  }
+}
+
+TEST(CounterGroup, ARefusedEventInTheMiddleMovesNoValue) {
+  FakeKernel kernel{.open_errors = {{kInstructions, ENOENT}}, .group = {2, 100, 100, 5, 6}};
+  const auto values = Counted(kernel, {"task-clock", "instructions:k", "page-faults"});
+  EXPECT_EQ(values[0].value, 5u);
+  EXPECT_NE(values[1].unavailable, "");
+  EXPECT_EQ(values[2].value, 6u);
+}
+
+TEST(CounterGroup, ASharedPmuIsSeenAndNothingIsScaled) {
+  FakeKernel kernel{.open_errors = {}, .group = {2, 100, 25, 7, 9}};
+  const auto values = Counted(kernel, kPair);
+  EXPECT_EQ(values[0].value, 7u);
+  EXPECT_EQ(values[0].enabled_ns, 100u);
+  EXPECT_EQ(values[0].running_ns, 25u);
+}
+
+TEST(CounterGroup, WhatNeverRanIsNoZero) {
+  FakeKernel kernel{.open_errors = {}, .group = {2, 100, 0, 0, 0}};
+  for (const CounterValue& value : Counted(kernel, kPair)) {
+    EXPECT_NE(value.unavailable.find("never counted"), std::string::npos);
+  }
+}
+
+TEST(CounterGroup, AFailureLaterIsTheReason) {
+  FakeKernel read_fails{.open_errors = {}, .read_error = EIO, .group = {}};
+  EXPECT_NE(Counted(read_fails, kPair)[0].unavailable.find("cannot be read"), std::string::npos);
+  FakeKernel start_fails{.open_errors = {}, .control_error = EIO, .group = {2, 1, 1, 0, 0}};
+  EXPECT_NE(Counted(start_fails, kPair)[1].unavailable.find("cannot be started"),
+            std::string::npos);
+  FakeKernel reads_short{.open_errors = {}, .group = {}};
+  EXPECT_NE(Counted(reads_short, kPair)[0].unavailable.find("no values"), std::string::npos);
+  FakeKernel reads_less{.open_errors = {}, .group = {1, 100, 100, 7, 9}};
+  EXPECT_NE(Counted(reads_less, kPair)[0].unavailable.find("no values"), std::string::npos);
+}
+
+TEST(CounterGroup, WhatWasNeverStartedIsNoZero) {
+  FakeKernel kernel{.open_errors = {}, .group = {2, 0, 0, 0, 0}};
+  const CounterGroup group(kPair, kernel.Calls());
+  EXPECT_EQ(group.Read()[0].unavailable, "was never started");
+}
+
+TEST(CounterGroup, ANameThatNobodyKnowsIsUnavailable) {
+  FakeKernel kernel{.open_errors = {}, .group = {1, 100, 100, 7}};
+  const auto values = Counted(kernel, {"no-such-event", "page-faults"});
+  EXPECT_NE(values[0].unavailable.find("libpfm4 does not know it"), std::string::npos);
+  EXPECT_EQ(values[1].value, 7u);
+}
+
+TEST(CounterGroup, WithoutAnyEventThereIsNothingToCount) {
+  FakeKernel kernel{.open_errors = {}, .group = {}};
+  EXPECT_TRUE(Counted(kernel, {}).empty());
+  EXPECT_TRUE(kernel.controls.empty());
+}
+
+// Pages never touched before: each is a fault.
+void TouchPages(size_t count) {
+  const size_t bytes = count * 4096;
+  auto* const pages = static_cast<volatile char*>(
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(pages, MAP_FAILED);
+  madvise(const_cast<char*>(pages), bytes, MADV_NOHUGEPAGE);
+  for (size_t i = 0; i < bytes; i += 4096) pages[i] = 1;
+  munmap(const_cast<char*>(pages), bytes);
+}
+
+// The same code against the kernel itself. Software events need no PMU; of user space alone they
+// need no right either.
+TEST(CounterGroup, SoftwareEventsCountWhatHappensBetweenStartAndStop) {
+  CounterGroup group({"page-faults:u", "task-clock:u"});
+  if (group.Read()[0].unavailable != "was never started") {
+    GTEST_SKIP() << group.Read()[0].unavailable;
+  }
+  TouchPages(1000);  // before
+  {
+    const Counting counting(&group);
+    TouchPages(200);
+  }
+  TouchPages(1000);  // between
+  {
+    const Counting counting(&group);
+    TouchPages(100);
+  }
+  TouchPages(1000);  // after
+  const auto values = group.Read();
+  ASSERT_EQ(values[0].unavailable, "");
+  EXPECT_GE(values[0].value, 300u);
+  EXPECT_LT(values[0].value, 1000u);
+  EXPECT_GT(values[1].value, 0u);
+  EXPECT_EQ(values[0].enabled_ns, values[0].running_ns);
+  EXPECT_GT(values[0].running_ns, 0u);
+}
+
+TEST(SplitCounters, SplitsAtCommas) {
+  EXPECT_EQ(SplitCounters("cycles:k,page-faults"),
+            (std::vector<std::string>{"cycles:k", "page-faults"}));
+  EXPECT_TRUE(SplitCounters("").empty());
+}
+
+TEST(ToJson, ACounterIsAValueOrAReason) {
+  EXPECT_EQ(ToJson({{"cycles:k", 5, 10, 8, ""}, {"cycles:u", 0, 0, 0, "no PMU"}}).dump(),
+            R"({"cycles:k":{"value":5,"enabled":10,"running":8},)"
+            R"("cycles:u":{"unavailable":"no PMU"}})");
+  EXPECT_EQ(ToJson(std::vector<CounterValue>{}).dump(), "{}");
+}
+
+}  // namespace
+}  // namespace kmapbench
