@@ -4,9 +4,10 @@ import tarfile
 import pytest
 
 from lab import initramfs, ktap
+from lab.job import PMEM
 from lab.ktap import Result, Status
 from lab.paths import build_dir
-from lab.tests.test_lab import CASES, DEFAULT_CASES
+from lab.tests.test_lab import MEASURED, SKIPPED
 
 GOOD = """KTAP version 1
 1..3
@@ -70,11 +71,11 @@ def test_a_broken_document_is_no_pass(text, problem):
     assert not report.passed
 
 
-def run_in_guest(boot_job, **changes) -> ktap.Report:
+def run_in_guest(boot_job, options: str = "", before: str = "", **changes) -> ktap.Report:
     program = build_dir() / "bench" / "kmap_ktap"
     libraries = {str(path): path for path in initramfs.libraries(program)}
     booted = boot_job(
-        "insmod /kmapbench.ko\n/kmap_ktap /dev/kmapbench > /tmp/ktap\n"
+        f"{before}insmod /kmapbench.ko\n/kmap_ktap {options} /dev/kmapbench > /tmp/ktap\n"
         'event "\\"ended\\", \\"code\\": $?"\nsend /tmp/ktap\nrmmod kmapbench\n',
         {"kmap_ktap": program, **libraries},
         **changes,
@@ -88,15 +89,18 @@ def run_in_guest(boot_job, **changes) -> ktap.Report:
 
 
 def test_the_module_keeps_its_promises(boot_job):
-    report = run_in_guest(boot_job)
+    options = " ".join(f"--dax-{kind}={path}" for kind, path in PMEM.items())
+    report = run_in_guest(boot_job, options, "step pmem pmem\n")
     assert report.of(Status.FAILED) == [] and report.passed, report.problems
-    assert set(CASES) <= {test.name for test in report.tests}
-    assert set(DEFAULT_CASES) <= {test.name for test in report.of(Status.PASSED)}
+    assert {test.name for test in report.of(Status.SKIPPED)} == set(SKIPPED)
+    assert {test.name for test in report.of(Status.PASSED)} > set(MEASURED)
 
 
-def test_without_pks_cases_are_skipped_for_that(boot_job):
+def test_what_a_machine_lacks_is_skipped_for_that(boot_job):
     report = run_in_guest(boot_job, cpu="max,-pks", cpus=2)
     assert report.of(Status.FAILED) == [] and report.passed, report.problems
     skipped = {test.name: test.reason for test in report.of(Status.SKIPPED)}
     assert skipped["model/kmap_local/protected"] == "this CPU has no PKS"
     assert skipped["msr/wrpkrs/toggle"] == "this CPU has no PKS"
+    assert skipped["kernel/kmap_local/devmap"] == "no page of a DAX file or device was given"
+    assert "kernel/kmap_local/dram" not in skipped
