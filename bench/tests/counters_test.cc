@@ -48,7 +48,7 @@ struct FakeKernel {
             return -1;
           }
           const size_t given = std::min(bytes, group.size() * sizeof(uint64_t));
-          std::memcpy(data, group.data(), given);
+          if (given) std::memcpy(data, group.data(), given);
           return static_cast<ssize_t>(given);
         },
     };

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Counters of real records: in a guest without a PMU, and on this machine."""
+
+import json
+
+from lab.tests.conftest import KMAP_BENCH
+from lab.tools import output
+
+SOFTWARE = {"task-clock", "page-faults", "context-switches", "cpu-migrations"}
+HARDWARE = {"instructions:k", "instructions:u", "cycles:k", "cycles:u"}
+
+
+def test_a_guest_counts_what_needs_no_pmu_and_says_so_of_the_rest(three_boots):
+    lines = (three_boots / "stock" / "boot-01" / "micro.jsonl").read_text().splitlines()
+    measured = [record for record in map(json.loads, lines) if record["status"] == "ok"]
+    assert measured
+    for record in measured:
+        counters = record["counters"]
+        assert set(counters) == SOFTWARE | HARDWARE
+        assert all("no PMU" in counters[name]["unavailable"] for name in HARDWARE)
+        assert all(counters[name]["enabled"] == counters[name]["running"] > 0 for name in SOFTWARE)
+        # One thread on one CPU, with its pages there before.
+        assert counters["cpu-migrations"]["value"] == 0
+        assert 0 < counters["task-clock"]["value"] <= counters["task-clock"]["enabled"]
+
+
+def test_names_come_from_the_command_line(tmp_path):
+    records = tmp_path / "records"
+    command = [KMAP_BENCH, "--benchmark_filter=^user/empty", "--kmapbench_samples=3", "--kmapbench_repetitions=1"]
+    output([*command, f"--kmapbench_records={records}", "--kmapbench_counters=page-faults:u,no-such-event"])
+    output([*command, f"--kmapbench_records={records}", "--kmapbench_counters="])
+    named, none = map(json.loads, records.read_text().splitlines())
+    assert list(named["counters"]) == ["page-faults:u", "no-such-event"]
+    assert "libpfm4 does not know it" in named["counters"]["no-such-event"]["unavailable"]
+    assert none["counters"] == {}
