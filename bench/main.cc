@@ -25,6 +25,7 @@
 #include "environment.h"
 #include "kmapbench.h"
 #include "options.h"
+#include "program.h"
 #include "record.h"
 #include "record_writer.h"
 #include "user_model.h"
@@ -304,10 +305,5 @@ int Main(int argc, char** argv) {
 }  // namespace kmapbench
 
 int main(int argc, char** argv) {
-  try {
-    return kmapbench::Main(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "kmap_bench: %s\n", error.what());
-    return 2;
-  }
+  return kmapbench::RunProgram("kmap_bench", kmapbench::Main, argc, argv);
 }

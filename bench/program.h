@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdio>
+#include <exception>
+
+namespace kmapbench {
+
+// The whole of a main(): what a program throws becomes a line on standard error and exit code 2.
+inline int RunProgram(const char* name, int (*program)(int, char**), int argc, char** argv) {
+  try {
+    return program(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s: %s\n", name, error.what());
+    return 2;
+  }
+}
+
+}  // namespace kmapbench
