@@ -232,20 +232,21 @@ class Program {
   // Google Benchmark's view: one iteration is one sample, its time the slope an operation, the
   // empty loop included (its own row, and the counter, say how much that is).
   void Report(benchmark::State& state, const Case& c, const Record& part) const {
-    if (part.samples.empty()) {
-      state.SkipWithError(part.reason.c_str());
-      return;
-    }
-    if (part.samples.size() < effort_.samples) {
-      state.SkipWithError(part.reason.c_str());
-      return;
-    }
+    // Google Benchmark wants as many iterations of a repetition that failed as of its neighbours.
     size_t i = 0;
     for (auto _ : state) {
+      if (i == part.samples.size()) {
+        state.SetIterationTime(0);
+        continue;
+      }
       const Sample& sample = part.samples[i++];
       state.SetIterationTime(
           (static_cast<double>(sample.case_2n) - static_cast<double>(sample.case_n)) / part.ops /
           c.clock_hz());
+    }
+    if (part.samples.size() < effort_.samples) {
+      state.SkipWithError(part.reason.c_str());
+      return;
     }
     const Cost cost = CostOf(part.samples, part.ops);
     if (part.oracle != Oracle::kFailed) state.counters["cost"] = cost.cost;

@@ -154,13 +154,21 @@ def _relocate_headers(tree: Path, final: Path) -> None:
             makefile.write_text(text.replace("/usr/src/", f"{final}/usr/src/"))
 
 
-def needed_modules(kernel: KernelTree, names: list[str]) -> list[Path]:
-    """Module files that provide names, each after what it needs; built-in ones need none."""
+def needed_modules(kernel: KernelTree, names: list[str], optional: list[str]) -> list[Path]:
+    """Module files that provide names, each after what it needs; built-in ones need none.
+
+    optional: a kernel may lack these.
+    """
     files: list[Path] = []
-    for name in names:
-        listing = tools.output(
-            [tools.find("modprobe", "kmod"), "-d", kernel.folder, "-S", kernel.release, "--show-depends", name]
-        )
+    for name in names + optional:
+        try:
+            listing = tools.output(
+                [tools.find("modprobe", "kmod"), "-d", kernel.folder, "-S", kernel.release, "--show-depends", name]
+            )
+        except CommandFailed:
+            if name in optional:
+                continue
+            raise
         for path in re.findall(r"^insmod (\S+)", listing, re.MULTILINE):
             if Path(path) not in files:
                 files.append(Path(path))

@@ -14,8 +14,8 @@ _MODULE_SECTIONS = (
 )
 
 
-# What `pmem` (lab/guest/pmem) makes in the guest.
-PMEM = {"file": "/pmem/page", "device": "/dev/dax1.0"}
+# kmap_bench's options for what `pmem` (lab/guest/pmem) made in the guest.
+PMEM_OPTIONS = "${PMEM_FILE:+--kmapbench_dax_file=$PMEM_FILE} ${PMEM_DEVICE:+--kmapbench_dax_device=$PMEM_DEVICE}"
 
 
 def case_options(cases: str) -> list[str]:
@@ -41,7 +41,6 @@ def micro(variant: str, boot: int, cases: str = "default") -> str:
         "--kmapbench_events",
         "--kmapbench_environment=/tmp/environment.json",
         "--kmapbench_clock=icount",
-        *(f"--kmapbench_dax_{kind}={path}" for kind, path in PMEM.items()),
         f"--kmapbench_variant={variant}",
         f"--kmapbench_boot={boot}",
     ]
@@ -49,7 +48,7 @@ def micro(variant: str, boot: int, cases: str = "default") -> str:
         "step pmem pmem\n"
         "step load insmod /kmapbench.ko\n"
         + _MODULE_SECTIONS
-        + f"step micro {shlex.join(bench)}\n"
+        + f"step micro {shlex.join(bench)} {PMEM_OPTIONS}\n"
         + "send /tmp/micro.json\n"
         + "send /tmp/environment.json\n"
         + "step unload rmmod kmapbench\n"

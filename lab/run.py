@@ -19,7 +19,9 @@ from lab.progress import Display
 from lab.variants import Variant
 
 HOST = "host"
-GUEST_MODULES = ["virtio_pci", "virtio_console", "ext4", "crc32c_generic", "nd_pmem", "nd_e820", "dax_pmem", "device_dax"]
+GUEST_MODULES = ["virtio_pci", "virtio_console", "ext4", "crc32c_generic", "nd_pmem", "nd_e820"]
+# Kernels without huge pages (RT) have no device-dax.
+OPTIONAL_MODULES = ["dax_pmem", "device_dax"]
 LAUNCHES = 10
 
 # Two regions of the guest's memory that the kernel takes for persistent: lab/guest/pmem uses them.
@@ -102,7 +104,7 @@ def prepare(variant: Variant, series: str | None, kmap_bench: Path, cache: Path,
     tree = initramfs.base(
         folder,
         [kmap_bench],
-        distribution.needed_modules(kernel, GUEST_MODULES),
+        distribution.needed_modules(kernel, GUEST_MODULES, OPTIONAL_MODULES),
         {"kmapbench.ko": stripped, f"boot/config-{kernel.release}": kernel.config},
     )
     return Prepared(variant, kernel, built, tree.pack(scratch / f"{variant.name}.cpio"))

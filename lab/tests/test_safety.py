@@ -5,11 +5,11 @@ import random
 
 import pytest
 
-from lab.job import PMEM
+from lab.job import PMEM_OPTIONS
 from lab.tests.conftest import STATE
 
-BENCH = "kmap_bench --kmapbench_cases=all --kmapbench_events --kmapbench_records=/out/stream --kmapbench_clock=icount" + "".join(
-    f" --kmapbench_dax_{kind}={path}" for kind, path in PMEM.items()
+BENCH = (
+    f"kmap_bench {PMEM_OPTIONS} --kmapbench_cases=all --kmapbench_events --kmapbench_records=/out/stream --kmapbench_clock=icount"
 )
 LOADED = STATE + "insmod /kmapbench_state.ko\nstep pmem pmem\nstep load insmod /kmapbench.ko\nsleep 1\n"
 

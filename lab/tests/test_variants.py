@@ -28,7 +28,7 @@ def measured(folder: Path, names: list[str], boots: int) -> list[dict]:
 
 @pytest.mark.kernels
 def test_a_kernel_of_ours_has_built_in_what_the_lab_needs(plain):
-    assert distribution.needed_modules(plain, run.GUEST_MODULES) == []
+    assert distribution.needed_modules(plain, run.GUEST_MODULES, run.OPTIONAL_MODULES) == []
     assert kernel_config.broken([(path.name, path.read_text()) for path in PLAIN.image.fragments], plain.config.read_text()) == []
     symbols = tools.output([tools.find("nm", "binutils"), plain.vmlinux])
     assert re.search(r"^[0-9a-f]{16} T __switch_to_asm$", symbols, re.MULTILINE)
