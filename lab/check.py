@@ -3,13 +3,14 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import guest, tools
+from lab import guest, refusals, tools
 from lab.errors import EXIT_OK, KmapbenchError
 from lab.paths import build_dir
 
@@ -30,7 +31,8 @@ def run() -> int:
     """Prints all findings."""
     qemu = shutil.which("qemu-system-x86_64")
     help_text = tools.output([qemu, "-help"]) if qemu else None
-    print(render(lab_findings(help_text) + cpu_findings(_environment()["cpu"]) + findings(Path("/"), os.uname().release)), end="")
+    cpu = _environment()["cpu"]
+    print(render(lab_findings(help_text) + cpu_findings(cpu) + findings(Path("/"), os.uname().release, bool(cpu.get("pks")))), end="")
     return EXIT_OK
 
 
@@ -75,26 +77,40 @@ def lab_findings(qemu_help: str | None) -> list[Finding]:
 
 def cpu_findings(cpu: dict) -> list[Finding]:
     """What CPUID says. cpu: as in environment.json."""
-    found = [
-        Finding("PKS", GOOD, "this CPU has it: protected paths can be timed here")
-        if cpu.get("pks")
-        else Finding("PKS", NOTE, "this CPU has none (Sapphire Rapids and later have, bare metal only): protected paths run in the lab"),
+    if cpu.get("pks"):
+        found = [Finding("PKS", GOOD, "this CPU has it: protected paths can be timed here", "sudo ./kmapbench run --here")]
+    else:
+        found = [
+            Finding(
+                "PKS",
+                NOTE,
+                "this CPU shows none (Xeon from Sapphire Rapids, Core from Alder Lake; bare metal only): protected paths cannot be timed here",
+                "./kmapbench run, which emulates it; docs/hardware.md says which machines have it",
+            )
+        ]
+    found.append(
         Finding("PKU", GOOD, "this CPU has it: user models write WRPKRU")
         if cpu.get("pku")
-        else Finding("PKU", NOTE, "this CPU has none: user models run without the register write"),
-    ]
+        else Finding("PKU", NOTE, "this CPU shows none: user models run without the register write, which is a lower bound")
+    )
     if cpu.get("hypervisor"):
-        found.append(Finding("hypervisor", NOTE, "a virtual machine: its times include the host's; hypervisors do not pass PKS on", "measure times on bare metal"))
+        found.append(
+            Finding("hypervisor", NOTE, "a virtual machine: its times include the host's, and hypervisors do not pass PKS on", "measure times on bare metal")
+        )
     else:
-        found.append(Finding("hypervisor", GOOD, "bare metal"))
+        found.append(Finding("hypervisor", GOOD, "none: bare metal"))
     return found
 
 
-def findings(root: Path, release: str) -> list[Finding]:
-    """What sysfs and procfs below root say. Order: what is needed, then what disturbs, then pmem."""
+def findings(root: Path, release: str, pks: bool) -> list[Finding]:
+    """What sysfs and procfs below root say. Order: what is needed, then what disturbs, then pmem.
+
+    pks: whether the CPU has PKS.
+    """
     return [
+        _cr4(root, pks),
         _headers(root, release),
-        _lockdown(root),
+        *_module_loading(root),
         _panic_on_warn(root),
         _pmu(root),
         _governor(root),
@@ -117,12 +133,34 @@ def _headers(root: Path, release: str) -> Finding:
     return Finding("headers", BAD, f"none of Linux {release}: the module cannot be built for this kernel", f"apt-get install linux-headers-{release}")
 
 
-def _lockdown(root: Path) -> Finding:
-    text = _read(root / "sys/kernel/security/lockdown")
-    if text is None or "[none]" in text:
-        return Finding("lockdown", GOOD, "off: an unsigned module can be loaded by root")
-    mode = text[text.find("[") + 1 : text.find("]")]
-    return Finding("lockdown", BAD, f"{mode}: an unsigned module is refused", "sign the module with an enrolled key, or boot with secure boot off")
+def _cr4(root: Path, pks: bool) -> Finding:
+    """CR4 itself only the kernel can read. One that uses PKS shows the flag; one that does not know it has no name for it."""
+    flags = re.search(r"^flags\s*:(.*)$", _read(root / "proc/cpuinfo") or "", re.MULTILINE)
+    if flags and "pks" in flags[1].split():
+        return Finding("CR4.PKS", GOOD, "set: this kernel uses PKS itself, and the module leaves CR4 alone")
+    if pks and "nopks" in (_read(root / "proc/cmdline") or "").split():
+        return Finding("CR4.PKS", NOTE, "clear: booted with nopks; the module sets it only within a sample", "boot without nopks")
+    return Finding("CR4.PKS", GOOD, "clear: this kernel does not use PKS, as none of kernel.org does" + ("; the module sets it only within a sample" if pks else ""))
+
+
+def _module_loading(root: Path) -> list[Finding]:
+    """What keeps root from loading a module that nobody signed: a line for each, else one that says so."""
+    found = []
+    if not (root / "proc/modules").exists():
+        found.append(Finding("modules", BAD, "this kernel takes none (CONFIG_MODULES is off)", "boot a kernel that does, as the distribution's"))
+    if refusals.loading_disabled(root):
+        found.append(Finding("modules", BAD, "loading is off until the next boot (kernel.modules_disabled)", "reboot without that sysctl"))
+    mode = refusals.lockdown(root)
+    by = ", by secure boot" if refusals.secure_boot(root) else ""
+    if mode:
+        found.append(Finding("lockdown", BAD, f"{mode}{by}: a module without a known signature is refused", refusals.lockdown_mend(root)))
+    else:
+        found.append(Finding("lockdown", GOOD, "off: the kernel itself is open to root"))
+    if refusals.signatures_enforced(root):
+        found.append(Finding("signatures", BAD, "enforced (module.sig_enforce): a module without a known signature is refused", refusals.enforced_mend()))
+    elif not mode:
+        found.append(Finding("signatures", GOOD, "not enforced: root can load a module that nobody signed"))
+    return found
 
 
 def _panic_on_warn(root: Path) -> Finding:
@@ -143,7 +181,7 @@ def _pmu(root: Path) -> Finding:
 def _governor(root: Path) -> Finding:
     governors = {text for path in root.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor") if (text := _read(path))}
     if not governors:
-        return Finding("governor", NOTE, "no cpufreq here: the clock is somebody else's to change")
+        return Finding("governor", NOTE, "no cpufreq here: the firmware or a hypervisor changes the clock")
     if governors == {"performance"}:
         return Finding("governor", GOOD, "performance")
     return Finding("governor", NOTE, f"{', '.join(sorted(governors))}: the core clock changes with the load", "cpupower frequency-set -g performance")
@@ -158,7 +196,7 @@ def _turbo(root: Path) -> Finding:
         return Finding("turbo", NOTE, "on: the core clock changes with heat and neighbours", "echo 1 > /sys/devices/system/cpu/intel_pstate/no_turbo")
     if boost == "1":
         return Finding("turbo", NOTE, "on: the core clock changes with heat and neighbours", "echo 0 > /sys/devices/system/cpu/cpufreq/boost")
-    return Finding("turbo", NOTE, "not told")
+    return Finding("turbo", NOTE, "not told by this kernel: the core clock may change; figures in core cycles follow it")
 
 
 def _smt(root: Path) -> Finding:
@@ -167,16 +205,24 @@ def _smt(root: Path) -> Finding:
     return Finding("SMT", GOOD, "off")
 
 
+# What the kernel calls a namespace's mode (nvdimm/namespace_devs.c), what ndctl calls it, and what it means here.
+_PMEM_MODES = {
+    "memory": (GOOD, "fsdax: a file system mounted with -o dax reads and writes it through kmap"),
+    "dax": (NOTE, "devdax: a character device, which programs map; no file system"),
+    "safe": (NOTE, "sector: block by block through a translation table, never DAX"),
+    "raw": (NOTE, "raw: without struct pages, so a file system on it silently loses DAX"),
+}
+
+
 def _pmem(root: Path) -> list[Finding]:
     found = []
     for namespace in sorted((root / "sys/bus/nd/devices").glob("namespace*")):
         mode = _read(namespace / "mode")
-        if mode is None:
+        if mode is None or _read(namespace / "size") == "0":  # each region has one that is still to be made
             continue
-        if mode == "raw":
-            found.append(
-                Finding("pmem", NOTE, f"{namespace.name}: raw mode, in which a file system silently loses DAX", f"ndctl create-namespace -f -e {namespace.name} -m fsdax (destroys its contents)")
-            )
-        else:
-            found.append(Finding("pmem", GOOD, f"{namespace.name}: mode {mode}"))
-    return found or [Finding("pmem", NOTE, "no device: nothing here to read or write by DAX")]
+        state, meaning = _PMEM_MODES.get(mode, (NOTE, f"mode {mode}, which is not known here"))
+        mend = "" if state == GOOD else f"ndctl create-namespace -f -e {namespace.name} -m fsdax (destroys its contents)"
+        found.append(Finding("pmem", state, f"{namespace.name}: {meaning}", mend))
+    return found or [
+        Finding("pmem", NOTE, "no device: nothing here to read or write by DAX", "boot with memmap=SIZE!START, which lends it usable memory (faster than the real thing)")
+    ]

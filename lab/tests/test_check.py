@@ -29,18 +29,28 @@ def only(found: list[check.Finding], what: str) -> check.Finding:
 TUNED = {
     f"lib/modules/{RELEASE}/build/Makefile": "",
     "sys/kernel/security/lockdown": "[none] integrity confidentiality\n",
+    "sys/module/module/parameters/sig_enforce": "N\n",
+    "proc/modules": "",
+    "proc/cpuinfo": "flags\t\t: fpu pku ospke\nflags\t\t: fpu pku ospke\n",
+    "proc/cmdline": "root=/dev/sda1\n",
+    "proc/sys/kernel/modules_disabled": "0\n",
     "proc/sys/kernel/panic_on_warn": "0\n",
     "sys/bus/event_source/devices/cpu/type": "4\n",
     "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "performance\n",
     "sys/devices/system/cpu/cpu1/cpufreq/scaling_governor": "performance\n",
     "sys/devices/system/cpu/intel_pstate/no_turbo": "1\n",
     "sys/devices/system/cpu/smt/active": "0\n",
-    "sys/bus/nd/devices/namespace0.0/mode": "fsdax\n",
+    "sys/bus/nd/devices/namespace0.0/mode": "memory\n",
+    "sys/bus/nd/devices/namespace0.0/size": "4294967296\n",
+    # the one that each region has ready for the next `ndctl create-namespace`
+    "sys/bus/nd/devices/namespace0.1/mode": "raw\n",
+    "sys/bus/nd/devices/namespace0.1/size": "0\n",
 }
+SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
 
 def test_a_tuned_machine_has_nothing_to_mend(tmp_path):
-    found = check.findings(tree(tmp_path, TUNED), RELEASE)
+    found = check.findings(tree(tmp_path, TUNED), RELEASE, pks=True)
     assert {finding.state for finding in found} == {check.GOOD}
     assert not [finding for finding in found if finding.mend]
 
@@ -48,7 +58,17 @@ def test_a_tuned_machine_has_nothing_to_mend(tmp_path):
 @pytest.mark.parametrize(
     ("change", "what", "state", "said", "mend"),
     [
-        ({"sys/kernel/security/lockdown": "none [integrity] confidentiality\n"}, "lockdown", check.BAD, "integrity", "sign"),
+        ({"sys/kernel/security/lockdown": "none [integrity] confidentiality\n"}, "lockdown", check.BAD, "integrity:", "without lockdown="),
+        (
+            {"sys/kernel/security/lockdown": "none [integrity] confidentiality\n", SECURE_BOOT: "\6\0\0\0\1"},
+            "lockdown",
+            check.BAD,
+            "integrity, by secure boot",
+            "mokutil --disable-validation",
+        ),
+        ({"sys/module/module/parameters/sig_enforce": "Y\n"}, "signatures", check.BAD, "enforced", "without module.sig_enforce=1"),
+        ({"proc/sys/kernel/modules_disabled": "1\n"}, "modules", check.BAD, "until the next boot", "reboot"),
+        ({"proc/cmdline": "root=/dev/sda1 nopks\n"}, "CR4.PKS", check.NOTE, "nopks", "boot without nopks"),
         ({"proc/sys/kernel/panic_on_warn": "1\n"}, "panic_on_warn", check.BAD, "declined", "sysctl kernel.panic_on_warn=0"),
         (
             {"sys/devices/system/cpu/cpu1/cpufreq/scaling_governor": "powersave\n"},
@@ -60,10 +80,12 @@ def test_a_tuned_machine_has_nothing_to_mend(tmp_path):
         ({"sys/devices/system/cpu/intel_pstate/no_turbo": "0\n"}, "turbo", check.NOTE, "on", "no_turbo"),
         ({"sys/devices/system/cpu/smt/active": "1\n"}, "SMT", check.NOTE, "sibling", "smt/control"),
         ({"sys/bus/nd/devices/namespace0.0/mode": "raw\n"}, "pmem", check.NOTE, "raw", "ndctl create-namespace -f -e namespace0.0"),
+        ({"sys/bus/nd/devices/namespace0.0/mode": "safe\n"}, "pmem", check.NOTE, "sector", "ndctl create-namespace -f -e namespace0.0"),
+        ({"sys/bus/nd/devices/namespace0.0/mode": "dax\n"}, "pmem", check.NOTE, "devdax", "ndctl create-namespace -f -e namespace0.0"),
     ],
 )
 def test_each_disturbance_is_named_with_its_mend(tmp_path, change, what, state, said, mend):
-    finding = only(check.findings(tree(tmp_path, TUNED | change), RELEASE), what)
+    finding = only(check.findings(tree(tmp_path, TUNED | change), RELEASE, pks=True), what)
     assert finding.state == state
     assert said in finding.found
     assert mend in finding.mend
@@ -73,25 +95,33 @@ def test_each_disturbance_is_named_with_its_mend(tmp_path, change, what, state, 
     ("dropped", "what", "state"),
     [
         (f"lib/modules/{RELEASE}/build/Makefile", "headers", check.BAD),
+        ("proc/modules", "modules", check.BAD),
         ("sys/bus/event_source/devices/cpu/type", "PMU", check.NOTE),
         ("sys/bus/nd/devices/namespace0.0/mode", "pmem", check.NOTE),
     ],
 )
 def test_what_is_missing_is_named(tmp_path, dropped, what, state):
     files = {name: text for name, text in TUNED.items() if name != dropped}
-    assert only(check.findings(tree(tmp_path, files), RELEASE), what).state == state
+    assert only(check.findings(tree(tmp_path, files), RELEASE, pks=True), what).state == state
+
+
+def test_a_kernel_that_uses_pks_shows_it_and_one_that_does_not_is_told_apart(tmp_path):
+    for flags, said in (("fpu pks pku", "set"), ("fpu pku", "clear")):
+        finding = only(check.findings(tree(tmp_path, TUNED | {"proc/cpuinfo": f"flags\t\t: {flags}\n"}), RELEASE, pks=True), "CR4.PKS")
+        assert finding.found.startswith(said)
 
 
 def test_an_amd_machine_tells_turbo_by_boost(tmp_path):
     files = {name: text for name, text in TUNED.items() if "no_turbo" not in name}
     for boost, state in (("1", check.NOTE), ("0", check.GOOD)):
         files["sys/devices/system/cpu/cpufreq/boost"] = boost
-        assert only(check.findings(tree(tmp_path, files), RELEASE), "turbo").state == state
+        assert only(check.findings(tree(tmp_path, files), RELEASE, pks=True), "turbo").state == state
 
 
 def test_cpuid_decides_on_pks_and_pku():
     has = check.cpu_findings({"pks": True, "pku": True, "hypervisor": False})
     assert {finding.state for finding in has} == {check.GOOD}
+    assert "--here" in only(has, "PKS").mend
     lacks = check.cpu_findings({"pks": False, "pku": False, "hypervisor": True})
     assert {finding.state for finding in lacks} == {check.NOTE}
 
@@ -105,5 +135,5 @@ def test_check_on_this_machine_is_plain_lines_and_exit_code_0():
     result = subprocess.run([sys.executable, "-m", "lab", "check"], cwd=ROOT, capture_output=True, text=True, env=os.environ)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
-    for what in ("lab", "PKS", "headers", "governor", "pmem"):
+    for what in ("lab", "PKS", "PKU", "CR4.PKS", "hypervisor", "headers", "lockdown", "PMU", "governor", "turbo", "SMT", "pmem"):
         assert [line for line in result.stdout.splitlines() if line.split()[1:2] == [what]]
