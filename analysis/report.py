@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jinja2
 
-from analysis import charts, quality, text
+from analysis import quality, text
 from analysis.load import Campaign, load
 from analysis.parts import PARTS, TITLES
 from analysis.table import Row, rows
@@ -30,6 +30,8 @@ def write(folder: Path) -> str:
         # Paths without a touch: a copy would dwarf all else.
         chosen = [row for row in table if row.variant == variant and row.parts and _UNTOUCHED.fullmatch(row.case)]
         if chosen:
+            from analysis import charts  # matplotlib takes a second, which a campaign without a chart is spared
+
             (folder / "charts").mkdir(exist_ok=True)
             svg, _ = charts.cost_breakdown(
                 chosen,
@@ -66,13 +68,14 @@ def _facts(campaign: Campaign, table: list[Row]) -> list[str]:
     facts = [f"campaign {campaign.header['name']}, kmapbench {campaign.header['kmapbench']['commit'][:12]}"
              + (" with local changes" if campaign.header["kmapbench"]["dirty"] else "")]
     for variant, kernel in campaign.header["variants"].items():
-        lab = [row for row in table if row.variant == variant]
-        if any(row.cost is not None for row in lab):
+        measured = [row for row in table if row.variant == variant and row.cost is not None]
+        if any(row.clock == "icount" for row in measured):
+            lab = [row for row in table if row.variant == variant]
             facts.append(f"{variant}: Linux {kernel['release']}, emulated ({_emulator(campaign)}, -cpu {kernel['cpu']}, -icount), {_repeatability(lab)}")
-    host = campaign.environments.get("host")
-    if host:
-        facts.append(f"host: {host['cpu']['model name']}, Linux {host['kernel']['release']}"
-                     + (", a virtual machine" if host["cpu"].get("hypervisor") else ""))
+        elif measured:
+            facts.append(_machine(campaign, variant, f"{variant}: measured on this machine's running kernel, this boot only: "))
+    if "host" in campaign.environments:
+        facts.append(_machine(campaign, "host", "host: "))
     if any(row.wrmsr for row in table):
         facts.append("Instructions are not time: a WRMSR counts as one and takes far longer than any other.")
     failed = [step for step in campaign.header["order"] if step["status"] != "ok"]
@@ -80,13 +83,24 @@ def _facts(campaign: Campaign, table: list[Row]) -> list[str]:
     return facts
 
 
+def _machine(campaign: Campaign, variant: str, before: str) -> str:
+    environment = campaign.environments.get(variant)
+    if environment is None:  # its boot crashed before it was handed out
+        kernel = campaign.header["variants"][variant]
+        return f"{before}{kernel['cpu']}, Linux {kernel['release']}"
+    virtual = ", a virtual machine: its times include what its host does" if environment["cpu"].get("hypervisor") else ""
+    return f"{before}{environment['cpu']['model name']}, Linux {environment['kernel']['release']}{virtual}"
+
+
 def _html(campaign: Campaign, facts: list[str], table: list[Row], warnings: list[str], drawn: list[str]) -> str:
+    timed = [row for row in table if row.clock != "icount"]
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.get_template("index.html.j2").render(
         title=_TITLE,
         facts=facts,
         lab=[row for row in table if row.clock == "icount" and row.case != "empty"],
-        timed=[row for row in table if row.clock != "icount" and not row.case.endswith("/empty")],
+        timed=[row for row in timed if text.is_user(row) and not row.case.endswith("/empty")],
+        kernel_timed=[row for row in timed if not text.is_user(row) and row.case != "empty"],
         empties=[row for row in table if row.case.rpartition("/")[2] == "empty" and row.empty is not None],
         quality={
             variant: quality.sentences([row for row in table if row.variant == variant]) for variant in campaign.header["variants"]

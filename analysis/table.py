@@ -25,6 +25,7 @@ class Row:
     exact: bool  # all samples of all boots agree to the digit
     empty: float | None
     core_cycles: float | None
+    nanoseconds: float | None  # the cost, where the clock is the time stamp counter and its rate is known
     oracle: str
     cost_shifted: float | None = None  # at another alignment of the same code
     overhead_ticks: float | None = None  # of a sample beside its timed windows, the largest of the boots
@@ -44,27 +45,34 @@ def rows(campaign: Campaign) -> list[Row]:
     counted: dict[tuple[str, str], list[CountedPath]] = {}
     for path in campaign.paths:
         counted.setdefault((path.variant, path.case), []).append(path)
-    return [_row(records, counted.get(key, [])) for key, records in groups.items()]
+    return [_row(records, counted.get(key, []), _tick_nanoseconds(campaign, key[0])) for key, records in groups.items()]
 
 
-def _row(records: list[Record], paths: list[CountedPath]) -> Row:
+def _tick_nanoseconds(campaign: Campaign, variant: str) -> float | None:
+    rate = campaign.environments.get(variant, {}).get("clock", {}).get("tsc_hz")
+    return 1e9 / rate if rate else None
+
+
+def _row(records: list[Record], paths: list[CountedPath], tick_nanoseconds: float | None) -> Row:
     first = records[0]
     good = [record for record in records if record.status == "ok" and record.cost is not None]
     costs = np.array([record.cost for record in good])
     bad = [record for record in records if record.status != "ok"]
     usable = bool(good) and not any(record.oracle == "failed" for record in records)
+    cost = float(np.median(costs)) if usable else None
     row = Row(
         case=first.case,
         variant=first.variant,
         clock=first.clock,
         unit=first.unit,
         boots=len(records),
-        cost=float(np.median(costs)) if usable else None,
+        cost=cost,
         low=float(costs.min()) if usable else None,
         high=float(costs.max()) if usable else None,
         exact=usable and _exact(records),
         empty=float(np.median([record.empty for record in good])) if usable else None,
         core_cycles=_median([record.cost_core_cycles for record in good]) if usable else None,
+        nanoseconds=cost * tick_nanoseconds if cost is not None and tick_nanoseconds and first.clock == "tsc" else None,
         oracle=_worst([record.oracle for record in records]),
         cost_shifted=_median([record.cost_shifted for record in good]) if usable else None,
         overhead_ticks=max((record.overhead_ticks for record in good if record.overhead_ticks is not None), default=None),

@@ -19,14 +19,28 @@ def report(title: str, facts: list[str], rows: list[Row], warnings: list[str]) -
     for variant in dict.fromkeys(row.variant for row in lab):
         chosen = [row for row in lab if row.variant == variant]
         blocks += [_costs(variant, chosen), _breakdown(chosen)]
-        blocks.append("\n".join(line for sentence in quality.sentences(chosen) for line in _wrapped(sentence)))
+        blocks.append(_quality(chosen))
     timed = [row for row in rows if row.clock != "icount"]
-    if timed:
-        blocks.append(_times(timed))
-    notes = notes_of(rows) + warnings
-    if notes:
-        blocks.append("Notes\n" + "\n".join(line for note in notes for line in _wrapped(f"- {note}", "  ")))
+    kernel = [row for row in timed if not is_user(row)]
+    for variant in dict.fromkeys(row.variant for row in kernel):
+        chosen = [row for row in kernel if row.variant == variant]
+        blocks += [_kernel_times(variant, chosen), _quality(chosen)]
+    user = [row for row in timed if is_user(row)]
+    if user:
+        blocks.append(_times(user))
+    said = notes_of(rows) + warnings
+    if said:
+        blocks.append("Notes\n" + "\n".join(line for note in said for line in _wrapped(f"- {note}", "  ")))
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _quality(rows: list[Row]) -> str:
+    return "\n".join(line for sentence in quality.sentences(rows) for line in _wrapped(sentence))
+
+
+def is_user(row: Row) -> bool:
+    """A model in user space, as opposed to a case of the kernel module."""
+    return row.case.startswith("user/")
 
 
 def notes_of(rows: list[Row]) -> list[str]:
@@ -63,7 +77,7 @@ def _costs(variant: str, rows: list[Row]) -> str:
     unpatched = {row.case: row.cost for row in rows if row.case.startswith(_UNPATCHED)}
 
     def cells(row: Row) -> str:
-        return f"{_cost(row):>8}{_plus(row, unpatched):>7}{_count(row.wrmsr):>7}  {_oracle(row)}"
+        return f"{_cost(row):>8}{_plus(row, row.cost, unpatched):>7}{_count(row.wrmsr):>7}  {_oracle(row)}"
 
     lines = [f"{variant}: instructions an operation (emulated; the empty loop is taken off)"]
     lines += _grouped([row for row in rows if row.case != "empty"], cells, f"{'cost':>8}{'+N':>7}{'WRMSR':>7}  oracle")
@@ -84,6 +98,30 @@ def _breakdown(rows: list[Row]) -> str:
 
     lines = ["Where they go (counted from outside the guest)"]
     return "\n".join(lines + _grouped(shown, cells, "".join(f" {TITLES[part]}" for part in used)))
+
+
+def _kernel_times(variant: str, rows: list[Row]) -> str:
+    unpatched = {row.case: row.core_cycles for row in rows if row.case.startswith(_UNPATCHED)}
+
+    def cells(row: Row) -> str:
+        plus = _plus(row, row.core_cycles, unpatched)
+        return "".join(f"{_time(value):>8}" for value in (row.core_cycles, plus, row.cost, row.nanoseconds)) + f"  {_oracle(row)}"
+
+    lines = [
+        f"{variant}: time of an operation on this machine's running kernel,",
+        "this boot only (medians; the empty loop is taken off; +N in cycles)",
+    ]
+    lines += _grouped([row for row in rows if row.case != "empty"], cells, f"{'cycles':>8}{'+N':>8}{'ticks':>8}{'ns':>8}  oracle")
+    empty = next((row for row in rows if row.case == "empty" and row.empty is not None), None)
+    if empty:
+        lines.append(f"  {'empty (the loop itself)':{_LABEL_WIDTH - 2}}{'':16}{_time(empty.empty):>8}")
+    return "\n".join(lines)
+
+
+def _time(value: float | str | None) -> str:
+    if isinstance(value, str):
+        return value
+    return "-" if value is None else f"{value:.1f}"
 
 
 def _times(rows: list[Row]) -> str:
@@ -108,12 +146,14 @@ def _cost(row: Row) -> str:
     return f"{row.cost:g}" if row.exact else f"~{row.cost:.1f}"
 
 
-def _plus(row: Row, unpatched: dict[str, float | None]) -> str:
-    """What the patch adds: against the unpatched path with the same touch."""
-    if row.cost is None or not row.case.startswith("model/"):
+def _plus(row: Row, cost: float | None, unpatched: dict[str, float | None]) -> str:
+    """What the patch adds: against the unpatched path with the same touch, in the unit of both."""
+    if cost is None or not row.case.startswith("model/"):
         return ""
     baseline = unpatched.get(f"{_UNPATCHED}/{row.case.split('/')[-1]}", unpatched.get(_UNPATCHED))
-    return "" if baseline is None else f"{row.cost - baseline:+g}"
+    if baseline is None:
+        return ""
+    return f"{cost - baseline:+g}" if row.clock == "icount" else f"{cost - baseline:+.1f}"
 
 
 def _oracle(row: Row) -> str:

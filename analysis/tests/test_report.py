@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -57,6 +58,52 @@ def test_long_names_fit_a_mail_too(write_campaign):
     text = report.write(write_campaign([record(), record(case, cost=1018)], [path(lowmem_page_address=5), counted]))
     assert max(map(len, text.splitlines())) <= 72
     assert "    protected_nested/depth4" in text
+
+
+@pytest.fixture
+def timed_campaign(write_campaign):
+    """Of the running kernel of a machine, whose clock ticks twice a nanosecond and four times in three core cycles."""
+
+    def timed(case: str, cost: float, cycles: float, **changes) -> dict:
+        time = {"clock": "tsc", "unit": "ticks", "variant": "spr", "exact": False, "cost_core_cycles": cycles, "chain": 4 / 3}
+        return record(case, cost=cost, **time | changes)
+
+    records = [
+        timed("empty", 0, 0),
+        timed("kernel/kmap_local/dram", 4, 3),
+        timed(PROTECTED, 400, 300, oracle="held"),
+        timed("user/kmap_local/protected/nowrite", 40, 30, variant="host"),
+    ]
+    variants = {"spr": {"what": "w", "release": "6.12.0-test", "packages": {}, "cpu": "Xeon", "cmdline": ""}}
+    folder = write_campaign(records, header={"variants": variants, "tools": {"qemu": None}})
+    environment = {
+        "kernel": {"release": "6.12.0-test"},
+        "cpu": {"model name": "Xeon", "hypervisor": False},
+        "clock": {"tsc_hz": 2e9},
+    }
+    (folder / "spr" / "boot-01" / "environment.json").write_text(json.dumps(environment))
+    return folder
+
+
+def test_timed_kernel_cases_are_a_table_of_their_own(timed_campaign):
+    text = report.write(timed_campaign)
+    assert max(map(len, text.splitlines())) <= 72
+    assert cells(text, PROTECTED) == [["300.0", "+297.0", "400.0", "200.0", "held"]]  # cycles, more than unpatched, ticks, ns
+    assert cells(text, "kernel/kmap_local/dram") == [["3.0", "4.0", "2.0"]]
+    facts, kernel, user = text.split("spr: ")[1:2] + text.split("spr: ")[2].split("User models on this machine")
+    assert facts.startswith("measured on this machine's running kernel, this boot only: Xeon")
+    assert "this boot only" in kernel and "user/" not in kernel
+    assert "user/kmap_local/protected/nowrite" in user and "model/" not in user
+    assert "emulated" not in text
+    html = (timed_campaign / "report" / "index.html").read_text()
+    assert "this boot only" in html and "<td>200.00</td>" in html
+
+
+def test_a_boot_that_crashed_before_it_told_where_it_ran_still_has_a_report(timed_campaign):
+    (timed_campaign / "spr" / "boot-01" / "environment.json").unlink()
+    text = report.write(timed_campaign)
+    assert cells(text, PROTECTED) == [["300.0", "+297.0", "400.0", "-", "held"]]
+    assert "running kernel, this boot only: Xeon" in text
 
 
 def test_a_figure_that_is_not_exact_is_marked(write_campaign):
