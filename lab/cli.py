@@ -2,6 +2,7 @@
 """The commands, as the launcher hands them over."""
 
 import argparse
+import re
 import secrets
 import subprocess
 import sys
@@ -28,6 +29,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _label(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text) or text == "host":
+        raise argparse.ArgumentTypeError(f"'{text}' is no name for a folder: letters, digits, '.', '_', '-', and not 'host'")
+    return text
+
+
 def parser() -> argparse.ArgumentParser:
     top = _Parser(
         prog="kmapbench",
@@ -37,13 +44,15 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="measure and report: kernel cases in the lab, user models on this machine")
-    run.add_argument("--variants", default="stock", metavar="A,B", help="kernels to measure (default: stock)")
-    run.add_argument("--boots", type=_count, default=2, metavar="N", help="boots a variant (default: 2)")
+    run.add_argument("--variants", metavar="A,B", help="kernels to measure (default: stock)")
+    run.add_argument("--boots", type=_count, metavar="N", help="boots a variant (default: 2)")
     run.add_argument("--seed", type=int, metavar="S", help="order of the boots (default: a new one, kept in campaign.json)")
     run.add_argument("--out", type=Path, metavar="DIR", help="campaign folder to make (default: a new one in results/)")
     run.add_argument("--only", choices=("micro", "user"), help="kernel cases only, or user models only")
     run.add_argument("--kernel", choices=SERIES + RT_SERIES, dest="series", help="which of the distribution's kernels stock is (default: the newest offered)")
     run.add_argument("--cases", default="default", metavar="default|all|GLOB", help="kernel cases: a telling dozen, all, or those whose name matches, as 'kernel/*'")
+    run.add_argument("--here", action="store_true", help="kernel cases on this machine's running kernel, instead of the lab; takes root")
+    run.add_argument("--label", type=_label, metavar="NAME", help="with --here: what the running kernel is called in the campaign (default: here)")
     run.set_defaults(function=_run)
 
     report = commands.add_parser("report", help="write report.txt, report/index.html and charts/ of a campaign again")
@@ -70,20 +79,32 @@ def parser() -> argparse.ArgumentParser:
 def _run(arguments: argparse.Namespace) -> int:
     from lab import run  # jsonschema and rich, which the other commands can do without
 
-    chosen = [variants.find(name) for name in arguments.variants.split(",")]
+    if arguments.here:
+        _refuse_lab_options(arguments)
+    elif arguments.label:
+        raise KmapbenchError("--label names the running kernel, and goes with --here")
+    chosen = [] if arguments.here else [variants.find(name) for name in (arguments.variants or "stock").split(",")]
     if len({variant.name for variant in chosen}) < len(chosen):
         raise KmapbenchError(f"--variants {arguments.variants}: a variant is named twice")
     plan = run.Plan(
         variants=chosen,
-        boots=arguments.boots,
+        boots=1 if arguments.here else arguments.boots or 2,
         seed=secrets.randbits(32) if arguments.seed is None else arguments.seed,
         only=arguments.only,
         series=arguments.series,
         cases=arguments.cases,
         out=arguments.out.absolute() if arguments.out else None,
         arguments=sys.argv[1:],
+        label=(arguments.label or "here") if arguments.here else None,
     )
     return run.run(plan)
+
+
+def _refuse_lab_options(arguments: argparse.Namespace) -> None:
+    """What chooses among kernels and boots has no meaning where there is one of each."""
+    for option, value in (("--variants", arguments.variants), ("--boots", arguments.boots), ("--kernel", arguments.series)):
+        if value is not None:
+            raise KmapbenchError(f"--here measures the running kernel in the boot it is in: leave out {option}, or leave out --here")
 
 
 def _report(arguments: argparse.Namespace) -> int:

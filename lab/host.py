@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""User models on this machine: kmap_bench launched several times, a launch the unit of randomness."""
+"""kmap_bench on this machine: user models, and the running kernel's cases where its module is loaded."""
 
 import json
 import os
@@ -12,13 +12,24 @@ from pathlib import Path
 from lab import tools
 from lab.campaign import Boot, write_json
 from lab.errors import CommandFailed
-from lab.stream import Parser
+from lab.stream import Line, Parser
 
-USER_CASES = "^user/"
+# User models: one repetition a launch, since a launch is their unit of randomness.
+USER = ["--benchmark_filter=^user/", "--kmapbench_repetitions=1"]
 
 
-def measure(boot: Boot, kmap_bench: Path, launches: int, cases: str, on_launch: Callable[[], None]) -> None:
-    """Launches kmap_bench, one after the other; records go into the boot, and micro.json holds all launches."""
+def measure(
+    boot: Boot,
+    kmap_bench: Path,
+    launches: int,
+    options: list[str],
+    on_launch: Callable[[], None] = lambda: None,
+    on_line: Callable[[Line], None] = lambda _: None,
+) -> None:
+    """Launches kmap_bench, one after the other; records go into the boot, and micro.json holds all launches.
+
+    options: what to measure, and how. on_launch is called after each launch, on_line for each line that came of it.
+    """
     outputs = []
     with tempfile.TemporaryDirectory() as scratch:
         for launch in range(1, launches + 1):
@@ -26,15 +37,14 @@ def measure(boot: Boot, kmap_bench: Path, launches: int, cases: str, on_launch: 
             environment = Path(scratch) / "environment.json"
             command = [
                 str(kmap_bench),
-                f"--benchmark_filter={cases}",
+                *options,
                 f"--benchmark_out={out}",
                 f"--kmapbench_variant={boot.variant}",
                 f"--kmapbench_boot={boot.number}",
                 f"--kmapbench_launch={launch}",
-                "--kmapbench_repetitions=1",
                 f"--kmapbench_environment={environment}",
             ]
-            _launch(command, boot)
+            _launch(command, boot, on_line)
             outputs.append(json.loads(out.read_text()))
             on_launch()
         boot.write_environment(json.loads(environment.read_text()))
@@ -42,7 +52,9 @@ def measure(boot: Boot, kmap_bench: Path, launches: int, cases: str, on_launch: 
 
 
 def merged(outputs: list[dict]) -> dict:
-    """Google Benchmark's JSON of several launches as one: a launch is a repetition."""
+    """Google Benchmark's JSON of several launches as one, in which a launch is a repetition; of a single launch, as it is."""
+    if len(outputs) == 1:
+        return outputs[0]
     benchmarks = [
         {**benchmark, "repetitions": len(outputs), "repetition_index": index}
         for index, output in enumerate(outputs)
@@ -51,7 +63,7 @@ def merged(outputs: list[dict]) -> dict:
     return {"context": outputs[0]["context"], "benchmarks": benchmarks}
 
 
-def _launch(command: list[str], boot: Boot) -> None:
+def _launch(command: list[str], boot: Boot, on_line: Callable[[Line], None]) -> None:
     parser = Parser()
     read_fd, write_fd = os.pipe()
     with os.fdopen(read_fd, "rb", buffering=0) as reader, tempfile.TemporaryFile() as said:
@@ -70,6 +82,7 @@ def _launch(command: list[str], boot: Boot) -> None:
                 for line in parser.feed(data):
                     if line.record:
                         boot.append(line.record)
+                    on_line(line)
             process.wait()
         finally:
             if process.poll() is None:

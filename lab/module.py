@@ -5,15 +5,23 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from typing import Protocol
 
 from lab import tools
-from lab.distribution import KernelTree
 from lab.errors import CommandFailed, KmapbenchError
 
 NAME = "kmapbench.ko"
 
 
-def build(kernel: KernelTree, source: Path, cache: Path, say, name: str = NAME) -> Path:
+class Kernel(Protocol):
+    """What a module is built for: a fetched kernel, or the one that runs."""
+
+    release: str
+    headers: Path
+    key: str  # names what the module depends on
+
+
+def build(kernel: Kernel, source: Path, cache: Path, say, name: str = NAME) -> Path:
     """The path of a module for this kernel, from the cache or built now.
 
     source: a folder with the module's Kbuild and Makefile.

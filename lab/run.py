@@ -8,10 +8,11 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import campaign, console, distribution, guest, host, initramfs, job, module, source_kernel, symbols, tools
+from lab import campaign, console, distribution, guest, here, host, initramfs, job, module, ownership, source_kernel, symbols, tools
 from lab.distribution import KernelTree
 from lab.errors import EXIT_FAILED, EXIT_OK, KmapbenchError
 from lab.paths import MODULE_SOURCE, RESULTS, ROOT, build_dir, cache_dir
@@ -30,6 +31,7 @@ PMEM_CMDLINE = "memmap=64M!256M memmap=64M!384M"
 # For the progress display, in boots: most of a boot is the kernel starting.
 START_WORK = 0.7
 LAUNCH_WORK = 0.05
+HERE_WORK = 1
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Plan:
     cases: str  # default, all or a glob: the kernel cases
     out: Path | None
     arguments: list[str]
+    label: str | None = None  # measure the running kernel, under this name, instead of variants
 
 
 @dataclass(frozen=True)
@@ -63,20 +66,30 @@ def run(plan: Plan) -> int:
     if not kmap_bench.is_file():
         raise KmapbenchError(f"{kmap_bench}: not built; run ./kmapbench, or: cmake --preset release && cmake --build build")
 
-    with tempfile.TemporaryDirectory(prefix="kmapbench-") as scratch_name, Display() as display:
+    with tempfile.TemporaryDirectory(prefix="kmapbench-") as scratch_name, Display() as display, ExitStack() as leaving:
         scratch = Path(scratch_name)
-        prepared = []
-        if plan.only != "user":
+        loading = leaving.enter_context(ExitStack())
+        prepared, running = [], None
+        if plan.only != "user" and plan.label:
+            running = here.prepare(cache, display.say)
+            loading.enter_context(here.loaded(running.module))
+            if not here.matching(kmap_bench, plan.cases):
+                raise _no_case(plan.cases)
+        elif plan.only != "user":
             source_kernel.provide([variant.image for variant in plan.variants if variant.image], cache, display)
             prepared = [prepare(variant, plan.series, kmap_bench, cache, scratch, display.say) for variant in plan.variants]
         order = _order(plan, prepared)
-        display.plan(len(order) + (LAUNCHES * LAUNCH_WORK if plan.only != "micro" else 0))
+        display.plan(len(order) + (HERE_WORK if running else 0) + (LAUNCHES * LAUNCH_WORK if plan.only != "micro" else 0))
 
-        name = "-".join([one.variant.name for one in prepared] or [HOST])
-        kept = campaign.Campaign(plan.out or campaign.new_folder(RESULTS, name), _header(plan, prepared))
+        name = plan.label if running else "-".join([one.variant.name for one in prepared] or [HOST])
+        kept = campaign.Campaign(plan.out or campaign.new_folder(RESULTS, name), _header(plan, prepared, running))
+        leaving.callback(ownership.hand_over, kept.folder)
         display.note(f"campaign {kept.folder}")
         plugin = observer_plugin() if order else None
         problems = [_boot(kept, one, number, plan.cases, plugin, scratch, display) for one, number in order]
+        if running:
+            problems.append(_here(kept, plan, running, kmap_bench, display))
+            loading.close()  # user models need no module
         # Never beside QEMU: its load would be in the figures.
         if plan.only != "micro":
             problems.append(_host(kept, kmap_bench, display))
@@ -84,14 +97,13 @@ def run(plan: Plan) -> int:
         display.say("writing the report")
         report = subprocess.run([sys.executable, "-m", "analysis", "report", str(kept.folder)], cwd=ROOT, capture_output=True, text=True)
 
-    if report.returncode != 0:
-        print(report.stderr.strip() or "kmapbench: the report failed", file=sys.stderr)
-        return report.returncode
     print(report.stdout, end="")
-    failures = [problem for problem in problems if problem]
+    failures = [f"kmapbench: {problem}" for problem in problems if problem]
+    if report.returncode != 0:
+        failures.append(report.stderr.strip() or "kmapbench: the report failed")
     for failure in failures:
-        print(f"kmapbench: {failure}", file=sys.stderr)
-    return EXIT_FAILED if failures else EXIT_OK
+        print(failure, file=sys.stderr)
+    return report.returncode or (EXIT_FAILED if failures else EXIT_OK)
 
 
 def prepare(variant: Variant, series: str | None, kmap_bench: Path, cache: Path, scratch: Path, say) -> Prepared:
@@ -148,7 +160,7 @@ def _order(plan: Plan, prepared: list[Prepared]) -> list[tuple[Prepared, int]]:
     return order
 
 
-def _header(plan: Plan, prepared: list[Prepared]) -> dict:
+def _header(plan: Plan, prepared: list[Prepared], running: here.Prepared | None) -> dict:
     commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True)
     changes = subprocess.run(["git", "-C", ROOT, "status", "--porcelain"], capture_output=True, text=True)
     return {
@@ -164,7 +176,8 @@ def _header(plan: Plan, prepared: list[Prepared]) -> dict:
                 "cmdline": one.variant.cmdline,
             }
             for one in prepared
-        },
+        }
+        | ({plan.label: here.header(running)} if running else {}),
         "tools": {
             "qemu": _first_line("qemu-system-x86_64", "qemu-system-x86") if prepared else None,
             "gcc": _first_line("gcc", "gcc"),
@@ -216,16 +229,16 @@ def _boot(
     except KeyboardInterrupt:
         boot.end("interrupted")
         raise
-    failed_oracles = [record["case"] for record in boot.records if record["oracle"] == "failed"]
+    failed_oracles = _failed_oracles(boot)
     # kmap_bench ends with 1 for a failed oracle, too: then the records say more than the step.
     problem = outcome.problem or (step_failures[0] if step_failures and not failed_oracles else None)
     if problem is None and outcome.unread:
         problem = f"the guest sent what is neither record nor event: {outcome.unread[0][:60]}"
     if outcome.problem is None and not boot.records:
         boot.end(f"no kernel case matches {cases}")
-        raise KmapbenchError(f"--cases {cases}: no kernel case matches; '--cases all' measures all there are")
+        raise _no_case(cases)
     if problem and making:
-        boot.append(_crashed(making[0], boot, problem, _console_tail(boot.folder)))
+        boot.append(_crashed(making[0], boot, problem, _console_tail(boot.folder), "icount", "instructions"))
     _keep_files(boot, outcome, started)
     if outcome.windows:
         _keep_paths(boot, symbols.Module(prepared.module, sections), outcome.windows)
@@ -238,15 +251,19 @@ def _boot(
     return None
 
 
-def _crashed(case: str, boot: campaign.Boot, problem: str, last: list[str]) -> dict:
+def _failed_oracles(boot: campaign.Boot) -> list[str]:
+    return [record["case"] for record in boot.records if record["oracle"] == "failed"]
+
+
+def _crashed(case: str, boot: campaign.Boot, problem: str, last: list[str], clock: str, unit: str) -> dict:
     """The record of a case that was being measured when its boot ended."""
     return {
         "case": case,
         "variant": boot.variant,
         "boot": boot.number,
         "launch": 1,
-        "clock": "icount",
-        "unit": "instructions",
+        "clock": clock,
+        "unit": unit,
         "better": "lower",
         "status": "crashed",
         "reason": problem,
@@ -305,11 +322,47 @@ def _keep_paths(boot: campaign.Boot, loaded: symbols.Module, windows_file: Path)
     windows_file.unlink()
 
 
+def _here(kept: campaign.Campaign, plan: Plan, running: here.Prepared, kmap_bench: Path, display: Display) -> str | None:
+    """Kernel cases on the running kernel, whose module is loaded; what went wrong, in one line, or None."""
+    names = here.matching(kmap_bench, plan.cases)
+    making: list[str] = []  # the case being measured, if any
+
+    def on_line(line) -> None:
+        if line.record:
+            making.clear()
+            display.advance(HERE_WORK / len(names))
+        else:
+            making[:] = [line.event["name"]]
+            display.detail(f"{plan.label}: {line.event['name']}")
+
+    boot = kept.begin_boot(plan.label, 1)
+    display.say(f"{plan.label}: {len(names)} kernel cases on Linux {running.kernel.release}, the running kernel")
+    try:
+        host.measure(boot, kmap_bench, 1, here.options(names), on_line=on_line)
+    except KeyboardInterrupt:
+        boot.end("interrupted")
+        raise
+    except KmapbenchError as error:
+        if making:
+            boot.append(_crashed(making[0], boot, str(error), [], "tsc", "ticks"))
+        boot.end(str(error))
+        return f"{plan.label}: {error}"
+    boot.end()
+    for line in here.skipped(boot.records):
+        display.note(line)
+    failed = _failed_oracles(boot)
+    return f"{plan.label}: the oracle failed for {', '.join(failed)}" if failed else None
+
+
+def _no_case(cases: str) -> KmapbenchError:
+    return KmapbenchError(f"--cases {cases}: no kernel case matches; '--cases all' measures all there are")
+
+
 def _host(kept: campaign.Campaign, kmap_bench: Path, display: Display) -> str | None:
     boot = kept.begin_boot(HOST, 1)
     display.say("user models on this machine")
     try:
-        host.measure(boot, kmap_bench, LAUNCHES, host.USER_CASES, lambda: display.advance(LAUNCH_WORK))
+        host.measure(boot, kmap_bench, LAUNCHES, host.USER, lambda: display.advance(LAUNCH_WORK))
     except KeyboardInterrupt:
         boot.end("interrupted")
         raise

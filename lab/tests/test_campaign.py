@@ -81,6 +81,8 @@ def test_a_folder_that_is_there_is_not_written_to(kept):
         {"status": "skipped"},  # without a reason
         {"oracle": "failed"},  # with a cost
         {"samples": [1.5]},
+        {"samples": [1, -1]},
+        {"empty_samples": [True]},
         {"case": "No/Such Name"},
         {"unknown": 1},
         {"irqs": "sometimes"},
