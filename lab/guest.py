@@ -35,6 +35,7 @@ class Machine:
     cpus: int = 1
     observer: Path | None = None  # the TCG plugin that counts from outside
     limit_seconds: float = BOOT_LIMIT_SECONDS
+    share: Path | None = None  # a folder that the guest can read, by 9p under the tag "share"
 
 
 @dataclass
@@ -72,6 +73,9 @@ def command(machine: Machine, folder: Path, stream_fd: int) -> list[str]:
     ]
     if machine.observer:
         words += ["-plugin", f"{_escaped(machine.observer)},out={_escaped(folder / 'windows.jsonl')}"]
+    if machine.share:
+        # remap: the folder may hold mounts of several devices, whose inode numbers would clash
+        words += ["-virtfs", f"local,path={_escaped(machine.share)},mount_tag=share,security_model=none,readonly=on,multidevs=remap"]
     return words
 
 
