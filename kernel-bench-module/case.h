@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * case.h - what a case is made of
+ * What a case is made of
  *
  * A case is a row in cases.c: a name, a body that does the operation n times,
  * and, where it needs them, the steps around it.  The order of one RUN is

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * cases.c - the table of what can be measured; a new case is a new row
+ * The table of what can be measured; a new case is a new row
  */
 #include <linux/kernel.h>
 
@@ -45,7 +45,7 @@ KB_BODY(kb_body_empty, {})
 #define KERNEL_SET(path, order, pages, label)				\
 	{								\
 		.name = path "/dram/" #order "/" label,		\
-		.what = "kmap_local_page + kunmap_local, pages of memory, " #order ", working set: " label, \
+		.what = "kmap_local_page + kunmap_local, memory, " #order ", working set " label, \
 		KERNEL_DRAM(kb_body_kernel_kmap_local_##order, .set = KB_SET_##pages) \
 	},
 
@@ -76,13 +76,13 @@ KB_BODY(kb_body_empty, {})
 #define MODEL_SET(path, form, order, pages, label)			\
 	{								\
 		.name = path "/dram/" #order "/" label,		\
-		.what = #form " path, key on, pages of memory, " #order ", working set: " label, \
+		.what = #form " path, key on, pages of memory, " #order ", working set " label, \
 		MODEL_KERNEL(form, dram, order, .set = KB_SET_##pages,	\
 			     .teardown = kb_model_teardown_kernel_dram)	\
 	},								\
 	{								\
 		.name = path "/protected/" #order "/" label,		\
-		.what = #form " path, key on, protected pages, " #order ", working set: " label, \
+		.what = #form " path, key on, protected pages, " #order ", working set " label, \
 		MODEL(form, protected, order, PROTECTED, .set = KB_SET_##pages) \
 	},
 
@@ -187,7 +187,7 @@ const struct kb_case kb_cases[] = {
 	},
 	{
 		.name = "kernel/kmap/dram",
-		.what = "kmap + kunmap of this kernel, a page of memory; the patch leaves them alone",
+		.what = "kmap + kunmap of this kernel, a page of memory; not patched",
 		KERNEL_DRAM(kb_body_kernel_kmap_none, .sleeps = true)
 	},
 	MODEL_STATES("model/kmap_local", published)
@@ -206,7 +206,7 @@ const struct kb_case kb_cases[] = {
 	},
 	{
 		.name = "msr/wrpkrs/latency",
-		.what = "the two writes with a read of the page between, and the second waiting for it",
+		.what = "the two writes, a read of the page between, the second waiting for it",
 		.body = KB_BODY_OF(kb_body_wrpkrs_latency),
 		.setup = kb_model_setup_protected,
 		.teardown = kb_model_teardown,
@@ -246,7 +246,7 @@ const struct kb_case kb_cases[] = {
 	},
 	{
 		.name = "msr/mock/spec_ctrl",
-		.what = "a stand-in for WRPKRS: WRMSR IA32_SPEC_CTRL, its own value (not serialising on Intel)",
+		.what = "stand-in for WRPKRS: WRMSR IA32_SPEC_CTRL, same value (not serialising)",
 		.body = KB_BODY_OF(kb_body_mock_spec_ctrl),
 		.enter = kb_msr_enter_spec_ctrl,
 		.refusal = kb_msr_refuse_spec_ctrl,
@@ -254,7 +254,7 @@ const struct kb_case kb_cases[] = {
 	},
 	{
 		.name = "msr/mock/tsc_aux",
-		.what = "a stand-in for WRPKRS: WRMSR IA32_TSC_AUX, its own value (serialising)",
+		.what = "stand-in for WRPKRS: WRMSR IA32_TSC_AUX, same value (serialising)",
 		.body = KB_BODY_OF(kb_body_mock_tsc_aux),
 		.enter = kb_msr_enter_tsc_aux,
 		.refusal = kb_msr_refuse_tsc_aux,

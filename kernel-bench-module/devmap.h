@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * devmap.h - a page of a DAX file or device, which the caller has mapped
+ * A page of a DAX file or device, which the caller has mapped
  */
 #ifndef KMAPBENCH_DEVMAP_H
 #define KMAPBENCH_DEVMAP_H

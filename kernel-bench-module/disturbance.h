@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * disturbance.h - what happened to a CPU while a sample was taken
+ * What happened to a CPU while a sample was taken
  *
  * A sample is thrown away for what happened to it, never for what it shows.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kernel_path.c - the kernel/ cases: what this kernel's own map and unmap compile to
+ * The kernel/ cases: what this kernel's own map and unmap compile to
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>

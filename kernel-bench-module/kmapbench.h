@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * kmapbench.h - the ABI of /dev/kmapbench, shared by kmapbench.ko and kmap_bench
+ * The ABI of /dev/kmapbench, shared by kmapbench.ko and kmap_bench
  *
  * Three calls: INFO says what this module and CPU can do, CASE names case i,
  * RUN measures one case.  All fields are fixed-width; all reserved fields must
@@ -49,7 +49,7 @@ enum kmapbench_irq_policy {
 /* kmapbench_case_desc.flags */
 #define KMAPBENCH_CASE_DEFAULT		0x1u	/* one of the telling few */
 #define KMAPBENCH_CASE_DEVMAP_PAGE	0x2u	/* user_page: a page of a DAX file */
-#define KMAPBENCH_CASE_DEVMAP_TAIL	0x4u	/* user_page: a tail page of a huge device page */
+#define KMAPBENCH_CASE_DEVMAP_TAIL	0x4u	/* user_page: a tail of a huge device page */
 #define KMAPBENCH_CASE_STAND_IN		0x8u	/* another register in place of IA32_PKRS */
 
 struct kmapbench_case_desc {
@@ -130,8 +130,8 @@ struct kmapbench_run {
 	__u64 first_window;
 	/* out: error code of the oracle's page fault on the closed page, 0: none seen */
 	__u64 oracle_error_code;
-	__u64 section_ticks;	/* out: of all samples taken: windows and what is around them */
-	__u64 run_ticks;	/* out: of this call, between the copies of this structure in and out */
+	__u64 section_ticks;	/* out: of the samples: windows and what is around them */
+	__u64 run_ticks;	/* out: of the call, but for copying this structure */
 	__u32 rejected[KMAPBENCH_CAUSES];	/* out: by enum kmapbench_cause */
 	__u32 pages;		/* out: how many the case went round */
 	__u32 reserved;		/* must be 0 */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * main.c - /dev/kmapbench: INFO, CASE, RUN
+ * /dev/kmapbench: INFO, CASE, RUN
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * model.c - the world of the model cases: pages, their descriptors, their pagemap
+ * The world of the model cases: pages, their descriptors, their pagemap
  */
 #include <linux/gfp.h>
 #include <linux/slab.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * model.h - the model/ cases: the patched path, written out in this module
+ * The model/ cases: the patched path, written out in this module
  *
  * A distribution kernel does not have the patch, so the module brings its own
  * copy of everything the path touches: struct pages, a pagemap, data pages behind

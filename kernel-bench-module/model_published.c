@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * model_published.c - the path as published: "kmap: Make kmap work for devmap
+ * The path as published: "kmap: Make kmap work for devmap
  * protected pages" (V9 42/45, V10 33/44), 2022; the half that is inline in
  * kmap_local_page() and kunmap_local()
  *

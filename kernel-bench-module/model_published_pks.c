@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * model_published_pks.c - the path as published: the half that is out of line
+ * The path as published: the half that is out of line
  *
  * In the series these stand in mm/memremap.c (the count) and arch/x86/mm/pkeys.c
  * (the register), hence a real call into each.

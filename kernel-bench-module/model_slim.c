@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * model_slim.c - the same protection by a shorter path: what our own PKS kernel does
+ * The same protection by a shorter path: what our own PKS kernel does
  *
  * Against model_published.c: the static key is tested before the unmap looks for its
  * page; the way back to the page knows that it comes from the direct map; a tail page

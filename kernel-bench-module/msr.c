@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * msr.c - the msr/ cases: reads and writes of the registers alone
+ * The msr/ cases: reads and writes of the registers alone
  */
 #include "model.h"
 #include "msr.h"

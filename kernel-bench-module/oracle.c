@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * oracle.c - shows that the protection is real: a closed page faults for its key,
+ * Shows that the protection is real: a closed page faults for its key,
  * an open one does not, and it is closed again afterwards
  *
  * The fault's error code comes from the page_fault_kernel tracepoint, which the
@@ -193,7 +193,7 @@ const char *kb_oracle_refusal(void)
 	if (kb_read_number("/sys/kernel/warn_count", &warn_count))
 		warn_count = warn_limit;
 	if (warn_limit && warn_count + 1 >= warn_limit)
-		return "kernel.warn_limit: the oracle's fault would reach it, and panic the machine";
+		return "kernel.warn_limit: the oracle's fault would reach it and panic the machine";
 	if (kb_read_text("/proc/cmdline", cmdline, sizeof(cmdline)) < 0)
 		return "cannot read /proc/cmdline, and the oracle's fault taints";
 	if (strstr(cmdline, "panic_on_taint="))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pks.c - turns PKS on and off around a measured section of one CPU
+ * Turns PKS on and off around a measured section of one CPU
  */
 #include <linux/irqflags.h>
 #include <asm/processor.h>

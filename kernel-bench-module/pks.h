@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * pks.h - supervisor protection keys, for the measured sections of this module
+ * Supervisor protection keys, for the measured sections of this module
  *
  * SDM vol. 3A, 4.6.2: bits 62:59 of a leaf entry are its key; IA32_PKRS holds two
  * bits for each key, AD (no access) and WD (no write); CR4 bit 24 turns the check

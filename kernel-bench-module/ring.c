@@ -98,7 +98,7 @@ u32 kb_set_pages(struct kb_ctx *ctx)
 	pages = rounddown_pow_of_two(bytes / KB_BYTES_A_PAGE);
 	/* with the spots and the model's descriptors well under two pages each */
 	if (pages > 1 && pages > si_mem_available() / 2) {
-		kb_skip(ctx, "a working set of that size would take more than half of the free memory");
+		kb_skip(ctx, "a working set of that size takes more than half of the free memory");
 		return 0;
 	}
 	ctx->run->pages = pages;

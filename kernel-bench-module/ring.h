@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ring.h - working sets: a case that goes round many pages, in a random order
+ * Working sets: a case that goes round many pages, in a random order
  *
  * Of each page one line of its data and its struct page are touched, so a set of n
  * pages is 2 * n cache lines; the line is at another offset in each page, else all

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sample.c - times a body over n and 2n operations, with the empty loop beside it
+ * Times a body over n and 2n operations, with the empty loop beside it
  *
  * Clock: `lfence; rdtsc; lfence` before and `rdtscp; lfence` after (Intel's "How to
  * Benchmark Code Execution Times", with LFENCE for CPUID, which would exit to a

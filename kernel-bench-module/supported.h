@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * supported.h - refuses kernels whose map path is not the one that is meant here
+ * Refuses kernels whose map path is not the one that is meant here
  *
  * The path is page_address() of a kernel without highmem, over a virtual memmap; the
  * model takes page->pgmap and page->compound_head for one word, as they are in the
@@ -12,7 +12,7 @@
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0) || LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-#error "kmapbench knows Linux 6.1 to 6.12 and will not guess at another: docs/internals.md, Another kernel"
+#error "kmapbench knows Linux 6.1 to 6.12 only: see docs/internals.md, Another kernel"
 #endif
 #ifndef CONFIG_X86_64
 #error "kmapbench measures the map path of x86-64 only"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kmapbench_state.c - for tests: what kmapbench.ko has to leave as it found it
+ * For tests: what kmapbench.ko has to leave as it found it
  *
  * /proc/kmapbench_state is one JSON object: CR4 and IA32_PKRS of each CPU, and how many
  * leaf entries of the kernel's page tables carry a protection key.  It shares no code

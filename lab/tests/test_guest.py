@@ -74,7 +74,7 @@ def test_every_bug_is_noticed_and_nothing_is_left_behind(boot_job, states, state
         assert declined["cost"] is None
         limited = booted.record(case, "warn_limit")
         assert limited["status"] == "skipped"
-        assert limited["reason"] == "kernel.warn_limit: the oracle's fault would reach it, and panic the machine"
+        assert limited["reason"] == "kernel.warn_limit: the oracle's fault would reach it and panic the machine"
     assert booted.record("model/kmap_local/dram", "panic_on_warn")["status"] == "ok"
     assert booted.record("msr/wrpkrs/toggle", "panic_on_warn")["status"] == "ok"
 

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The module's source by the kernel's own script."""
+
+import subprocess
+
+import pytest
+
+from lab import source_kernel, variants
+from lab.paths import MODULE_SOURCE
+
+# What the module does on purpose, and the script cannot know.
+ON_PURPOSE = {
+    "COMPLEX_MACRO": "macros that write functions and rows of the table",
+    "MACRO_ARG_REUSE": "their arguments are names and pieces of code",
+    "MACRO_ARG_UNUSED": "a touch of nothing",
+    "TRAILING_SEMICOLON": "declarations by the dozen",
+    "LINUX_VERSION_CODE": "refuses kernels it does not know",
+}
+# kmap() is deprecated, and measured.
+MEASURED = ("Deprecated use of 'kmap'", "Deprecated use of 'kunmap'")
+
+
+@pytest.mark.kernels
+def test_checkpatch_finds_nothing(cache):
+    source_kernel.fetch(variants.find("plain").image, cache, lambda _: None)
+    (script,) = cache.glob("sources/*/scripts/checkpatch.pl")
+    sources = [path for pattern in ("*.[ch]", "tests/*.c") for path in sorted(MODULE_SOURCE.glob(pattern)) if not path.name.endswith(".mod.c")]
+    command = ["perl", script, "--no-tree", "--strict", "--terse", "--ignore", ",".join(ON_PURPOSE), "-f", *sources]
+    result = subprocess.run(command, capture_output=True, text=True)
+    said = [line for line in result.stdout.splitlines() if not line.startswith("total: ")]
+    assert len(said) < len(result.stdout.splitlines()), result.stderr
+    assert [line for line in said if not any(name in line for name in MEASURED)] == []
