@@ -70,8 +70,10 @@ def plain_environment() -> dict[str, str]:
 
 
 def first_error(log: Path) -> str | None:
-    """The first line of a build's log that says what is wrong."""
-    for line in log.read_text(errors="replace").splitlines():
-        if any(word in line for word in ("error:", "Error ", "not found", "No space left")):
-            return line.strip()
+    """The line of a build's log that says what is wrong: a full disk, which other errors follow from, else the first error."""
+    lines = log.read_text(errors="replace").splitlines()
+    for words in (("No space left",), ("error:", "Error ", "not found")):
+        for line in lines:
+            if any(word in line for word in words):
+                return line.strip()
     return None

@@ -200,7 +200,7 @@ def test_a_compile_error_is_quoted(cache, image):
 
 def test_a_full_disk_is_named(cache, image):
     makefile = cache / "sources" / f"linux-fake_{VERSION}" / "Makefile"
-    makefile.write_text(MAKEFILE.replace("touch $(O)/System.map", "cp known /dev/full"))
+    makefile.write_text(MAKEFILE.replace("touch $(O)/System.map", "{ echo make: Error 1; cp known /dev/full; }"))
     assert "No space left on device" in failure(image(), cache)
 
 
