@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     test = commands.add_parser("test", help="run all tests that need no kernel build, or more")
     more = test.add_mutually_exclusive_group()
     more.add_argument("--kernels", action="store_const", dest="reach", const=selftest.KERNELS, help="also those that build kernels")
-    more.add_argument("--all", action="store_const", dest="reach", const=selftest.ALL, help="all there are: debug kernel, other distribution kernels, long runs")
+    more.add_argument("--all", action="store_const", dest="reach", const=selftest.ALL, help="all: debug, the distribution's other kernels, long runs")
     test.set_defaults(function=lambda parsed: selftest.run(parsed.reach), reach=selftest.EVERYDAY)
 
     kernels = commands.add_parser("kernels", help="list the variants and what is built, or build")

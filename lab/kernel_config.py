@@ -35,15 +35,19 @@ class Broken:
         return f"{self.symbol} is {self.found}, and {self.fragment} asks for {self.asked}"
 
 
-def broken(fragments: Iterable[tuple[str, str]], config: str) -> list[Broken]:
-    """What does not hold in a finished .config.
+def asked(fragments: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """What fragments ask for together: symbol -> name of the fragment, value.
 
     fragments: name and text of each, in the order of merging: of two that name a symbol, the later one counts.
     """
-    asked = {symbol: (name, value) for name, text in fragments for symbol, value in parse(text).items()}
+    return {symbol: (name, value) for name, text in fragments for symbol, value in parse(text).items()}
+
+
+def broken(fragments: Iterable[tuple[str, str]], config: str) -> list[Broken]:
+    """What they ask for and does not hold in a finished .config."""
     found = parse(config)
     return [
         Broken(symbol, name, value, found.get(symbol, UNSET))
-        for symbol, (name, value) in asked.items()
+        for symbol, (name, value) in asked(fragments).items()
         if found.get(symbol, UNSET) != value
     ]

@@ -111,12 +111,18 @@ def _folder(image: Image, version: str, cache: Path) -> Path:
 
 
 def digest(image: Image) -> str:
-    """Of all that goes into a kernel beside its source."""
+    """Of all that goes into a kernel beside its source. Of a fragment that is what it asks for, not how it says so."""
     compiler = tools.output([tools.find("gcc", "gcc"), "--version"]).splitlines()[0]
     value = hashlib.sha256(f"{_RECIPE}\0{image.base}\0{compiler}\0".encode())
-    for path in (*image.fragments, *image.patches):
-        value.update(path.read_bytes() + b"\0")
+    asked = kernel_config.asked(_fragments(image))
+    value.update("\n".join(f"{symbol}={wanted}" for symbol, (_, wanted) in sorted(asked.items())).encode() + b"\0")
+    for patch in image.patches:
+        value.update(patch.read_bytes() + b"\0")
     return value.hexdigest()[:16]
+
+
+def _fragments(image: Image) -> list[tuple[str, str]]:
+    return [(path.name, path.read_text()) for path in image.fragments]
 
 
 def _tree(image: Image, version: str, folder: Path) -> KernelTree:
@@ -230,7 +236,7 @@ def _configure(image: Image, make: Make, source: Path) -> None:
     merge = source / "scripts" / "kconfig" / "merge_config.sh"
     _logged([merge, "-m", "-O", "build", config, *image.fragments], make.log, "merging the fragments", cwd=source)
     make("olddefconfig")
-    broken = kernel_config.broken([(path.name, path.read_text()) for path in image.fragments], config.read_text())
+    broken = kernel_config.broken(_fragments(image), config.read_text())
     if broken:
         with make.log.open("a") as log:
             log.writelines(f"{one}\n" for one in broken)

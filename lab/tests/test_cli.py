@@ -133,7 +133,8 @@ def test_the_launcher_lists_what_is_missing_and_installs_nothing(tmp_path):
 )
 def test_the_launcher_asks_for_a_compilers_tools_where_a_kernel_may_be_built(tmp_path, arguments, needed):
     path = path_without(tmp_path / "bin", "flex", "ccache")
-    result = subprocess.run([ROOT / "kmapbench", "--no-install", *arguments], capture_output=True, text=True, env=os.environ | {"PATH": path})
+    command = [ROOT / "kmapbench", "--no-install", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PATH": path})
     if needed:
         assert_one_line(result, 2, "flex", "ccache")
     else:

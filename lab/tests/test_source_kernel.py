@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a kernel is built from source. make and the compiler are real; the source is a kernel of a few files (test_variants.py has the real one)."""
+"""How a kernel is built from source.
+
+make and the compiler are real; the source is a kernel of a few files. test_variants.py has the real one.
+"""
 
 import os
 import re
@@ -163,7 +166,8 @@ def test_whatever_goes_into_a_kernel_is_in_its_key(image):
     assert source_kernel.digest(replace(one, patches=())) != before
     assert source_kernel.digest(replace(one, variants=("third",))) == before
     assert source_kernel.digest(image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n")) != before
-    assert source_kernel.digest(image("CONFIG_JUMP_LABEL=y\n")) == before
+    assert source_kernel.digest(image("CONFIG_JUMP_LABEL=m\n")) != before
+    assert source_kernel.digest(image("# why\n\nCONFIG_JUMP_LABEL=y\n")) == before  # a comment is not compiled
     assert source_kernel.digest(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42 + " ")) != before
 
 
