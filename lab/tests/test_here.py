@@ -102,6 +102,7 @@ def test_what_root_makes_goes_to_the_owner_of_the_folder_it_is_in(tmp_path):
 # Rehearsals: a guest with Debian's userland and PKS, or without.
 
 USER = 1234
+LONG_SECONDS = 3600  # the emulator takes many minutes for all cases, and for a compiler
 CAMPAIGN = "campaign"
 LOOK = (
     STATE
@@ -192,7 +193,7 @@ def assert_nothing_left(rehearsal: Rehearsal, when: str) -> None:
 def with_pks(request, rehearse, warm) -> Rehearsal:
     """The telling dozen; all cases take minutes, since time needs many samples where counts need few."""
     job = run_here(CAMPAIGN, warm, "--cases", request.param) + f"look {CAMPAIGN}\n"
-    return rehearse(job + userland.send(CAMPAIGN, f"{CAMPAIGN}.out", f"{CAMPAIGN}.err"))
+    return rehearse(job + userland.send(CAMPAIGN, f"{CAMPAIGN}.out", f"{CAMPAIGN}.err"), limit_seconds=LONG_SECONDS)
 
 
 def test_the_rehearsal_gives_a_whole_campaign_and_leaves_nothing(with_pks):
@@ -229,7 +230,7 @@ def test_the_module_is_built_in_the_guest(rehearse):
     """As on a machine that has never seen it; the compiler takes minutes there."""
     cold = userland.SCRATCH / "cache"
     rehearsal = rehearse(
-        run_here(CAMPAIGN, cold, "--only", "micro") + f"look {CAMPAIGN}\n" + userland.send(CAMPAIGN, f"{CAMPAIGN}.err"), limit_seconds=3600
+        run_here(CAMPAIGN, cold, "--only", "micro") + f"look {CAMPAIGN}\n" + userland.send(CAMPAIGN, f"{CAMPAIGN}.err"), limit_seconds=LONG_SECONDS
     )
     assert rehearsal.codes[CAMPAIGN] == 0, rehearsal.errors(CAMPAIGN)
     assert "building kmapbench.ko" in rehearsal.text(f"{CAMPAIGN}.err")
