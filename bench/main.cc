@@ -212,9 +212,9 @@ class Program {
     try {
       if (done == 0) counters.emplace(options_.counters);
       if (done == 0 && options_.events) writer_.Write({{"event", "case"}, {"name", c.name}});
-      Record part = c.measure(done == 0 ? options_.ops : record.ops, effort_.samples, *counters);
-      Report(state, c, part);
-      Pool(record, std::move(part));
+      const Record part = c.measure(done == 0 ? options_.ops : record.ops, effort_.samples, *counters);
+      Pool(record, part);
+      Report(state, c, part, record);
       if (++done < repetitions) return;
       if (!record.samples.empty()) record.counters = counters->Read();
       counters.reset();
@@ -224,6 +224,12 @@ class Program {
       record = Record{};
     } catch (const std::exception& error) {
       failed_ = true;
+      record.name = c.name;
+      record.status = Status::kFlagged;
+      record.reason = error.what();
+      if (state.iterations() == 0) {
+        for (auto _ : state) state.SetIterationTime(0);
+      }
       state.SkipWithError(error.what());
       std::fprintf(stderr, "kmap_bench: %s\n", error.what());
     }
@@ -231,8 +237,11 @@ class Program {
 
   // Google Benchmark's view: one iteration is one sample, its time the slope an operation, the
   // empty loop included (its own row, and the counter, say how much that is).
-  void Report(benchmark::State& state, const Case& c, const Record& part) const {
-    // Google Benchmark wants as many iterations of a repetition that failed as of its neighbours.
+  //
+  // A repetition that failed still has as many iterations as its neighbours, and fails all that
+  // follow: Google Benchmark 1.7.1 takes the first one's iterations and statistics for all.
+  void Report(benchmark::State& state, const Case& c, const Record& part,
+              const Record& so_far) const {
     size_t i = 0;
     for (auto _ : state) {
       if (i == part.samples.size()) {
@@ -244,15 +253,15 @@ class Program {
           (static_cast<double>(sample.case_2n) - static_cast<double>(sample.case_n)) / part.ops /
           c.clock_hz());
     }
-    if (part.samples.size() < effort_.samples) {
-      state.SkipWithError(part.reason.c_str());
+    if (so_far.status != Status::kOk) {
+      const bool oracle = so_far.oracle == Oracle::kFailed;
+      state.SkipWithError(((oracle ? "oracle: " : "") + so_far.reason).c_str());
       return;
     }
     const Cost cost = CostOf(part.samples, part.ops);
-    if (part.oracle != Oracle::kFailed) state.counters["cost"] = cost.cost;
+    state.counters["cost"] = cost.cost;
     state.counters["empty"] = cost.empty;
     state.SetLabel(Label(part));
-    if (part.oracle == Oracle::kFailed) state.SkipWithError(("oracle: " + part.reason).c_str());
   }
 
   std::string Label(const Record& part) const {

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -154,13 +155,13 @@ def _relocate_headers(tree: Path, final: Path) -> None:
             makefile.write_text(text.replace("/usr/src/", f"{final}/usr/src/"))
 
 
-def needed_modules(kernel: KernelTree, names: list[str], optional: list[str]) -> list[Path]:
+def needed_modules(kernel: KernelTree, names: list[str], optional: Sequence[str] = ()) -> list[Path]:
     """Module files that provide names, each after what it needs; built-in ones need none.
 
     optional: a kernel may lack these.
     """
     files: list[Path] = []
-    for name in names + optional:
+    for name in [*names, *optional]:
         try:
             listing = tools.output(
                 [tools.find("modprobe", "kmod"), "-d", kernel.folder, "-S", kernel.release, "--show-depends", name]
