@@ -29,6 +29,11 @@ def is_qemu(pid: int) -> bool:
         return False
 
 
+def heed_interrupts() -> None:
+    """A shell's background job ignores SIGINT, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def running(tmp_path):
     """A campaign of one boot, right after its first record is on disk: process, QEMU's pid, folder."""
@@ -40,6 +45,7 @@ def running(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=heed_interrupts,
     )
     records = folder / "stock" / "boot-01" / "micro.jsonl"
     deadline = time.monotonic() + 120
