@@ -31,6 +31,7 @@ class Row:
     overhead_ticks: float | None = None  # of a sample beside its timed windows, the largest of the boots
     ioctl_share: float | None = None  # of a record, the largest of the boots
     rejected: dict[str, int] = field(default_factory=dict)  # samples taken again, by cause, of all boots
+    skipped: bool = False  # in all boots: nothing to show but the note
     note: str = ""
     wrmsr: Fraction | None = None  # counted from outside; None: not counted
     parts: dict[str, Fraction] | None = None
@@ -78,6 +79,7 @@ def _row(records: list[Record], paths: list[CountedPath], tick_nanoseconds: floa
         overhead_ticks=max((record.overhead_ticks for record in good if record.overhead_ticks is not None), default=None),
         ioctl_share=max((record.ioctl_share for record in good if record.ioctl_share is not None), default=None),
         rejected=summed([record.rejected for record in records]),
+        skipped=all(record.status == "skipped" for record in records),
         note="; ".join(dict.fromkeys(f"{record.status}: {record.reason}" for record in bad)),
     )
     _add_outside_counts(row, paths)

@@ -45,11 +45,15 @@ def is_user(row: Row) -> bool:
 
 def notes_of(rows: list[Row]) -> list[str]:
     """What is to be said of cases, those of which the same is said together."""
-    cases: dict[str, list[str]] = {}
+    several = len({row.variant for row in rows if not is_user(row)}) > 1
+    cases: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if row.note:
-            cases.setdefault(row.note, []).append(row.case)
-    return [f"{note}: {', '.join(named)}" if len(named) > 1 else f"{named[0]}: {note}" for note, named in cases.items()]
+            cases.setdefault((f"{row.variant}: " if several else "", row.note), []).append(row.case)
+    return [
+        f"{variant}{note}: {', '.join(named)}" if len(named) > 1 else f"{variant}{named[0]}: {note}"
+        for (variant, note), named in cases.items()
+    ]
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:
@@ -61,6 +65,8 @@ def _grouped(rows: list[Row], cells, columns: str) -> list[str]:
     lines = [f"{'':{_LABEL_WIDTH}}{columns}"]
     above = None
     for row in rows:
+        if row.skipped:
+            continue  # the notes say why
         family, path, *rest = row.case.split("/")
         if not rest:  # two parts: nothing to group by
             above = None

@@ -12,6 +12,8 @@
 
 KB_BODY(kb_body_empty, {})
 
+#define PROTECTED .needs_pks = true, .guarded = true
+
 /* This kernel's own path on a page of memory; further fields may follow. */
 #define KERNEL_DRAM(body_name, ...)					\
 	.body = KB_BODY_OF(body_name),					\
@@ -42,6 +44,22 @@ KB_BODY(kb_body_empty, {})
 		KERNEL_DEVMAP(touched)					\
 	},
 
+#define KERNEL_PROTECTED(touched, ...)					\
+	.body = KB_BODY_OF(kb_body_kernel_kmap_local_##touched),	\
+	.setup = kb_devmap_setup_protected,				\
+	.teardown = kb_devmap_teardown,					\
+	.map = kb_kernel_map,						\
+	.unmap = kb_kernel_unmap,					\
+	.refusal = kb_devmap_refuse_protected,				\
+	.wants = KMAPBENCH_CASE_DEVMAP_PAGE, PROTECTED, __VA_ARGS__
+
+#define KERNEL_PROTECTED_TOUCH(path, touched)				\
+	{								\
+		.name = path "/protected/" #touched,			\
+		.what = "kmap_local_page + kunmap_local, a protected page of a DAX file, " #touched, \
+		KERNEL_PROTECTED(touched)				\
+	},
+
 #define KERNEL_SET(path, order, pages, label)				\
 	{								\
 		.name = path "/dram/" #order "/" label,		\
@@ -57,8 +75,6 @@ KB_BODY(kb_body_empty, {})
 	.enter = kb_model_enter,					\
 	.map = kb_##form##_map,						\
 	.unmap = kb_##form##_unmap, __VA_ARGS__
-
-#define PROTECTED .needs_pks = true, .guarded = true
 
 /* The same on the kernel's own pages: their descriptors, its address bases. */
 #define MODEL_KERNEL(form, state, touch, ...)				\
@@ -165,6 +181,17 @@ const struct kb_case kb_cases[] = {
 		KERNEL_DEVMAP(none, .everyday = true)
 	},
 	KB_EACH_ACCESS(KERNEL_DEVMAP_TOUCH, "kernel/kmap_local")
+	{
+		.name = "kernel/kmap_local/protected",
+		.what = "kmap_local_page + kunmap_local, a protected page of a DAX file, outermost",
+		KERNEL_PROTECTED(none, .everyday = true)
+	},
+	{
+		.name = "kernel/kmap_local/protected_nested",
+		.what = "kmap_local_page + kunmap_local, a protected page that is open already",
+		KERNEL_PROTECTED(none, .depth = 1, .everyday = true)
+	},
+	KB_EACH_ACCESS(KERNEL_PROTECTED_TOUCH, "kernel/kmap_local")
 	{
 		.name = "kernel/kmap_local/devmap_tail",
 		.what = "kmap_local_page + kunmap_local, a tail page of a huge page of device-dax",

@@ -12,7 +12,11 @@
  * teardown; one that is not of the kind that the case wants is skipped.
  */
 int kb_devmap_setup_page(struct kb_ctx *ctx);
+int kb_devmap_setup_protected(struct kb_ctx *ctx);
 int kb_devmap_setup_tail(struct kb_ctx *ctx);
 void kb_devmap_teardown(struct kb_ctx *ctx);
+
+/* Why no page can be protected here, or NULL. */
+const char *kb_devmap_refuse_protected(void);
 
 #endif /* KMAPBENCH_DEVMAP_H */

@@ -3,7 +3,7 @@ from analysis import report
 from analysis.load import load
 from analysis.quality import sentences
 from analysis.table import rows
-from analysis.tests.conftest import record
+from analysis.tests.conftest import HEADER, record
 
 
 def said(write_campaign, *records) -> list[str]:
@@ -65,3 +65,12 @@ def test_cases_skipped_for_one_reason_are_one_note(write_campaign):
     skipped = {"cost": None, "status": "skipped", "reason": "too large", "samples": [], "exact": False}
     text = report.write(write_campaign([record(), record("a/b/c", **skipped), record("a/b/d", **skipped)]))
     assert "- skipped: too large: a/b/c, a/b/d\n" in text
+    assert text.count("a/b") == 2  # not in the tables
+
+
+def test_a_note_names_its_variant_where_there_are_several(write_campaign):
+    skipped = {"cost": None, "status": "skipped", "reason": "too large", "samples": [], "exact": False}
+    records = [record(), record("a/b/c", **skipped), record("a/b/c", variant="idle", **skipped)]
+    header = {"variants": {name: HEADER["variants"]["stock"] for name in ("stock", "idle")}}
+    text = report.write(write_campaign(records, header=header))
+    assert "- stock: a/b/c: skipped: too large\n" in text and "- idle: a/b/c: skipped: too large\n" in text
