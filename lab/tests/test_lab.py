@@ -20,6 +20,8 @@ DEFAULT_CASES = [
     "empty",
     "kernel/kmap_local/dram",
     "kernel/kmap_local/devmap",
+    "kernel/kmap_local/protected",
+    "kernel/kmap_local/protected_nested",
     *(f"model/{form}/{state}" for form in FORMS for state in STATES),
     "msr/wrpkrs/toggle",
 ]
@@ -29,7 +31,7 @@ CASES = [
     "kernel/kmap_atomic/dram",
     "kernel/kmap/dram",
     "kernel/kmap_local/devmap_tail",
-    *(f"kernel/kmap_local/{page}/{touch}" for page in ("dram", "devmap") for touch in TOUCHES),
+    *(f"kernel/kmap_local/{page}/{touch}" for page in ("dram", "devmap", "protected") for touch in TOUCHES),
     *(f"kernel/kmap_local/dram/{one}" for one in SETS),
     *(f"model/{form}/{state}/{touch}" for form in FORMS for state in ("dram", "devmap", "protected") for touch in TOUCHES),
     *(f"model/{form}/{state}/{one}" for form in FORMS for state in ("dram", "protected") for one in SETS),
@@ -45,8 +47,10 @@ CASES = [
     "msr/mock/spec_ctrl",
     "msr/mock/tsc_aux",
 ]
-# Too large for the lab's guest, or only for CPUs without PKS: test_guest.py measures them.
-SKIPPED = [case for case in CASES if case.endswith(("/llc", "/memory")) or "/mock/" in case]
+# Too large for the lab's guest, only for CPUs without PKS, or only for a kernel that protects pages.
+SKIPPED = [
+    case for case in CASES if case.endswith(("/llc", "/memory")) or "/mock/" in case or case.startswith("kernel/kmap_local/protected")
+]
 MEASURED = [case for case in CASES if case not in SKIPPED]
 
 # Bodies without a branch that is taken and without a repeated instruction (a jump out of
