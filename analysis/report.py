@@ -22,7 +22,8 @@ def write(folder: Path) -> str:
     table = rows(campaign)
     warnings = campaign.warnings + [warning for row in table for warning in row.warnings]
     facts = _facts(campaign, table)
-    plain = text.report(_TITLE, facts, table, warnings)
+    patched = [name for name, kernel in campaign.header["variants"].items() if kernel.get("patched")]
+    plain = text.report(_TITLE, facts, table, warnings, patched)
     (folder / "report.txt").write_text(plain)
 
     drawn = []

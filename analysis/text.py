@@ -2,6 +2,7 @@
 """report.txt: plain text of 72 columns, to be pasted into a mail."""
 
 import textwrap
+from collections.abc import Collection
 
 from analysis import quality
 from analysis.parts import PARTS, TITLES
@@ -12,13 +13,18 @@ _LABEL_WIDTH = 31
 _UNPATCHED = "kernel/kmap_local/dram"
 
 
-def report(title: str, facts: list[str], rows: list[Row], warnings: list[str]) -> str:
-    """The whole text, with a last newline."""
+def report(title: str, facts: list[str], rows: list[Row], warnings: list[str], patched: Collection[str] = ()) -> str:
+    """The whole text, with a last newline.
+
+    patched: variants whose own kmap path is the patched one, and no baseline.
+    """
     blocks = [title, "\n".join(line for fact in facts for line in _wrapped(fact))]
     lab = [row for row in rows if row.clock == "icount"]
     for variant in dict.fromkeys(row.variant for row in lab):
         chosen = [row for row in lab if row.variant == variant]
-        blocks += [_costs(variant, chosen), _breakdown(chosen)]
+        own = variant not in patched
+        baseline = chosen if own else [row for row in lab if row.variant not in patched]
+        blocks += [_costs(variant, chosen, _unpatched(baseline), own), _breakdown(chosen)]
         blocks.append(_quality(chosen))
     timed = [row for row in rows if row.clock != "icount"]
     kernel = [row for row in timed if not is_user(row)]
@@ -79,11 +85,15 @@ def _grouped(rows: list[Row], cells, columns: str) -> list[str]:
     return lines
 
 
-def _costs(variant: str, rows: list[Row]) -> str:
-    unpatched = {row.case: row.cost for row in rows if row.case.startswith(_UNPATCHED)}
+def _unpatched(rows: list[Row]) -> dict[str, float | None]:
+    """Costs of the unpatched path by case, of the first variant that has them."""
+    return {row.case: row.cost for row in reversed(rows) if row.case.startswith(_UNPATCHED)}
 
+
+def _costs(variant: str, rows: list[Row], unpatched: dict[str, float | None], own: bool) -> str:
     def cells(row: Row) -> str:
-        return f"{_cost(row):>8}{_plus(row, row.cost, unpatched):>7}{_count(row.wrmsr):>7}  {_oracle(row)}"
+        plus = "" if own and row.case.startswith("kernel/") else _plus(row, row.cost, unpatched)
+        return f"{_cost(row):>8}{plus:>7}{_count(row.wrmsr):>7}  {_oracle(row)}"
 
     lines = [f"{variant}: instructions an operation (emulated; the empty loop is taken off)"]
     lines += _grouped([row for row in rows if row.case != "empty"], cells, f"{'cost':>8}{'+N':>7}{'WRMSR':>7}  oracle")
@@ -110,7 +120,7 @@ def _kernel_times(variant: str, rows: list[Row]) -> str:
     unpatched = {row.case: row.core_cycles for row in rows if row.case.startswith(_UNPATCHED)}
 
     def cells(row: Row) -> str:
-        plus = _plus(row, row.core_cycles, unpatched)
+        plus = "" if row.case.startswith("kernel/") else _plus(row, row.core_cycles, unpatched)
         return "".join(f"{_time(value):>8}" for value in (row.core_cycles, plus, row.cost, row.nanoseconds)) + f"  {_oracle(row)}"
 
     lines = [
@@ -154,7 +164,7 @@ def _cost(row: Row) -> str:
 
 def _plus(row: Row, cost: float | None, unpatched: dict[str, float | None]) -> str:
     """What the patch adds: against the unpatched path with the same touch, in the unit of both."""
-    if cost is None or not row.case.startswith("model/"):
+    if cost is None or not row.case.startswith(("model/", "kernel/kmap_local/")):
         return ""
     baseline = unpatched.get(f"{_UNPATCHED}/{row.case.split('/')[-1]}", unpatched.get(_UNPATCHED))
     if baseline is None:

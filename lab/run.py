@@ -172,6 +172,7 @@ def _header(plan: Plan, prepared: list[Prepared], running: here.Prepared | None)
                 "release": one.kernel.release,
                 "packages": one.kernel.packages,
                 "kernel": one.kernel.key,
+                "patched": bool(one.variant.image and one.variant.image.patches),
                 "cpu": one.variant.cpu,
                 "cmdline": one.variant.cmdline,
             }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis import report
-from analysis.tests.conftest import path, record
+from analysis.tests.conftest import HEADER, path, record
 
 PROTECTED = "model/kmap_local/protected"
 
@@ -151,3 +151,19 @@ def test_bad_data_is_one_line_and_exit_code_2(tmp_path):
     result = subprocess.run([sys.executable, "-m", "analysis", "report", str(tmp_path)], cwd=root, capture_output=True, text=True)
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1 and str(tmp_path) in result.stderr
+
+
+def test_a_patched_kernel_is_held_against_an_unpatched_one(write_campaign):
+    """Its own path is what was added to; alone it has nothing to be held against."""
+    stock = HEADER["variants"]["stock"]
+    header = {"variants": {"protected": stock | {"patched": True}, "plain": stock | {"patched": False}}}
+    records = [record(cost=19, variant="protected"), record(PROTECTED, cost=65, variant="protected"), record(cost=5, variant="plain")]
+    text = report.write(write_campaign(records, header=header))
+    assert cells(text, "kernel/kmap_local/dram") == [["5", "-"], ["19", "+14", "-"]]
+    assert cells(text, PROTECTED) == [["65", "+60", "-"]]
+
+
+def test_a_patched_kernel_alone_has_no_baseline(write_campaign):
+    header = {"variants": {"stock": HEADER["variants"]["stock"] | {"patched": True}}}
+    text = report.write(write_campaign([record(cost=19), record(PROTECTED, cost=65)], header=header))
+    assert cells(text, "kernel/kmap_local/dram") == [["19", "-"]] and cells(text, PROTECTED) == [["65", "-"]]
