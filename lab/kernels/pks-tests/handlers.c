@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What interrupts a thread that has the page open, or is just opening or closing it
+ */
+#include <linux/delay.h>
+#include <linux/irq_work.h>
+#include <linux/kdebug.h>
+#include <asm/apic.h>
+#include <asm/nmi.h>
+#include "pks_test.h"
+
+#define SOME_STEPS	20	/* fewer, and what was to be stepped over was not */
+
+/*
+ * A handler runs on an open thread's CPU, and in its name, but has no part in what the
+ * thread is doing: it starts closed, has brackets of its own, and leaves the thread open.
+ */
+static bool handler_ran, handler_closed, handler_opens;
+
+static void handle(void)
+{
+	handler_closed = closed();
+	handler_opens = own_bracket_works();
+	WRITE_ONCE(handler_ran, true);
+}
+
+static void expect_handled(void)
+{
+	expect(handler_ran);
+	expect(handler_closed);
+	expect(handler_opens);
+	handler_ran = false;
+	handler_closed = false;
+	handler_opens = false;
+}
+
+static void on_interrupt(struct irq_work *unused)
+{
+	handle();
+}
+
+void test_interrupt(void)
+{
+	struct irq_work work = IRQ_WORK_INIT_HARD(on_interrupt);
+	void *mapped = kmap_local_page(page);
+
+	preempt_disable();	/* it is this thread that is interrupted */
+	irq_work_queue(&work);
+	while (irq_work_is_busy(&work))
+		cpu_relax();
+	expect(open(1));
+	preempt_enable();
+	kunmap_local(mapped);
+	expect_handled();
+	expect(closed());
+}
+
+static int on_nmi(unsigned int command, struct pt_regs *regs)
+{
+	if (handler_ran)
+		return NMI_DONE;
+	handle();
+	return NMI_HANDLED;
+}
+
+/* An NMI has an entry of its own. */
+void test_nmi(void)
+{
+	void *mapped;
+	int failed = register_nmi_handler(NMI_LOCAL, on_nmi, 0, "pks_test");
+
+	expect(!failed);
+	if (failed)
+		return;
+	mapped = kmap_local_page(page);
+	preempt_disable();
+	apic->send_IPI(smp_processor_id(), NMI_VECTOR);
+	mdelay(1);
+	expect(open(1));
+	preempt_enable();
+	kunmap_local(mapped);
+	unregister_nmi_handler(NMI_LOCAL, "pks_test");
+	expect_handled();
+	expect(closed());
+}
+
+/*
+ * Opening and closing take several steps: register, its cached value, the thread's
+ * state.  An exception between any two of them has to find the page closed, and must
+ * not disturb them: here a debug exception comes after each instruction.
+ */
+static bool stepping;
+static unsigned int steps, steps_open, steps_broken;
+
+static int on_step(struct notifier_block *unused, unsigned long event, void *data)
+{
+	if (event != DIE_DEBUG || !stepping)
+		return NOTIFY_DONE;
+	steps++;
+	if (!closed())
+		steps_open++;
+	if (!own_bracket_works())
+		steps_broken++;
+	return NOTIFY_STOP;
+}
+
+static struct notifier_block step_notifier = {
+	.notifier_call = on_step,
+	.priority = INT_MAX,
+};
+
+static noinline void begin_steps(void)
+{
+	steps = 0;
+	steps_open = 0;
+	steps_broken = 0;
+	stepping = true;
+	asm volatile("pushf; orq %0, (%%rsp); popf" : : "i" (X86_EFLAGS_TF) : "memory", "cc");
+}
+
+static noinline void end_steps(void)
+{
+	asm volatile("pushf; andq %0, (%%rsp); popf" : : "i" (~X86_EFLAGS_TF) : "memory", "cc");
+	stepping = false;
+}
+
+static void expect_steps(void)
+{
+	expect(steps > SOME_STEPS);
+	expect(!steps_open);
+	expect(!steps_broken);
+}
+
+void test_steps(void)
+{
+	void *mapped;
+
+	register_die_notifier(&step_notifier);
+	preempt_disable();
+	begin_steps();
+	mapped = kmap_local_page(page);
+	end_steps();
+	expect_steps();
+	expect(readable(mapped) && open(1));
+
+	begin_steps();
+	kunmap_local(mapped);
+	end_steps();
+	expect_steps();
+	expect(closed());
+	preempt_enable();
+	unregister_die_notifier(&step_notifier);
+}
