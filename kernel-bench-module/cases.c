@@ -56,7 +56,7 @@ KB_BODY(kb_body_empty, {})
 #define KERNEL_PROTECTED_TOUCH(path, touched)				\
 	{								\
 		.name = path "/protected/" #touched,			\
-		.what = "kmap_local_page + kunmap_local, a protected page of a DAX file, " #touched, \
+		.what = "kmap_local_page + kunmap_local, a protected page of a file, " #touched, \
 		KERNEL_PROTECTED(touched)				\
 	},
 

@@ -85,8 +85,8 @@ def test_a_cpu_that_goes_takes_nothing_along(boot_job, states, state_module):
     assert {"event": "measured", "code": 0} in booted.events
     record = booted.record("model/kmap_local_slim/protected", "unplugged")
     assert record["oracle"] == "held"
-    # Samples on another CPU than the first are no part of the record.
-    assert record["rejected"]["migration"] > 0
+    # Samples on another CPU than the first are no part of the record; too many, and it says so.
+    assert record["status"] == "ok" or (record["rejected"]["migration"] and "too much disturbance" in record["reason"])
     assert states(booted)["after"]["state"] == states(booted)["before"]["state"]
     assert booted.console.count("smpboot: CPU 1 is now offline") == 5
 
