@@ -2,7 +2,7 @@
 """report.txt: plain text of 72 columns, to be pasted into a mail."""
 
 import textwrap
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from analysis import quality
 from analysis.parts import PARTS, TITLES
@@ -24,7 +24,7 @@ def report(title: str, facts: list[str], rows: list[Row], warnings: list[str], p
         chosen = [row for row in lab if row.variant == variant]
         own = variant not in patched
         baseline = chosen if own else [row for row in lab if row.variant not in patched]
-        blocks += [_costs(variant, chosen, _unpatched(baseline), own), _breakdown(chosen)]
+        blocks += [_costs(variant, chosen, _unpatched(baseline, "cost"), own), _breakdown(chosen)]
         blocks.append(_quality(chosen))
     timed = [row for row in rows if row.clock != "icount"]
     kernel = [row for row in timed if not is_user(row)]
@@ -85,9 +85,9 @@ def _grouped(rows: list[Row], cells, columns: str) -> list[str]:
     return lines
 
 
-def _unpatched(rows: list[Row]) -> dict[str, float | None]:
-    """Costs of the unpatched path by case, of the first variant that has them."""
-    return {row.case: row.cost for row in reversed(rows) if row.case.startswith(_UNPATCHED)}
+def _unpatched(rows: list[Row], metric: str) -> dict[str, float | None]:
+    """A metric of the unpatched path by case, of the first variant that has it."""
+    return {row.case: getattr(row, metric) for row in reversed(rows) if row.case.startswith(_UNPATCHED)}
 
 
 def _costs(variant: str, rows: list[Row], unpatched: dict[str, float | None], own: bool) -> str:
@@ -97,10 +97,7 @@ def _costs(variant: str, rows: list[Row], unpatched: dict[str, float | None], ow
 
     lines = [f"{variant}: instructions an operation (emulated; the empty loop is taken off)"]
     lines += _grouped([row for row in rows if row.case != "empty"], cells, f"{'cost':>8}{'+N':>7}{'WRMSR':>7}  oracle")
-    empty = next((row for row in rows if row.case == "empty" and row.empty is not None), None)
-    if empty:
-        lines.append(f"  {'empty (the loop itself)':{_LABEL_WIDTH - 2}}{empty.empty:>8g}")
-    return "\n".join(lines)
+    return "\n".join(lines + _loop_itself(rows, lambda cost: f"{cost:>8g}"))
 
 
 def _breakdown(rows: list[Row]) -> str:
@@ -117,7 +114,7 @@ def _breakdown(rows: list[Row]) -> str:
 
 
 def _kernel_times(variant: str, rows: list[Row]) -> str:
-    unpatched = {row.case: row.core_cycles for row in rows if row.case.startswith(_UNPATCHED)}
+    unpatched = _unpatched(rows, "core_cycles")
 
     def cells(row: Row) -> str:
         plus = "" if row.case.startswith("kernel/") else _plus(row, row.core_cycles, unpatched)
@@ -128,10 +125,13 @@ def _kernel_times(variant: str, rows: list[Row]) -> str:
         "this boot only (medians; the empty loop is taken off; +N in cycles)",
     ]
     lines += _grouped([row for row in rows if row.case != "empty"], cells, f"{'cycles':>8}{'+N':>8}{'ticks':>8}{'ns':>8}  oracle")
-    empty = next((row for row in rows if row.case == "empty" and row.empty is not None), None)
-    if empty:
-        lines.append(f"  {'empty (the loop itself)':{_LABEL_WIDTH - 2}}{'':16}{_time(empty.empty):>8}")
-    return "\n".join(lines)
+    return "\n".join(lines + _loop_itself(rows, lambda cost: f"{'':16}{_time(cost):>8}"))
+
+
+def _loop_itself(rows: list[Row], cells: Callable[[float], str]) -> list[str]:
+    """The line of what has been taken off all others."""
+    cost = next((row.empty for row in rows if row.case == "empty" and row.empty is not None), None)
+    return [] if cost is None else [f"  {'empty (the loop itself)':{_LABEL_WIDTH - 2}}{cells(cost)}"]
 
 
 def _time(value: float | str | None) -> str:

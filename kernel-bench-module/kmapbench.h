@@ -73,7 +73,6 @@ struct kmapbench_case_desc {
  */
 #define KMAPBENCH_CHAIN_ADDS		512
 #define KMAPBENCH_SHIFT_BYTES		16
-#define KMAPBENCH_WINDOWS		8	/* timed windows of a sample: its fields */
 
 struct kmapbench_sample {
 	__u64 empty_n;

@@ -120,13 +120,6 @@ def findings(root: Path, release: str, pks: bool) -> list[Finding]:
     ]
 
 
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return None
-
-
 def _headers(root: Path, release: str) -> Finding:
     if (root / "lib/modules" / release / "build/Makefile").exists():
         return Finding("headers", GOOD, f"of Linux {release}: the module can be built for this kernel")
@@ -135,10 +128,10 @@ def _headers(root: Path, release: str) -> Finding:
 
 def _cr4(root: Path, pks: bool) -> Finding:
     """CR4 itself only the kernel can read. One that uses PKS shows the flag; one that does not know it has no name for it."""
-    flags = re.search(r"^flags\s*:(.*)$", _read(root / "proc/cpuinfo") or "", re.MULTILINE)
+    flags = re.search(r"^flags\s*:(.*)$", tools.value(root / "proc/cpuinfo") or "", re.MULTILINE)
     if flags and "pks" in flags[1].split():
         return Finding("CR4.PKS", GOOD, "set: this kernel uses PKS itself, and the module leaves CR4 alone")
-    if pks and "nopks" in (_read(root / "proc/cmdline") or "").split():
+    if pks and "nopks" in (tools.value(root / "proc/cmdline") or "").split():
         return Finding("CR4.PKS", NOTE, "clear: booted with nopks; the module sets it only within a sample", "boot without nopks")
     return Finding("CR4.PKS", GOOD, "clear: this kernel does not use PKS, as none of kernel.org does" + ("; the module sets it only within a sample" if pks else ""))
 
@@ -164,7 +157,7 @@ def _module_loading(root: Path) -> list[Finding]:
 
 
 def _panic_on_warn(root: Path) -> Finding:
-    if _read(root / "proc/sys/kernel/panic_on_warn") in (None, "0"):
+    if tools.value(root / "proc/sys/kernel/panic_on_warn") in (None, "0"):
         return Finding("panic_on_warn", GOOD, "off")
     return Finding(
         "panic_on_warn", BAD, "on: the oracle's fault would panic this machine, so protected cases are declined", "sysctl kernel.panic_on_warn=0"
@@ -179,7 +172,7 @@ def _pmu(root: Path) -> Finding:
 
 
 def _governor(root: Path) -> Finding:
-    governors = {text for path in root.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor") if (text := _read(path))}
+    governors = {text for path in root.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor") if (text := tools.value(path))}
     if not governors:
         return Finding("governor", NOTE, "no cpufreq here: the firmware or a hypervisor changes the clock")
     if governors == {"performance"}:
@@ -188,8 +181,8 @@ def _governor(root: Path) -> Finding:
 
 
 def _turbo(root: Path) -> Finding:
-    no_turbo = _read(root / "sys/devices/system/cpu/intel_pstate/no_turbo")
-    boost = _read(root / "sys/devices/system/cpu/cpufreq/boost")
+    no_turbo = tools.value(root / "sys/devices/system/cpu/intel_pstate/no_turbo")
+    boost = tools.value(root / "sys/devices/system/cpu/cpufreq/boost")
     if no_turbo == "1" or (no_turbo is None and boost == "0"):
         return Finding("turbo", GOOD, "off")
     if no_turbo == "0":
@@ -200,7 +193,7 @@ def _turbo(root: Path) -> Finding:
 
 
 def _smt(root: Path) -> Finding:
-    if _read(root / "sys/devices/system/cpu/smt/active") == "1":
+    if tools.value(root / "sys/devices/system/cpu/smt/active") == "1":
         return Finding("SMT", NOTE, "on: a sibling shares the core's units", "echo off > /sys/devices/system/cpu/smt/control")
     return Finding("SMT", GOOD, "off")
 
@@ -217,8 +210,8 @@ _PMEM_MODES = {
 def _pmem(root: Path) -> list[Finding]:
     found = []
     for namespace in sorted((root / "sys/bus/nd/devices").glob("namespace*")):
-        mode = _read(namespace / "mode")
-        if mode is None or _read(namespace / "size") == "0":  # each region has one that is still to be made
+        mode = tools.value(namespace / "mode")
+        if mode is None or tools.value(namespace / "size") == "0":  # each region has one that is still to be made
             continue
         state, meaning = _PMEM_MODES.get(mode, (NOTE, f"mode {mode}, which is not known here"))
         mend = "" if state == GOOD else f"ndctl create-namespace -f -e {namespace.name} -m fsdax (destroys its contents)"

@@ -4,6 +4,8 @@
 import errno
 from pathlib import Path
 
+from lab import tools
+
 # Global variable GUID (UEFI specification 3.3); four bytes of attributes, then the value.
 _SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
@@ -12,7 +14,7 @@ SIGN = "sign the module with an enrolled key (docs/hardware.md)"
 
 def lockdown(root: Path) -> str | None:
     """The lockdown mode: integrity or confidentiality; None: off, or not in this kernel."""
-    text = _read(root / "sys/kernel/security/lockdown")
+    text = tools.value(root / "sys/kernel/security/lockdown") or ""
     mode = text[text.find("[") + 1 : text.find("]")] if "[" in text else "none"
     return None if mode == "none" else mode
 
@@ -26,11 +28,11 @@ def secure_boot(root: Path) -> bool:
 
 def signatures_enforced(root: Path) -> bool:
     """By module.sig_enforce=1 on the command line, or by the kernel's configuration."""
-    return _read(root / "sys/module/module/parameters/sig_enforce") == "Y"
+    return tools.value(root / "sys/module/module/parameters/sig_enforce") == "Y"
 
 
 def loading_disabled(root: Path) -> bool:
-    return _read(root / "proc/sys/kernel/modules_disabled") == "1"
+    return tools.value(root / "proc/sys/kernel/modules_disabled") == "1"
 
 
 def lockdown_mend(root: Path) -> str:
@@ -61,10 +63,3 @@ def why(error: int, root: Path) -> str:
     if error == errno.ENOSYS:
         return "it was built without modules (CONFIG_MODULES): boot a kernel that has them"
     return f"{errno.errorcode.get(error, error)}: see the last lines of dmesg"
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return ""

@@ -69,11 +69,12 @@ def run(plan: Plan) -> int:
     with tempfile.TemporaryDirectory(prefix="kmapbench-") as scratch_name, Display() as display, ExitStack() as leaving:
         scratch = Path(scratch_name)
         loading = leaving.enter_context(ExitStack())
-        prepared, running = [], None
+        prepared, running, here_cases = [], None, []
         if plan.only != "user" and plan.label:
             running = here.prepare(cache, display.say)
             loading.enter_context(here.loaded(running.module))
-            if not here.matching(kmap_bench, plan.cases):
+            here_cases = here.matching(kmap_bench, plan.cases)
+            if not here_cases:
                 raise _no_case(plan.cases)
         elif plan.only != "user":
             source_kernel.provide([variant.image for variant in plan.variants if variant.image], cache, display)
@@ -88,7 +89,7 @@ def run(plan: Plan) -> int:
         plugin = observer_plugin() if order else None
         problems = [_boot(kept, one, number, plan.cases, plugin, scratch, display) for one, number in order]
         if running:
-            problems.append(_here(kept, plan, running, kmap_bench, display))
+            problems.append(_here(kept, plan.label, here_cases, running, kmap_bench, display))
             loading.close()  # user models need no module
         # Never beside QEMU: its load would be in the figures.
         if plan.only != "micro":
@@ -239,7 +240,7 @@ def _boot(
         boot.end(f"no kernel case matches {cases}")
         raise _no_case(cases)
     if problem and making:
-        boot.append(_crashed(making[0], boot, problem, _console_tail(boot.folder), "icount", "instructions"))
+        boot.append(_crashed(making[0], boot, problem, _console_tail(boot.folder), "icount"))
     _keep_files(boot, outcome, started)
     if outcome.windows:
         _keep_paths(boot, symbols.Module(prepared.module, sections), outcome.windows)
@@ -256,7 +257,10 @@ def _failed_oracles(boot: campaign.Boot) -> list[str]:
     return [record["case"] for record in boot.records if record["oracle"] == "failed"]
 
 
-def _crashed(case: str, boot: campaign.Boot, problem: str, last: list[str], clock: str, unit: str) -> dict:
+_UNITS = {"icount": "instructions", "tsc": "ticks"}
+
+
+def _crashed(case: str, boot: campaign.Boot, problem: str, last: list[str], clock: str) -> dict:
     """The record of a case that was being measured when its boot ended."""
     return {
         "case": case,
@@ -264,7 +268,7 @@ def _crashed(case: str, boot: campaign.Boot, problem: str, last: list[str], cloc
         "boot": boot.number,
         "launch": 1,
         "clock": clock,
-        "unit": unit,
+        "unit": _UNITS[clock],
         "better": "lower",
         "status": "crashed",
         "reason": problem,
@@ -323,9 +327,10 @@ def _keep_paths(boot: campaign.Boot, loaded: symbols.Module, windows_file: Path)
     windows_file.unlink()
 
 
-def _here(kept: campaign.Campaign, plan: Plan, running: here.Prepared, kmap_bench: Path, display: Display) -> str | None:
+def _here(
+    kept: campaign.Campaign, label: str, names: list[str], running: here.Prepared, kmap_bench: Path, display: Display
+) -> str | None:
     """Kernel cases on the running kernel, whose module is loaded; what went wrong, in one line, or None."""
-    names = here.matching(kmap_bench, plan.cases)
     making: list[str] = []  # the case being measured, if any
 
     def on_line(line) -> None:
@@ -334,10 +339,10 @@ def _here(kept: campaign.Campaign, plan: Plan, running: here.Prepared, kmap_benc
             display.advance(HERE_WORK / len(names))
         else:
             making[:] = [line.event["name"]]
-            display.detail(f"{plan.label}: {line.event['name']}")
+            display.detail(f"{label}: {line.event['name']}")
 
-    boot = kept.begin_boot(plan.label, 1)
-    display.say(f"{plan.label}: {len(names)} kernel cases on Linux {running.kernel.release}, the running kernel")
+    boot = kept.begin_boot(label, 1)
+    display.say(f"{label}: {len(names)} kernel cases on Linux {running.kernel.release}, the running kernel")
     try:
         host.measure(boot, kmap_bench, 1, here.options(names), on_line=on_line)
     except KeyboardInterrupt:
@@ -345,14 +350,14 @@ def _here(kept: campaign.Campaign, plan: Plan, running: here.Prepared, kmap_benc
         raise
     except KmapbenchError as error:
         if making:
-            boot.append(_crashed(making[0], boot, str(error), [], "tsc", "ticks"))
+            boot.append(_crashed(making[0], boot, str(error), [], "tsc"))
         boot.end(str(error))
-        return f"{plan.label}: {error}"
+        return f"{label}: {error}"
     boot.end()
     for line in here.skipped(boot.records):
         display.note(line)
     failed = _failed_oracles(boot)
-    return f"{plan.label}: the oracle failed for {', '.join(failed)}" if failed else None
+    return f"{label}: the oracle failed for {', '.join(failed)}" if failed else None
 
 
 def _no_case(cases: str) -> KmapbenchError:

@@ -62,6 +62,14 @@ def logged(command: Sequence[str | Path], log: Path, doing: str, cwd: Path | Non
         raise CommandFailed(f"{doing} failed ({Path(str(command[0])).name} ended with {result.returncode}): see {log}")
 
 
+def value(path: Path) -> str | None:
+    """What a file of procfs or sysfs says; None: there is none, or it cannot be read."""
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return None
+
+
 def plain_environment() -> dict[str, str]:
     """Ours, without what would change a tool's messages or a kernel build's target."""
     dropped = {"ARCH", "CROSS_COMPILE", "KBUILD_OUTPUT", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "KDIR", "OUT"}
