@@ -48,7 +48,9 @@ def per_operation(path: CountedPath) -> dict[str, Fraction]:
     loop = "other"
     for function in path.functions:
         part = part_of(function["chain"]) or "other"
-        sums[part] += function["instructions"]
+        # The write itself is the register's part, whoever does it.
+        sums["wrpkrs"] += function["wrmsr"]
+        sums[part] += function["instructions"] - function["wrmsr"]
         if len(function["chain"]) == 1 and function["chain"][0].startswith("kb_body_"):
             loop = part  # some bodies are a part themselves
     sums[loop] -= path.empty_instructions

@@ -42,6 +42,11 @@ class KernelTree:
         return self.folder / "boot" / f"vmlinux-{self.release}"
 
     @property
+    def symbols(self) -> Path:
+        """Where a kernel that was built here has its functions; packages say so of none."""
+        return self.folder / "boot" / f"System.map-{self.release}"
+
+    @property
     def headers(self) -> Path:
         return self.folder / "usr" / "src" / f"linux-headers-{self.release}"
 

@@ -110,6 +110,11 @@ def run(plan: Plan) -> int:
 def prepare(variant: Variant, series: str | None, kmap_bench: Path, cache: Path, scratch: Path, say) -> Prepared:
     """Kernel, module and the shared archive of a variant."""
     kernel = source_kernel.fetch(variant.image, cache, say) if variant.image else distribution.fetch(series, cache, say)
+    return prepare_kernel(variant, kernel, kmap_bench, cache, scratch, say)
+
+
+def prepare_kernel(variant: Variant, kernel: KernelTree, kmap_bench: Path, cache: Path, scratch: Path, say) -> Prepared:
+    """The same of a kernel that is at hand."""
     built = module.build(kernel, MODULE_SOURCE, cache, say)
     folder = scratch / variant.name
     stripped = scratch / f"{variant.name}.ko"
@@ -243,7 +248,8 @@ def _boot(
         boot.append(_crashed(making[0], boot, problem, _console_tail(boot.folder), "icount"))
     _keep_files(boot, outcome, started)
     if outcome.windows:
-        _keep_paths(boot, symbols.Module(prepared.module, sections), outcome.windows)
+        functions = symbols.Kernel(prepared.kernel.symbols)
+        _keep_paths(boot, symbols.Module(prepared.module, sections, functions), outcome.windows)
     boot.end(problem)
     display.advance(1 - START_WORK)
     if problem:

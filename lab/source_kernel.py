@@ -155,21 +155,29 @@ def _build(image: Image, version: str, final: Path, cache: Path, say, on_step) -
     with _explained(image, log), tempfile.TemporaryDirectory(dir=final.parent, prefix=_SCRATCH_PREFIX) as name:
         log.unlink(missing_ok=True)
         scratch = Path(name)
-        pristine = _source(image.source, version, cache, log, say)
-        say(f"{image.name}: patching and configuring")
-        source = scratch / "source"
-        # Hard links: what patches change they replace, and nothing else is written there.
-        _logged(["cp", "-al", pristine, source], log, "linking the source")
-        for patch in image.patches:
-            _apply(patch, source, log)
-        make = _make(image, source, scratch, log, cache, on_step)
-        _configure(image, make, source)
+        source, make = configured(image, version, scratch, log, cache, say, on_step)
         say(f"{image.name}: compiling")
         make("all")
         say(f"{image.name}: keeping what is needed")
-        tree = _keep(make, source, scratch / "tree")
+        tree = keep(make, source, scratch / "tree")
         (tree / "steps").write_text(f"{make.steps}\n")
         tree.rename(final)
+
+
+def configured(image: Image, version: str, scratch: Path, log: Path, cache: Path, say, on_step=_ignore) -> tuple[Path, Make]:
+    """The source of an image in a scratch folder of the cache, patched and configured, and make for it.
+
+    Its files are hard links to the unpacked package: change one by writing a new file in its place.
+    """
+    pristine = _source(image.source, version, cache, log, say)
+    say(f"{image.name}: patching and configuring")
+    source = scratch / "source"
+    _logged(["cp", "-al", pristine, source], log, "linking the source")
+    for patch in image.patches:
+        _apply(patch, source, log)
+    make = _make(image, source, scratch, log, cache, on_step)
+    _configure(image, make, source)
+    return source, make
 
 
 @contextmanager
@@ -244,7 +252,7 @@ def _configure(image: Image, make: Make, source: Path) -> None:
         raise KmapbenchError(f"{broken[0]}{more}")
 
 
-def _keep(make: Make, source: Path, tree: Path) -> Path:
+def keep(make: Make, source: Path, tree: Path) -> Path:
     """Image, configuration, symbols, modules, and what modules are built against: as a package has them."""
     build = source / "build"
     make("modules_install", f"INSTALL_MOD_PATH={tree}", f"DEPMOD={tools.find('depmod', 'kmod')}")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Says which function, inlined or not, an executed instruction of the module came from."""
+"""Says which function an executed instruction came from: of the module inlined ones, too, of the kernel those with a symbol."""
 
+import bisect
 import json
 import subprocess
 from collections import Counter
@@ -42,11 +43,30 @@ def read_windows(path: Path) -> list[Window]:
     return windows
 
 
+class Kernel:
+    """The functions of a kernel that runs where it was linked to: without KASLR."""
+
+    def __init__(self, system_map: Path):
+        """system_map: as nm prints symbols, which is how kernels come with them; without the file nothing is known."""
+        text = system_map.read_text() if system_map.exists() else ""
+        rows = (line.split(maxsplit=2) for line in text.splitlines())
+        symbols = sorted((int(address, 16), name) for address, kind, name in rows if kind in "tTW")
+        self._addresses = [address for address, _ in symbols]
+        self._names = [name for _, name in symbols]
+
+    def function(self, address: int) -> str | None:
+        """The function that an address lies in; None: in none."""
+        index = bisect.bisect_right(self._addresses, address) - 1
+        # Nothing tells where the last one ends.
+        return self._names[index] if 0 <= index < len(self._names) - 1 else None
+
+
 class Module:
     """kmapbench.ko as it was loaded: where its sections lay, and its debug information."""
 
-    def __init__(self, path: Path, sections: dict[str, int]):
+    def __init__(self, path: Path, sections: dict[str, int], kernel: "Kernel"):
         self._path = path
+        self._kernel = kernel
         self._sections = sorted(sections.items(), key=lambda item: item[1])
         self._chains: dict[int, tuple[str, ...]] = {}
 
@@ -56,7 +76,7 @@ class Module:
         for address in sorted(addresses - self._chains.keys()):
             section = self._section(address)
             if section is None:
-                self._chains[address] = ("outside the module",)
+                self._chains[address] = (self._kernel.function(address) or "outside the module",)
             else:
                 by_section.setdefault(section, []).append(address)
         for section, members in by_section.items():

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from analysis.parts import part_of
+from analysis.load import CountedPath
+from analysis.parts import part_of, per_operation
 
 
 @pytest.mark.parametrize(
@@ -18,3 +19,12 @@ from analysis.parts import part_of
 )
 def test_an_instruction_belongs_to_its_innermost_named_function(chain, part):
     assert part_of(chain) == part
+
+
+def test_a_write_is_the_registers_part_whoever_does_it():
+    functions = [
+        {"chain": ["kb_body_kernel"], "instructions": 30, "wrmsr": 0},
+        {"chain": ["pks_open_pgmap"], "instructions": 100, "wrmsr": 10},
+    ]
+    parts = per_operation(CountedPath("kernel/x", "protected", 1, ops=10, instructions=130, empty_instructions=20, wrmsr=10, functions=functions))
+    assert {part: count for part, count in parts.items() if count} == {"bookkeeping": 9, "wrpkrs": 1, "other": 1}

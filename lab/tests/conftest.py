@@ -18,6 +18,19 @@ def quiet(_: str) -> None:
     pass
 
 
+def pytest_addoption(parser):
+    parser.addoption("--tree", type=Path, help="tests of our PKS kernel: an unpacked kernel to take in place of the variants' own")
+
+
+def prepare_patched(name: str, tree: Path | None, cache: Path, scratch: Path) -> run.Prepared:
+    """A variant of our PKS kernel, or that variant's command line on another kernel."""
+    variant = variants.find(name)
+    if tree is None:
+        return run.prepare(variant, None, KMAP_BENCH, cache, scratch, quiet)
+    (modules,) = (tree / "lib" / "modules").iterdir()
+    return run.prepare_kernel(variant, distribution.KernelTree(tree, modules.name), KMAP_BENCH, cache, scratch, quiet)
+
+
 @pytest.fixture(scope="session")
 def cache() -> Path:
     return cache_dir()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our PKS kernel: what its own kmap path does on protected pages, and what it costs where nothing is protected."""
+"""Our PKS kernel: what its own kmap path costs on protected pages, and where nothing is protected."""
 
 import json
 from fractions import Fraction
@@ -7,15 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from lab import console, ktap, module, run, variants
-from lab.tests.conftest import KMAP_BENCH, quiet
+from lab import run, variants
 
 pytestmark = pytest.mark.kernels
 
 UNPATCHED = 5  # instructions of a pair; pks-facts.md
 NOPS = 2  # of the static key, one a side
-SEMANTICS = variants.FOLDER / "pks-tests"
-IN_PMEM = (256 + 32) << 20  # in the middle of the first region, as run.PMEM_CMDLINE has it
 KERNEL_PROTECTED = ("kernel/kmap_local/protected", "kernel/kmap_local/protected_nested")
 
 
@@ -51,6 +48,13 @@ def test_a_protected_page_is_opened_and_closed_by_the_kernels_own_path(campaign)
     assert writes(campaign["protected"]["kernel/kmap_local/dram"]) == 0
 
 
+def test_the_writes_are_where_the_series_has_them(campaign):
+    functions = campaign["protected"]["kernel/kmap_local/protected"]["path"]["functions"]
+    ops = campaign["protected"]["kernel/kmap_local/protected"]["path"]["ops"]
+    writing = {function["chain"][-1]: function["wrmsr"] / ops for function in functions if function["wrmsr"]}
+    assert writing == {"pks_open_pgmap": 1, "pks_close_pgmap": 1}
+
+
 @pytest.mark.parametrize("variant", ["nocpu", "nopks", "idle"])
 def test_where_nothing_is_protected_a_pair_costs_two_nops(campaign, variant):
     for page in ("dram", "devmap"):
@@ -68,19 +72,3 @@ def test_a_page_of_memory_pays_for_the_test_of_its_zone(campaign):
 def test_the_protected_file_is_not_taken_for_an_unprotected_one(campaign):
     record = campaign["protected"]["kernel/kmap_local/devmap"]
     assert (record["status"], record["reason"]) == ("skipped", "the page that was given is protected")
-
-
-@pytest.fixture(scope="module")
-def prepared(cache, tmp_path_factory) -> run.Prepared:
-    """In place of stock's: what boot_job boots in this file."""
-    return run.prepare(variants.find("protected"), None, KMAP_BENCH, cache, tmp_path_factory.mktemp("protected"), quiet)
-
-
-def test_a_page_is_open_to_its_bracket_and_to_nothing_else(boot_job, prepared, cache):
-    built = module.build(prepared.kernel, SEMANTICS, cache, quiet, "pks_test.ko")
-    booted = boot_job(f"step pmem pmem\nstep semantics insmod /pks_test.ko phys={IN_PMEM:#x}\n", {"pks_test.ko": built}, cpus=2)
-    report = ktap.parse("\n".join(console.lines(booted.console)))
-    failed = "\n".join(f"{test.name}: {test.reason}" for test in report.of(ktap.Status.FAILED))
-    assert not failed, failed
-    assert report.passed and not report.of(ktap.Status.SKIPPED), report.problems
-    assert booted.outcome.problem is None

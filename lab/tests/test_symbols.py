@@ -56,3 +56,18 @@ def test_a_torn_last_window_is_left_out(tmp_path):
     path.write_text('{"window": 0, "instructions": 3, "wrmsr": 1, "pcs": [[5, 2, "90"], [6, 1, "0f30"]]}\n{"window": 1, "pcs": [[')
     (only,) = symbols.read_windows(path)
     assert only == Window(Counter({5: 2, 6: 1}), frozenset({6}))
+
+
+def test_functions_of_the_kernel_are_known_by_where_they_begin(tmp_path):
+    system_map = tmp_path / "System.map"
+    system_map.write_text("0000000000000300 T last\n0000000000000100 T first\n0000000000000180 d data\n0000000000000200 t second\n")
+    kernel = symbols.Kernel(system_map)
+    assert [kernel.function(address) for address in (0xFF, 0x100, 0x1FF, 0x200, 0x2FF)] == [None, "first", "first", "second", "second"]
+    assert kernel.function(0xFFFFFFFFC0000000) is None  # where modules are
+
+
+def test_a_kernel_without_symbols_has_no_functions(tmp_path):
+    stub = tmp_path / "System.map"
+    stub.write_text("ffffffffffffffff B The real System.map is in another package\n")
+    for path in (stub, tmp_path / "none"):
+        assert symbols.Kernel(path).function(0x100) is None

@@ -8,6 +8,10 @@
 #include <asm/pks_types.h>
 #include "pks_test.h"
 
+/* Of a page-table leaf: Intel SDM, volume 3, 4.6.2 */
+#define PKEY_SHIFT	59
+#define PKEY_MASK	15
+
 noinline bool readable(const void *from)
 {
 	unsigned long value;
@@ -41,14 +45,24 @@ static unsigned int depth(void)
 	return current->thread.pks.depth;
 }
 
+bool register_closed(void)
+{
+	return pkrs() == PKRS_CLOSED && depth() == 0;
+}
+
 bool closed(void)
 {
-	return !readable(address) && pkrs() == PKRS_CLOSED && depth() == 0;
+	return !readable(address) && register_closed();
 }
 
 bool open(unsigned int brackets)
 {
 	return readable(address) && pkrs() == PKRS_OPEN && depth() == brackets;
+}
+
+void stray(void)
+{
+	READ_ONCE(*(unsigned long *)address);
 }
 
 bool own_bracket_works(void)
@@ -58,4 +72,25 @@ bool own_bracket_works(void)
 
 	kunmap_local(mapped);
 	return opened && closed();
+}
+
+static pte_t *leaf_of(const void *at, unsigned int *level)
+{
+	return lookup_address((unsigned long)at, level);
+}
+
+bool has_key(const void *at)
+{
+	unsigned int level;
+	pte_t *leaf = leaf_of(at, &level);
+
+	return leaf && ((pte_val(*leaf) >> PKEY_SHIFT) & PKEY_MASK) == PKS_KEY_PGMAP;
+}
+
+unsigned int level_of(const void *at)
+{
+	unsigned int level;
+
+	leaf_of(at, &level);
+	return level;
 }

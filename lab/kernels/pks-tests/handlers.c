@@ -9,6 +9,7 @@
 #include <asm/nmi.h>
 #include "pks_test.h"
 
+#define NOWHERE		((void *)(VMALLOC_END + 1))	/* where nothing is ever mapped */
 #define SOME_STEPS	20	/* fewer, and what was to be stepped over was not */
 
 /*
@@ -81,6 +82,28 @@ void test_nmi(void)
 	kunmap_local(mapped);
 	unregister_nmi_handler(NMI_LOCAL, "pks_test");
 	expect_handled();
+	expect(closed());
+}
+
+/*
+ * An access that fails and is fixed up is the shortest exception there is.  What it came
+ * upon is restored with interrupts on and with interrupts off, which are two ways out.
+ */
+static void expect_open_after_fault(void)
+{
+	expect(!readable(NOWHERE));
+	expect(open(1));
+}
+
+void test_fault(void)
+{
+	void *mapped = kmap_local_page(page);
+
+	expect_open_after_fault();
+	local_irq_disable();
+	expect_open_after_fault();
+	local_irq_enable();
+	kunmap_local(mapped);
 	expect(closed());
 }
 

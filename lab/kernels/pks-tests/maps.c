@@ -2,13 +2,11 @@
 /*
  * A page is protected, and open between a mapping and its end: one thread, undisturbed
  */
-#include <linux/memremap.h>
-#include <asm/pks_types.h>
+#include <asm/set_memory.h>
 #include "pks_test.h"
 
-#define PKEY_SHIFT	59
-#define PKEY_MASK	15
 #define NESTED		4
+#define AWAY		(2UL << 20)	/* from the page: not in the same large leaf */
 
 /*
  * The protection is in the page tables, where no kernel path can be missed.  The direct
@@ -16,12 +14,9 @@
  */
 void test_leaf(void)
 {
-	unsigned int level;
-	pte_t *leaf = lookup_address((unsigned long)address, &level);
-
-	expect(leaf && ((pte_val(*leaf) >> PKEY_SHIFT) & PKEY_MASK) == PKS_KEY_PGMAP);
-	expect(level > PG_LEVEL_4K);
-	expect(static_key_enabled(&devmap_protection_key));
+	expect(has_key(address));
+	expect(huge ? level_of(address) == PG_LEVEL_1G : level_of(address) > PG_LEVEL_4K);
+	expect(protected_pagemaps() > 0);
 }
 
 /* What it is all for: a stray access does not get through. */
@@ -94,4 +89,39 @@ void test_dram(void)
 	kunmap_local(mapped);
 	expect(closed());
 	__free_page(dram);
+}
+
+/* In a tail page of a large device page, the word of the pagemap is its head's address. */
+void test_tail(void)
+{
+	struct page *one;
+	void *mapped;
+
+	if (!tail)
+		return skip("no large device page");
+	one = pfn_to_page(PHYS_PFN(tail));
+	expect(PageTail(one) && is_zone_device_page(one));
+	expect(!readable(page_address(one)));
+	mapped = kmap_local_page(one);
+	expect(readable(mapped) && writable(mapped));
+	expect(open(1));
+	kunmap_local(mapped);
+	expect(closed());
+}
+
+/* Attributes of one page: its large leaf is split, and none of the parts may lose the key. */
+void test_set_memory(void)
+{
+	void *there = address + AWAY, *mapped;
+	int before = level_of(there);
+
+	expect(!set_memory_uc((unsigned long)there, 1));
+	expect(level_of(there) == PG_LEVEL_4K && level_of(there) <= before);
+	expect(has_key(there) && has_key(there + PAGE_SIZE) && has_key(address));
+	expect(!readable(there) && !readable(there + PAGE_SIZE));
+	mapped = kmap_local_page(virt_to_page(there));
+	expect(readable(mapped));
+	kunmap_local(mapped);
+	expect(!set_memory_wb((unsigned long)there, 1));
+	expect(has_key(there) && !readable(there));
 }

@@ -2,24 +2,31 @@
 /*
  * For tests: who can touch a protected page of our PKS kernel, and when
  *
- * The whole test runs while the module is loaded; the results are in the kernel log, as
- * KTAP.  It takes one page of persistent memory, in strict mode, and writes to that page
- * and the ones behind it: their content is lost.  An access that has to fail is made in
- * a way that the kernel survives, and tells of.
+ * A set of tests runs while the module is loaded; the results are in the kernel log, as
+ * KTAP.  What is about the return to user mode, or survives nothing, is done by writing to
+ * the parameter "do" (user.c).  The tests write to the pages they are given, and to the
+ * ones behind: their content is lost.
  */
 #ifndef PKS_TEST_H
 #define PKS_TEST_H
 
 #include <linux/highmem.h>
+#include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/types.h>
 
-extern struct page *page;	/* protected */
+extern struct page *page;	/* of persistent memory */
 extern void *address;		/* of page, in the direct map */
+extern ulong tail;		/* physical address within a large device-dax page; 0: none */
+extern bool huge;		/* page is in a leaf of 1 GiB */
+extern ulong spare;		/* physical address of 2 MiB that nobody uses; 0: none */
 
 /* The running test fails with the first condition that did not hold. */
 #define expect(condition) note(condition, #condition)
 void note(bool holds, const char *what);
+
+/* The running test was not made, unless something has failed in it. */
+void skip(const char *why);
 
 /* Whether an access gets through. */
 bool readable(const void *from);
@@ -29,8 +36,21 @@ bool writable(void *to);
 bool closed(void);
 bool open(unsigned int brackets);
 
+/* The same without a try, which would open in relaxed mode. */
+bool register_closed(void);
+
+/* An access outside of a bracket, prepared for nothing. */
+void stray(void);
+
 /* A bracket opens, and its end closes: for who has to find the page closed. */
 bool own_bracket_works(void);
+
+/* Page-table leaf of an address in the direct map. */
+bool has_key(const void *at);
+unsigned int level_of(const void *at);
+
+/* How many pagemaps are protected. */
+int protected_pagemaps(void);
 
 /* maps.c */
 void test_leaf(void);
@@ -40,14 +60,35 @@ void test_folio(void);
 void test_atomic(void);
 void test_kmap(void);
 void test_dram(void);
+void test_tail(void);
+void test_set_memory(void);
+
+/* pagemaps.c */
+void test_unprotected_pagemap(void);
+void test_pagemaps_are_counted(void);
+void test_failed_pagemap(void);
+void test_unavailable(void);
 
 /* handlers.c */
 void test_interrupt(void);
 void test_nmi(void);
+void test_fault(void);
 void test_steps(void);
 
 /* threads.c */
 void test_other_threads(void);
+void test_switch(void);
 void test_migration(void);
+void test_child(void);
+
+/* Whether a child of a thread that has just opened, and later closes, starts closed. */
+bool child_is_closed(void (*open_it)(void), void (*close_it)(void));
+
+/* stray.c: in relaxed mode */
+void test_stray_opens(void);
+void test_stray_before_fixup(void);
+void test_stray_in_interrupt(void);
+void test_stray_storm(void);
+void test_stray_child(void);
 
 #endif

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What memremap_pages() makes of the wish for protection
+ */
+#include <linux/err.h>
+#include <linux/sizes.h>
+#include <asm/special_insns.h>
+#include "pks_test.h"
+
+#define BEYOND_MEMORY	BIT(60)	/* no CPU has that many address bits */
+
+static struct dev_pagemap pagemap;
+
+/* Returns the first page, or an error pointer. */
+static struct page *map(ulong start, unsigned long flags)
+{
+	void *mapped;
+
+	memset(&pagemap, 0, sizeof(pagemap));
+	pagemap.type = MEMORY_DEVICE_GENERIC;
+	pagemap.flags = flags;
+	pagemap.nr_range = 1;
+	pagemap.range.start = start;
+	pagemap.range.end = start + SZ_2M - 1;
+	mapped = memremap_pages(&pagemap, NUMA_NO_NODE);
+	return IS_ERR(mapped) ? ERR_CAST(mapped) : pfn_to_page(PHYS_PFN(start));
+}
+
+int protected_pagemaps(void)
+{
+	return static_key_count(&devmap_protection_key.key);
+}
+
+/* Not all device memory is protected: with the static key on, each page still decides. */
+void test_unprotected_pagemap(void)
+{
+	struct page *first;
+	void *mapped;
+
+	if (!spare)
+		return skip("no spare memory");
+	first = map(spare, 0);
+	expect(!IS_ERR(first));
+	if (IS_ERR(first))
+		return;
+	expect(!has_key(page_address(first)));
+	mapped = kmap_local_page(first);
+	expect(readable(mapped) && writable(mapped));
+	expect(closed());
+	kunmap_local(mapped);
+	expect(closed());
+	memunmap_pages(&pagemap);
+}
+
+void test_pagemaps_are_counted(void)
+{
+	int before = protected_pagemaps();
+	struct page *first;
+	void *mapped;
+
+	if (!spare)
+		return skip("no spare memory");
+	expect(before > 0);
+	first = map(spare, PGMAP_PROTECTION);
+	expect(!IS_ERR(first));
+	if (IS_ERR(first))
+		return;
+	expect(protected_pagemaps() == before + 1);
+	mapped = page_address(first);
+	expect(has_key(mapped) && !readable(mapped));
+	mapped = kmap_local_page(first);
+	expect(readable(mapped) && writable(mapped));
+	kunmap_local(mapped);
+	memunmap_pages(&pagemap);
+	expect(protected_pagemaps() == before);
+	expect(closed());
+}
+
+void test_failed_pagemap(void)
+{
+	int before = protected_pagemaps();
+
+	expect(IS_ERR(map(BEYOND_MEMORY, PGMAP_PROTECTION)));
+	expect(protected_pagemaps() == before);
+}
+
+/* Memory is not mapped unprotected behind the back of who wants it protected. */
+void test_unavailable(void)
+{
+	expect(!pgmap_protection_available());
+	expect(protected_pagemaps() == 0);
+	expect(!has_key(address));
+	expect(readable(address) && writable(address));
+	if (!cpu_feature_enabled(X86_FEATURE_PKS))
+		expect(!(__read_cr4() & X86_CR4_PKS));
+	if (spare)
+		expect(map(spare, PGMAP_PROTECTION) == ERR_PTR(-EINVAL));
+	expect(protected_pagemaps() == 0);
+}

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tests of our PKS series can fail: they are run on kernels with one bug each. Hours: part of `./kmapbench test --all`."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from lab import distribution, source_kernel, variants
+from lab.distribution import KernelTree
+from lab.errors import CommandFailed
+from lab.paths import ROOT
+from lab.tests import pks_mutations
+from lab.tests.conftest import quiet
+
+pytestmark = pytest.mark.all
+
+TESTS = ["lab/tests/test_pks_semantics.py", "lab/tests/test_pks_files.py"]
+NOTHING_FAILED, SOMETHING_FAILED = 0, 1  # pytest's exit codes
+BOOT = "arch/x86/boot/bzImage"
+
+
+class Workshop:
+    """A built kernel whose files can be changed, and built again in little time."""
+
+    def __init__(self, scratch: Path, cache: Path):
+        image = variants.find("checked").image
+        self.log = scratch / "log"
+        self.source, self.make = source_kernel.configured(image, distribution.candidate(image.source), scratch, self.log, cache, quiet)
+        self.make("all")
+        tree = source_kernel.keep(self.make, self.source, scratch / "tree")
+        (modules,) = (tree / "lib" / "modules").iterdir()
+        self._whole = KernelTree(tree, modules.name)
+
+    def tree(self, folder: Path, header: str | None) -> KernelTree:
+        """The kernel as it is built now; modules see a header of it, too."""
+        # A name of its own for headers that differ: what modules are kept by.
+        name = "unchanged" if header is None else hashlib.sha256((self.source / header).read_bytes()).hexdigest()[:16]
+        target = folder / f"mutant-{name}"
+        shutil.copytree(self._whole.folder, target, copy_function=_link, symlinks=True)
+        tree = KernelTree(target, self._whole.release)
+        _replace(tree.image, self.source / "build" / BOOT)
+        if header:
+            _replace(tree.headers / header, self.source / header)
+        return tree
+
+
+def _link(source: str, target: str) -> None:
+    Path(target).hardlink_to(source)
+
+
+def _replace(target: Path, source: Path) -> None:
+    target.unlink()
+    shutil.copyfile(source, target)
+
+
+@pytest.fixture(scope="module")
+def workshop(cache):
+    # Where the unpacked source can be linked from.
+    (cache / "kernels").mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache / "kernels", prefix=".mutants-") as scratch:
+        yield Workshop(Path(scratch), cache)
+
+
+def tested(tree: KernelTree) -> subprocess.CompletedProcess:
+    """The tests' own run on this kernel, up to the first that fails."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-x", "-m", "kernels and not all", "--tree", tree.folder, *TESTS]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_without_a_bug_nothing_fails(workshop, tmp_path):
+    result = tested(workshop.tree(tmp_path, None))
+    assert result.returncode == NOTHING_FAILED, result.stdout[-3000:]
+
+
+@pytest.mark.parametrize("mutant", pks_mutations.ALL, ids=lambda mutant: mutant.name)
+def test_a_bug_is_noticed(workshop, mutant, tmp_path):
+    with pks_mutations.planted(mutant, workshop.source):
+        try:
+            workshop.make("bzImage")
+        except CommandFailed as error:
+            pytest.fail(f"no bug but a mistake, it does not compile: {error}")
+        result = tested(workshop.tree(tmp_path, mutant.file if mutant.file.endswith(".h") else None))
+    assert result.returncode == SOMETHING_FAILED, result.stdout[-3000:]

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who can touch a protected page of our PKS kernel, and when: lab/kernels/pks-tests in a guest, whatever happens to it."""
+
+import re
+
+import pytest
+
+from lab import console, ktap, module, run, variants
+from lab.tests.conftest import prepare_patched, quiet
+
+SEMANTICS = variants.FOLDER / "pks-tests"
+
+# As run.PMEM_CMDLINE has it: in the middle of the first region; within a large page of the second; the last.
+IN_PMEM = (256 + 32) << 20
+IN_DEVICE = ((384 + 32) << 20) + 4096
+SPARE = 448 << 20
+GIVEN = f"phys={IN_PMEM:#x} spare={SPARE:#x}"
+
+PARAMETERS = "/sys/module/pks_test/parameters"
+FAULTS = "/sys/module/memremap/parameters/pks_faults"
+
+# tests NAME: the set of tests that $given and $set say, from the start.
+TESTS = 'tests() { echo "TESTS $1" > /dev/kmsg; insmod /pks_test.ko $given set=$set; event "\\"tests\\", \\"when\\": \\"$1\\", \\"code\\": $?"; }\n'
+
+# say NAME FILE: what a file of sysfs says.
+SAY = 'say() { event "\\"said\\", \\"what\\": \\"$1\\", \\"value\\": \\"$(cat "$2")\\""; }\n'
+
+# act WORD: by this shell, which returns to user mode with what it leaves open. What it finds then it reads itself, too.
+ACT = (
+    f"act() {{ echo $1 > {PARAMETERS}/do; read -r left < {PARAMETERS}/do;"
+    ' event "\\"act\\", \\"word\\": \\"$1\\", \\"left\\": \\"$left\\""; }\n'
+)
+
+OFF_AND_ON = "for to in 0 1; do echo $to > /sys/devices/system/cpu/cpu1/online; done\n"
+
+# Suspend to RAM, for real: the machine's registers are reset, and its alarm clock wakes it.
+SLEEP = "echo +2 > /sys/class/rtc/rtc0/wakealarm\nstep sleep sh -c 'echo mem > /sys/power/state'\n"
+
+UNBIND = (
+    "umount /pmem\necho namespace0.0 > /sys/bus/nd/drivers/nd_pmem/unbind\n"
+    '[ -z "$PMEM_DEVICE" ] || echo dax1.0 > /sys/bus/nd/drivers/dax_pmem/unbind\n'
+)
+BIND = "echo namespace0.0 > /sys/bus/nd/drivers/nd_pmem/bind\nwait_for /dev/pmem0\n"
+
+# The pmem driver's other way to a pagemap: a namespace that says on itself where its pages are.
+UNBIND_RAW = "echo namespace0.0 > /sys/bus/nd/drivers/nd_pmem/unbind\n"
+BIND_WITH_PAGES = (
+    "nd=/sys/bus/nd\nseed=$(cat $nd/devices/region0/pfn_seed)\necho ram > $nd/devices/$seed/mode\n"
+    "cat /proc/sys/kernel/random/uuid > $nd/devices/$seed/uuid\necho namespace0.0 > $nd/devices/$seed/namespace\n"
+    "echo $seed > $nd/drivers/nd_pmem/bind\nwait_for /dev/pmem0\n"
+)
+
+pytestmark = pytest.mark.kernels
+
+
+@pytest.fixture(scope="module", params=["protected", *(pytest.param(name, marks=pytest.mark.all) for name in ("distro", "rt", "debug"))])
+def prepared(request, cache, tmp_path_factory) -> run.Prepared:
+    """In place of stock's: what boot_job boots in this file."""
+    return prepare_patched(request.param, request.config.getoption("--tree"), cache, tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture
+def boot(boot_job, prepared, cache):
+    """Boots a job with the test module, two CPUs, and a command line of its own."""
+    built = module.build(prepared.kernel, SEMANTICS, cache, quiet, "pks_test.ko")
+
+    def start(text: str, given: str, tests: str, cmdline: str, **changes):
+        setting = f'given="{given}"\nset={tests}\n'
+        command_line = f"{run.PMEM_CMDLINE} memmap=2M$448M {cmdline}"
+        return boot_job(TESTS + SAY + ACT + setting + text, {"pks_test.ko": built}, cpus=2, cmdline=command_line, **changes)
+
+    return start
+
+
+def reports(booted) -> dict[str, ktap.Report]:
+    """The KTAP documents of a boot, by the name that the job gave them."""
+    text = "\n".join(console.lines(booted.console))
+    documents = re.split(r"^TESTS (\w+)$", text, flags=re.MULTILINE)[1:]
+    return {name: ktap.parse(document) for name, document in zip(documents[::2], documents[1::2])}
+
+
+# Tests that are skipped where something of the machine is not given.
+NO_TAIL = {"a tail page is judged by its head"}
+NO_SPARE = {"a page of an unprotected pagemap opens nothing", "the static key counts protected pagemaps"}
+
+
+def check(booted, **skipped: set[str]) -> None:
+    """These sets of tests have run, in this order, and all has passed that was not to be skipped."""
+    found = reports(booted)
+    assert list(found) == list(skipped), booted.outcome.problem or booted.console[-3000:]
+    for name, report in found.items():
+        failed = [f"{name}: {test.name}: {test.reason}" for test in report.of(ktap.Status.FAILED)]
+        assert not failed, failed
+        assert report.passed, (name, report.problems)
+        assert {test.name for test in report.of(ktap.Status.SKIPPED)} == skipped[name], name
+
+
+def said(booted) -> dict[str, str]:
+    return {event["what"]: event["value"] for event in booted.events if event["event"] == "said"}
+
+
+def test_a_page_is_open_to_its_bracket_and_to_nothing_else(boot, prepared):
+    """At first, and after a CPU was away, the machine has slept, the device was taken away and given back."""
+    again = "rmmod pks_test\n"
+    large = "CONFIG_DEV_DAX_PMEM=y" in prepared.kernel.config.read_text()
+    booted = boot(
+        f"step pmem pmem\n{f'given="$given tail={IN_DEVICE:#x}"' if large else ''}\ntests first\n"
+        + again + OFF_AND_ON + "tests after_hotplug\n"
+        + again + SLEEP + "tests after_sleep\n"
+        + f"say bound {PARAMETERS}/protected\n{UNBIND}say unbound {PARAMETERS}/protected\n"
+        + BIND + f"say again {PARAMETERS}/protected\n"
+        + again + f'given="{GIVEN}"\ntests after_bind\n'
+        + UNBIND_RAW + BIND_WITH_PAGES + f"say pages {PARAMETERS}/protected\n"
+        + again + "tests with_pages\n",
+        GIVEN, "strict", "memremap.pks_fault_mode=strict",
+    )
+    assert booted.outcome.problem is None, booted.outcome.problem
+    no_tail = set() if large else NO_TAIL
+    check(booted, first=no_tail, after_hotplug=no_tail, after_sleep=no_tail, after_bind=NO_TAIL, with_pages=NO_TAIL)
+    assert "smpboot: CPU 1 is now offline" in booted.console
+    assert {"event": "end", "step": "sleep", "code": 0} in booted.events and "ACPI: PM: Waking up from system sleep state S3" in booted.console
+    assert said(booted) == {"bound": "2" if large else "1", "unbound": "0", "again": "1", "pages": "1"}
+
+
+def test_relaxed_mode_opens_counts_and_warns_once(boot):
+    booted = boot(
+        f"step pmem pmem\ntests relaxed\nsay faults {FAULTS}\nact stray\nsay one_more {FAULTS}\n", GIVEN, "relaxed", ""
+    )
+    check(booted, relaxed=set())
+    assert console.unexpected_splats(booted.console) == [line for line in console.lines(booted.console) if "mm/memremap.c" in line][:1]
+    assert len(re.findall("stray access to protected device memory", booted.console)) == 1
+    # What a stray access opened is closed at the return to user mode, without a word.
+    assert {"event": "act", "word": "stray", "left": "closed"} in booted.events
+    assert int(said(booted)["one_more"]) == int(said(booted)["faults"]) + 1
+
+
+def test_strict_mode_is_an_oops_to_who_strays(boot):
+    """And to nobody else: the kernel goes on, with the page closed."""
+    booted = boot(
+        f"step pmem pmem\ntests before\n(echo stray > {PARAMETERS}/do; event '\"survived\"')\n"
+        f"say faults {FAULTS}\nrmmod -f pks_test\n",
+        GIVEN, "strict", "memremap.pks_fault_mode=strict",
+    )
+    check(booted, before=NO_TAIL)
+    assert "BUG: unable to handle page fault" in booted.outcome.problem
+    assert re.search(r"#PF: error_code\(0x0020\)", booted.console)  # a read by the kernel, of a page that a key protects
+    assert {"event": "survived"} not in booted.events and booted.events[-1] == {"event": "done"}
+    assert int(said(booted)["faults"]) > 0
+
+
+def test_a_bracket_without_end_is_seen_at_the_return_to_user_mode(boot, prepared):
+    debug_vm = "CONFIG_DEBUG_VM=y" in prepared.kernel.config.read_text()
+    booted = boot("step pmem pmem\ntests before\nact begin\n" + ("act end\nact flush\n" if debug_vm else ""), GIVEN, "strict",
+                  "memremap.pks_fault_mode=strict")
+    check(booted, before=NO_TAIL)
+    acts = {event["word"]: event["left"] for event in booted.events if event["event"] == "act"}
+    assert set(acts.values()) == {"closed"} and len(acts) == (3 if debug_vm else 1)
+    assert "returns to user mode inside of 1 brackets" in booted.console
+    # What no emulator faults on, only assertions can see.
+    assert ("access to protected memory that is not open" in booted.console) == debug_vm
+    assert len(console.unexpected_splats(booted.console)) == (3 if debug_vm else 1)
+
+
+@pytest.mark.parametrize(("cmdline", "cpu"), [("nopks", "max"), ("", "max,-pks"), ("memremap.pks_protection=0", "max")])
+def test_without_protection_memory_is_as_ever(boot, cmdline, cpu):
+    booted = boot(
+        "step pmem pmem\ntests unavailable\ngrep -c ' pks ' /proc/cpuinfo > /tmp/flag\nsay flag /tmp/flag\n",
+        GIVEN, "unavailable", cmdline, cpu=cpu,
+    )
+    assert booted.outcome.problem is None
+    check(booted, unavailable=set())
+    assert said(booted) == {"flag": "2" if "pks_protection" in cmdline else "0"}
+
+
+def test_leaves_of_a_gigabyte_have_keys_too(boot):
+    booted = boot(
+        "wait_for /dev/pmem0\ntests huge\n", f"phys={(1 << 30) + (64 << 20):#x} huge=1", "strict",
+        "memmap=1G!1G memremap.pks_fault_mode=strict", memory_mib=3072,
+    )
+    assert booted.outcome.problem is None
+    check(booted, huge=NO_TAIL | NO_SPARE)
