@@ -113,15 +113,27 @@ def _report(arguments: argparse.Namespace) -> int:
 
 def _kernels(_: argparse.Namespace) -> int:
     cache = cache_dir()
-    for variant in variants.load().values():
-        if variant.image:
-            found = source_kernel.built(variant.image, cache)
-            state = [str(found or f"not built: kmapbench kernels build {variant.name}")]
+    table = variants.load()
+    images = {variant.image.name: variant.image for variant in table.values() if variant.image}
+    built = {name: source_kernel.built(image, cache) for name, image in images.items()}
+    code = {name: source_kernel.code_bytes(folder) for name, folder in built.items() if folder}
+    for variant in table.values():
+        if variant.image and (folder := built[variant.image.name]):
+            state = [str(folder), _code(variant.image, images, code)]
+        elif variant.image:
+            state = [f"not built: kmapbench kernels build {variant.name}"]
         else:
             state = [str(folder) for folder in distribution.fetched(cache)] or ["not fetched yet: kmapbench run does it"]
         print(f"{variant.name:12} {variant.what}")
         print("".join(f"{'':12} {line}\n" for line in state), end="")
     return EXIT_OK
+
+
+def _code(image: variants.Image, images: dict[str, variants.Image], code: dict[str, int]) -> str:
+    baseline = variants.unpatched(image, images)
+    known = baseline and baseline is not image and baseline.name in code
+    against = f", {code[image.name] - code[baseline.name]:+,d} against {baseline.name}" if known else ""
+    return f"{code[image.name]:,d} bytes of code{against}"
 
 
 def _build(arguments: argparse.Namespace) -> int:

@@ -59,6 +59,13 @@ def built(image: Image, cache: Path) -> Path | None:
     return max(found, key=lambda folder: folder.stat().st_mtime, default=None)
 
 
+def code_bytes(folder: Path) -> int:
+    """How large all functions of a built kernel are together. Its .text is padded to whole large pages, and says nothing."""
+    (vmlinux,) = (folder / "boot").glob("vmlinux-*")
+    rows = (line.split() for line in tools.output([tools.find("nm", "binutils"), "-S", vmlinux]).splitlines())
+    return sum(int(row[1], 16) for row in rows if len(row) == 4 and row[2] in "tTwW")
+
+
 def provide(images: Iterable[Image], cache: Path, display) -> None:
     """Builds those that are not in the cache, and shows how far it is."""
     wanted = {image.name: image for image in images}.values()
@@ -169,12 +176,12 @@ def configured(image: Image, version: str, scratch: Path, log: Path, cache: Path
 
     Its files are hard links to the unpacked package: change one by writing a new file in its place.
     """
-    pristine = _source(image.source, version, cache, log, say)
+    pristine = source_of(image.source, version, cache, log, say)
     say(f"{image.name}: patching and configuring")
     source = scratch / "source"
     _logged(["cp", "-al", pristine, source], log, "linking the source")
     for patch in image.patches:
-        _apply(patch, source, log)
+        apply(patch, source, log)
     make = _make(image, source, scratch, log, cache, on_step)
     _configure(image, make, source)
     return source, make
@@ -209,7 +216,7 @@ def _why(log: Path) -> str:
     return tools.first_error(log) or ("No space left on device" if full else "without a word")
 
 
-def _source(package: str, version: str, cache: Path, log: Path, say) -> Path:
+def source_of(package: str, version: str, cache: Path, log: Path, say) -> Path:
     """The unpacked source, as the package has it; read only by agreement."""
     final = cache / "sources" / f"{package}_{version.replace(':', '%')}"
     if not final.is_dir():
@@ -223,7 +230,7 @@ def _source(package: str, version: str, cache: Path, log: Path, say) -> Path:
     return final
 
 
-def _apply(patch: Path, source: Path, log: Path) -> None:
+def apply(patch: Path, source: Path, log: Path) -> None:
     """A patch has to fit exactly: where it nearly does, somebody has to look."""
     # Else git would take paths to be of the repository that the cache may lie in.
     git = ["env", f"GIT_CEILING_DIRECTORIES={source.parent}", tools.find("git", "git")]

@@ -10,6 +10,7 @@ from lab.guest import BOOT_LIMIT_SECONDS, MEMORY_MIB
 
 FOLDER = Path(__file__).parent / "kernels"
 TABLE = FOLDER / "variants.toml"
+SERIES_FRAGMENT = "pks.config"  # switches our series on
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,12 @@ def load(table: Path = TABLE) -> dict[str, Variant]:
         name: Variant(name, **{**row, "image": images[row["image"]] if "image" in row else None})
         for name, row in tables["variants"].items()
     }
+
+
+def unpatched(image: Image, images: dict[str, Image]) -> Image | None:
+    """The image that differs from this one by our series alone: no patches, and the same fragments but those it adds."""
+    rest = [path for path in image.fragments if path.name != SERIES_FRAGMENT]
+    return next((one for one in images.values() if not one.patches and list(one.fragments) == rest), None)
 
 
 def _image(name: str, row: dict, users: tuple[str, ...], folder: Path) -> Image:

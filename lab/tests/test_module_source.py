@@ -5,8 +5,9 @@ import subprocess
 
 import pytest
 
-from lab import source_kernel, variants
+from lab import distribution, source_kernel, variants
 from lab.paths import MODULE_SOURCE
+from lab.tests.conftest import quiet
 
 # What the module does on purpose, and the script cannot know.
 ON_PURPOSE = {
@@ -22,9 +23,9 @@ FOLDERS = (MODULE_SOURCE, MODULE_SOURCE / "tests", variants.FOLDER / "pks-tests"
 
 
 @pytest.mark.kernels
-def test_checkpatch_finds_nothing(cache):
-    source_kernel.fetch(variants.find("plain").image, cache, lambda _: None)
-    (script,) = cache.glob("sources/*/scripts/checkpatch.pl")
+def test_checkpatch_finds_nothing(cache, tmp_path):
+    package = variants.find("plain").image.source
+    script = source_kernel.source_of(package, distribution.candidate(package), cache, tmp_path / "log", quiet) / "scripts" / "checkpatch.pl"
     sources = [path for folder in FOLDERS for path in sorted(folder.glob("*.[ch]")) if not path.name.endswith(".mod.c")]
     command = ["perl", script, "--no-tree", "--strict", "--terse", "--ignore", ",".join(ON_PURPOSE), "-f", *sources]
     result = subprocess.run(command, capture_output=True, text=True)

@@ -2,12 +2,14 @@
 """Our PKS kernel: what its own kmap path costs on protected pages, and where nothing is protected."""
 
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from lab import run, variants
+from lab import run, source_kernel, variants
+from lab.tests.conftest import quiet
 
 pytestmark = pytest.mark.kernels
 
@@ -16,9 +18,9 @@ NOPS = 2  # of the static key, one a side
 KERNEL_PROTECTED = ("kernel/kmap_local/protected", "kernel/kmap_local/protected_nested")
 
 
-def measured(folder: Path, *names: str) -> dict[str, dict[str, dict]]:
-    """Records of one boot of each variant, default cases, by variant and case; paths are merged in."""
-    plan = run.Plan([variants.find(name) for name in names], 1, 1, "micro", None, "default", folder, [])
+def measured(folder: Path, *names: str, cases: str = "default") -> dict[str, dict[str, dict]]:
+    """Records of one boot of each variant by variant and case; paths are merged in."""
+    plan = run.Plan([variants.find(name) for name in names], 1, 1, "micro", None, cases, folder, [])
     assert run.run(plan) == 0
     found: dict[str, dict[str, dict]] = {}
     for name in names:
@@ -72,3 +74,20 @@ def test_a_page_of_memory_pays_for_the_test_of_its_zone(campaign):
 def test_the_protected_file_is_not_taken_for_an_unprotected_one(campaign):
     record = campaign["protected"]["kernel/kmap_local/devmap"]
     assert (record["status"], record["reason"]) == ("skipped", "the page that was given is protected")
+
+
+def test_with_the_symbol_off_every_kernel_case_costs_what_it_did(tmp_path):
+    found = measured(tmp_path / "campaign", "plain", "off", cases="kernel/*")
+    plain, off = ({case: (record["status"], record["cost"]) for case, record in found[name].items()} for name in ("plain", "off"))
+    assert off == plain and ("ok", UNPATCHED) in plain.values()
+
+
+def test_with_the_symbol_off_every_function_is_where_it_was(cache):
+    """As large as it was, hence, and as aligned. Names differ in numbers that the compiler and the line give."""
+    plain, off = (functions(source_kernel.fetch(variants.find(name).image, cache, quiet).symbols) for name in ("plain", "off"))
+    assert off == plain and len(plain) > 10_000
+
+
+def functions(system_map: Path) -> list[tuple[str, str]]:
+    rows = (line.split() for line in system_map.read_text().splitlines())
+    return [(address, re.sub(r"\d+", "", name)) for address, kind, name in rows if kind in "tTwW"]

@@ -2,6 +2,7 @@
 /*
  * What the running context can do with the page, without an oops where it cannot
  */
+#include <linux/kprobes.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 #include <asm/msr.h>
@@ -72,6 +73,16 @@ bool own_bracket_works(void)
 
 	kunmap_local(mapped);
 	return opened && closed();
+}
+
+void *find_function(const char *name)
+{
+	struct kprobe probe = { .symbol_name = name };
+
+	if (register_kprobe(&probe))
+		return NULL;
+	unregister_kprobe(&probe);
+	return probe.addr;
 }
 
 static pte_t *leaf_of(const void *at, unsigned int *level)

@@ -45,6 +45,9 @@ void stray(void);
 /* A bracket opens, and its end closes: for who has to find the page closed. */
 bool own_bracket_works(void);
 
+/* A function of the kernel that modules cannot call by its name, or NULL. */
+void *find_function(const char *name);
+
 /* Page-table leaf of an address in the direct map. */
 bool has_key(const void *at);
 unsigned int level_of(const void *at);

@@ -3,7 +3,6 @@
  * Whose rights they are: a thread's, on whichever CPU it runs
  */
 #include <linux/completion.h>
-#include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/sched/signal.h>
 #include <linux/workqueue.h>
@@ -127,21 +126,12 @@ out:
  * A child takes nothing over from its parent.  No kernel thread but kthreadd has
  * children, and that one opens nothing, hence the detour to kernel_thread().
  */
-static pid_t (*make_thread)(int (*run)(void *), void *data, const char *name, unsigned long flags);
-
-static bool find_make_thread(void)
-{
-	struct kprobe probe = { .symbol_name = "kernel_thread" };
-
-	if (register_kprobe(&probe))
-		return false;
-	make_thread = (void *)probe.addr;
-	unregister_kprobe(&probe);
-	return true;
-}
+static pid_t (*make_thread)(int (*run)(void *data), void *data, const char *name,
+			    unsigned long flags);
 
 struct family {
-	void (*open)(void), (*close)(void);
+	void (*open)(void);
+	void (*close)(void);
 	bool child_closed;
 	struct completion child_done;
 };
@@ -173,7 +163,8 @@ bool child_is_closed(void (*open_it)(void), void (*close_it)(void))
 	struct family family = { .open = open_it, .close = close_it };
 
 	init_completion(&family.child_done);
-	return find_make_thread() &&
+	make_thread = find_function("kernel_thread");
+	return make_thread &&
 	       work_on_cpu(raw_smp_processor_id(), parent, &family) && family.child_closed;
 }
 

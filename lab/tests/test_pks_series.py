@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our PKS series as a maintainer would take it: clean by the kernel's own script, and whole after each patch."""
+
+import subprocess
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab import distribution, source_kernel, variants
+from lab.tests.conftest import quiet
+
+IMAGE = variants.find("protected").image
+# Before the patch that has a user of it, supervisor keys can be chosen for compile tests only.
+COMPILE_TEST = "CONFIG_COMPILE_TEST=y\nCONFIG_SUPERVISOR_PKEYS=y\n"
+
+
+@pytest.fixture(scope="module")
+def version() -> str:
+    return distribution.candidate(IMAGE.source)
+
+
+@pytest.mark.kernels
+def test_checkpatch_finds_nothing(cache, version, tmp_path):
+    source = source_kernel.source_of(IMAGE.source, version, cache, tmp_path / "log", quiet)
+    command = ["perl", source / "scripts" / "checkpatch.pl", f"--root={source}", "--strict", *IMAGE.patches]
+    # In a repository that tracks the patches, the script would take them for sources.
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.stdout.count("has no obvious style problems") == len(IMAGE.patches), result.stdout + result.stderr
+
+
+@pytest.mark.all
+def test_the_kernel_builds_after_each_patch(cache, version, tmp_path):
+    """In one tree, so that each patch costs what it changes; with what it adds switched on."""
+    fragment = tmp_path / "compile-test.config"
+    fragment.write_text(COMPILE_TEST)
+    first, *rest = IMAGE.patches
+    lab_config = next(path for path in IMAGE.fragments if path.name == "lab.config")
+    image = replace(IMAGE, patches=(first,), fragments=(lab_config, fragment))
+    with tempfile.TemporaryDirectory(dir=cache / "kernels", prefix=".each-") as scratch:
+        log = tmp_path / "log"
+        source, make = source_kernel.configured(image, version, Path(scratch), log, cache, quiet)
+        config = source / "build" / ".config"
+        make("all")
+        for patch in rest:
+            source_kernel.apply(patch, source, log)
+            with config.open("a") as out:
+                out.write("CONFIG_DEVMAP_ACCESS_PROTECTION=y\n")
+            make("olddefconfig")
+            make("all")
+        assert "CONFIG_DEVMAP_ACCESS_PROTECTION=y\n" in config.read_text()
+        assert "warning:" not in log.read_text()
