@@ -66,14 +66,14 @@ def workshop(cache):
         yield Workshop(Path(scratch), cache)
 
 
-def tested(tree: KernelTree) -> subprocess.CompletedProcess:
+def run_tests(tree: KernelTree) -> subprocess.CompletedProcess:
     """The tests' own run on this kernel, up to the first that fails."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-x", "-m", "kernels and not all", "--tree", tree.folder, *TESTS]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
 def test_without_a_bug_nothing_fails(workshop, tmp_path):
-    result = tested(workshop.tree(tmp_path, None))
+    result = run_tests(workshop.tree(tmp_path, None))
     assert result.returncode == NOTHING_FAILED, result.stdout[-3000:]
 
 
@@ -84,5 +84,5 @@ def test_a_bug_is_noticed(workshop, mutant, tmp_path):
             workshop.make("bzImage")
         except CommandFailed as error:
             pytest.fail(f"no bug but a mistake, it does not compile: {error}")
-        result = tested(workshop.tree(tmp_path, mutant.file if mutant.file.endswith(".h") else None))
+        result = run_tests(workshop.tree(tmp_path, mutant.file if mutant.file.endswith(".h") else None))
     assert result.returncode == SOMETHING_FAILED, result.stdout[-3000:]
