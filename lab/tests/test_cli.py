@@ -11,7 +11,7 @@ import pytest
 
 from lab import job, source_kernel, tools, variants
 from lab.errors import KmapbenchError
-from lab.paths import ROOT
+from lab.paths import ROOT, build_dir
 
 
 def kmapbench(*arguments, **environment) -> subprocess.CompletedProcess:
@@ -147,11 +147,13 @@ def test_kernels_lists_what_is_built_and_where(tmp_path):
     assert empty.returncode == 0
     assert "not built: kmapbench kernels build plain" in empty.stdout
     folder = tmp_path / "kernels" / f"plain_9.9_{source_kernel.digest(variants.find('plain').image)}"
-    folder.mkdir(parents=True)
+    (folder / "boot").mkdir(parents=True)
+    (folder / "boot" / "vmlinux-9.9").symlink_to(build_dir() / "bench" / "kmap_bench")  # some program with functions
     listed = kmapbench("kernels", KMAPBENCH_CACHE=str(tmp_path)).stdout
     assert str(folder) in listed
     assert "not built: kmapbench kernels build plain" not in listed
     assert "not built: kmapbench kernels build debug" in listed
+    assert re.search(r"^ +[1-9][0-9,]+ bytes of code$", listed, re.MULTILINE)
 
 
 def test_the_launcher_works_through_a_symlink_from_anywhere(tmp_path):
