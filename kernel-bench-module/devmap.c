@@ -1,8 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ioport.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sizes.h>
 
 #include "devmap.h"
+
+/*
+ * Where all persistent memory is protected, nobody has an unprotected device page to give.
+ * Then it is one of memory that the kernel was told to leave alone (memmap=2M$ADDRESS).
+ */
+static ulong device_memory;
+module_param(device_memory, ulong, 0444);
+MODULE_PARM_DESC(device_memory,
+		 "physical address of 2 MiB of reserved memory, to be an unprotected device page");
+
+static struct dev_pagemap kb_pagemap;
+static struct page *kb_own_page;	/* NULL: none */
+
+int kb_devmap_init(void)
+{
+	struct range range = { .start = device_memory, .end = device_memory + SZ_2M - 1 };
+	void *mapped;
+
+	if (!device_memory)
+		return 0;
+	if (!IS_ALIGNED(device_memory, SZ_2M) ||
+	    region_intersects(device_memory, SZ_2M, IORESOURCE_MEM, IORES_DESC_RESERVED) !=
+	    REGION_INTERSECTS) {
+		pr_err("device_memory=%#lx: not 2 MiB of reserved memory (memmap=2M$ADDRESS)\n",
+		       device_memory);
+		return -EINVAL;
+	}
+	kb_pagemap.type = MEMORY_DEVICE_GENERIC;
+	kb_pagemap.nr_range = 1;
+	kb_pagemap.range = range;
+	mapped = memremap_pages(&kb_pagemap, NUMA_NO_NODE);
+	if (IS_ERR(mapped)) {
+		pr_err("device_memory=%#lx: cannot be mapped (%ld)\n", device_memory,
+		       PTR_ERR(mapped));
+		return PTR_ERR(mapped);
+	}
+	kb_own_page = pfn_to_page(PHYS_PFN(device_memory));
+	return 0;
+}
+
+void kb_devmap_exit(void)
+{
+	if (kb_own_page)
+		memunmap_pages(&kb_pagemap);
+}
 
 static int kb_devmap_pin(struct kb_ctx *ctx)
 {
@@ -65,7 +115,11 @@ static int kb_devmap_setup(struct kb_ctx *ctx, bool tail, bool protected)
 	if (!mismatch)
 		return 0;
 	unpin_user_page(ctx->page);
-	return kb_skip(ctx, mismatch);
+	if (tail || protected || !kb_own_page)
+		return kb_skip(ctx, mismatch);
+	ctx->page = kb_own_page;
+	ctx->expected = page_address(kb_own_page);
+	return 0;
 }
 
 int kb_devmap_setup_page(struct kb_ctx *ctx)
@@ -85,5 +139,6 @@ int kb_devmap_setup_tail(struct kb_ctx *ctx)
 
 void kb_devmap_teardown(struct kb_ctx *ctx)
 {
-	unpin_user_page(ctx->page);
+	if (ctx->page != kb_own_page)
+		unpin_user_page(ctx->page);
 }

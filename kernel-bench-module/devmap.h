@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A page of a DAX file or device, which the caller has mapped
+ * A page of a DAX file or device, which the caller has mapped, or of our own device
  */
 #ifndef KMAPBENCH_DEVMAP_H
 #define KMAPBENCH_DEVMAP_H
 
 #include "case.h"
 
+/* The device that the parameter device_memory asks for, if it does. */
+int kb_devmap_init(void);
+void kb_devmap_exit(void);
+
 /*
  * Pins the page at run->user_page for writing (touches write zeros to it) until
- * teardown; one that is not of the kind that the case wants is skipped.
+ * teardown; one that is not of the kind that the case wants is skipped.  In place of
+ * an unprotected one it may be a page of our own device.
  */
 int kb_devmap_setup_page(struct kb_ctx *ctx);
 int kb_devmap_setup_protected(struct kb_ctx *ctx);

@@ -17,6 +17,7 @@
 #include <asm/tsc.h>
 
 #include "case.h"
+#include "devmap.h"
 #include "disturbance.h"
 #include "oracle.h"
 #include "pks.h"
@@ -279,15 +280,23 @@ static struct miscdevice kb_device = {
 
 static int __init kb_init(void)
 {
+	int err = kb_devmap_init();
+
+	if (err)
+		return err;
 	kb_oracle_init();
 	kb_disturbance_init();
 	kb_mark_loaded();
-	return misc_register(&kb_device);
+	err = misc_register(&kb_device);
+	if (err)
+		kb_devmap_exit();
+	return err;
 }
 
 static void __exit kb_exit(void)
 {
 	misc_deregister(&kb_device);
+	kb_devmap_exit();
 }
 
 module_init(kb_init);

@@ -120,22 +120,24 @@ void kb_model_teardown(struct kb_ctx *ctx)
 	kb_world_destroy();
 }
 
-/* The kernel's own bases: the path then takes real pages, and reads of them what it reads. */
-static void kb_model_use_kernel_pages(void)
+/*
+ * The kernel's own bases: the path then takes real pages, and reads of them what it reads.
+ * With the error of who was to get these pages, nothing.
+ */
+static int kb_model_use_kernel_pages(int err)
 {
+	if (err)
+		return err;
 	kb_model_vmemmap_base = (unsigned long)vmemmap;
 	kb_model_page_offset_base = PAGE_OFFSET;
 	kb_model_phys_base = phys_base;
 	static_branch_enable(&kb_model_key);
+	return 0;
 }
 
 int kb_model_setup_kernel_dram(struct kb_ctx *ctx)
 {
-	int err = kb_kernel_setup_dram(ctx);
-
-	if (!err)
-		kb_model_use_kernel_pages();
-	return err;
+	return kb_model_use_kernel_pages(kb_kernel_setup_dram(ctx));
 }
 
 void kb_model_teardown_kernel_dram(struct kb_ctx *ctx)
@@ -146,20 +148,12 @@ void kb_model_teardown_kernel_dram(struct kb_ctx *ctx)
 
 int kb_model_setup_kernel_devmap(struct kb_ctx *ctx)
 {
-	int err = kb_devmap_setup_page(ctx);
-
-	if (!err)
-		kb_model_use_kernel_pages();
-	return err;
+	return kb_model_use_kernel_pages(kb_devmap_setup_page(ctx));
 }
 
 int kb_model_setup_kernel_devmap_tail(struct kb_ctx *ctx)
 {
-	int err = kb_devmap_setup_tail(ctx);
-
-	if (!err)
-		kb_model_use_kernel_pages();
-	return err;
+	return kb_model_use_kernel_pages(kb_devmap_setup_tail(ctx));
 }
 
 void kb_model_teardown_kernel_devmap(struct kb_ctx *ctx)
@@ -170,8 +164,8 @@ void kb_model_teardown_kernel_devmap(struct kb_ctx *ctx)
 
 void kb_model_enter(struct kb_ctx *ctx)
 {
-	world.task.pkrs = ctx->pks.closed;
+	world.task.pkrs = KB_PKRS_CLOSED;
 	world.task.pgmap_prot_count = 0;
 	this_cpu_write(kb_model_current_task, &world.task);
-	this_cpu_write(kb_model_pkrs_cache, ctx->pks.closed);
+	this_cpu_write(kb_model_pkrs_cache, KB_PKRS_CLOSED);
 }

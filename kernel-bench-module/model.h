@@ -90,6 +90,8 @@ void kb_published_unmap(struct kb_ctx *ctx, void *addr);
 
 /* model_slim.c */
 KB_DECLARE_PATH(kb_body_slim)
+void kb_slim_open(void);
+void kb_slim_close(void);
 void *kb_slim_map(struct kb_ctx *ctx);
 void kb_slim_unmap(struct kb_ctx *ctx, void *addr);
 

@@ -7,10 +7,8 @@
 
 /* Opens KB_KEY and closes it: two writes, each with a new value. */
 KB_BODY(kb_body_wrpkrs_toggle, {
-	u32 closed = ctx->pks.closed;
-
-	kb_write_pkrs(closed & ~KB_PKRS_MASK(KB_KEY));
-	kb_write_pkrs(closed);
+	kb_write_pkrs(KB_PKRS_OPEN);
+	kb_write_pkrs(KB_PKRS_CLOSED);
 })
 
 /*
@@ -18,23 +16,22 @@ KB_BODY(kb_body_wrpkrs_toggle, {
  * write waiting for it (measuring rule 2: WRMSR to IA32_PKRS is not serialising).
  */
 KB_BODY(kb_body_wrpkrs_latency, {
-	u32 closed = ctx->pks.closed;
 	u32 zero;
 
-	kb_write_pkrs(closed & ~KB_PKRS_MASK(KB_KEY));
+	kb_write_pkrs(KB_PKRS_OPEN);
 	zero = READ_ONCE(*(u32 *)ctx->expected);
-	kb_write_pkrs(closed + zero);
+	kb_write_pkrs(KB_PKRS_CLOSED + zero);
 })
 
 /* Writes the value that is there already. */
 KB_BODY(kb_body_wrpkrs_same, {
-	kb_write_pkrs(ctx->pks.closed);
+	kb_write_pkrs(KB_PKRS_CLOSED);
 })
 
 /* The same behind the test that the path makes: never writes. */
 KB_BODY(kb_body_wrpkrs_skipped, {
-	if (this_cpu_read(kb_model_pkrs_cache) != ctx->pks.closed)
-		kb_write_pkrs(ctx->pks.closed);
+	if (this_cpu_read(kb_model_pkrs_cache) != KB_PKRS_CLOSED)
+		kb_write_pkrs(KB_PKRS_CLOSED);
 })
 
 KB_BODY(kb_body_rdpkrs, {

@@ -26,9 +26,8 @@ void kb_pks_enter(struct kb_pks_state *state)
 
 	rdmsrl(KB_MSR_IA32_PKRS, found);
 	state->found = found;
-	state->closed = (state->found & ~KB_PKRS_MASK(KB_KEY)) | KB_PKRS_AD(KB_KEY);
 	/* The register first: with CR4.PKS on it must never hold a stranger's value. */
-	kb_write_pkrs(state->closed);
+	kb_write_pkrs(KB_PKRS_CLOSED);
 
 	local_irq_save(flags);
 	state->set_cr4 = !kb_pks_kernel();

@@ -25,10 +25,16 @@
  */
 #define KB_KEY			15
 
-/* PKRS of a measured section: as it was found, and ours closed. */
+/*
+ * IA32_PKRS in a measured section, as our PKS kernel has it with its own key: all keys
+ * closed but 0, which every page has that nobody gave one; and ours open.
+ */
+#define KB_PKRS_CLOSED		0x55555554u
+#define KB_PKRS_OPEN		(KB_PKRS_CLOSED & ~KB_PKRS_AD(KB_KEY))
+
+/* What a measured section puts back. */
 struct kb_pks_state {
 	u32 found;		/* IA32_PKRS before the section */
-	u32 closed;		/* the same with KB_KEY closed */
 	bool set_cr4;		/* CR4.PKS was off and is ours to take back */
 };
 
@@ -36,7 +42,7 @@ bool kb_pks_cpu(void);
 bool kb_pks_kernel(void);
 
 /*
- * Between enter and leave: CR4.PKS is on, KB_KEY is closed, interrupts are off
+ * Between enter and leave: CR4.PKS is on, all keys are closed, interrupts are off
  * or (for the oracle) preemption is.  Leave puts CR4.PKS and IA32_PKRS back.
  */
 void kb_pks_enter(struct kb_pks_state *state);

@@ -14,6 +14,9 @@ _MODULE_SECTIONS = (
 )
 
 
+# Physical address of what the module may make a device of.
+DEVICE_MEMORY = 448 << 20
+
 # kmap_bench's options for what `pmem` (lab/guest/pmem) made in the guest.
 PMEM_OPTIONS = "${PMEM_FILE:+--kmapbench_dax_file=$PMEM_FILE} ${PMEM_DEVICE:+--kmapbench_dax_device=$PMEM_DEVICE}"
 
@@ -46,7 +49,7 @@ def micro(variant: str, boot: int, cases: str = "default") -> str:
     ]
     return (
         "step pmem pmem\n"
-        "step load insmod /kmapbench.ko\n"
+        f"step load insmod /kmapbench.ko device_memory={DEVICE_MEMORY:#x}\n"
         + _MODULE_SECTIONS
         + f"step micro {shlex.join(bench)} {PMEM_OPTIONS}\n"
         + "send /tmp/micro.json\n"

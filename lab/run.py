@@ -26,7 +26,8 @@ OPTIONAL_MODULES = ["dax_pmem", "device_dax"]
 LAUNCHES = 10
 
 # Two regions of the guest's memory that the kernel takes for persistent: lab/guest/pmem uses them.
-PMEM_CMDLINE = "memmap=64M!256M memmap=64M!384M"
+# And one that it leaves alone: the module's own device (job.py).
+PMEM_CMDLINE = f"memmap=64M!256M memmap=64M!384M memmap=2M${job.DEVICE_MEMORY:#x}"
 
 # For the progress display, in boots: most of a boot is the kernel starting.
 START_WORK = 0.7

@@ -28,25 +28,33 @@ UNPROTECTED = [
     (Mutation("no_key", "model.c", " | ((u64)key << KB_PTE_KEY_SHIFT)"), _PUBLISHED, _NEVER_CLOSED),
     (Mutation("no_cr4", "pks.c", "cr4_set_bits_irqsoff(KB_CR4_PKS);", ";"), _PUBLISHED, _NEVER_CLOSED),
     (Mutation("no_write", "model_published_pks.c", "\tkb_write_pkrs(pkrs);"), _PUBLISHED, "the open page faulted"),
-    (Mutation("no_slim_open", "model_slim.c", "this_cpu_write(kb_model_pkrs_cache, pkrs);\n\t\tkb_write_pkrs(pkrs);"), _SLIM, "the open page faulted"),
+    (Mutation("no_slim_open", "model_slim.c", "\tkb_write_pkrs(KB_PKRS_OPEN);"), _SLIM, "the open page faulted"),
     (
-        Mutation("no_slim_close", "model_slim.c", "kb_write_pkrs(pkrs);\n\t\tthis_cpu_write(kb_model_pkrs_cache, pkrs);"),
+        Mutation("no_slim_close", "model_slim.c", "\tkb_write_pkrs(KB_PKRS_CLOSED);"),
         _SLIM,
         "the page was not closed after the unmap",
     ),
 ]
 
 # Changes one page of the direct map and changes it back, which splits a large mapping for
-# ever. A page of its own 2 MiB block: the module's page may lie where all is split already.
+# ever. A page of a 2 MiB block that is not split yet: the blocks before it are kept meanwhile.
 SPLITS = Mutation(
     "splits",
     "model.c",
     "\tworld.pagemap.flags = pagemap_flags;",
     "\textern int set_memory_uc(unsigned long addr, int pages), set_memory_wb(unsigned long addr, int pages);\n"
-    "\tstruct page *block = alloc_pages(GFP_KERNEL, 9);\n"
-    "\tset_memory_uc((unsigned long)page_address(block), 1);\n"
-    "\tset_memory_wb((unsigned long)page_address(block), 1);\n"
-    "\t__free_pages(block, 9);\n"
+    "\tstruct page *blocks[64] = {};\n"
+    "\tunsigned int level = 0, taken = 0;\n"
+    "\tunsigned long block;\n"
+    "\tdo {\n"
+    "\t\tblocks[taken] = alloc_pages(GFP_KERNEL, 9);\n"
+    "\t\tblock = (unsigned long)page_address(blocks[taken]);\n"
+    "\t\tlookup_address(block, &level);\n"
+    "\t} while (++taken < ARRAY_SIZE(blocks) && level != PG_LEVEL_2M);\n"
+    "\tset_memory_uc(block, 1);\n"
+    "\tset_memory_wb(block, 1);\n"
+    "\twhile (taken--)\n"
+    "\t\t__free_pages(blocks[taken], 9);\n"
     "\tworld.pagemap.flags = pagemap_flags;",
 )
 

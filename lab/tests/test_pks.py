@@ -71,9 +71,20 @@ def test_a_page_of_memory_pays_for_the_test_of_its_zone(campaign):
     assert UNPATCHED + NOPS < cost < 24
 
 
-def test_the_protected_file_is_not_taken_for_an_unprotected_one(campaign):
-    record = campaign["protected"]["kernel/kmap_local/devmap"]
-    assert (record["status"], record["reason"]) == ("skipped", "the page that was given is protected")
+def test_a_device_page_that_is_not_protected_pays_for_the_look_at_its_pagemap(campaign):
+    """No write, and more than memory, which is told by its zone."""
+    records = campaign["protected"]
+    dram, devmap, outermost = (records[f"kernel/kmap_local/{page}"] for page in ("dram", "devmap", "protected"))
+    assert devmap["status"] == "ok" and writes(devmap) == 0
+    assert dram["cost"] < devmap["cost"] < outermost["cost"]
+
+
+@pytest.mark.parametrize("state", ["key_off", "dram", "devmap", "protected", "protected_nested"])
+def test_the_model_takes_what_the_kernel_takes(campaign, state):
+    """Instruction for instruction: model/kmap_local_slim is this path, for kernels that lack it."""
+    kernel = campaign["idle"]["kernel/kmap_local/dram"] if state == "key_off" else campaign["protected"][f"kernel/kmap_local/{state}"]
+    model = campaign["protected"][f"model/kmap_local_slim/{state}"]
+    assert (model["cost"], writes(model)) == (kernel["cost"], writes(kernel)) and model["exact"] and kernel["exact"]
 
 
 def test_with_the_symbol_off_every_kernel_case_costs_what_it_did(tmp_path):

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who can touch a protected page of our PKS kernel, and when: lab/kernels/pks-tests in a guest, whatever happens to it."""
 
+import errno
 import re
 
 import pytest
 
-from lab import console, ktap, module, run, variants
+from lab import console, job, ktap, module, run, variants
 from lab.tests.conftest import prepare_patched, quiet
 
 SEMANTICS = variants.FOLDER / "pks-tests"
 
-# As run.PMEM_CMDLINE has it: in the middle of the first region; within a large page of the second; the last.
+# As run.PMEM_CMDLINE has it: in the middle of the first region; within a large page of the second.
 IN_PMEM = (256 + 32) << 20
 IN_DEVICE = ((384 + 32) << 20) + 4096
-SPARE = 448 << 20
-GIVEN = f"phys={IN_PMEM:#x} spare={SPARE:#x}"
+GIVEN = f"phys={IN_PMEM:#x} spare={job.DEVICE_MEMORY:#x}"
 
 PARAMETERS = "/sys/module/pks_test/parameters"
 FAULTS = "/sys/module/memremap/parameters/pks_faults"
@@ -67,7 +67,7 @@ def boot(boot_job, prepared, cache):
 
     def start(text: str, given: str, tests: str, cmdline: str, **changes):
         setting = f'given="{given}"\nset={tests}\n'
-        command_line = f"{run.PMEM_CMDLINE} memmap=2M$448M {cmdline}"
+        command_line = f"{run.PMEM_CMDLINE} {cmdline}"
         return boot_job(TESTS + SAY + ACT + setting + text, {"pks_test.ko": built}, cpus=2, cmdline=command_line, **changes)
 
     return start
@@ -191,3 +191,27 @@ def test_leaves_of_a_gigabyte_have_keys_too(boot):
     )
     assert booted.outcome.problem is None
     check(booted, huge=NO_TAIL | NO_SPARE)
+
+
+def test_an_unprotected_device_page_is_the_modules_own_or_none(boot):
+    """Of memory that nobody uses, and of no other."""
+    measure = (
+        "kmap_bench --benchmark_filter='^kernel/kmap_local/devmap/iterations' --kmapbench_records=/out/stream"
+        f" --kmapbench_clock=icount --kmapbench_cases=all {job.PMEM_OPTIONS}"
+    )
+    booted = boot(
+        f"step pmem pmem\nstep none insmod /kmapbench.ko\n{measure} --kmapbench_variant=none\nrmmod kmapbench\n"
+        f"step unaligned insmod /kmapbench.ko device_memory={job.DEVICE_MEMORY + 4096:#x}\n"
+        f"step used insmod /kmapbench.ko device_memory={64 << 20:#x}\n"
+        f"step persistent insmod /kmapbench.ko device_memory={IN_PMEM:#x}\n"
+        f"step own insmod /kmapbench.ko device_memory={job.DEVICE_MEMORY:#x}\n{measure} --kmapbench_variant=own\n"
+        "step unload rmmod kmapbench\n",
+        GIVEN, "strict", "memremap.pks_fault_mode=strict",
+    )
+    assert booted.outcome.problem is None, booted.outcome.problem
+    codes = {event["step"]: event["code"] for event in booted.events if event["event"] == "end"}
+    assert codes == {"pmem": 0, "none": 0, "unaligned": errno.EINVAL, "used": errno.EINVAL, "persistent": errno.EINVAL, "own": 0, "unload": 0}
+    assert booted.console.count("not 2 MiB of reserved memory") == 3
+    given, own = (booted.record("kernel/kmap_local/devmap", variant) for variant in ("none", "own"))
+    assert (given["status"], given["reason"]) == ("skipped", "the page that was given is protected")
+    assert own["status"] == "ok"
