@@ -63,6 +63,7 @@ static const struct test {
 	{ "strict", "an NMI in a bracket", test_nmi },
 	{ "strict", "a fault in a bracket", test_fault },
 	{ "strict", "an exception after each instruction", test_steps },
+	{ "strict", "one exception at each instruction", test_single_exceptions },
 	{ "strict", "other threads in a bracket", test_other_threads },
 	{ "strict", "threads that take turns on a CPU", test_switch },
 	{ "strict", "a thread moves in a bracket", test_migration },

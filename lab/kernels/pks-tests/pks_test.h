@@ -77,6 +77,7 @@ void test_interrupt(void);
 void test_nmi(void);
 void test_fault(void);
 void test_steps(void);
+void test_single_exceptions(void);
 
 /* threads.c */
 void test_other_threads(void);

@@ -65,7 +65,7 @@ static int take_turns(void *data)
 	me->held = true;
 	for (i = 0; i < me->brackets; i++)
 		mapped[i] = kmap_local_page(page);
-	for (i = 0; i < TURNS; i++) {
+	for (i = 0; i < 2 * TURNS; i++) {
 		wait_for_completion(&me->turn);
 		me->held &= me->brackets ? open(me->brackets) : closed();
 		complete(&me->done);
@@ -111,6 +111,15 @@ void test_switch(void)
 		wait_for_completion(&open_one.done);
 		wait_for_completion(&closed_one.done);
 		expect(open(1));
+	}
+	/* From a thread that has just closed: to one that is open nothing is to be skipped. */
+	for (i = 0; i < TURNS; i++) {
+		kunmap_local(mapped);
+		complete(&open_one.turn);
+		wait_for_completion(&open_one.done);
+		mapped = kmap_local_page(page);
+		complete(&closed_one.turn);
+		wait_for_completion(&closed_one.done);
 	}
 	wait_for_completion(&open_one.done);
 	wait_for_completion(&closed_one.done);
