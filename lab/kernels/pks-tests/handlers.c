@@ -219,6 +219,11 @@ static bool probe(unsigned long at)
 
 	if (register_kprobe(&one))
 		return false;
+	/* Where a function is traced, a probe is a call, with the caller's rights. */
+	if (kprobe_ftrace(&one)) {
+		unregister_kprobe(&one);
+		return false;
+	}
 	steps = 0;
 	steps_open = 0;
 	steps_broken = 0;
