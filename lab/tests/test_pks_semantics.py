@@ -126,7 +126,7 @@ def test_protection_outlives_sleep(boot):
     # Once woken, QEMU does not power off: a reset ends it, too.
     end = "event '\"done\"'\nreboot -f\n"
     booted = boot(
-        f"step pmem pmem\n{SLEEP}tests after_sleep\n{end}", GIVEN, "strict", "memremap.pks_fault_mode=strict", icount=False
+        f"step pmem pmem\n{SLEEP}tests after_sleep\n{end}", GIVEN, "strict", "memremap.pks_fault_mode=strict no_console_suspend", icount=False
     )
     assert booted.outcome.problem is None, booted.outcome.problem
     assert {"event": "end", "step": "sleep", "code": 0} in booted.events
