@@ -19,7 +19,8 @@ from lab.tests.conftest import quiet
 
 pytestmark = pytest.mark.all
 
-TESTS = ["lab/tests/test_pks_semantics.py", "lab/tests/test_pks_files.py"]
+# The first failure ends a run: what is likely to fail comes first.
+SEMANTICS, FILES = "lab/tests/test_pks_semantics.py", "lab/tests/test_pks_files.py"
 NOTHING_FAILED, SOMETHING_FAILED = 0, 1  # pytest's exit codes
 BOOT = "arch/x86/boot/bzImage"
 
@@ -66,14 +67,14 @@ def workshop(cache):
         yield Workshop(Path(scratch), cache)
 
 
-def run_tests(tree: KernelTree) -> subprocess.CompletedProcess:
-    """The tests' own run on this kernel, up to the first that fails."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-x", "-m", "kernels and not all", "--tree", tree.folder, *TESTS]
+def run_tests(tree: KernelTree, *tests: str) -> subprocess.CompletedProcess:
+    """The tests' own run on this kernel, in this order, up to the first that fails."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-x", "-m", "kernels and not all", "--tree", tree.folder, *tests]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
 def test_without_a_bug_nothing_fails(workshop, tmp_path):
-    result = run_tests(workshop.tree(tmp_path, None))
+    result = run_tests(workshop.tree(tmp_path, None), SEMANTICS, FILES)
     assert result.returncode == NOTHING_FAILED, result.stdout[-3000:]
 
 
@@ -84,5 +85,6 @@ def test_a_bug_is_noticed(workshop, mutant, tmp_path):
             workshop.make("bzImage")
         except CommandFailed as error:
             pytest.fail(f"no bug but a mistake, it does not compile: {error}")
-        result = run_tests(workshop.tree(tmp_path, mutant.file if mutant.file.endswith(".h") else None))
+        order = (FILES, SEMANTICS) if mutant in pks_mutations.ACCESS else (SEMANTICS, FILES)
+        result = run_tests(workshop.tree(tmp_path, mutant.file if mutant.file.endswith(".h") else None), *order)
     assert result.returncode == SOMETHING_FAILED, result.stdout[-3000:]
