@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Verdicts: what has to be said, and what must never be."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analysis.stats import model
+from analysis.stats.family import Interval, compare_family, halves, moved
+from analysis.stats.sides import Metric, Pair, Side, Unit
+from analysis.stats.verdict import Verdict
+
+TICKS = Metric("cost", "ticks", "lower", "tsc", cycle=1.0)
+SPEED = Metric("bandwidth", "MB/s", "higher", "wall")
+COUNTED = Metric("cost", "instructions", "lower", "icount", cycle=1.0)
+
+# Eight deviations of boots that add up to 0, and do so against a slope, too; in units of their own standard deviation.
+CALM = np.array([1.0, -1, -1, 1, 1, -1, -1, 1])
+
+
+def pair(old_level, new_level, deviation=0.001, metric=TICKS, boots=8, case="kernel/x", **changes) -> Pair:
+    """Sides in ABBA blocks whose boots deviate by so large a share."""
+    slots = np.arange(2 * boots)
+    is_old = np.isin(slots % 4, (0, 3))
+    factors = np.exp(deviation * np.resize(CALM, boots))
+    return Pair(
+        case,
+        metric,
+        Side("before", old_level * factors, slots[is_old]),
+        Side("after", new_level * factors, slots[~is_old]),
+        **changes,
+    )
+
+
+def judged(*arguments, **changes):
+    (one,) = compare_family([pair(*arguments, **changes)])
+    return one
+
+
+def test_figures_are_those_of_the_model_of_logarithms():
+    one = judged(200, 210, deviation=0.01)
+    old, new = one.pair.old, one.pair.new
+    fit = model.fit(np.log(old.values), np.log(new.values), old.slots, new.slots)
+    assert one.ratio == pytest.approx(math.exp(fit.difference)) == pytest.approx(1.05)
+    assert (one.ratio_95.low, one.ratio_95.high) == pytest.approx(np.exp(fit.interval(0.95)))
+    assert (one.ratio_90.low, one.ratio_90.high) == pytest.approx(np.exp(fit.interval(0.90)))
+    assert one.p == fit.p() and one.p_holm == one.p
+    assert one.difference == pytest.approx(10) and one.difference_95.low < 10 < one.difference_95.high
+    assert (one.n_old, one.n_new) == (8, 8)
+
+
+@pytest.mark.parametrize(
+    ("metric", "new", "verdict"),
+    [
+        (TICKS, 206, Verdict.SLOWER),
+        (TICKS, 194, Verdict.FASTER),
+        (SPEED, 206, Verdict.FASTER),
+        (SPEED, 194, Verdict.SLOWER),
+    ],
+)
+def test_each_metric_knows_its_better_direction(metric, new, verdict):
+    assert judged(200, new, metric=metric).verdict is verdict
+
+
+@pytest.mark.parametrize("metric", [TICKS, SPEED])
+@pytest.mark.parametrize("new", [150.0, 199.9, 200.0, 200.1, 206.0, 250.0])
+def test_an_exchange_of_sides_exchanges_slower_and_faster(metric, new):
+    given = pair(200, new, metric=metric, deviation=0.003)
+    (one,), (other,) = compare_family([given]), compare_family([replace(given, old=given.new, new=given.old)])
+    exchanged = {Verdict.SLOWER: Verdict.FASTER, Verdict.FASTER: Verdict.SLOWER}
+    assert other.verdict is exchanged.get(one.verdict, one.verdict)
+    assert other.difference == -one.difference and other.p == one.p
+    assert other.ratio == pytest.approx(1 / one.ratio)
+    assert other.difference_95 == Interval(-one.difference_95.high, -one.difference_95.low)
+    assert other.cliffs_delta == -one.cliffs_delta
+
+
+def test_a_change_inside_the_margin_is_the_same_however_sure_it_is():
+    one = judged(200, 201, deviation=0.0001)
+    assert one.p < 1e-6 and one.verdict is Verdict.SAME
+
+
+def test_no_significant_difference_is_not_the_same():
+    one = judged(200, 200, deviation=0.05)
+    assert one.p > 0.9 and one.verdict is Verdict.UNRESOLVED
+    assert one.boots_to_resolve > 8 and str(one.boots_to_resolve) in one.reason
+
+
+def test_a_short_path_has_a_cycle_of_margin_and_a_long_one_a_hundredth():
+    assert judged(20, 20.8).verdict is Verdict.SAME
+    assert judged(20, 21.2).verdict is Verdict.SLOWER
+    assert judged(20, 20.8, metric=SPEED).verdict is Verdict.FASTER  # which has no cycles
+    assert judged(200, 201.8).verdict is Verdict.SAME
+    assert judged(200, 202.5).verdict is Verdict.SLOWER
+    short, long = judged(20, 20).margin, judged(500, 500).margin
+    assert (short.low, short.high) == pytest.approx((1 / 1.05, 1.05), rel=1e-6)
+    assert (long.low, long.high) == (1 / 1.01, 1.01)
+
+
+def test_a_cycle_may_be_less_than_a_unit():
+    nanoseconds = replace(TICKS, unit="ns", cycle=0.4)
+    assert judged(8, 8.3, metric=nanoseconds).verdict is Verdict.SAME
+    assert judged(8, 8.5, metric=nanoseconds).verdict is Verdict.SLOWER
+
+
+def test_p_is_adjusted_over_the_family():
+    changed, others = pair(200, 206, deviation=0.02), [pair(200, 200, deviation=0.02)] * 19
+    family = compare_family([changed, *others])
+    (alone,) = compare_family([changed])
+    assert alone.p < 0.05 and alone.verdict is Verdict.SLOWER
+    assert family[0].p_holm == pytest.approx(20 * alone.p) and family[0].verdict is Verdict.UNRESOLVED
+
+
+def test_exact_figures_are_not_of_the_family_and_need_no_interval():
+    exact = Pair("k", COUNTED, Side("a", np.full(2, 5.0), exact=True), Side("b", np.full(2, 6.0), exact=True))
+    one, timed = compare_family([exact, pair(200, 206)])
+    assert (one.verdict, one.reason, one.difference, one.ratio) == (Verdict.SLOWER, "+1 instructions", 1, 1.2)
+    assert one.p is None and one.ratio_95 is None and one.warnings == ()
+    assert timed.p_holm == timed.p
+    (back,) = compare_family([replace(exact, old=exact.new, new=exact.old)])
+    assert (back.verdict, back.reason) == (Verdict.FASTER, "-1 instructions")
+    (equal,) = compare_family([replace(exact, new=exact.old)])
+    assert equal.verdict is Verdict.SAME and equal.difference == 0 and equal.ratio == 1
+
+
+def test_one_exact_side_is_not_enough():
+    exact = Side("a", np.full(2, 5.0), exact=True)
+    (one,) = compare_family([Pair("k", COUNTED, exact, replace(exact, exact=False))])
+    assert one.verdict is Verdict.EXPLORATORY
+
+
+def test_a_lone_exact_boot_is_said_to_be_one():
+    exact = Side("a", np.full(1, 5.0), exact=True)
+    (one,) = compare_family([Pair("k", COUNTED, exact, replace(exact, label="b", values=np.full(2, 5.0)))])
+    assert one.verdict is Verdict.SAME
+    assert [warning.split(":")[0] for warning in one.warnings] == ["a"]
+
+
+@pytest.mark.parametrize("boots", [1, 2, 3])
+def test_under_four_boots_a_side_there_is_no_verdict(boots):
+    one = judged(200, 400, boots=boots)
+    assert one.verdict is Verdict.EXPLORATORY and one.p_holm is None
+    assert one.ratio == pytest.approx(2, rel=1e-3)
+
+
+def test_four_boots_a_side_are_enough():
+    assert judged(200, 400, boots=4).verdict is Verdict.SLOWER
+
+
+def test_repetitions_of_one_launch_have_no_verdict():
+    given = pair(200, 400)
+    (one,) = compare_family([replace(given, new=replace(given.new, unit=Unit.REPETITION))])
+    assert one.verdict is Verdict.EXPLORATORY and "launch" in one.reason
+
+
+def test_launches_of_one_boot_are_a_verdict_on_this_boot():
+    given = pair(200, 400)
+    (one,) = compare_family([replace(given, old=replace(given.old, unit=Unit.LAUNCH))])
+    assert one.verdict is Verdict.SLOWER and any("this boot only" in warning for warning in one.warnings)
+    assert not any("this boot only" in warning for warning in judged(200, 400).warnings)
+
+
+def test_the_same_files_are_the_same():
+    given = pair(200, 200, deviation=0.05)
+    (one,) = compare_family([replace(given, new=given.old, identical=True)])
+    assert (one.verdict, one.ratio, one.difference, one.reason) == (Verdict.SAME, 1, 0, "the same files")
+
+
+def test_a_variant_that_differs_from_itself_leaves_nothing_resolved():
+    disturbed = compare_family([pair(200, 210, case="aa")])
+    calm = compare_family([pair(200, 200, case="aa")])
+    assert moved(disturbed[0]) and not moved(calm[0])
+    pairs = [pair(200, 220), pair(200, 200)]
+    assert [one.verdict for one in compare_family(pairs, calm)] == [Verdict.SLOWER, Verdict.SAME]
+    assert {(one.verdict, one.reason) for one in compare_family(pairs, calm + disturbed)} == {(Verdict.UNRESOLVED, "A/A moved")}
+
+
+def test_an_exact_variant_that_differs_from_itself_moved():
+    exact = Pair("aa", COUNTED, Side("a", np.full(2, 5.0), exact=True), Side("b", np.full(2, 6.0), exact=True))
+    assert moved(*compare_family([exact])) and not moved(*compare_family([replace(exact, new=exact.old)]))
+
+
+def test_halves_of_a_side_are_dealt_out_in_the_order_they_were_made():
+    side = Side("plain", np.array([30.0, 10, 20, 40, 50, 60, 70, 80]), slots=np.array([9, 1, 4, 12, 15, 18, 21, 23]))
+    first, second = halves(side)
+    assert list(first.values) == [10, 40, 50, 80] and list(second.values) == [20, 30, 60, 70]
+    assert list(first.slots) == [1, 12, 15, 23]
+    assert first.label != second.label
+
+
+def test_figures_around_nothing_are_compared_by_their_difference():
+    slots = np.arange(16)
+    old = Side("a", 0.2 * CALM, slots[::2])
+    (one,) = compare_family([Pair("empty", TICKS, old, replace(old, values=old.values + 0.1, slots=slots[1::2]))])
+    assert one.ratio is None and one.verdict is Verdict.SAME and one.margin == Interval(-1, 1)
+    (far,) = compare_family([Pair("empty", TICKS, old, replace(old, values=old.values + 5, slots=slots[1::2]))])
+    assert far.verdict is Verdict.SLOWER and far.difference == pytest.approx(5, abs=0.2)
+
+
+def test_the_same_input_gives_the_same_result():
+    given = [pair(200, 203, deviation=0.01), pair(200, 200, deviation=0.02)]
+    assert [vars(one) | {"pair": None} for one in compare_family(given)] == [vars(one) | {"pair": None} for one in compare_family(given)]
+
+
+def test_an_empty_family_is_no_error():
+    assert compare_family([]) == []
