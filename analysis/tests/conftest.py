@@ -76,6 +76,16 @@ def path(case: str = "kernel/kmap_local/dram", boot: int = 1, ops: int = 10, wrm
     }
 
 
+def environment(release: str = "6.12.0-test", model: str = "QEMU TCG", hz: float = 1e9) -> dict:
+    return {
+        "format": 1,
+        "kernel": {"release": release, "version": "#1 SMP", "machine": "x86_64", "cmdline": "panic=-1", "config_sha256": "0" * 64},
+        "cpu": {"vendor_id": "GenuineIntel", "model name": model, "microcode": "0x1", "hypervisor": False},
+        "clock": {"clocksource": "tsc", "tsc_step_ticks": 1, "tsc_hz": hz},
+        "kmapbench": {"commit": "0123456789abcdef", "dirty": False, "compiler": "GNU 12.2.0", "build_type": "Release"},
+    }
+
+
 @pytest.fixture
 def write_campaign(tmp_path):
     """Writes a campaign of these records and paths, and gives its folder."""

@@ -14,7 +14,7 @@ def records_file(folder):
 
 
 def test_samples_are_pairs(write_campaign):
-    (loaded,) = load(write_campaign([record(samples=[70, 140, 71, 141])])).records
+    (loaded,) = load(write_campaign([record(samples=[70, 140, 71, 141], exact=False)])).records
     np.testing.assert_array_equal(loaded.samples, [[70, 140], [71, 141]])
 
 
@@ -132,3 +132,44 @@ def test_no_campaign_and_no_record_say_so(tmp_path, write_campaign):
         load(tmp_path / "nowhere")
     with pytest.raises(BadData, match="not one record"):
         load(write_campaign([]))
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([record(), record()], r"micro\.jsonl:2: case kernel/kmap_local/dram: there already in this boot"),
+        ([record(), record(launch=2, clock="tsc", unit="ticks", exact=False)], "tsc ticks lower here and icount instructions lower elsewhere: never mixed"),
+        ([record(variant="plain")], "a record of plain, boot 1, in another's folder"),
+        ([record(boot=2)], "a record of stock, boot 2, in another's folder"),
+        ([record(samples=[70, 140, 70, 141])], "exact, and its samples differ"),
+        ([record(unit="miles")], "field unit is wrong: miles"),
+        ([record(samples=[-1, 5], exact=False)], "samples are no times"),
+        ([record(samples=[True, 5], exact=False)], "samples are not pairs of numbers"),
+        ([record(counters={"cycles:k": {"value": 1}})], "counter cycles:k is wrong"),
+        ([record(ops=1 << 70)], "field ops is no finite number"),
+    ],
+)
+def test_records_that_contradict_themselves_or_each_other_are_refused(write_campaign, lines, said):
+    folder = write_campaign([record()])
+    records_file(folder).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(BadData, match=said):
+        load(folder)
+
+
+def test_columns_say_the_same_as_the_records(write_campaign):
+    counters = {"cycles:k": {"value": 7, "enabled": 9, "running": 9}, "cycles:u": {"value": 3, "enabled": 9, "running": 4}}
+    records = load(write_campaign([record(boot=1), record("empty", 1, None), record(boot=2, cost=6, counters=counters)])).records
+    np.testing.assert_array_equal(records.column("boot"), [1, 1, 2])
+    np.testing.assert_array_equal(records.column("cost"), [5, np.nan, 6])
+    assert [records.names["case"][code] for code in records.column("case")] == [one.case for one in records]
+    values, offsets = records.samples()
+    np.testing.assert_array_equal(values[offsets[2] : offsets[3]], records[2].samples.ravel())
+    np.testing.assert_array_equal(records.counters["cycles:k"], [np.nan, np.nan, 7])
+    assert np.isnan(records.counters["cycles:u"]).all(), "counted for a part of the time"
+
+
+def test_another_try_of_a_boot_is_not_the_boot(write_campaign):
+    folder = write_campaign([record()])
+    records_file(folder).parent.rename(folder / "stock" / "boot-01.crashed-1")
+    with pytest.raises(BadData, match="not one record"):
+        load(folder)

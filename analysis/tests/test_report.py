@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis import report
-from analysis.tests.conftest import HEADER, path, record
+from analysis.tests.conftest import HEADER, environment, path, record
 
 PROTECTED = "model/kmap_local/protected"
 
@@ -76,12 +76,7 @@ def timed_campaign(write_campaign):
     ]
     variants = {"spr": {"what": "w", "release": "6.12.0-test", "packages": {}, "cpu": "Xeon", "cmdline": ""}}
     folder = write_campaign(records, header={"variants": variants, "tools": {"qemu": None}})
-    environment = {
-        "kernel": {"release": "6.12.0-test"},
-        "cpu": {"model name": "Xeon", "hypervisor": False},
-        "clock": {"tsc_hz": 2e9},
-    }
-    (folder / "spr" / "boot-01" / "environment.json").write_text(json.dumps(environment))
+    (folder / "spr" / "boot-01" / "environment.json").write_text(json.dumps(environment(model="Xeon", hz=2e9)))
     return folder
 
 
