@@ -8,7 +8,7 @@ ALIGNMENT_SHARE = 0.05
 
 
 def sentences(rows: list[Row]) -> list[str]:
-    """About the kernel cases of one variant; none where nothing was measured."""
+    """About the kernel cases of one variant or several; none where nothing was measured."""
     return [sentence for sentence in (_overhead(rows), _alignment(rows), _rejected(rows)) if sentence]
 
 
@@ -37,7 +37,8 @@ def _alignment(rows: list[Row]) -> str:
     if not apart:
         same = "the same" if all(row.cost == row.cost_shifted for row in both) else f"the same within {_percent(ALIGNMENT_SHARE)}"
         return f"Alignment: 16 bytes further on, the same code costs {same} in every case."
-    named = ", ".join(f"{row.case} {row.cost:.4g} and {row.cost_shifted:.4g}" for row in apart)
+    several = len({row.variant for row in rows}) > 1
+    named = ", ".join(f"{f'{row.variant} ' if several else ''}{row.case} {row.cost:.4g} and {row.cost_shifted:.4g}" for row in apart)
     return f"Alignment: these cost something else 16 bytes further on: {named}."
 
 

@@ -38,6 +38,11 @@ class Row:
     warnings: list[str] = field(default_factory=list)
 
 
+def is_user(row: Row) -> bool:
+    """A model in user space, as opposed to a case of the kernel module."""
+    return row.case.startswith("user/")
+
+
 def rows(campaign: Campaign) -> list[Row]:
     """Rows in the order in which cases first appear."""
     groups: dict[tuple[str, str], list[Record]] = {}
@@ -46,10 +51,11 @@ def rows(campaign: Campaign) -> list[Row]:
     counted: dict[tuple[str, str], list[CountedPath]] = {}
     for path in campaign.paths:
         counted.setdefault((path.variant, path.case), []).append(path)
-    return [_row(records, counted.get(key, []), _tick_nanoseconds(campaign, key[0])) for key, records in groups.items()]
+    return [_row(records, counted.get(key, []), tick_nanoseconds(campaign, key[0])) for key, records in groups.items()]
 
 
-def _tick_nanoseconds(campaign: Campaign, variant: str) -> float | None:
+def tick_nanoseconds(campaign: Campaign, variant: str) -> float | None:
+    """A tick of the time stamp counter; None where its rate is not known."""
     rate = campaign.environments.get(variant, {}).get("clock", {}).get("tsc_hz")
     return 1e9 / rate if rate else None
 

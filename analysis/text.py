@@ -2,30 +2,33 @@
 """report.txt: plain text of 72 columns, to be pasted into a mail."""
 
 import textwrap
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from analysis import quality
+from analysis.baseline import Baseline
 from analysis.parts import PARTS, TITLES
-from analysis.table import Row
+from analysis.table import Row, is_user
 
 WIDTH = 72
 _LABEL_WIDTH = 31
-_UNPATCHED = "kernel/kmap_local/dram"
 
 
-def report(title: str, facts: list[str], rows: list[Row], warnings: list[str], patched: Collection[str] = ()) -> str:
+def report(
+    title: str, facts: list[str], rows: list[Row], warnings: list[str], variants: Sequence[str], patched: Collection[str] = ()
+) -> str:
     """The whole text, with a last newline.
 
-    patched: variants whose own kmap path is the patched one, and no baseline.
+    variants: in the order in which they stand side by side.
+    patched: those whose own kmap path is the patched one, and no baseline.
     """
     blocks = [title, "\n".join(line for fact in facts for line in _wrapped(fact))]
     lab = [row for row in rows if row.clock == "icount"]
-    for variant in dict.fromkeys(row.variant for row in lab):
-        chosen = [row for row in lab if row.variant == variant]
-        own = variant not in patched
-        baseline = chosen if own else [row for row in lab if row.variant not in patched]
-        blocks += [_costs(variant, chosen, _unpatched(baseline, "cost"), own), _breakdown(chosen)]
-        blocks.append(_quality(chosen))
+    measured = [variant for variant in variants if any(row.variant == variant for row in lab)]
+    if len(measured) > 1:
+        blocks += _side_by_side(lab, measured, Baseline(lab, "cost", patched))
+    else:
+        blocks += [_costs(measured[0], lab, Baseline(lab, "cost", patched)), _breakdown(lab)] if measured else []
+    blocks.append(_quality(lab))
     timed = [row for row in rows if row.clock != "icount"]
     kernel = [row for row in timed if not is_user(row)]
     for variant in dict.fromkeys(row.variant for row in kernel):
@@ -42,11 +45,6 @@ def report(title: str, facts: list[str], rows: list[Row], warnings: list[str], p
 
 def _quality(rows: list[Row]) -> str:
     return "\n".join(line for sentence in quality.sentences(rows) for line in _wrapped(sentence))
-
-
-def is_user(row: Row) -> bool:
-    """A model in user space, as opposed to a case of the kernel module."""
-    return row.case.startswith("user/")
 
 
 def notes_of(rows: list[Row]) -> list[str]:
@@ -66,9 +64,9 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
     return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
-def _grouped(rows: list[Row], cells, columns: str) -> list[str]:
+def _grouped(rows: list[Row], cells: Callable[[Row], str], columns: str, label_width: int = _LABEL_WIDTH) -> list[str]:
     """Lines of a table: a case's path on a line of its own, where it changes; its last parts and cells below."""
-    lines = [f"{'':{_LABEL_WIDTH}}{columns}"]
+    lines = [f"{'':{label_width}}{columns}"]
     above = None
     for row in rows:
         if row.skipped:
@@ -76,28 +74,75 @@ def _grouped(rows: list[Row], cells, columns: str) -> list[str]:
         family, path, *rest = row.case.split("/")
         if not rest:  # two parts: nothing to group by
             above = None
-            lines.append(f"  {row.case:{_LABEL_WIDTH - 2}}{cells(row)}".rstrip())
+            lines.append(f"  {row.case:{label_width - 2}}{cells(row)}".rstrip())
             continue
         if (family, path) != above:
             above = (family, path)
             lines.append(f"  {family}/{path}/")
-        lines.append(f"    {'/'.join(rest):{_LABEL_WIDTH - 4}}{cells(row)}".rstrip())
+        lines.append(f"    {'/'.join(rest):{label_width - 4}}{cells(row)}".rstrip())
     return lines
 
 
-def _unpatched(rows: list[Row], metric: str) -> dict[str, float | None]:
-    """A metric of the unpatched path by case, of the first variant that has it."""
-    return {row.case: getattr(row, metric) for row in reversed(rows) if row.case.startswith(_UNPATCHED)}
-
-
-def _costs(variant: str, rows: list[Row], unpatched: dict[str, float | None], own: bool) -> str:
+def _costs(variant: str, rows: list[Row], baseline: Baseline) -> str:
     def cells(row: Row) -> str:
-        plus = "" if own and row.case.startswith("kernel/") else _plus(row, row.cost, unpatched)
-        return f"{_cost(row):>8}{plus:>7}{_count(row.wrmsr):>7}  {_oracle(row)}"
+        return f"{_cost(row):>8}{_plus(row, baseline):>7}{_count(row.wrmsr):>7}  {_oracle(row)}"
 
     lines = [f"{variant}: instructions an operation (emulated; the empty loop is taken off)"]
     lines += _grouped([row for row in rows if row.case != "empty"], cells, f"{'cost':>8}{'+N':>7}{'WRMSR':>7}  oracle")
     return "\n".join(lines + _loop_itself(rows, lambda cost: f"{cost:>8g}"))
+
+
+def _side_by_side(rows: list[Row], variants: list[str], baseline: Baseline) -> list[str]:
+    """Costs by case and variant, and what the patch adds; as many variants beside each other as fit."""
+    by_key = {(row.case, row.variant): row for row in rows}
+    cases = list({row.case: row for row in rows if not row.skipped and row.case != "empty"}.values())
+    label_width = max([24, *(len("/".join(row.case.split("/")[2:])) + 5 for row in cases)])
+
+    def table(title: str, shown: list[Row], chosen: list[str], cell: Callable[[Row], str]) -> str:
+        widths = [max(len(variant), 5) + 1 for variant in chosen]
+
+        def cells(row: Row) -> str:
+            found = [by_key.get((row.case, variant)) for variant in chosen]
+            return "".join(f"{'' if one is None or one.skipped else cell(one):>{width}}" for one, width in zip(found, widths))
+
+        columns = "".join(f"{variant:>{width}}" for variant, width in zip(chosen, widths))
+        return "\n".join([title, *_grouped(shown, cells, columns, label_width)])
+
+    added = {row.case for row in rows if baseline.added(row) is not None}
+    blocks = []
+    for chosen in _fitting(variants, WIDTH - label_width):
+        blocks.append(table("Instructions an operation (emulated; the empty loop is taken off)", cases, chosen, _cost))
+        if added:
+            held = [row for row in cases if row.case in added]
+            blocks.append(table("The same, beyond the unpatched path with the same touch", held, chosen, lambda row: _plus(row, baseline)))
+    return [*blocks, _writes_and_oracle(rows)]
+
+
+def _fitting(variants: list[str], width: int) -> list[list[str]]:
+    """Variants in runs whose columns fit a width."""
+    runs: list[list[str]] = [[]]
+    for variant in variants:
+        if runs[-1] and sum(max(len(one), 5) + 1 for one in [*runs[-1], variant]) > width:
+            runs.append([])
+        runs[-1].append(variant)
+    return runs
+
+
+def _writes_and_oracle(rows: list[Row]) -> str:
+    writing: dict[str, list[str]] = {}
+    for row in rows:
+        if row.wrmsr:
+            writing.setdefault(_count(row.wrmsr), []).append(row.case)
+    sentences = [f"WRMSR an operation, counted from outside the guest: {count} in {', '.join(dict.fromkeys(cases))}." for count, cases in writing.items()]
+    if writing:
+        sentences[-1] = f"{sentences[-1][:-1]}; none in the others."
+    states = [row.oracle for row in rows if row.oracle != "none"]
+    failed = [f"{row.variant} {row.case}" for row in rows if row.oracle == "failed"]
+    if failed:
+        sentences.append(f"Oracle: failed for {', '.join(failed)}: no figure.")
+    elif states:
+        sentences.append(f"Oracle: held in all {len(states)} cases and variants with a protected page.")
+    return "\n".join(line for sentence in sentences for line in _wrapped(sentence))
 
 
 def _breakdown(rows: list[Row]) -> str:
@@ -114,10 +159,10 @@ def _breakdown(rows: list[Row]) -> str:
 
 
 def _kernel_times(variant: str, rows: list[Row]) -> str:
-    unpatched = _unpatched(rows, "core_cycles")
+    baseline = Baseline(rows, "core_cycles")
 
     def cells(row: Row) -> str:
-        plus = "" if row.case.startswith("kernel/") else _plus(row, row.core_cycles, unpatched)
+        plus = _plus(row, baseline)
         return "".join(f"{_time(value):>8}" for value in (row.core_cycles, plus, row.cost, row.nanoseconds)) + f"  {_oracle(row)}"
 
     lines = [
@@ -162,14 +207,11 @@ def _cost(row: Row) -> str:
     return f"{row.cost:g}" if row.exact else f"~{row.cost:.1f}"
 
 
-def _plus(row: Row, cost: float | None, unpatched: dict[str, float | None]) -> str:
-    """What the patch adds: against the unpatched path with the same touch, in the unit of both."""
-    if cost is None or not row.case.startswith(("model/", "kernel/kmap_local/")):
+def _plus(row: Row, baseline: Baseline) -> str:
+    added = baseline.added(row)
+    if added is None:
         return ""
-    baseline = unpatched.get(f"{_UNPATCHED}/{row.case.split('/')[-1]}", unpatched.get(_UNPATCHED))
-    if baseline is None:
-        return ""
-    return f"{cost - baseline:+g}" if row.clock == "icount" else f"{cost - baseline:+.1f}"
+    return f"{added:+g}" if row.clock == "icount" else f"{added:+.1f}"
 
 
 def _oracle(row: Row) -> str:

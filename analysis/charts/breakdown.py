@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stacked bars: where the instructions of an operation go, by part of the path."""
+
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+
+from analysis import style
+from analysis.charts import frame
+from analysis.parts import PARTS, TITLES
+from analysis.table import Row
+
+# A count narrower than this share of the longest bar is left out of its segment.
+_LABEL_SHARE = 0.025
+_HEIGHT = 0.74  # of a bar, in rows
+
+
+def draw(words: frame.Words, groups: list[tuple[str, list[tuple[str, Row]]]], target: Path) -> None:
+    """One bar a row of the table, in headed groups of (label, row); each row has parts.
+
+    target: without suffix; .svg and .png are written.
+    """
+    drawn = [row for _, rows in groups for _, row in rows]
+    used = [part for part in PARTS if any(row.parts[part] for row in drawn)]
+    legend = [
+        Patch(facecolor=style.PART_COLOURS[part], hatch=style.PART_HATCHES[part], edgecolor=style.PAPER, label=TITLES[part]) for part in used
+    ]
+    headed = [frame.Group(heading, [label for label, _ in rows]) for heading, rows in groups]
+    longest = max(row.cost for row in drawn) or 1
+    with frame.rows(words, headed, legend, target) as (axes, positions):
+        for at, (_, rows) in zip(positions, groups):
+            for position, (_, row) in zip(at, rows):
+                _bar(axes, position, row, longest)
+        axes.set_xlim(0, longest * 1.22)
+        axes.grid(axis="x")
+        axes.set_xlabel("instructions an operation (emulated; clock: icount, not time)")
+
+
+def _bar(axes: Axes, position: float, row: Row, longest: float) -> None:
+    left = 0.0
+    for part in PARTS:
+        width = float(row.parts[part])
+        if not width:
+            continue
+        axes.barh(
+            position,
+            width,
+            left=left,
+            height=_HEIGHT,
+            color=style.PART_COLOURS[part],
+            hatch=style.PART_HATCHES[part],
+            edgecolor=style.PAPER,
+            linewidth=0.5,
+        )
+        if width >= _LABEL_SHARE * longest:
+            box = {"boxstyle": "round,pad=0.12", "facecolor": style.PAPER, "edgecolor": "none"}
+            axes.text(left + width / 2, position, f"{width:g}", ha="center", va="center", fontsize=7.5, bbox=box)
+        left += width
+    writes = f"  {float(row.wrmsr):g} WRMSR" if row.wrmsr else ""
+    axes.text(left + longest * 0.008, position, f"{row.cost:g}{writes}", va="center", fontweight="bold")

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which charts a campaign gets, and with what words. A chart never holds figures of two clocks."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from analysis import distribution
+from analysis.distribution import Distribution
+from analysis.load import Campaign
+from analysis.page import Chart
+from analysis.parts import PARTS, TITLES
+from analysis.provenance import emulator, lab, machine, repeatability
+from analysis.sheet import Sheet
+from analysis.table import Row, tick_nanoseconds
+
+# Paths without a touch: a copy would dwarf all else.
+_UNTOUCHED = re.compile(r"(kernel|model)/kmap_[a-z_]+/[a-z_]+")
+# Panels of one chart; the rest is in the records.
+_MOST_PANELS = 12
+
+_PATHS = "kernel/: this kernel's own path.  model/: the patched path in a module, as published and (slim) shorter."
+
+
+def draw(campaign: Campaign, table: list[Row], folder: Path) -> list[Chart]:
+    """Writes the charts into a folder, which is made where there is anything to draw; most telling first."""
+    return [*_breakdowns(campaign, table, folder), *_spreads(campaign, folder)]
+
+
+def _breakdowns(campaign: Campaign, table: list[Row], folder: Path) -> Iterator[Chart]:
+    counted = [row for row in table if row.parts and _UNTOUCHED.fullmatch(row.case)]
+    variants = [variant for variant in campaign.header["variants"] if any(row.variant == variant for row in counted)]
+    own = [row for row in counted if row.case.startswith("kernel/")]
+    if len(variants) > 1 and own:
+        cases = dict.fromkeys(row.case for row in own)
+        order = {variant: number for number, variant in enumerate(variants)}
+        groups = [(case, sorted(((row.variant, row) for row in own if row.case == case), key=lambda one: order[one[0]])) for case in cases]
+        releases = {name: kernel["release"] for name, kernel in campaign.header["variants"].items()}
+        subtitle = f"{'; '.join(f'{variant}: Linux {releases[variant]}' for variant in variants)}. Emulated ({emulator(campaign)}, -icount), {repeatability(own)}"
+        yield _breakdown("The kernel's own path by variant, and where its instructions go", subtitle, "", groups, folder / "cost-breakdown")
+    for variant in variants:
+        chosen = [row for row in counted if row.variant == variant]
+        paths = dict.fromkeys(row.case.rpartition("/")[0] for row in chosen)
+        groups = [(f"{path}/", [(row.case.rpartition("/")[2], row) for row in chosen if row.case.rpartition("/")[0] == path]) for path in paths]
+        subtitle = f"{variant}: {lab(campaign, variant)}, {repeatability(chosen)}"
+        target = folder / f"cost-breakdown-{_file_name(variant)}"
+        yield _breakdown("What one kmap_local map/unmap pair costs, and where it goes", subtitle, _PATHS, groups, target)
+
+
+def _breakdown(title: str, subtitle: str, footer: str, groups: list[tuple[str, list[tuple[str, Row]]]], target: Path) -> Chart:
+    from analysis.charts import breakdown, frame  # matplotlib takes half a second, which a campaign without a chart is spared
+
+    target.parent.mkdir(exist_ok=True)
+    breakdown.draw(frame.Words(title, subtitle, footer), groups, target)
+    drawn = [row for _, rows in groups for _, row in rows]
+    used = [part for part in PARTS if any(row.parts[part] for row in drawn)]
+    data = Sheet(
+        name=target.name,
+        heading=title,
+        caption=f"{subtitle}. Clock: icount. Counted from outside the guest by a plugin of the emulator, by function.",
+        columns=("case", "variant", *(TITLES[part] for part in used), "cost", "WRMSR"),
+        rows=tuple((row.case, row.variant, *(float(row.parts[part]) for part in used), row.cost, float(row.wrmsr)) for row in drawn),
+    )
+    return _chart(target, title, data)
+
+
+def _spreads(campaign: Campaign, folder: Path) -> Iterator[Chart]:
+    """What differs from sample to sample: exact figures have no spread."""
+    spread = distribution.distributions(campaign.records)
+    for variant in dict.fromkeys(one.variant for one in spread):
+        chosen = [one for one in spread if one.variant == variant]
+        for clock in dict.fromkeys(one.clock for one in chosen):
+            yield from _spread(campaign, [one for one in chosen if one.clock == clock], folder)
+
+
+def _spread(campaign: Campaign, chosen: list[Distribution], folder: Path) -> Iterator[Chart]:
+    from analysis.charts import boots, ecdf, frame
+
+    first, shown = chosen[0], chosen[:_MOST_PANELS]
+    rate = tick_nanoseconds(campaign, first.variant) if first.clock == "tsc" else None
+    scale, unit = (rate, "ns") if rate else (1, first.unit)
+    axis = f"{unit} an operation" + (", emulated: instructions, not time" if first.clock == "icount" else "")
+    per = "launches" if first.per == "launch" else "boots"
+    count = max(len(one.boots) for one in chosen)
+    place = lab if first.clock == "icount" else machine
+    subtitle = f"{first.variant}: {place(campaign, first.variant)}, clock: {first.clock}, {count} {per if count > 1 else first.per}"
+    left_out = f" {len(shown)} of {len(chosen)} cases that differ are shown." if len(shown) < len(chosen) else ""
+    folder.mkdir(exist_ok=True)
+
+    target = folder / f"medians-{_file_name(first.variant)}"
+    title = f"Medians of {per}, and the samples behind them"
+    footer = f"Diamond: the figure of one {first.per}. Dots: its samples, {distribution.POINTS} at most, evenly by rank. Dashed: the median of {per}.{left_out}"
+    boots.draw(frame.Words(title, subtitle, footer), shown, scale, axis, target)
+    rows = tuple((one.case, one.variant, boot.number, boot.cost * scale, boot.samples) for one in chosen for boot in one.boots)
+    caption = f"{subtitle}. The empty loop is taken off."
+    yield _chart(target, title, Sheet(target.name, title, caption, ("case", "variant", first.per, f"cost, {unit}", "samples"), rows))
+
+    target = folder / f"ecdf-{_file_name(first.variant)}"
+    title = "How many samples take no longer than so much"
+    footer = f"Thick: all {per}. Thin: one {first.per}. A curve with several steps has several modes.{left_out}"
+    ecdf.draw(frame.Words(title, subtitle, footer), shown, scale, axis, target)
+    rows = tuple(
+        (one.case, one.variant, boot.number, rank / max(len(boot.values) - 1, 1), value * scale)
+        for one in shown
+        for boot in one.boots
+        for rank, value in enumerate(boot.values.tolist())
+    )
+    yield _chart(target, title, Sheet(target.name, title, caption, ("case", "variant", first.per, "rank, 0 to 1", f"sample, {unit}"), rows))
+
+
+def _chart(target: Path, title: str, data: Sheet) -> Chart:
+    return Chart(target.with_name(target.name + ".svg").read_text(), f"{title}. {data.caption}", data)
+
+
+def _file_name(variant: str) -> str:
+    """A variant's name as part of a file's, whatever a campaign's file says it is."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", variant)

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where figures come from, in words: kernel, machine or emulator, boots."""
+
+from analysis.load import Campaign
+from analysis.table import Row
+
+
+def is_emulated(table: list[Row], variant: str) -> bool:
+    return any(row.clock == "icount" for row in table if row.variant == variant)
+
+
+def emulator(campaign: Campaign) -> str:
+    return (campaign.header["tools"]["qemu"] or "QEMU").split(" (")[0].replace("emulator version", "TCG")
+
+
+def repeatability(table: list[Row]) -> str:
+    """How often, and whether each time gave the same."""
+    measured = [row for row in table if row.cost is not None]
+    boots = max(row.boots for row in measured)
+    if all(row.exact for row in measured):
+        return f"{boots} boots, identical to the digit" if boots > 1 else "1 boot"
+    return f"{boots} boots, not all identical"
+
+
+def lab(campaign: Campaign, variant: str) -> str:
+    """The kernel of a variant of the lab, and what it ran in."""
+    return f"Linux {campaign.header['variants'][variant]['release']}, emulated ({emulator(campaign)}, -icount)"
+
+
+def machine(campaign: Campaign, variant: str) -> str:
+    """The machine that a variant was measured on, and its kernel."""
+    environment = campaign.environments.get(variant)
+    if environment is None:  # its boot crashed before it was handed out
+        kernel = campaign.header["variants"].get(variant)
+        return f"{kernel['cpu']}, Linux {kernel['release']}" if kernel else "this machine"
+    virtual = ", a virtual machine: its times include what its host does" if environment["cpu"].get("hypervisor") else ""
+    return f"{environment['cpu']['model name']}, Linux {environment['kernel']['release']}{virtual}"
