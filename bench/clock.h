@@ -20,16 +20,16 @@ inline uint64_t ClockEnd() {
   return (uint64_t{high} << 32) | low;
 }
 
-// Adds in one round of the chain.
-inline constexpr uint64_t kChainAdds = 64;
+// Adds of the shorter chain; the longer one has twice as many.
+inline constexpr int kChainAdds = 1024;
 
 // Dependent adds, one a cycle on every x86-64 core. Register operands: newer cores are said
-// to fold an add of a constant at rename.
-inline void AddChain(uint64_t rounds) {
+// to fold an add of a constant at rename. Without a loop, so that a clock that counts
+// instructions shows one an add, to the digit.
+template <int kAdds>
+void AddChain() {
   uint64_t sum = 0, one = 1;
-  do {
-    asm volatile(".rept 64; add %1, %0; .endr" : "+r"(sum) : "r"(one));
-  } while (--rounds);
+  asm volatile(".rept %c2; add %1, %0; .endr" : "+r"(sum) : "r"(one), "i"(kAdds));
 }
 
 // Smallest step the counter was seen to make, in ticks: some machines advance it in steps

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -28,7 +29,9 @@
 #include "program.h"
 #include "record.h"
 #include "record_writer.h"
-#include "user_model.h"
+#include "user/measure.h"
+#include "user/model.h"
+#include "user/sampling.h"
 
 namespace kmapbench {
 
@@ -70,16 +73,24 @@ double HostClockHz() {
 
 class Program {
  public:
-  explicit Program(const Options& options)
+  Program(const Options& options, const Asked& asked)
       : options_(options),
+        listing_(asked.list),
         effort_(options.origin.clock == Clock::kIcount ? kIcountEffort : kTimeEffort),
         writer_(options.records) {
+    // Of its repetitions and time Google Benchmark leaves the choice to us, as what it was asked
+    // for.
+    if (asked.min_seconds > 0) effort_.samples = SamplesIn(asked.min_seconds);
+    if (asked.repetitions) effort_.repetitions = asked.repetitions;
     if (options.samples) effort_.samples = options.samples;
     if (options.repetitions) effort_.repetitions = options.repetitions;
   }
 
   void Register() {
-    for (const UserModel& model : UserModels()) RegisterCase(UserCase(model));
+    const auto cpus = static_cast<unsigned>(user::AllowedCpus().size());
+    for (const user::Model& model : user::Models(cpus)) {
+      if (model.everyday || options_.all_cases) RegisterCase(UserCase(model));
+    }
     if (!std::filesystem::exists(options_.device)) return;
     device_.emplace(options_.device);
     if (!options_.dax_file.empty()) dax_file_ = DaxMapping::OfFile(options_.dax_file);
@@ -92,6 +103,13 @@ class Program {
   bool failed() const { return failed_; }
 
  private:
+  // A sample is its two windows, those of the empty loop, and the add chain before and after.
+  static uint32_t SamplesIn(double seconds) {
+    constexpr double kSpanOfSample = 4;
+    const double samples = std::ceil(seconds / (kSpanOfSample * kSampleSeconds));
+    return static_cast<uint32_t>(std::clamp(samples, 1.0, double{kMaxKeptSamples}));
+  }
+
   uint64_t TargetTicks(double clock_hz) const {
     if (Emulated()) return kIcountSampleTicks;
     return std::max(static_cast<uint64_t>(kSampleSeconds * clock_hz), kMinClockSteps * ClockStep());
@@ -104,24 +122,11 @@ class Program {
   double DeviceHz() const { return Emulated() ? 1e9 : device_->clock_hz(); }
   double UserHz() const { return Emulated() ? 1e9 : HostClockHz(); }
 
-  Case UserCase(const UserModel& model) {
-    return {model.name, [this] { return UserHz(); }, !model.skip_reason.empty(),
+  Case UserCase(const user::Model& model) {
+    return {model.name, [this] { return UserHz(); }, !user::Refusal(model).empty(),
             [=, this](uint32_t ops, uint32_t samples, CounterGroup& counters) {
-              Record record;
-              record.name = model.name;
-              if (!model.skip_reason.empty()) {
-                record.status = Status::kSkipped;
-                record.reason = model.skip_reason;
-                return record;
-              }
-              const PinnedToCpu pinned;
-              record.ops = ops ? ops : UserOps(model, TargetTicks(UserHz()));
-              record.samples.reserve(samples);
-              const Counting counting(&counters);
-              for (uint32_t i = 0; i < samples; ++i) {
-                record.samples.push_back(SampleUserModel(model, record.ops));
-              }
-              return record;
+              const uint64_t ticks = TargetTicks(UserHz());
+              return user::Measure(model, {ops, samples, ticks, options_.write_cycles}, counters);
             }};
   }
 
@@ -198,10 +203,12 @@ class Program {
     auto state = std::make_shared<Record>();
     auto done = std::make_shared<uint32_t>(0);
     auto counters = std::make_shared<std::optional<CounterGroup>>();
-    benchmark::RegisterBenchmark(
+    auto* const registered = benchmark::RegisterBenchmark(
         c.name.c_str(),
-        [=, this](benchmark::State& s) { RunCase(s, c, repetitions, *state, *done, *counters); })
-        ->UseManualTime()
+        [=, this](benchmark::State& s) { RunCase(s, c, repetitions, *state, *done, *counters); });
+    // Google Benchmark appends all of these to the name: a list is of the names alone.
+    if (listing_) return;
+    registered->UseManualTime()
         ->Unit(benchmark::kNanosecond)
         ->Iterations(static_cast<benchmark::IterationCount>(effort_.samples))
         ->Repetitions(static_cast<int>(repetitions));
@@ -212,7 +219,8 @@ class Program {
     try {
       if (done == 0) counters.emplace(options_.counters);
       if (done == 0 && options_.events) writer_.Write({{"event", "case"}, {"name", c.name}});
-      const Record part = c.measure(done == 0 ? options_.ops : record.ops, effort_.samples, *counters);
+      const Record part =
+          c.measure(done == 0 ? options_.ops : record.ops, effort_.samples, *counters);
       Pool(record, part);
       Report(state, c, part, record);
       if (++done < repetitions) return;
@@ -268,10 +276,15 @@ class Program {
     std::string label;
     if (Emulated()) label = "emulated, 1 ns = 1 instruction";
     if (part.stand_in) label += (label.empty() ? "" : "; ") + std::string("a stand-in, not PKS");
+    if (part.assumed_write_cycles) {
+      label += (label.empty() ? "" : "; ") + std::string("a write assumed to take ") +
+               std::to_string(std::lround(*part.assumed_write_cycles)) + " cycles";
+    }
     return label;
   }
 
   Options options_;
+  bool listing_;
   Effort effort_;
   RecordWriter writer_;
   std::optional<Device> device_;
@@ -291,13 +304,14 @@ int Main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--help") == 0) PrintOptionsHelp();
   }
+  const Asked asked = AskedOfGoogle(argc, argv);
   benchmark::Initialize(&argc, argv);
   const Options options = ParseOptions(argc, argv);
   benchmark::AddCustomContext("kmapbench_clock", ToString(options.origin.clock));
   benchmark::AddCustomContext("kmapbench_variant", options.origin.variant);
 
   WriteEnvironment(options.environment);
-  Program program(options);
+  Program program(options, asked);
   program.Register();
   if (benchmark::RunSpecifiedBenchmarks() == 0) {
     std::fprintf(

@@ -10,6 +10,7 @@
 
 #include "counters.h"
 #include "kmapbench.h"
+#include "user/delay.h"
 
 namespace kmapbench {
 
@@ -26,6 +27,7 @@ enum Flag {
   kRepetitions,
   kIrqs,
   kCounters,
+  kWriteCycles,
   kDaxFile,
   kDaxDevice,
   kVariant,
@@ -45,6 +47,9 @@ constexpr option kFlags[] = {
     {"kmapbench_repetitions", required_argument, nullptr, kRepetitions},
     {"kmapbench_irqs", required_argument, nullptr, kIrqs},
     {"kmapbench_counters", required_argument, nullptr, kCounters},
+    {"counters", required_argument, nullptr, kCounters},
+    {"kmapbench_wrpkrs_cycles", required_argument, nullptr, kWriteCycles},
+    {"wrpkrs-cycles", required_argument, nullptr, kWriteCycles},
     {"kmapbench_dax_file", required_argument, nullptr, kDaxFile},
     {"kmapbench_dax_device", required_argument, nullptr, kDaxDevice},
     {"kmapbench_variant", required_argument, nullptr, kVariant},
@@ -53,6 +58,8 @@ constexpr option kFlags[] = {
     {"kmapbench_clock", required_argument, nullptr, kClock},
     {nullptr, 0, nullptr, 0},
 };
+
+constexpr uint32_t kMaxWriteCycles = 4000;
 
 [[noreturn]] void Refuse(const std::string& message) {
   std::fprintf(stderr, "kmap_bench: %s\n", message.c_str());
@@ -94,6 +101,7 @@ Options ParseOptions(int argc, char** argv) {
   options.device = KMAPBENCH_DEVICE;
   options.origin.variant = "host";
   options.counters = DefaultCounters();
+  options.write_cycles = user::kPublishedWriteCycles;
   opterr = 0;
   int index = 0;
   int flag;
@@ -132,6 +140,9 @@ Options ParseOptions(int argc, char** argv) {
       case kCounters:
         options.counters = SplitCounters(optarg);
         break;
+      case kWriteCycles:
+        options.write_cycles = number(1, kMaxWriteCycles);
+        break;
       case kDaxFile:
         options.dax_file = optarg;
         break;
@@ -159,13 +170,34 @@ Options ParseOptions(int argc, char** argv) {
   return options;
 }
 
+Asked AskedOfGoogle(int argc, char** argv) {
+  Asked asked;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    const auto value = [argument](std::string_view option) {
+      return argument.starts_with(option) ? argument.data() + option.size() : nullptr;
+    };
+    if (const char* text = value("--benchmark_list_tests")) {
+      asked.list =
+          *text == '\0' || std::string_view(text) == "=true" || std::string_view(text) == "=1";
+    }
+    if (const char* text = value("--benchmark_repetitions=")) {
+      asked.repetitions = static_cast<uint32_t>(std::strtoul(text, nullptr, 10));
+    }
+    if (const char* text = value("--benchmark_min_time=")) {
+      asked.min_seconds = std::strtod(text, nullptr);
+    }
+  }
+  return asked;
+}
+
 void PrintOptionsHelp() {
   std::fputs(
       "kmap_bench: the kmap path with and without WRPKRS, in the kernel and as a user model\n"
       "\n"
       "          [--kmapbench_records=<file>] one JSON record a case, each on disk as it is made\n"
       "          [--kmapbench_environment=<file>] what was measured on, as JSON\n"
-      "          [--kmapbench_cases={default|all}] which kernel cases there are to choose from\n"
+      "          [--kmapbench_cases={default|all}] which cases there are to choose from\n"
       "          [--kmapbench_device=/dev/kmapbench]\n"
       "          [--kmapbench_clock={icount|tsc}] icount: an emulator that counts instructions\n"
       "          [--kmapbench_ops=<n>] operations a sample, default chosen for each case\n"
@@ -173,7 +205,10 @@ void PrintOptionsHelp() {
       "          [--kmapbench_repetitions=<n>] default by the clock\n"
       "          [--kmapbench_irqs={off|preempt_off|on}] around each sample of a kernel case,\n"
       "              default the first of them that the case takes\n"
-      "          [--kmapbench_counters=<event>,...] as libpfm4 names them, :k in the kernel and "
+      "          [--wrpkrs-cycles=<n>] what a register write is assumed to take, of user models "
+      "that\n"
+      "              stand for it by waiting; default 185, the one published figure\n"
+      "          [--counters=<event>,...] as libpfm4 names them, :k in the kernel and "
       ":u\n"
       "              in user space; default instructions and cycles of each, and software events;\n"
       "              empty: none\n"

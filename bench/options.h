@@ -19,6 +19,7 @@ struct Options {
   uint32_t ops = 0;         // operations a sample; 0: chosen for each case
   uint32_t samples = 0;     // samples a repetition; 0: chosen by the clock
   uint32_t repetitions = 0;
+  double write_cycles = 0;  // what a register write is assumed to take, where one is
   std::optional<IrqPolicy> irqs;      // none: the quietest that each case takes
   std::vector<std::string> counters;  // as libpfm4 names them
   std::string dax_file;               // whose page the devmap cases map; empty: none
@@ -29,6 +30,14 @@ struct Options {
 // Takes our options out of argv (Google Benchmark's must be gone already). Prints a line on
 // standard error and exits with 2 on wrong use; prints help and exits with 0 on --help.
 Options ParseOptions(int argc, char** argv);
+
+// What Google Benchmark's own options ask for, in our terms, before it takes them out of argv.
+struct Asked {
+  bool list = false;         // --benchmark_list_tests
+  uint32_t repetitions = 0;  // --benchmark_repetitions; 0: not given
+  double min_seconds = 0;    // --benchmark_min_time; 0: not given
+};
+Asked AskedOfGoogle(int argc, char** argv);
 
 // What --help prints of our options.
 void PrintOptionsHelp();

@@ -53,6 +53,10 @@ void Pool(Record& record, Record part) {
     }
   }
   record.samples.insert(record.samples.end(), part.samples.begin(), part.samples.end());
+  for (size_t i = 0; i < std::min(record.threads.size(), part.threads.size()); ++i) {
+    std::vector<Sample>& mine = record.threads[i].samples;
+    mine.insert(mine.end(), part.threads[i].samples.begin(), part.threads[i].samples.end());
+  }
 }
 
 namespace {
@@ -161,6 +165,22 @@ nlohmann::ordered_json ToJson(const Overhead& overhead) {
                               static_cast<double>(overhead.call_ticks)}};
 }
 
+// Of each thread its cost, and what they do together: operations in 1000 ticks, loop included.
+void AddThreads(nlohmann::ordered_json& json, const Record& record) {
+  auto each = nlohmann::ordered_json::array();
+  double together = 0;
+  for (const ThreadSamples& thread : record.threads) {
+    const Cost cost = CostOf(thread.samples, record.ops);
+    each.push_back(
+        {{"cpu", thread.cpu},
+         {"cost", cost.cost},
+         {"cost_core_cycles", OrNull(cost.core_cycles.has_value(), cost.core_cycles.value_or(0))}});
+    together += 1000 / (cost.cost + cost.empty);
+  }
+  json["threads"] = std::move(each);
+  json["operations_per_1000"] = together;
+}
+
 // T(n), T(2n), T(n), ... of all samples.
 void AddSamples(nlohmann::ordered_json& json, const std::vector<Sample>& samples) {
   auto of_case = nlohmann::ordered_json::array();
@@ -246,6 +266,8 @@ nlohmann::ordered_json ToJson(const Record& record, const Origin& origin) {
   if (record.irqs) json["irqs"] = ToString(*record.irqs);
   if (record.pages > 0) json["pages"] = record.pages;
   if (record.stand_in) json["stand_in"] = true;
+  if (record.assumed_write_cycles) json["assumed_write_cycles"] = *record.assumed_write_cycles;
+  if (measured && !record.threads.empty()) AddThreads(json, record);
   if (measured && record.overhead) json["overhead"] = ToJson(*record.overhead);
   json["counters"] = ToJson(record.counters);
   json["rejected"] = record.rejected;

@@ -55,6 +55,12 @@ struct Overhead {
   Overhead& operator+=(const Overhead& other);
 };
 
+// What one of several threads that ran at once took.
+struct ThreadSamples {
+  int cpu = 0;
+  std::vector<Sample> samples;
+};
+
 // Who measured: the same in every record of one process.
 struct Origin {
   std::string variant;
@@ -78,6 +84,8 @@ struct Record {
   std::optional<Overhead> overhead;
   uint32_t pages = 0;     // that the case went round
   bool stand_in = false;  // another register in place of IA32_PKRS
+  std::optional<double> assumed_write_cycles;  // what somebody said that a register write takes
+  std::vector<ThreadSamples> threads;          // where several ran at once; samples has them all
   std::vector<CounterValue> counters;
   uint32_t ops = 0;
   std::vector<Sample> samples;

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <set>
+
+#include "user/measure.h"
+#include "user/sampling.h"
+
+namespace kmapbench::user {
+namespace {
+
+constexpr unsigned kCpus = 2;
+
+Model Named(const std::string& name) {
+  const std::vector<Model> models = Models(kCpus);
+  const auto found = std::find_if(models.begin(), models.end(),
+                                  [&name](const Model& model) { return model.name == name; });
+  EXPECT_NE(found, models.end()) << name;
+  return *found;
+}
+
+Record Measured(const Model& model, uint32_t ops = 8, uint32_t samples = 3) {
+  CounterGroup none({});
+  return Measure(model, {ops, samples, 10'000, 4000}, none);
+}
+
+TEST(Models, HaveNamesOfTheirOwnBelowUser) {
+  std::set<std::string> names;
+  for (const Model& model : Models(kCpus)) {
+    EXPECT_TRUE(model.name.starts_with("user/")) << model.name;
+    EXPECT_TRUE(names.insert(model.name).second) << model.name;
+  }
+  EXPECT_EQ(Models(kCpus).front().name, "user/empty");
+}
+
+TEST(Models, HaveAsManyThreadsAsThereAreCpus) {
+  const auto most = [](unsigned cpus) {
+    unsigned threads = 0;
+    for (const Model& model : Models(cpus)) threads = std::max(threads, model.threads);
+    return threads;
+  };
+  EXPECT_EQ(most(1), 1u);
+  EXPECT_EQ(most(6), 6u);
+}
+
+// A working set in memory takes seconds to fill, and is no other code.
+bool IsLarge(const Model& model) {
+  return model.name.find("/memory") != std::string::npos ||
+         model.name.find("/llc") != std::string::npos;
+}
+
+class EachModel : public ::testing::TestWithParam<Model> {};
+
+TEST_P(EachModel, IsTimedInAllItsWindows) {
+  const Record record = Measured(GetParam());
+  if (record.status == Status::kSkipped) GTEST_SKIP() << record.reason;
+  EXPECT_EQ(record.status, Status::kOk) << record.reason;
+  EXPECT_EQ(record.samples.size(), 3u * GetParam().threads);
+  for (const Sample& sample : record.samples) {
+    EXPECT_GT(sample.empty_n, 0u);
+    EXPECT_GT(sample.empty_2n, 0u);
+    EXPECT_GT(sample.case_n, 0u);
+    EXPECT_GT(sample.case_2n, 0u);
+    EXPECT_TRUE(sample.chain);
+  }
+}
+
+std::vector<Model> Small() {
+  std::vector<Model> models;
+  for (const Model& model : Models(static_cast<unsigned>(AllowedCpus().size()))) {
+    if (!IsLarge(model)) models.push_back(model);
+  }
+  return models;
+}
+
+INSTANTIATE_TEST_SUITE_P(User, EachModel, ::testing::ValuesIn(Small()), [](const auto& of) {
+  std::string name = of.param.name;
+  std::replace(name.begin(), name.end(), '/', '_');
+  return name;
+});
+
+TEST(Measure, SaysOfEachThreadWhereItRan) {
+  const std::vector<int> cpus = AllowedCpus();
+  if (cpus.size() < 2) GTEST_SKIP() << "one CPU";
+  const Record record = Measured(Named("user/kmap_local/protected/threads2/nowrite"));
+  ASSERT_EQ(record.threads.size(), 2u);
+  EXPECT_EQ(record.threads[0].cpu, cpus[0]);
+  EXPECT_EQ(record.threads[1].cpu, cpus[1]);
+  EXPECT_EQ(record.threads[0].samples.size(), 3u);
+}
+
+TEST(Measure, SaysWhatAWriteIsAssumedToTake) {
+  EXPECT_EQ(Measured(Named("user/kmap_local/protected/delay")).assumed_write_cycles, 4000.0);
+  EXPECT_FALSE(Measured(Named("user/kmap_local/protected/nowrite")).assumed_write_cycles);
+}
+
+TEST(Measure, SaysHowManyPagesItWentRound) {
+  EXPECT_EQ(Measured(Named("user/kmap_local/share10/nowrite")).pages, 1024u);
+  EXPECT_EQ(Measured(Named("user/kmap_local/dram")).pages, 0u);
+}
+
+TEST(Measure, SkipsAWorkingSetThatDoesNotFit) {
+  Model model = Named("user/kmap_local/dram/latency/l1");
+  model.world.data_bytes = size_t{1} << 50;
+  const Record record = Measured(model);
+  EXPECT_EQ(record.status, Status::kSkipped);
+  EXPECT_NE(record.reason, "");
+}
+
+TEST(PinnedToCpu, LeavesOneCpuAndPutsTheOthersBack) {
+  cpu_set_t before, during, after;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
+  {
+    const PinnedToCpu pinned(AllowedCpus().back());
+    ASSERT_EQ(sched_getaffinity(0, sizeof(during), &during), 0);
+  }
+  ASSERT_EQ(sched_getaffinity(0, sizeof(after), &after), 0);
+  EXPECT_EQ(CPU_COUNT(&during), 1);
+  EXPECT_TRUE(CPU_ISSET(static_cast<size_t>(AllowedCpus().back()), &during));
+  EXPECT_TRUE(CPU_EQUAL(&before, &after));
+}
+
+}  // namespace
+}  // namespace kmapbench::user

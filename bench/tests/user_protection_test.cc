@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <optional>
+
+#include "user/path.h"
+#include "user/protection.h"
+#include "user/register_write.h"
+
+namespace kmapbench::user {
+namespace {
+
+TEST(TryAccess, TellsAnOpenPageFromOneThatNobodyMayTouch) {
+  auto* const page = static_cast<std::byte*>(
+      mmap(nullptr, kPageBytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(page, MAP_FAILED);
+  EXPECT_EQ(TryAccess(page, Access::kRead), Fault::kNone);
+  EXPECT_EQ(TryAccess(page, Access::kWrite), Fault::kOther);
+  ASSERT_EQ(mprotect(page, kPageBytes, PROT_NONE), 0);
+  EXPECT_EQ(TryAccess(page, Access::kRead), Fault::kOther);
+  munmap(page, kPageBytes);
+}
+
+TEST(CheckProtection, FailsOfAPageWithoutAKey) {
+  const World world({.pages = Pages::kProtected});
+  const Finding finding = CheckProtection(
+      world.data(), [] {}, [] {});
+  EXPECT_EQ(finding.oracle, Oracle::kFailed);
+  EXPECT_EQ(finding.reason, "the page was not closed before the map");
+}
+
+// What follows runs where the CPU has PKU: in the lab's guest (lab/tests/test_user_models.py).
+class KeyedPage : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!ProtectionRefusal().empty()) GTEST_SKIP() << ProtectionRefusal();
+    world_.emplace(WorldPlan{.pages = Pages::kProtected, .keyed = true});
+    Enter(&task_);
+    WritePkru(kPkrsClosed);
+    page = &world_->descriptors()[0];
+  }
+  Task task_{};
+  std::optional<World> world_;
+  static PageDescriptor* page;
+};
+PageDescriptor* KeyedPage::page = nullptr;
+
+template <class Design, class Register>
+Finding CheckPath(std::byte* data) {
+  using OnPath = Path<Design, KeyOn, Register>;
+  return CheckProtection(
+      data, [] { OnPath::Map(reinterpret_cast<PageDescriptor*>(descriptors_base)); },
+      [] { OnPath::Unmap(reinterpret_cast<void*>(data_base)); });
+}
+
+TEST_F(KeyedPage, IsProtectedByBothForms) {
+  EXPECT_EQ((CheckPath<AsPublished, Wrpkru>(world_->data()).reason), "");
+  EXPECT_EQ((CheckPath<Slim, Wrpkru>(world_->data()).reason), "");
+}
+
+TEST_F(KeyedPage, FaultsWhereThePathDoesNotWrite) {
+  EXPECT_EQ((CheckPath<AsPublished, NoWrite>(world_->data()).reason), "the open page faulted");
+}
+
+TEST_F(KeyedPage, IsSeenToStayOpen) {
+  EXPECT_EQ((CheckPath<ClosingAtSwitch, Wrpkru>(world_->data()).reason),
+            "the page was not closed after the unmap");
+}
+
+}  // namespace
+}  // namespace kmapbench::user
