@@ -136,9 +136,10 @@ def _shown(pair: Pair) -> tuple[Comparison, _Evidence | None]:
         return replace(one, verdict=Verdict.SAME, reason="the same files"), None
     if one.exact:
         return _exact(one), None
-    one, evidence = _fitted(replace(one, warnings=warn.of_sides(pair)))
     if Unit.REPETITION in (pair.old.unit, pair.new.unit):
+        # no interval either: it would be one of this launch, and is what makes others call changes that are none
         return replace(one, reason="repetitions of one launch: measure several launches or boots of each side"), None
+    one, evidence = _fitted(replace(one, warnings=warn.of_sides(pair)))
     if min(one.n_old, one.n_new) < FEWEST_BOOTS:
         return replace(one, reason=f"a verdict takes {FEWEST_BOOTS} boots or launches of each side"), None
     return replace(one, verdict=Verdict.UNRESOLVED), evidence
@@ -161,7 +162,7 @@ def _fitted(one: Comparison) -> tuple[Comparison, _Evidence | None]:
     old_values, new_values = (np.log(old.values), np.log(new.values)) if logs else (old.values, new.values)
     fit = model.fit(old_values, new_values, *slots)
     resampled = None
-    if min(one.n_old, one.n_new) >= bootstrap.FEWEST:
+    if bootstrap.FEWEST <= min(one.n_old, one.n_new) and max(one.n_old, one.n_new) <= bootstrap.MOST:
         resampled = Interval(*bootstrap.interval(old_values, new_values, *slots, CONFIDENCE))
     one = replace(
         _with_estimates(one, fit, resampled, float(old_values.mean() + new_values.mean()) / 2 if logs else None),

@@ -8,7 +8,7 @@ from scipy import stats
 
 # Where boots tie, this many ways to deal them out to the two sides are all looked at; above it the normal approximation,
 # corrected for ties, is as good.
-MOST_DEALS = 20_000
+MOST_DEALS = 4_000
 # Without ties scipy counts all orders exactly; above this many boots a side that takes long and changes nothing.
 MOST_EXACT = 30
 

@@ -14,6 +14,8 @@ INTERLEAVED = 0.5
 DRIFT_P = 0.01
 # One side's boots deviate so many times as much as the other's.
 SPREADS_APART = 4.0
+# How a change that ranks alone do not show is marked.
+RESTS_ON_SHAPE = "rests on noise of a normal shape"
 
 
 def of_sides(pair: Pair) -> tuple[str, ...]:
@@ -70,7 +72,7 @@ def of_rank(rank_p_holm: float) -> tuple[str, ...]:
     """Ranks hold the level whatever the shape of the noise; the model holds it where the noise is about normal."""
     if rank_p_holm < ALPHA:
         return ()
-    return (f"rests on noise of a normal shape: by ranks alone p is {rank_p_holm:.2g} over the family; if boots have modes, take more",)
+    return (f"{RESTS_ON_SHAPE}: by ranks alone p is {rank_p_holm:.2g} over the family; if boots have modes, take more",)
 
 
 def of_bootstrap(confirmed: bool) -> tuple[str, ...]:

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Groups, outliers and resampling."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from analysis.stats import bootstrap, model, shape
+from analysis.stats.shape import Group, Outlier
+
+RANDOM = np.random.default_rng(9)
+
+
+def test_two_groups_are_found_with_their_centres_and_sizes():
+    assert shape.groups(np.array([119.0, 101, 102, 100, 120])) == (Group(101, 3), Group(119.5, 2))
+
+
+def test_a_gap_has_to_be_three_times_the_wider_group():
+    assert len(shape.groups(np.array([0.0, 1, 4.1, 4.2]))) == 2
+    assert len(shape.groups(np.array([0.0, 1, 4.0, 4.2]))) == 1
+    assert len(shape.groups(np.array([0.0, 0.1, 3.0, 4.0]))) == 1
+    assert len(shape.groups(np.array([0.0, 0.1, 3.2, 4.2]))) == 2
+
+
+def test_a_boot_alone_is_no_group():
+    assert shape.groups(np.array([1.0, 1, 1, 50])) == (Group(1, 4),)
+    assert shape.groups(np.array([1.0, 50, 50, 50])) == (Group(50, 4),)
+
+
+def test_boots_that_agree_are_one_group():
+    assert shape.groups(np.full(6, 7.0)) == (Group(7, 6),)
+
+
+@pytest.mark.parametrize(("boots", "most"), [(4, 0.09), (6, 0.03), (10, 0.005)])
+def test_normal_noise_seldom_falls_into_two_groups(boots, most):
+    found = np.mean([len(shape.groups(side)) > 1 for side in RANDOM.normal(size=(2000, boots))])
+    assert found <= most
+
+
+def test_outliers_are_beyond_tukeys_fences():
+    # quartiles 3 and 7: the inner fences are at -3 and 13, the outer at -9 and 19
+    for value, expected in ((12.9, ()), (13.1, (Outlier(13.1, False),)), (18.9, (Outlier(18.9, False),)), (19.1, (Outlier(19.1, True),))):
+        boots = np.array([3.0, 7, 3, value, 5, 3, 7, 7, 5])
+        assert list(np.percentile(boots, [25, 75])) == [3, 7]
+        assert shape.outliers(boots) == expected
+        mirrored = tuple(Outlier(10 - one.value, one.severe) for one in expected)
+        assert shape.outliers(10 - boots) == mirrored
+
+
+def test_outliers_are_given_from_the_smallest():
+    boots = np.array([3.0, 40, 3, 3, 5, 5, 5, 7, 7, 7, -20])
+    assert [one.value for one in shape.outliers(boots)] == [-20, 40]
+
+
+def test_few_boots_have_no_outliers():
+    assert shape.outliers(np.array([1.0, 1, 1, 1, 99])) == ()
+
+
+def test_resampling_gives_scipys_interval():
+    old, new = RANDOM.normal(0, 1, 12), RANDOM.normal(1, 1, 12)
+    low, high = bootstrap.interval(old, new, None, None, 0.95)
+    theirs = stats.bootstrap(
+        (old, new), lambda a, b, axis: b.mean(axis) - a.mean(axis), n_resamples=20_000, method="percentile", random_state=1
+    ).confidence_interval
+    assert (low, high) == pytest.approx((theirs.low, theirs.high), abs=0.06)
+
+
+def test_resampling_fits_the_model_to_each_resample(monkeypatch):
+    old, new, slots = RANDOM.normal(0, 1, 7), RANDOM.normal(1, 1, 7), RANDOM.permutation(14).astype(float)
+    found = bootstrap.interval(old, new, slots[:7], slots[7:], 0.90)
+    fits = []
+    for old_weights, new_weights in zip(bootstrap._weights(7, 0), bootstrap._weights(7, 1)):
+        taken = [np.repeat(np.arange(7), np.rint(weights * 7).astype(int)) for weights in (old_weights, new_weights)]
+        fits.append(model.fit(old[taken[0]], new[taken[1]], slots[:7][taken[0]], slots[7:][taken[1]]).difference)
+    assert found == pytest.approx(tuple(np.quantile(fits, [0.05, 0.95])))
+
+
+def test_resampling_is_repeatable_and_its_sides_are_apart():
+    old, new = RANDOM.normal(size=8), RANDOM.normal(size=8)
+    assert bootstrap.interval(old, new, None, None, 0.95) == bootstrap.interval(old, new, None, None, 0.95)
+    assert not np.array_equal(bootstrap._weights(8, 0), bootstrap._weights(8, 1))
