@@ -22,7 +22,7 @@ from analysis.simulate import Campaigns, Setting
 from analysis.stats import holm, model, power, warn
 from analysis.stats.family import compare_family
 from analysis.stats.sides import Metric, Pair, Side
-from analysis.stats.verdict import ALPHA, CONFIDENCE, MARGIN_SHARE, SAME_CONFIDENCE, Verdict, decide
+from analysis.stats.verdict import ALPHA, CONFIDENCE, MARGIN_SHARE, SAME_CONFIDENCE, Verdict, decide, margin_of_ratio
 
 BOOTS = (4, 6, 10, 20)
 SPREADS = (0.0, 0.0025, 0.005, 0.01, 0.02)
@@ -40,6 +40,9 @@ BOUND = 0.001
 # The planted changes: what the t test finds in four campaigns of five, and one that matters to a user.
 T_POWER = 0.8
 PLANTED = 0.03
+# And one on a path so short that the margin is a cycle; all else is on one so long that it is a hundredth.
+LONG_PATH_CYCLES, SHORT_PATH_CYCLES, PLANTED_CYCLES = 200, 50, 2
+CYCLES = Metric("cost_core_cycles", "cycles", "lower", "tsc", cycle=1)
 COMPARE_PY_REPETITIONS = 9
 
 
@@ -59,6 +62,7 @@ class Cell:
     only_ours: float
     verdict_power: float  # the same change called slower by the whole verdict, in a family of CASES
     finds_planted: float  # PLANTED called slower by the whole verdict
+    finds_cycles: float  # PLANTED_CYCLES on a path of SHORT_PATH_CYCLES, likewise
     says_same: float  # nothing changed, and `same` was said
     compare_py: float  # false alarms
     benchstat: float
@@ -116,6 +120,7 @@ def cell(setting: Setting, campaigns: int = CAMPAIGNS, seed: int = SEED) -> Cell
         only_ours=_share(ours_finds & ~t_finds),
         verdict_power=_share(_finds(fit, change)),
         finds_planted=_share(_finds(fit, np.log1p(PLANTED))),
+        finds_cycles=_share(_finds(fit, np.log1p(PLANTED_CYCLES / SHORT_PATH_CYCLES), SHORT_PATH_CYCLES)),
         says_same=_share(_verdicts(fit)[0][:, 0]),
         compare_py=_share(_rank_alarms(data, COMPARE_PY_REPETITIONS, "asymptotic")),
         benchstat=_share(_rank_alarms(data, simulate.REPETITIONS, "exact")),
@@ -135,17 +140,18 @@ def _shifted(fit: model.Fit, change: float) -> model.Fit:
     return replace(fit, difference=fit.difference + change)
 
 
-def _verdicts(fit: model.Fit) -> tuple[np.ndarray, np.ndarray]:
+def _verdicts(fit: model.Fit, cycles: float = LONG_PATH_CYCLES) -> tuple[np.ndarray, np.ndarray]:
     """`same` and a change, of (campaigns, cases)."""
-    return decide(*fit.interval(SAME_CONFIDENCE), np.log1p(MARGIN_SHARE), holm.adjusted(fit.p()))
+    margin = np.log1p(margin_of_ratio(CYCLES, cycles, cycles))
+    return decide(*fit.interval(SAME_CONFIDENCE), margin, holm.adjusted(fit.p()))
 
 
-def _finds(fit: model.Fit, change: float) -> np.ndarray:
+def _finds(fit: model.Fit, change: float, cycles: float = LONG_PATH_CYCLES) -> np.ndarray:
     """Campaigns that call the first case slower when it alone has changed."""
     one = np.zeros(CASES)
     one[0] = change
     changed = _shifted(fit, one)
-    return _verdicts(changed)[1][:, 0] & (changed.difference[:, 0] > 0)
+    return _verdicts(changed, cycles)[1][:, 0] & (changed.difference[:, 0] > 0)
 
 
 def _found_by_t(boots: int) -> float:
@@ -162,17 +168,20 @@ def _rank_alarms(data: Campaigns, repetitions: int, method: str) -> np.ndarray:
 
 def _all_warned(old: np.ndarray, new: np.ndarray, data: Campaigns, number: int) -> bool:
     """Whether compare says of each false alarm of that campaign that it rests on the shape of the noise."""
-    metric = Metric("cost", "ticks", "lower", "tsc")
     old_slots, new_slots = data.old_slots[number, 0], data.new_slots[number, 0]
     pairs = [
-        Pair(str(case), metric, Side("old", np.exp(old[number, case]), old_slots), Side("new", np.exp(new[number, case]), new_slots))
+        Pair(str(case), CYCLES, _side("old", old[number, case], old_slots), _side("new", new[number, case], new_slots))
         for case in range(CASES)
     ]
     alarms = [one for one in compare_family(pairs) if one.verdict in (Verdict.SLOWER, Verdict.FASTER)]
     return all(any(warning.startswith(warn.RESTS_ON_SHAPE) for warning in one.warnings) for one in alarms)
 
 
-COLUMNS = ("boots", "spread", "noise", "drift", "false", "family", "covers", "f.same", "t", "power", "verdict", "3 %", "same", "compare", "benchst", "")
+def _side(label: str, logarithms: np.ndarray, slots: np.ndarray) -> Side:
+    return Side(label, LONG_PATH_CYCLES * np.exp(logarithms), slots)
+
+
+COLUMNS = ("boots", "spread", "noise", "drift", "false", "family", "covers", "f.same", "t", "power", "verdict", "3 %", "2 cyc", "same", "compare", "benchst", "")
 
 
 def row(one: Cell) -> tuple[str, ...]:
@@ -180,7 +189,7 @@ def row(one: Cell) -> tuple[str, ...]:
     setting, drifts = one.setting, one.setting.drift != "none"
     shares = [one.false_alarms, one.family, one.coverage, one.false_same]
     powers = [one.t_power, one.power, one.verdict_power]
-    rest = [one.finds_planted, one.says_same, one.compare_py, one.benchstat]
+    rest = [one.finds_planted, one.finds_cycles, one.says_same, one.compare_py, one.benchstat]
     return (
         f"{setting.boots}",
         f"{setting.spread * 100:g}",

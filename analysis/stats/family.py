@@ -157,7 +157,7 @@ def _fitted(one: Comparison) -> tuple[Comparison, _Evidence | None]:
     old, new = one.pair.old, one.pair.new
     logs = bool(old.values.min() > 0 and new.values.min() > 0)
     slots = (old.slots, new.slots) if old.slots is not None and new.slots is not None else (None, None)
-    if one.n_old + one.n_new < (3 if slots[0] is None else 4) or min(one.n_old, one.n_new) < 2:
+    if min(one.n_old, one.n_new) < 2:
         return one, None
     old_values, new_values = (np.log(old.values), np.log(new.values)) if logs else (old.values, new.values)
     fit = model.fit(old_values, new_values, *slots)
@@ -232,5 +232,6 @@ def _judged(one: Comparison, evidence: _Evidence, rank_p_holm: float, family: in
     boots = power.boots_to_resolve(float(fit.difference), fit.deviation(one.n_old, one.n_new), margin, ALPHA / family)
     if boots is None:
         return replace(one, reason="no number of boots would resolve it")
+    # sides that were not made in turn, or are of unlike size, may be unresolved with more than that
     boots = max(boots, min(one.n_old, one.n_new) + 1)
     return replace(one, boots_to_resolve=boots, reason=f"about {boots} boots a side would resolve it")

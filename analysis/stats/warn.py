@@ -6,7 +6,7 @@ import numpy as np
 from analysis.stats.model import Fit
 from analysis.stats.shape import Group, Outlier
 from analysis.stats.sides import Pair, Unit
-from analysis.stats.verdict import ALPHA
+from analysis.stats.verdict import ALPHA, FEWEST_BOOTS
 
 # The slot term widens the interval where the sides were not made in turn; past half as much variance again it is said.
 INTERLEAVED = 0.5
@@ -14,6 +14,8 @@ INTERLEAVED = 0.5
 DRIFT_P = 0.01
 # One side's boots deviate so many times as much as the other's.
 SPREADS_APART = 4.0
+# From here on the calibration finds the limits held whatever the shape of the noise (docs/method.md).
+FEW_BOOTS = 6
 # How a change that ranks alone do not show is marked.
 RESTS_ON_SHAPE = "rests on noise of a normal shape"
 
@@ -23,6 +25,8 @@ def of_sides(pair: Pair) -> tuple[str, ...]:
     found = []
     if Unit.LAUNCH in (pair.old.unit, pair.new.unit):
         found.append("launches of one boot: the verdict holds for this boot only")
+    if FEWEST_BOOTS <= min(len(pair.old.values), len(pair.new.values)) < FEW_BOOTS:
+        found.append(f"few boots: if they have modes, these can look like a change, and a change is missed more often; take {FEW_BOOTS} or more a side")
     if pair.old.slots is None or pair.new.slots is None:
         found.append("the sides were not made in turn, and a drift between them would look like a change: measure both in one campaign")
     return tuple(found)
@@ -64,7 +68,7 @@ def of_shape(label: str, groups: tuple[Group, ...], outliers: tuple[Outlier, ...
     for severe, word in ((True, "far outside"), (False, "outside")):
         named = [f"{one.value:.4g}" for one in outliers if one.severe is severe]
         if named:
-            found.append(f"{label}: {word} the other boots, and kept: {', '.join(named)} {unit}")
+            found.append(f"{label}: {word} the other boots, and kept, which widens the interval: {', '.join(named)} {unit}")
     return tuple(found)
 
 

@@ -9,6 +9,9 @@ import pytest
 from analysis import calibrate, simulate
 from analysis.simulate import Setting
 from analysis.stats import model
+from analysis.stats.family import compare_family
+from analysis.stats.sides import Pair, Side
+from analysis.stats.verdict import Verdict
 
 CALM = Setting(boots=6, spread=0.005, shape="normal", drift="none")
 GOOD = calibrate.Cell(
@@ -24,6 +27,7 @@ GOOD = calibrate.Cell(
     only_ours=0.0,
     verdict_power=0.5,
     finds_planted=0.9,
+    finds_cycles=0.9,
     says_same=0.9,
     compare_py=0.3,
     benchstat=0.3,
@@ -125,3 +129,29 @@ def test_the_program_runs_the_cells_that_are_named(capsys, monkeypatch):
     calibrate.main()
     printed = capsys.readouterr().out
     assert printed.count("skewed") == 3 and "3 cells of 20 campaigns" in printed
+
+
+@pytest.mark.parametrize(
+    ("level", "factor", "promised"),
+    [
+        (calibrate.LONG_PATH_CYCLES, 1 + calibrate.PLANTED, "finds_planted"),
+        (calibrate.SHORT_PATH_CYCLES, 1 + calibrate.PLANTED_CYCLES / calibrate.SHORT_PATH_CYCLES, "finds_cycles"),
+    ],
+)
+def test_compare_finds_planted_changes_at_the_power_that_is_promised(level, factor, promised):
+    setting, campaigns = Setting(6, 0.0125, "normal", "linear"), 60
+    expected = getattr(calibrate.cell(setting), promised)
+    data = simulate.campaigns(setting, campaigns, calibrate.CASES, np.random.default_rng(3))
+    old, new = np.exp(np.median(data.old, axis=-1)), np.exp(np.median(data.new, axis=-1))
+    new[:, 0] *= factor
+    found = 0
+    for number in range(campaigns):
+        slots = data.old_slots[number, 0], data.new_slots[number, 0]
+        pairs = [
+            Pair("case", calibrate.CYCLES, Side("old", level * old[number, case], slots[0]), Side("new", level * new[number, case], slots[1]))
+            for case in range(calibrate.CASES)
+        ]
+        found += compare_family(pairs)[0].verdict is Verdict.SLOWER
+    assert 0.2 < expected < 0.95
+    # three standard errors of a share of so many campaigns
+    assert found / campaigns == pytest.approx(expected, abs=3 * np.sqrt(expected * (1 - expected) / campaigns))

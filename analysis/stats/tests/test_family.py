@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.stats import model
+from analysis.stats import bootstrap, model
 from analysis.stats.family import Interval, compare_family, halves, moved
 from analysis.stats.sides import Metric, Pair, Side, Unit
-from analysis.stats.verdict import Verdict
+from analysis.stats.verdict import Verdict, decide, margin_in_units, margin_of_ratio
 
 TICKS = Metric("cost", "ticks", "lower", "tsc", cycle=1.0)
 SPEED = Metric("bandwidth", "MB/s", "higher", "wall")
@@ -206,3 +206,86 @@ def test_the_same_input_gives_the_same_result():
 
 def test_an_empty_family_is_no_error():
     assert compare_family([]) == []
+
+
+def test_the_family_of_aa_rows_is_adjusted_like_any_other():
+    unlucky, calm = pair(200, 206, deviation=0.021), [pair(200, 200, deviation=0.021)] * 11
+    (alone,) = compare_family([unlucky])
+    assert alone.p < 0.05 and moved(alone)
+    assert not any(moved(one) for one in compare_family([unlucky, *calm]))
+
+
+def test_the_same_files_are_the_same_whatever_the_campaign_suffered():
+    given = pair(200, 200)
+    disturbed = compare_family([pair(200, 210, case="aa")])
+    (one,) = compare_family([replace(given, new=given.old, identical=True)], disturbed)
+    assert one.verdict is Verdict.SAME
+
+
+def test_an_exact_verdict_falls_with_the_aa_row_too():
+    exact = Pair("k", COUNTED, Side("a", np.full(2, 5.0), exact=True), Side("b", np.full(2, 6.0), exact=True))
+    (one,) = compare_family([exact], compare_family([pair(200, 210, case="aa")]))
+    assert (one.verdict, one.reason) == (Verdict.UNRESOLVED, "A/A moved")
+
+
+@pytest.mark.parametrize("which", ["old", "new"])
+@pytest.mark.parametrize("value", [0.0, -0.1])
+def test_one_boot_at_or_below_nothing_leaves_no_ratio(which, value):
+    given = pair(10, 10.5)
+    side = getattr(given, which)
+    values = side.values.copy()
+    values[2] = value
+    (one,) = compare_family([replace(given, **{which: replace(side, values=values)})])
+    assert one.ratio is None and one.ratio_95 is None and math.isfinite(one.difference)
+
+
+def test_the_margin_of_a_ratio_ends_where_the_difference_is_a_cycle():
+    assert judged(20, 20.99, deviation=1e-6).verdict is Verdict.SAME
+    assert judged(20, 21.01, deviation=1e-6).verdict is Verdict.SLOWER
+    assert judged(20.99, 20, deviation=1e-6).verdict is Verdict.SAME
+    assert judged(21.01, 20, deviation=1e-6).verdict is Verdict.FASTER
+
+
+def test_margins_are_the_same_from_either_side():
+    assert margin_of_ratio(TICKS, 20, 25) == margin_of_ratio(TICKS, 25, 20) == 0.05
+    assert margin_of_ratio(SPEED, 20, 25) == 0.01
+    assert margin_in_units(SPEED, -50, 30) == margin_in_units(SPEED, 30, -50) == pytest.approx(0.3)
+    assert margin_in_units(TICKS, -50, 30) == 1
+
+
+def test_what_is_decided_of_an_interval_and_p():
+    low, high = np.array([-0.5, -0.5, -1.5, 0.5, 0.5, 0.5]), np.array([0.5, 1.0, 0.5, 1.5, 1.5, 1.5])
+    same, changed = decide(low, high, np.array(1.0), np.array([0.001, 0.9, 0.9, 0.049, 0.05, 0.09]))
+    assert list(same) == [True, False, False, False, False, False]
+    assert list(changed) == [False, False, False, True, False, False]
+
+
+def test_a_larger_family_takes_more_boots_to_resolve():
+    unclear, others = pair(200, 208, deviation=0.05), [pair(200, 200, deviation=0.05)] * 11
+    (alone,) = compare_family([unclear])
+    among = compare_family([unclear, *others])[0]
+    assert alone.verdict is among.verdict is Verdict.UNRESOLVED
+    assert among.boots_to_resolve > alone.boots_to_resolve
+
+
+def test_what_is_not_made_in_turn_takes_more_boots_than_it_has():
+    given = pair(200, 200, deviation=0.006)
+    slots = np.arange(16)
+    (in_turn,) = compare_family([given])
+    (one,) = compare_family([replace(given, old=replace(given.old, slots=slots[:8]), new=replace(given.new, slots=slots[8:]))])
+    assert in_turn.verdict is Verdict.SAME
+    assert one.verdict is Verdict.UNRESOLVED and one.boots_to_resolve == 9
+
+
+@pytest.mark.parametrize(("boots", "resampled"), [(5, False), (6, True), (60, True), (61, False)])
+def test_boots_are_resampled_from_six_to_sixty_a_side(boots, resampled):
+    one = judged(200, 210, deviation=0.01, boots=boots)
+    assert (one.bootstrap_95 is not None) is resampled
+    if resampled:
+        assert one.bootstrap_95.low < one.ratio < one.bootstrap_95.high
+
+
+def test_a_change_that_resampling_does_not_confirm_is_said(monkeypatch):
+    monkeypatch.setattr(bootstrap, "interval", lambda *_: (-0.1, 0.1))
+    one = judged(200, 210)
+    assert one.verdict is Verdict.SLOWER and any("not confirm" in warning for warning in one.warnings)

@@ -50,7 +50,19 @@ def test_at_the_margin_sameness_is_found_at_its_level():
     assert power.of_sameness(1.0, 0.01, 20, 1.0) == pytest.approx(0.05, abs=0.002)
 
 
-@pytest.mark.parametrize(("difference", "deviation"), [(0.0, 0.01), (0.02, 0.02), (0.004, 0.02)])
+def test_power_of_sameness_is_small_and_no_less_than_nothing_where_the_error_is_as_large_as_the_margin():
+    old, new = RANDOM.normal(0, 1, (50_000, 4)), RANDOM.normal(0, 1, (50_000, 4))
+    apart, error = new.mean(-1) - old.mean(-1), np.sqrt((old.var(-1, ddof=1) + new.var(-1, ddof=1)) / 4)
+    reach = stats.t.ppf(0.95, 6) * error
+    margin = math.sqrt(2 / 4)
+    share = np.mean((apart - reach > -margin) & (apart + reach < margin))
+    assert power.of_sameness(0, math.sqrt(2 / 4), 6, margin) == pytest.approx(share, abs=0.003)
+
+
+CLOSE_TO_EACH_NUMBER_OF_BOOTS = [(0.0, deviation) for deviation in np.linspace(0.0045, 0.01, 25)]
+
+
+@pytest.mark.parametrize(("difference", "deviation"), [(0.02, 0.02), (0.004, 0.02), *CLOSE_TO_EACH_NUMBER_OF_BOOTS])
 def test_boots_to_resolve_is_the_fewest_that_have_the_power(difference, deviation):
     margin, alpha = 0.01, 0.05 / 12
 

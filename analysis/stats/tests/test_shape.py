@@ -47,6 +47,12 @@ def test_outliers_are_beyond_tukeys_fences():
         assert shape.outliers(10 - boots) == mirrored
 
 
+def test_fences_stand_on_the_quartiles():
+    # quartiles 2 and 6, so that the inner fence is at 12
+    assert shape.outliers(np.array([0.0, 1, 2, 3, 4, 5, 6, 7, 12.1])) == (Outlier(12.1, False),)
+    assert shape.outliers(np.array([0.0, 1, 2, 3, 4, 5, 6, 7, 11.9])) == ()
+
+
 def test_outliers_are_given_from_the_smallest():
     boots = np.array([3.0, 40, 3, 3, 5, 5, 5, 7, 7, 7, -20])
     assert [one.value for one in shape.outliers(boots)] == [-20, 40]

@@ -42,6 +42,11 @@ def test_sides_of_unknown_order_are_said_not_to_be_made_in_turn():
     assert "not made in turn" in warnings_of(replace(CALM, new=replace(CALM.new, slots=None)))
 
 
+@pytest.mark.parametrize(("boots", "few"), [(3, False), (4, True), (5, True), (6, False)])
+def test_few_boots_are_said_to_be_few(boots, few):
+    assert ("few boots" in warnings_of(pair(200, 200, boots=boots))) is few
+
+
 def test_one_side_first_is_hardly_in_turn():
     first = replace(CALM, old=replace(CALM.old, slots=SLOTS[:10]), new=replace(CALM.new, slots=SLOTS[10:]))
     assert "hardly made in turn" in warnings_of(first)
@@ -69,15 +74,15 @@ def test_outliers_are_named_and_kept():
     values[4] = 240
     one = compare_family([replace(CALM, old=replace(CALM.old, values=values))])[0]
     assert [outlier.severe for outlier in one.old_outliers] == [True] and one.new_outliers == ()
-    assert any(warning.startswith("before: far outside the other boots, and kept: 2") for warning in one.warnings)
+    assert any(warning.startswith("before: far outside the other boots, and kept, which widens the interval: 2") for warning in one.warnings)
     assert one.n_old == 10
 
 
 def test_mild_outliers_are_only_outside():
     assert warn.of_shape("x", (), (), "ns") == ()
     mild, severe = Outlier(4.0, severe=False), Outlier(9.0, severe=True)
-    assert warn.of_shape("x", (), (mild,), "ns") == ("x: outside the other boots, and kept: 4 ns",)
-    assert warn.of_shape("x", (), (mild, severe, severe), "ns")[0] == "x: far outside the other boots, and kept: 9, 9 ns"
+    assert warn.of_shape("x", (), (mild,), "ns") == ("x: outside the other boots, and kept, which widens the interval: 4 ns",)
+    assert warn.of_shape("x", (), (mild, severe, severe), "ns")[0] == "x: far outside the other boots, and kept, which widens the interval: 9, 9 ns"
 
 
 @pytest.mark.parametrize(("spread", "boots", "warned"), [(5, 6, True), (5, 10, False), (3, 6, False)])
