@@ -2,6 +2,7 @@
 """Bad data, as one line that names the file and the mend."""
 
 EXIT_BAD_DATA = 2
+EXIT_INTERRUPTED = 130
 
 
 class BadData(Exception):

@@ -42,7 +42,7 @@ class Campaign:
     paths: list[CountedPath] = field(default_factory=list)
     environments: dict[str, dict] = field(default_factory=dict)  # of the first boot of each variant
     boots: dict[tuple[str, int], dict] = field(default_factory=dict)  # environment of each boot that handed one out
-    files: dict[str, list[Path]] = field(default_factory=dict)  # files of records, by variant
+    files: dict[str, list[Path]] = field(default_factory=dict)  # of records and environments, by variant
     warnings: list[str] = field(default_factory=list)
 
 
@@ -60,7 +60,7 @@ def load(folder: Path, with_paths: bool = True) -> Campaign:
         variant, number = boot.parent.name, int(boot.name.removeprefix("boot-"))
         micro = boot / "micro.jsonl"
         _add_records(campaign, micro, variant, number, clocks)
-        campaign.files.setdefault(variant, []).append(micro)
+        campaign.files.setdefault(variant, []).extend((micro, boot / "environment.json"))
         if with_paths:
             campaign.paths += [_path(line, f"{boot / 'path.jsonl'}:{at}") for at, line in read_lines(boot / "path.jsonl", campaign.warnings)]
         try:

@@ -2,6 +2,7 @@
 """The commands, as the launcher hands them over."""
 
 import argparse
+import os
 import re
 import secrets
 import subprocess
@@ -59,6 +60,9 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("folder", type=Path, metavar="DIR")
     report.set_defaults(function=_report)
 
+    # Its options are analysis/'s (main hands them over); here it is listed.
+    commands.add_parser("compare", help="say whether one kernel is slower than another, and how sure that is", add_help=False)
+
     look = commands.add_parser("check", help="say what can be measured here, what disturbs it, and what to do; changes nothing")
     look.set_defaults(function=lambda _: check.run())
 
@@ -111,6 +115,12 @@ def _report(arguments: argparse.Namespace) -> int:
     return subprocess.run([sys.executable, "-m", "analysis", "report", str(arguments.folder.absolute())], cwd=ROOT).returncode
 
 
+def _compare(arguments: Sequence[str]) -> int:
+    """analysis/ knows the options; paths are the caller's, so we stay in the caller's folder."""
+    command = [sys.executable, "-P", "-m", "analysis", "compare", *arguments]
+    return subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}).returncode
+
+
 def _kernels(_: argparse.Namespace) -> int:
     cache = cache_dir()
     table = variants.load()
@@ -150,8 +160,11 @@ def _build(arguments: argparse.Namespace) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parsed = parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        if arguments and arguments[0] == "compare":
+            return _compare(arguments[1:])
+        parsed = parser().parse_args(arguments)
         return parsed.function(parsed)
     except KmapbenchError as error:
         print(f"kmapbench: {error}", file=sys.stderr)

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A page of its own: no script, nothing loaded, light and dark as the reader has it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+
+from analysis.compare import Group
+from analysis.exports import cells
+
+_TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
+
+
+def export(groups: Sequence[Group], notes: Sequence[str]) -> str:
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    endings = [sentence for sentence in (cells.test(groups), cells.against_itself(groups), *notes) if sentence]
+    return environment.get_template("comparison.html.j2").render(groups=groups, endings=endings, cells=cells)
