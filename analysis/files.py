@@ -18,21 +18,19 @@ LARGEST = 1 << 64
 
 def read_document(path: Path, missing: str = ""):
     """A JSON file's value; missing: what to say where there is none. NaN and infinities are floats, as Google Benchmark writes them."""
-    _check_regular(path, missing)
+    if _regular_size(path, missing) > _DOCUMENT_BYTES:
+        raise BadData(f"{path}: larger than {_DOCUMENT_BYTES >> 20} MiB, which nothing here writes; leave it out")
     try:
-        with path.open("rb") as file:
-            data = file.read(_DOCUMENT_BYTES + 1)
+        data = path.read_bytes()
     except OSError as error:
         raise BadData(f"{path}: {error.strerror}; restore it or leave it out") from None
-    if len(data) > _DOCUMENT_BYTES:
-        raise BadData(f"{path}: larger than {_DOCUMENT_BYTES >> 20} MiB, which nothing here writes; leave it out")
     return _decode(data, _LENIENT, str(path), "restore it or leave it out")
 
 
 def read_lines(path: Path, warnings: list[str]) -> Iterator[tuple[int, dict]]:
     """Number and object of each line of a file of JSON lines, none where there is no file; a torn last one is dropped with a word."""
     try:
-        _check_regular(path)
+        _regular_size(path)
     except FileNotFoundError:
         return
     try:
@@ -54,18 +52,22 @@ def read_lines(path: Path, warnings: list[str]) -> Iterator[tuple[int, dict]]:
         raise BadData(f"{path}: {error.strerror}; restore it or leave it out") from None
 
 
-def _check_regular(path: Path, missing: str = "") -> None:
-    """A pipe would be waited for, and a device has no end. FileNotFoundError where there is nothing, and nothing to say of that."""
+def _regular_size(path: Path, missing: str = "") -> int:
+    """Bytes of a regular file. Of anything else BadData: a pipe would be waited for, and a device has no end.
+
+    missing: what to say where there is nothing; FileNotFoundError without it.
+    """
     try:
-        mode = path.stat().st_mode
+        state = path.stat()
     except FileNotFoundError:
         if missing:
             raise BadData(missing) from None
         raise
     except OSError as error:
         raise BadData(f"{path}: {error.strerror}; restore it or leave it out") from None
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(state.st_mode):
         raise BadData(f"{path}: not a regular file; put the file itself there")
+    return state.st_size
 
 
 def _decode(data: bytes, decoder: json.JSONDecoder, where: str, mend: str):
