@@ -59,7 +59,7 @@ def test_power_of_sameness_is_small_and_no_less_than_nothing_where_the_error_is_
     assert power.of_sameness(0, math.sqrt(2 / 4), 6, margin) == pytest.approx(share, abs=0.003)
 
 
-CLOSE_TO_EACH_NUMBER_OF_BOOTS = [(0.0, deviation) for deviation in np.linspace(0.0045, 0.01, 25)]
+CLOSE_TO_EACH_NUMBER_OF_BOOTS = [(0.0, deviation) for deviation in np.linspace(0.0045, 0.0065, 40)]
 
 
 @pytest.mark.parametrize(("difference", "deviation"), [(0.02, 0.02), (0.004, 0.02), *CLOSE_TO_EACH_NUMBER_OF_BOOTS])
