@@ -15,7 +15,7 @@ from lab.errors import KmapbenchError
 from lab.paths import RESULTS
 
 FORMAT = 1
-
+_UNITS = {"icount": "instructions", "tsc": "ticks"}
 
 _DRAFT = jsonschema.Draft202012Validator
 _COUNTS = {"type": "integer", "minimum": 0}
@@ -102,6 +102,36 @@ class Boot:
     def append_path(self, path: dict) -> None:
         validate("path", path)
         _append_line(self.folder / "path.jsonl", path)
+
+    def append_crashed(self, case: str, clock: str, problem: str, last: list[str]) -> None:
+        """The record of a case that was being measured when its boot ended. last: the console's last lines."""
+        self.append(
+            {
+                "case": case,
+                "variant": self.variant,
+                "boot": self.number,
+                "launch": 1,
+                "clock": clock,
+                "unit": _UNITS[clock],
+                "better": "lower",
+                "status": "crashed",
+                "reason": problem,
+                "console": last,
+                "ops": 0,
+                "cost": None,
+                "empty": None,
+                "exact": False,
+                "oracle": "none",
+                "counters": {},
+                "rejected": {},
+                "samples": [],
+                "empty_samples": [],
+            }
+        )
+
+    def failed_oracles(self) -> list[str]:
+        """Cases in which protection did not hold."""
+        return [record["case"] for record in self.records if record["oracle"] == "failed"]
 
     def write_environment(self, environment: dict) -> None:
         validate("environment", environment)

@@ -5,7 +5,6 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,8 +13,12 @@ from pathlib import Path
 from lab import console, tools
 from lab.stream import Line, Parser
 
-# Seconds of wall clock until a guest counts as hung; a boot takes under ten.
+# Seconds of QEMU's own CPU time until a guest counts as hung; a boot takes under ten. Wall clock would
+# say something of what else the machine does. A guest that waits for ever uses none: so many times as much by the clock.
 BOOT_LIMIT_SECONDS = 180
+IDLE_FACTOR = 4
+
+POLL_SECONDS = 0.2
 MEMORY_MIB = 640
 
 # One instruction is one nanosecond of guest time, and so one tick of its TSC; the clock
@@ -83,89 +86,113 @@ def command(machine: Machine, folder: Path, stream_fd: int) -> list[str]:
     return words
 
 
-def boot(machine: Machine, folder: Path, on_line: Callable[[Line], None]) -> Outcome:
-    """Boots, calls on_line for each line as it comes, and returns when the guest is gone.
+class Guest:
+    """A guest from QEMU's start until it is gone. Several can run side by side: fileno() is for a selector.
 
     folder gets console.log and, until the caller has taken them, files.tar and windows.jsonl.
-    Whatever happens, no QEMU is left behind.
+    Whoever makes one calls finish() or kill(), so that no QEMU is left behind.
     """
-    parser = Parser()
-    done = timed_out = False
-    read_fd, write_fd = os.pipe()
-    process = None
-    try:
-        process = subprocess.Popen(
-            command(machine, folder, write_fd),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=[write_fd],
-            start_new_session=True,  # Ctrl-C is ours to handle
-            preexec_fn=tools.die_with_parent,
+
+    def __init__(self, machine: Machine, folder: Path, on_line: Callable[[Line], None]):
+        """Starts QEMU; on_line is called for each line that read() takes in."""
+        self._machine, self._folder, self._on_line = machine, folder, on_line
+        self._parser = Parser()
+        self._done = self._hung = False
+        self._started = time.monotonic()
+        self._stream, write_fd = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                command(machine, folder, write_fd),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=[write_fd],
+                start_new_session=True,  # Ctrl-C is ours to handle
+                preexec_fn=tools.die_with_parent,
+            )
+        except BaseException:
+            os.close(self._stream)
+            raise
+        finally:
+            os.close(write_fd)
+
+    def fileno(self) -> int:
+        """Readable when there is something for read()."""
+        return self._stream
+
+    def read(self) -> bool:
+        """Takes in what has come, and waits where nothing has; False once QEMU has closed its end."""
+        data = os.read(self._stream, 1 << 16)
+        for line in self._parser.feed(data):
+            self._done |= bool(line.event and line.event["event"] == "done")
+            self._on_line(line)
+        return bool(data)
+
+    def end_if_hung(self) -> None:
+        """Kills a guest that has had more time than any job takes."""
+        limit = self._machine.limit_seconds
+        waited = time.monotonic() - self._started
+        if not self._hung and (_cpu_seconds(self._process.pid) > limit or waited > limit * IDLE_FACTOR):
+            self._hung = True
+            self._process.kill()
+
+    def finish(self) -> Outcome:
+        """Waits for a QEMU that is leaving (it closes its channels first), and says how it ended."""
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            self.kill()
+        log = _text(self._folder / "console.log")
+        outcome = Outcome(
+            unread=self._parser.broken,
+            files=_existing(self._folder / "files.tar"),
+            windows=_existing(self._folder / "windows.jsonl"),
         )
-        os.close(write_fd)
-        write_fd = -1
-        for data in _chunks(read_fd, process, machine.limit_seconds):
-            if data is None:
-                timed_out = True
-                process.kill()
-                break
-            for line in parser.feed(data):
-                done |= bool(line.event and line.event["event"] == "done")
-                on_line(line)
-    finally:
-        if process is not None:
-            _end(process)
-        for fd in (read_fd, write_fd):
-            if fd >= 0:
-                os.close(fd)
+        if self._hung:
+            outcome.problem = f"hung: no end after {self._machine.limit_seconds:.0f} s"
+        elif not self._done:
+            outcome.problem = _why_ended(self._process.returncode, self._said, log)
+        elif console.unexpected_splats(log):
+            outcome.problem = f"the kernel complained: {console.unexpected_splats(log)[0]}"
+        return outcome
 
-    log = _text(folder / "console.log")
-    outcome = Outcome(unread=parser.broken, files=_existing(folder / "files.tar"), windows=_existing(folder / "windows.jsonl"))
-    if timed_out:
-        outcome.problem = f"hung: no end after {machine.limit_seconds:.0f} s"
-    elif not done:
-        outcome.problem = _why_ended(process, log)
-    elif console.unexpected_splats(log):
-        outcome.problem = f"the kernel complained: {console.unexpected_splats(log)[0]}"
-    return outcome
+    def kill(self) -> None:
+        """Ends QEMU, if it is still there."""
+        self._process.kill()
+        self._said = self._process.communicate()[1].decode(errors="replace")
+        os.close(self._stream)
 
 
-def _chunks(fd: int, process: subprocess.Popen, limit_seconds: float):
-    """Data from the stream until QEMU closes it; None once the time is up."""
-    deadline = time.monotonic() + limit_seconds
-    with selectors.DefaultSelector() as selector:
-        selector.register(fd, selectors.EVENT_READ)
-        while True:
-            if time.monotonic() > deadline:
-                yield None
-                return
-            if selector.select(timeout=0.2):
-                data = os.read(fd, 1 << 16)
-                if not data:
-                    return
-                yield data
-
-
-def _end(process: subprocess.Popen) -> None:
-    """Waits for a QEMU that is leaving (it closes its channels first), and kills one that is not."""
-    leaving = sys.exc_info()[0] is None
+def boot(machine: Machine, folder: Path, on_line: Callable[[Line], None]) -> Outcome:
+    """Boots one guest, calls on_line for each line as it comes, and returns when the guest is gone."""
+    guest = Guest(machine, folder, on_line)
     try:
-        process.wait(timeout=5 if leaving else 0)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        process.kill()
-        process.wait()
+        with selectors.DefaultSelector() as selector:
+            selector.register(guest, selectors.EVENT_READ)
+            while not selector.select(POLL_SECONDS) or guest.read():
+                guest.end_if_hung()
+    except BaseException:
+        guest.kill()
+        raise
+    return guest.finish()
 
 
-def _why_ended(process: subprocess.Popen, log: str) -> str:
+def _cpu_seconds(pid: int) -> float:
+    """What a process has used so far, its threads and system calls included (proc(5): fields 14 and 15 of stat)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _why_ended(code: int, said: str, log: str) -> str:
     panic = console.panic(log)
     if panic:
         return f"kernel panic: {panic}"
-    if process.returncode < 0:
-        return f"QEMU was ended by {signal.Signals(-process.returncode).name}"
-    if process.returncode > 0:
-        said = (process.stderr.read().decode(errors="replace").strip().splitlines() or ["no message"])[-1]
-        return f"QEMU: {said}"
+    if code < 0:
+        return f"QEMU was ended by {signal.Signals(-code).name}"
+    if code > 0:
+        return f"QEMU: {(said.strip().splitlines() or ['no message'])[-1]}"
     return "the guest reset or powered off before its job was done"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import distribution, guest, initramfs, module, run, tools, variants
+from lab import distribution, guest, initramfs, module, ready, run, tools, variants
 from lab.paths import MODULE_SOURCE, build_dir, cache_dir
 from lab.stream import Line
 
@@ -22,13 +22,13 @@ def pytest_addoption(parser):
     parser.addoption("--tree", type=Path, help="tests of our PKS kernel: an unpacked kernel to take in place of the variants' own")
 
 
-def prepare_patched(name: str, tree: Path | None, cache: Path, scratch: Path) -> run.Prepared:
+def prepare_patched(name: str, tree: Path | None, cache: Path, scratch: Path) -> ready.Prepared:
     """A variant of our PKS kernel, or that variant's command line on another kernel."""
     variant = variants.find(name)
     if tree is None:
-        return run.prepare(variant, None, KMAP_BENCH, cache, scratch, quiet)
+        return ready.prepare(variant, None, KMAP_BENCH, cache, scratch, quiet)
     (modules,) = (tree / "lib" / "modules").iterdir()
-    return run.prepare_kernel(variant, distribution.KernelTree(tree, modules.name), KMAP_BENCH, cache, scratch, quiet)
+    return ready.prepare_kernel(variant, distribution.KernelTree(tree, modules.name), KMAP_BENCH, cache, scratch, quiet)
 
 
 @pytest.fixture(scope="session")
@@ -47,8 +47,8 @@ def built_module(kernel, cache) -> Path:
 
 
 @pytest.fixture(scope="session")
-def prepared(cache, tmp_path_factory) -> run.Prepared:
-    return run.prepare(variants.find("stock"), None, KMAP_BENCH, cache, tmp_path_factory.mktemp("prepared"), quiet)
+def prepared(cache, tmp_path_factory) -> ready.Prepared:
+    return ready.prepare(variants.find("stock"), None, KMAP_BENCH, cache, tmp_path_factory.mktemp("prepared"), quiet)
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +112,7 @@ def boot_job(prepared, tmp_path):
         tree.add_text(job, "job")
         initrd = initramfs.concatenate([prepared.base, tree.pack(tmp_path / "extra.cpio")], tmp_path / "initrd")
         shutil.rmtree(tree.folder)
-        machine = replace(run.machine(prepared, initrd), **changes)
+        machine = replace(ready.machine(prepared, initrd), **changes)
         booted = Booted(guest.Outcome(), "")
 
         def on_line(line: Line) -> None:

@@ -6,7 +6,7 @@ Half an hour with a built kernel: part of `./kmapbench test --all`.
 
 import pytest
 
-from lab import console, initramfs, job, module, run, variants
+from lab import console, initramfs, job, module, ready, variants
 from lab.paths import build_dir
 from lab.tests import mutations
 from lab.tests.conftest import KMAP_BENCH, quiet
@@ -25,9 +25,9 @@ LEAKS = (
 
 
 @pytest.fixture(scope="module")
-def prepared(cache, tmp_path_factory) -> run.Prepared:
+def prepared(cache, tmp_path_factory) -> ready.Prepared:
     """In place of stock's: what boot_job boots in this file."""
-    return run.prepare(variants.find("debug"), None, KMAP_BENCH, cache, tmp_path_factory.mktemp("debug"), quiet)
+    return ready.prepare(variants.find("debug"), None, KMAP_BENCH, cache, tmp_path_factory.mktemp("debug"), quiet)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from lab import initramfs, job, module, run, variants
+from lab import initramfs, job, module, ready, run, variants
 from lab.paths import MODULE_SOURCE, build_dir
 from lab.tests import mutations
 from lab.tests.conftest import STATE, quiet
@@ -115,7 +115,7 @@ def test_no_call_breaks_the_module(boot_job, states, state_module):
 
 
 def test_panic_on_taint_declines_the_oracle(boot_job):
-    booted = boot_job(job.micro("test", 1, "model/kmap_local/*"), cmdline=f"{run.PMEM_CMDLINE} panic_on_taint=0x40000")
+    booted = boot_job(job.micro("test", 1, "model/kmap_local/*"), cmdline=f"{ready.PMEM_CMDLINE} panic_on_taint=0x40000")
     assert booted.outcome.problem is None
     record = booted.record("model/kmap_local/protected")
     assert (record["status"], record["reason"]) == ("skipped", "panic_on_taint is set: the oracle's fault could panic this machine")
@@ -125,7 +125,7 @@ def test_panic_on_taint_declines_the_oracle(boot_job):
 def test_a_failed_oracle_reaches_the_user(monkeypatch, capsys, tmp_path):
     """Through the whole job: exit code 1, one line that names the case, and a report without its figure."""
     mutation, case, reason = mutations.UNPROTECTED[0]
-    monkeypatch.setattr(run, "MODULE_SOURCE", mutations.plant(mutation, tmp_path))
+    monkeypatch.setattr(ready, "MODULE_SOURCE", mutations.plant(mutation, tmp_path))
     folder = tmp_path / "campaign"
     assert run.run(run.Plan([variants.find("stock")], 1, 1, "micro", None, case, folder, [])) == 1
     said = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("[")]

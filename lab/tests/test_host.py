@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from lab import campaign, run
+from lab import campaign, local_boot, run
 from lab.tests.conftest import KMAP_BENCH
 from lab.tests.test_lab import FORMS, TOUCHES
 from lab.tests.test_lab import STATES as KERNEL_STATES
@@ -35,7 +35,7 @@ def test_every_launch_has_every_model(records):
     for record in records:
         campaign.validate("record", record)
         launches.setdefault(record["launch"], []).append(record["case"])
-    assert sorted(launches) == list(range(1, run.LAUNCHES + 1))
+    assert sorted(launches) == list(range(1, local_boot.LAUNCHES + 1))
     assert all(sorted(cases) == sorted(MODELS) for cases in launches.values())
 
 
@@ -59,7 +59,7 @@ def test_googles_compare_takes_launches_for_repetitions(user_campaign):
         [sys.executable, "/usr/share/benchmark/compare.py", "--no-color", "benchmarks", file, file], capture_output=True, text=True
     )
     assert result.returncode == 0, result.stderr
-    assert f"U Test, Repetitions: {run.LAUNCHES} vs {run.LAUNCHES}" in result.stdout
+    assert f"U Test, Repetitions: {local_boot.LAUNCHES} vs {local_boot.LAUNCHES}" in result.stdout
 
 
 def kmap_bench(*arguments) -> subprocess.CompletedProcess:

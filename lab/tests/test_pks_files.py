@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import console, initramfs, ktap, run, tools
+from lab import console, initramfs, ktap, ready, tools
 from lab.paths import build_dir
 from lab.tests.conftest import prepare_patched
 
@@ -13,8 +13,8 @@ pytestmark = pytest.mark.kernels
 
 PROGRAM = build_dir() / "lab" / "pks-files" / "pks_files"
 
-# Regions 0 and 1 are run.PMEM_CMDLINE's; XFS wants 300 MB.
-CMDLINE = f"{run.PMEM_CMDLINE} memmap=320M!1G memremap.pks_fault_mode=strict"
+# Regions 0 and 1 are ready.PMEM_CMDLINE's; XFS wants 300 MB.
+CMDLINE = f"{ready.PMEM_CMDLINE} memmap=320M!1G memremap.pks_fault_mode=strict"
 MEMORY_MIB = 2048
 
 MAKE = {"ext4": "mkfs.ext4 -q -F -b 4096 /dev/pmem0", "xfs": "mkfs.xfs -q -f -m reflink=1 /dev/pmem2"}
@@ -34,7 +34,7 @@ VERIFY = (
 
 
 @pytest.fixture(scope="module", params=["protected", *(pytest.param(name, marks=pytest.mark.all) for name in ("distro", "rt", "debug"))])
-def prepared(request, cache, tmp_path_factory) -> run.Prepared:
+def prepared(request, cache, tmp_path_factory) -> ready.Prepared:
     """In place of stock's: what boot_job boots in this file."""
     return prepare_patched(request.param, request.config.getoption("--tree"), cache, tmp_path_factory.mktemp(request.param))
 

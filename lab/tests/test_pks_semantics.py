@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from lab import console, job, ktap, module, run, variants
+from lab import console, job, ktap, module, ready, variants
 from lab.tests.conftest import prepare_patched, quiet
 
 SEMANTICS = variants.FOLDER / "pks-tests"
 
-# As run.PMEM_CMDLINE has it: in the middle of the first region; within a large page of the second.
+# As ready.PMEM_CMDLINE has it: in the middle of the first region; within a large page of the second.
 IN_PMEM = (256 + 32) << 20
 IN_DEVICE = ((384 + 32) << 20) + 4096
 GIVEN = f"phys={IN_PMEM:#x} spare={job.DEVICE_MEMORY:#x}"
@@ -55,7 +55,7 @@ pytestmark = pytest.mark.kernels
 
 
 @pytest.fixture(scope="module", params=["protected", *(pytest.param(name, marks=pytest.mark.all) for name in ("distro", "rt", "debug"))])
-def prepared(request, cache, tmp_path_factory) -> run.Prepared:
+def prepared(request, cache, tmp_path_factory) -> ready.Prepared:
     """In place of stock's: what boot_job boots in this file."""
     return prepare_patched(request.param, request.config.getoption("--tree"), cache, tmp_path_factory.mktemp(request.param))
 
@@ -67,7 +67,7 @@ def boot(boot_job, prepared, cache):
 
     def start(text: str, given: str, tests: str, cmdline: str, **changes):
         setting = f'given="{given}"\nset={tests}\n'
-        command_line = f"{run.PMEM_CMDLINE} {cmdline}"
+        command_line = f"{ready.PMEM_CMDLINE} {cmdline}"
         return boot_job(TESTS + SAY + ACT + setting + text, {"pks_test.ko": built}, cpus=2, cmdline=command_line, **changes)
 
     return start

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import distribution, kernel_config, run, source_kernel, tools, variants
+from lab import distribution, kernel_config, ready, run, source_kernel, tools, variants
 from lab.errors import KmapbenchError
 from lab.tests.conftest import quiet
 from lab.tests.test_lab import DEFAULT_CASES, SKIPPED
@@ -29,7 +29,7 @@ def measured(folder: Path, names: list[str], boots: int) -> list[dict]:
 
 @pytest.mark.kernels
 def test_a_kernel_of_ours_has_built_in_what_the_lab_needs(plain):
-    assert distribution.needed_modules(plain, run.GUEST_MODULES, run.OPTIONAL_MODULES) == []
+    assert distribution.needed_modules(plain, ready.GUEST_MODULES, ready.OPTIONAL_MODULES) == []
     assert kernel_config.broken([(path.name, path.read_text()) for path in PLAIN.image.fragments], plain.config.read_text()) == []
     symbols = tools.output([tools.find("nm", "binutils"), plain.vmlinux])
     assert re.search(r"^[0-9a-f]{16} T __switch_to_asm$", symbols, re.MULTILINE)

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What campaign.json says of a campaign before its first boot: what was asked, and with what it is measured."""
+
+import platform
+import subprocess
+from collections.abc import Sequence
+
+from lab import distribution, here, tools
+from lab.paths import ROOT
+from lab.plan import Plan
+from lab.ready import Prepared
+
+
+def header(plan: Plan, prepared: Sequence[Prepared], running: here.Prepared | None) -> dict:
+    """The fields of campaign.json that stay as they are."""
+    return {
+        "asked": {"arguments": plan.arguments, "boots": plan.boots, "only": plan.only, "kernel": plan.series, "cases": plan.cases},
+        "seed": plan.seed,
+        "variants": {one.variant.name: _variant(one) for one in prepared} | ({plan.label: here.header(running)} if running else {}),
+        "tools": {
+            "qemu": _first_line("qemu-system-x86_64", "qemu-system-x86") if prepared else None,
+            "gcc": _first_line("gcc", "gcc"),
+            "python": platform.python_version(),
+            "system": distribution.system(),
+        },
+        "kmapbench": _checkout(),
+    }
+
+
+def _variant(one: Prepared) -> dict:
+    return {
+        "what": one.variant.what,
+        "release": one.kernel.release,
+        "packages": one.kernel.packages,
+        "kernel": one.kernel.key,
+        "patched": bool(one.variant.image and one.variant.image.patches),
+        "cpu": one.variant.cpu,
+        "cmdline": one.variant.cmdline,
+    }
+
+
+def _checkout() -> dict:
+    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True)
+    changes = subprocess.run(["git", "-C", ROOT, "status", "--porcelain"], capture_output=True, text=True)
+    return {"commit": commit.stdout.strip() or "unknown", "dirty": bool(changes.stdout.strip())}
+
+
+def _first_line(program: str, package: str) -> str:
+    return tools.output([tools.find(program, package), "--version"]).splitlines()[0]

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One boot of a prepared variant into the campaign: records as they come, then the files it hands out."""
+
+import json
+import tarfile
+from pathlib import Path
+
+from lab import campaign, console, guest, job, ready, symbols
+from lab.errors import KmapbenchError
+from lab.ready import Prepared
+from lab.progress import Display
+
+# For the progress display, in boots: most of a boot is the kernel starting.
+START_WORK = 0.7
+
+
+class LabBoot:
+    """Runs from when it is made until end() or interrupt()."""
+
+    def __init__(self, kept: campaign.Boot, one: Prepared, cases: str, plugin: Path | None, scratch: Path, display: Display):
+        self._kept, self._one, self._cases, self._display = kept, one, cases, display
+        self._sections: dict[str, int] = {}
+        self._making: str | None = None  # the case being measured, if any
+        self._step_failures: list[str] = []
+        self._name = f"{kept.variant}, boot {kept.number}"
+        self._initrd = ready.initrd(one, job.micro(kept.variant, kept.number, cases), scratch / f"{kept.variant}-{kept.number}.initrd")
+        self._machine = ready.machine(one, self._initrd, plugin)
+        display.say(f"{self._name}: starting")
+        self.guest = guest.Guest(self._machine, kept.folder, self._on_line)
+
+    def interrupt(self) -> None:
+        """Ends it before its time."""
+        self.guest.kill()
+        self._kept.end("interrupted")
+
+    def end(self) -> str | None:
+        """Keeps what a guest that is gone has left; what went wrong, in one line, or None."""
+        outcome = self.guest.finish()
+        self._initrd.unlink()
+        failed_oracles = self._kept.failed_oracles()
+        # kmap_bench ends with 1 for a failed oracle, too: then the records say more than the step.
+        problem = outcome.problem or (self._step_failures[0] if self._step_failures and not failed_oracles else None)
+        if problem is None and outcome.unread:
+            problem = f"the guest sent what is neither record nor event: {outcome.unread[0][:60]}"
+        if outcome.problem is None and not self._kept.records:
+            self._kept.end(f"no kernel case matches {self._cases}")
+            raise no_case(self._cases)
+        if problem and self._making:
+            self._kept.append_crashed(self._making, "icount", problem, _console_tail(self._kept.folder))
+        self._keep_files(outcome)
+        self._keep_paths(outcome)
+        self._kept.end(problem)
+        self._display.advance(1 - START_WORK)
+        if problem:
+            return f"{self._name}: {problem}; see {self._kept.folder / 'console.log'}"
+        if failed_oracles:
+            return f"{self._name}: the oracle failed for {', '.join(failed_oracles)}"
+        return None
+
+    def _on_line(self, line) -> None:
+        if line.record:
+            self._kept.append(line.record)
+            self._making = None
+            return
+        event = line.event
+        if event["event"] == "case":
+            self._making = event["name"]
+            self._display.detail(f"{self._name}: {event['name']}")
+        elif event["event"] == "begin" and event["step"] == "micro":
+            self._display.advance(START_WORK)
+        elif event["event"] == "section":
+            self._sections[event["name"]] = int(event["address"], 16)
+        elif event["event"] == "end" and event["code"] != 0:
+            self._step_failures.append(f"step {event['step']} ended with {event['code']}")
+
+    def _keep_files(self, outcome: guest.Outcome) -> None:
+        """What the guest handed out: micro.json as it is, environment.json with the emulator's part."""
+        if outcome.files is None:
+            return
+        handed_out = _read_archives(outcome.files)
+        if "micro.json" in handed_out:
+            (self._kept.folder / "micro.json").write_bytes(handed_out["micro.json"])
+        if "environment.json" in handed_out:
+            value = json.loads(handed_out["environment.json"])
+            value["emulator"] = {
+                "cpu": self._machine.cpu,
+                "memory_mib": self._machine.memory_mib,
+                "observed": self._machine.observer is not None,
+            }
+            self._kept.write_environment(value)
+        outcome.files.unlink()
+
+    def _keep_paths(self, outcome: guest.Outcome) -> None:
+        """Where the instructions of each record went, by what the observer saw."""
+        if outcome.windows is None:
+            return
+        loaded = symbols.Module(self._one.module, self._sections, symbols.Kernel(self._one.kernel.symbols))
+        windows = symbols.read_windows(outcome.windows)
+        for record in self._kept.records:
+            path = symbols.path_of(record, windows, loaded)
+            if path:
+                self._kept.append_path(path)
+        outcome.windows.unlink()
+
+
+def no_case(cases: str) -> KmapbenchError:
+    """Nothing to measure."""
+    return KmapbenchError(f"--cases {cases}: no kernel case matches; '--cases all' measures all there are")
+
+
+def _console_tail(folder: Path) -> list[str]:
+    path = folder / "console.log"
+    return console.tail(path.read_text(errors="replace")) if path.exists() else []
+
+
+def _read_archives(path: Path) -> dict[str, bytes]:
+    """Regular files in tar archives that stand one behind the other, by name; a torn end is left out."""
+    contents = {}
+    try:
+        with tarfile.open(path, ignore_zeros=True) as archive:
+            for member in archive:
+                file = archive.extractfile(member) if member.isreg() else None
+                if file:
+                    contents[member.name] = file.read()
+    except (tarfile.TarError, EOFError):
+        pass
+    return contents

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A variant made ready to boot: kernel, module, what its guests boot into, the machine they run on."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import distribution, guest, initramfs, job, module, source_kernel, tools
+from lab.distribution import KernelTree
+from lab.paths import MODULE_SOURCE, build_dir
+from lab.variants import Variant
+
+GUEST_MODULES = ["virtio_pci", "virtio_console", "ext4", "crc32c_generic", "nd_pmem", "nd_e820"]
+# Kernels without huge pages (RT) have no device-dax.
+OPTIONAL_MODULES = ["dax_pmem", "device_dax"]
+
+# Two regions of the guest's memory that the kernel takes for persistent: lab/guest/pmem uses them.
+# And one that it leaves alone: the module's own device (job.py).
+PMEM_CMDLINE = f"memmap=64M!256M memmap=64M!384M memmap=2M${job.DEVICE_MEMORY:#x}"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A variant ready to boot."""
+
+    variant: Variant
+    kernel: KernelTree
+    module: Path
+    base: Path  # archive that all its boots share
+
+
+def prepare(variant: Variant, series: str | None, kmap_bench: Path, cache: Path, scratch: Path, say) -> Prepared:
+    """Kernel, module and the shared archive of a variant."""
+    kernel = source_kernel.fetch(variant.image, cache, say) if variant.image else distribution.fetch(series, cache, say)
+    return prepare_kernel(variant, kernel, kmap_bench, cache, scratch, say)
+
+
+def prepare_kernel(variant: Variant, kernel: KernelTree, kmap_bench: Path, cache: Path, scratch: Path, say) -> Prepared:
+    """The same of a kernel that is at hand."""
+    built = module.build(kernel, MODULE_SOURCE, cache, say)
+    folder = scratch / variant.name
+    stripped = scratch / f"{variant.name}.ko"
+    tools.output([tools.find("strip", "binutils"), "-g", "-o", stripped, built])
+    tree = initramfs.base(
+        folder,
+        [kmap_bench],
+        distribution.needed_modules(kernel, GUEST_MODULES, OPTIONAL_MODULES),
+        {"kmapbench.ko": stripped, f"boot/config-{kernel.release}": kernel.config},
+    )
+    return Prepared(variant, kernel, built, tree.pack(scratch / f"{variant.name}.cpio"))
+
+
+def initrd(prepared: Prepared, text: str, target: Path) -> Path:
+    """The shared archive with a job behind it."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as name:
+        tree = initramfs.Tree(Path(name) / "tree")
+        tree.add_text(text, "job")
+        archive = tree.pack(Path(name) / "job.cpio")
+        return initramfs.concatenate([prepared.base, archive], target)
+
+
+def machine(prepared: Prepared, initrd_path: Path, observer: Path | None = None) -> guest.Machine:
+    """What QEMU is to boot."""
+    variant = prepared.variant
+    return guest.Machine(
+        prepared.kernel.image,
+        initrd_path,
+        variant.cpu,
+        f"{PMEM_CMDLINE} {variant.cmdline}".strip(),
+        memory_mib=variant.memory_mib,
+        observer=observer,
+        limit_seconds=variant.limit_seconds,
+    )
+
+
+def observer_plugin() -> Path | None:
+    """The plugin that counts from outside; QEMU can be built without plugins, and then there is none."""
+    plugin = build_dir() / "lab" / "observer" / "libobserver.so"
+    qemu_help = tools.output([tools.find("qemu-system-x86_64", "qemu-system-x86"), "-help"])
+    return plugin if guest.takes_plugins(qemu_help) and plugin.is_file() else None
