@@ -6,12 +6,13 @@ import subprocess
 from collections.abc import Sequence
 
 from lab import distribution, here, tools
+from lab.order import Step
 from lab.paths import ROOT
 from lab.plan import Plan
 from lab.ready import Prepared
 
 
-def header(plan: Plan, prepared: Sequence[Prepared], running: here.Prepared | None) -> dict:
+def header(plan: Plan, prepared: Sequence[Prepared], running: here.Prepared | None, planned: Sequence[Step]) -> dict:
     """The fields of campaign.json that stay as they are."""
     return {
         "asked": {"arguments": plan.arguments, "boots": plan.boots, "only": plan.only, "kernel": plan.series, "cases": plan.cases},
@@ -24,6 +25,7 @@ def header(plan: Plan, prepared: Sequence[Prepared], running: here.Prepared | No
             "system": distribution.system(),
         },
         "kmapbench": _checkout(),
+        "planned": [{"variant": step.variant, "boot": step.boot} | ({"half": step.half} if step.half else {}) for step in planned],
     }
 
 
@@ -33,7 +35,7 @@ def _variant(one: Prepared) -> dict:
         "release": one.kernel.release,
         "packages": one.kernel.packages,
         "kernel": one.kernel.key,
-        "patched": bool(one.variant.image and one.variant.image.patches),
+        "patched": one.patched,
         "cpu": one.variant.cpu,
         "cmdline": one.variant.cmdline,
     }

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The main job: a campaign from plan to records, then the report."""
 
-import random
 import subprocess
 import sys
 import tempfile
@@ -9,14 +8,14 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from lab import campaign, here, local_boot, ownership, ready, side_by_side, source_kernel
+from lab import campaign, here, local_boot, order, ownership, ready, side_by_side, source_kernel
 from lab.errors import EXIT_FAILED, EXIT_OK, KmapbenchError
 from lab.header import header
 from lab.lab_boot import LabBoot, no_case
 from lab.paths import RESULTS, ROOT, build_dir, cache_dir
 from lab.plan import Plan
-from lab.ready import Prepared
 from lab.progress import Display
+from lab.ready import Prepared
 
 
 def run(plan: Plan) -> int:
@@ -39,20 +38,22 @@ def run(plan: Plan) -> int:
         elif plan.only != "user":
             source_kernel.provide([variant.image for variant in plan.variants if variant.image], cache, display)
             prepared = [ready.prepare(variant, plan.series, kmap_bench, cache, scratch, display.say) for variant in plan.variants]
-        order = _order(plan, prepared)
+        by_name = {one.variant.name: one for one in prepared}
+        steps = order.steps(list(by_name), plan.boots, plan.seed, _baseline(prepared))
         host_work = local_boot.LAUNCHES * local_boot.LAUNCH_WORK if plan.only != "micro" else 0
-        display.plan(len(order) + (local_boot.HERE_WORK if running else 0) + host_work)
+        display.plan(len(steps) + (local_boot.HERE_WORK if running else 0) + host_work)
 
+        planned = [*steps, *([order.Step(plan.label, 1)] if running else []), *([order.Step(local_boot.HOST, 1)] if plan.only != "micro" else [])]
         name = plan.label if running else "-".join([one.variant.name for one in prepared] or [local_boot.HOST])
-        kept = campaign.Campaign(plan.out or campaign.new_folder(RESULTS, name), header(plan, prepared, running))
+        kept = campaign.Campaign(plan.out or campaign.new_folder(RESULTS, name), header(plan, prepared, running, planned))
         leaving.callback(ownership.hand_over, kept.folder)
         display.note(f"campaign {kept.folder}")
-        plugin = ready.observer_plugin() if order else None
+        plugin = ready.observer_plugin() if steps else None
 
-        def begin(one: Prepared, number: int) -> LabBoot:
-            return LabBoot(kept.begin_boot(one.variant.name, number), one, plan.cases, plugin, scratch, display)
+        def begin(step: order.Step) -> LabBoot:
+            return LabBoot(kept.begin_boot(step.variant, step.boot), by_name[step.variant], plan.cases, plugin, scratch, display)
 
-        problems = side_by_side.boot_all([partial(begin, one, number) for one, number in order], at_once=1)
+        problems = side_by_side.boot_all([partial(begin, step) for step in steps], side_by_side.places([one.variant for one in prepared]))
         if running:
             problems.append(local_boot.measure_here(kept.begin_boot(plan.label, 1), here_cases, running, kmap_bench, display))
             loading.close()  # user models need no module
@@ -71,10 +72,7 @@ def run(plan: Plan) -> int:
     return report.returncode or (EXIT_FAILED if failures else EXIT_OK)
 
 
-def _order(plan: Plan, prepared: list[Prepared]) -> list[tuple[Prepared, int]]:
-    """Boots of all variants, each round in an order of its own, from the seed."""
-    chooser = random.Random(plan.seed)
-    order = []
-    for number in range(1, plan.boots + 1):
-        order += [(one, number) for one in chooser.sample(prepared, len(prepared))]
-    return order
+def _baseline(prepared: list[Prepared]) -> str | None:
+    """Whose boots the A/A row is made of: the first unpatched variant, else the first."""
+    names = [one.variant.name for one in sorted(prepared, key=lambda one: one.patched)]
+    return names[0] if names else None
