@@ -129,6 +129,14 @@ def test_every_case_was_measured_in_every_boot(records):
     assert {record["status"] for record in records.values()} == {"ok", "skipped"}
 
 
+def test_boots_begin_in_the_order_that_was_planned(three_boots):
+    header = json.loads((three_boots / "campaign.json").read_text())
+    assert [(step["variant"], step["boot"]) for step in header["order"]] == [(step["variant"], step["boot"]) for step in header["planned"]]
+    begun = [step["started"] for step in header["order"]]
+    assert begun == sorted(begun) and len(set(begun)) == len(begun)
+    assert {step["half"] for step in header["planned"]} == {"A", "A'"}
+
+
 @pytest.mark.parametrize("case", MEASURED)
 def test_boots_agree_to_the_digit(records, case):
     first, *others = [records[case, boot] for boot in BOOTS]
