@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A campaign on disk: results/README.md describes the format, results/schema/ checks it."""
 
+import fcntl
 import json
 import os
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 import jsonschema
 
 from lab.errors import KmapbenchError
+from lab.order import Step
 from lab.paths import RESULTS
 
 FORMAT = 1
@@ -52,17 +54,52 @@ def now() -> str:
 
 
 class Campaign:
-    """Writes a campaign. What has been written stays, whatever happens to us."""
+    """Writes a campaign. What has been written stays, whatever happens to us.
+
+    A boot is the unit: one that was cut short is made again whole, and what it left is kept beside it (BOOT.try-N).
+    """
 
     def __init__(self, folder: Path, header: dict):
+        """folder: holds a campaign.json; begin() and reopen() see to that. Nobody else may write to it meanwhile."""
         self.folder = folder
+        self.header = header
+        self._lock = _locked(folder)
+
+    @classmethod
+    def begin(cls, folder: Path, header: dict, plan: str = "") -> "Campaign":
+        """A new campaign. Its folder appears with campaign.json in it, so that each one there is can be resumed.
+
+        plan: what plan.toml will say.
+        """
+        if folder.exists():
+            raise KmapbenchError(f"{folder}: there already; give another --out")
+        header = {"format": FORMAT, "name": folder.name, **header, "started": now(), "ended": None, "order": []}
+        validate("campaign", header)
+        scratch = folder.with_name(f".{folder.name}.{os.getpid()}")
         try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            raise KmapbenchError(f"{folder}: there already; give another --out") from None
+            scratch.mkdir(parents=True)
+            (scratch / "plan.toml").write_text(plan)
+            write_json(scratch / "campaign.json", header)
+            scratch.rename(folder)
+            _sync(folder.parent)
         except OSError as error:
             raise KmapbenchError(f"{folder}: {error.strerror}; give another --out") from None
-        self.header = {"format": FORMAT, "name": folder.name, **header, "started": now(), "ended": None, "order": []}
+        return cls(folder, header)
+
+    @classmethod
+    def reopen(cls, folder: Path) -> "Campaign":
+        """A campaign that was cut short; go_on() has to be called before anything is added to it."""
+        header = read(folder)
+        return cls(folder, header)
+
+    def go_on(self, header: dict) -> None:
+        """Makes ready for the rest of it. header: what it would be begun with now, which has to be the same."""
+        for name in ("variants", "tools", "kmapbench", "planned"):
+            if difference := first_difference(self.header[name], header[name], name):
+                raise KmapbenchError(f"{self.folder}: it was begun with something else: {difference}; go on with that, or begin a new campaign")
+        for step in self.header["order"]:
+            if step["status"] == "running":
+                step |= {"ended": now(), "status": "interrupted", "reason": "kmapbench was ended in the middle of it"}
         self.save()
 
     def save(self) -> None:
@@ -70,28 +107,43 @@ class Campaign:
         validate("campaign", self.header)
         write_json(self.folder / "campaign.json", self.header)
 
+    def left(self) -> list[Step]:
+        """Steps that are still to be made well."""
+        return left(self.header)
+
     def begin_boot(self, variant: str, boot: int) -> "Boot":
-        """The next step of the order, begun now."""
-        step = {"variant": variant, "boot": boot, "started": now(), "ended": None, "status": "running"}
+        """A step of the plan, begun now, for the first time or again."""
+        tries = [step for step in self.header["order"] if (step["variant"], step["boot"]) == (variant, boot)]
+        folder = self.folder / variant / f"boot-{boot:02d}"
+        if folder.exists():
+            folder.rename(folder.with_name(f"{folder.name}.try-{len(tries)}"))  # as set_aside of that try has it
+        step = {"variant": variant, "boot": boot, "try": len(tries) + 1, "started": now(), "ended": None, "status": "running"}
         self.header["order"].append(step)
         self.save()
-        return Boot(self, step)
+        return Boot(self, step, folder)
 
     def end(self) -> None:
         self.header["ended"] = now()
         self.save()
 
+    def release(self) -> None:
+        """Others may write to it."""
+        os.close(self._lock)
+
 
 class Boot:
     """One boot's folder."""
 
-    def __init__(self, campaign: Campaign, step: dict):
+    def __init__(self, campaign: Campaign, step: dict, folder: Path):
         self._campaign = campaign
         self._step = step
         self.variant = step["variant"]
         self.number = step["boot"]
-        self.folder = campaign.folder / self.variant / f"boot-{self.number:02d}"
+        self.folder = folder
         self.folder.mkdir(parents=True)
+        _sync(folder.parent)
+        self.set_aside = folder.with_name(f"{folder.name}.try-{step['try']}")  # where it is if it is made again
+        self.crashed = False
         self.records: list[dict] = []
 
     def append(self, record: dict) -> None:
@@ -139,11 +191,65 @@ class Boot:
         write_json(self.folder / "environment.json", environment)
 
     def end(self, problem: str | None = None) -> None:
-        self._step["ended"] = now()
-        self._step["status"] = "crashed" if problem else "ok"
-        if problem:
-            self._step["reason"] = problem
+        self.crashed = problem is not None
+        self._end("crashed" if problem else "ok", problem)
+
+    def interrupt(self, reason: str) -> None:
+        """It was ended before its time, which says nothing of its kernel."""
+        self._end("interrupted", reason)
+
+    def _end(self, status: str, reason: str | None) -> None:
+        self._step |= {"ended": now(), "status": status} | ({"reason": reason} if reason else {})
         self._campaign.save()
+
+
+def read(folder: Path) -> dict:
+    """campaign.json of a campaign that can be gone on with."""
+    path = folder / "campaign.json"
+    try:
+        header = json.loads(path.read_text())
+    except OSError as error:
+        raise KmapbenchError(f"{path}: {error.strerror}; give a folder that `kmapbench run` made") from None
+    except ValueError as error:
+        raise KmapbenchError(f"{path}: not JSON ({error}); restore it, or begin a new campaign") from None
+    validate("campaign", header)
+    if "planned" not in header:
+        raise KmapbenchError(f"{path}: made by an older kmapbench, without a plan to go on with; begin a new campaign")
+    return header
+
+
+def left(header: dict) -> list[Step]:
+    """Steps of the plan that have not been made well yet, in its order."""
+    good = {(step["variant"], step["boot"]) for step in header["order"] if step["status"] == "ok"}
+    return [Step(**step) for step in header["planned"] if (step["variant"], step["boot"]) not in good]
+
+
+def first_difference(was, now, name: str) -> str | None:
+    """The first place at which two values made of dicts differ: its dotted name, and both; None: nowhere."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        found = (first_difference(was.get(key), now.get(key), f"{name}.{key}") for key in {**was, **now})
+        return next((difference for difference in found if difference), None)
+    return None if was == now else f"{name} was {json.dumps(was):.80}, is {json.dumps(now):.80}"
+
+
+def _locked(folder: Path) -> int:
+    """A lock on a folder, which goes when it is closed, and with us in any case; as a descriptor."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        raise KmapbenchError(f"{folder}: another kmapbench is at work in it: wait for it, or end it") from None
+    return fd
+
+
+def _sync(folder: Path) -> None:
+    """What was made or renamed in a folder is there after a power loss, too."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _append_line(path: Path, value: dict) -> None:
@@ -162,6 +268,7 @@ def write_json(path: Path, value: dict) -> None:
         file.flush()
         os.fsync(file.fileno())
     scratch.replace(path)
+    _sync(path.parent)
 
 
 @contextmanager
@@ -170,7 +277,7 @@ def _naming(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise KmapbenchError(f"{path}: {error.strerror}; what was written before is kept") from None
+        raise KmapbenchError(f"{path}: {error.strerror}; what was written before is kept, and run --resume goes on after it") from None
 
 
 def new_folder(parent: Path, name: str) -> Path:

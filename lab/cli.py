@@ -23,6 +23,9 @@ class _Parser(argparse.ArgumentParser):
         print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
         sys.exit(EXIT_UNMET)
 
+# What a run can be restricted to.
+ONLY = ("micro", "user")
+
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 10000:
@@ -49,11 +52,14 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--boots", type=_count, metavar="N", help="boots a variant (default: 2)")
     run.add_argument("--seed", type=int, metavar="S", help="order of the boots (default: a new one, kept in campaign.json)")
     run.add_argument("--out", type=Path, metavar="DIR", help="campaign folder to make (default: a new one in results/)")
-    run.add_argument("--only", choices=("micro", "user"), help="kernel cases only, or user models only")
-    run.add_argument("--kernel", choices=SERIES + RT_SERIES, dest="series", help="which of the distribution's kernels stock is (default: the newest offered)")
-    run.add_argument("--cases", default="default", metavar="default|all|GLOB", help="kernel cases: a telling dozen, all, or those whose name matches, as 'kernel/*'")
+    run.add_argument("--only", choices=ONLY, help="kernel cases only, or user models only")
+    run.add_argument("--kernel", choices=SERIES + RT_SERIES, help="which of the distribution's kernels stock is (default: the newest offered)")
+    run.add_argument("--cases", metavar="default|all|GLOB", help="kernel cases: a telling dozen, all, or those whose name matches, as 'kernel/*'")
     run.add_argument("--here", action="store_true", help="kernel cases on this machine's running kernel, instead of the lab; takes root")
     run.add_argument("--label", type=_label, metavar="NAME", help="with --here: what the running kernel is called in the campaign (default: here)")
+    run.add_argument("--plan", type=Path, metavar="FILE", help="what these options say, from a file, as plan.toml of a campaign; options given beside it win")
+    run.add_argument("--resume", type=Path, metavar="DIR", help="go on with a campaign that was cut short: what is whole is kept, the rest is made")
+    run.add_argument("--dry-run", action="store_true", help="print every step, and do nothing")
     run.set_defaults(function=_run)
 
     report = commands.add_parser("report", help="write report.txt, report/index.html and charts/ of a campaign again")
@@ -80,35 +86,69 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+# Options of run that a plan file can have, too.
+_PLANNED = ("variants", "boots", "seed", "only", "kernel", "cases", "here", "label")
+
+
 def _run(arguments: argparse.Namespace) -> int:
     from lab import run  # jsonschema and rich, which the other commands can do without
 
-    if arguments.here:
-        _refuse_lab_options(arguments)
-    elif arguments.label:
-        raise KmapbenchError("--label names the running kernel, and goes with --here")
-    chosen = [] if arguments.here else [variants.find(name) for name in (arguments.variants or "stock").split(",")]
-    if len({variant.name for variant in chosen}) < len(chosen):
-        raise KmapbenchError(f"--variants {arguments.variants}: a variant is named twice")
-    plan = run.Plan(
-        variants=chosen,
-        boots=1 if arguments.here else arguments.boots or 2,
-        seed=secrets.randbits(32) if arguments.seed is None else arguments.seed,
-        only=arguments.only,
-        series=arguments.series,
-        cases=arguments.cases,
-        out=arguments.out.absolute() if arguments.out else None,
-        arguments=sys.argv[1:],
-        label=(arguments.label or "here") if arguments.here else None,
-    )
+    plan = _plan(arguments)
+    if arguments.dry_run:
+        print(run.steps_of(plan), end="")
+        return EXIT_OK
     return run.run(plan)
 
 
-def _refuse_lab_options(arguments: argparse.Namespace) -> None:
-    """What chooses among kernels and boots has no meaning where there is one of each."""
-    for option, value in (("--variants", arguments.variants), ("--boots", arguments.boots), ("--kernel", arguments.series)):
-        if value is not None:
-            raise KmapbenchError(f"--here measures the running kernel in the boot it is in: leave out {option}, or leave out --here")
+def _plan(arguments: argparse.Namespace):
+    """From options, a plan file, or the campaign that is to be resumed."""
+    from lab import plan
+
+    given = {name: value for name in _PLANNED if (value := getattr(arguments, name)) not in (None, False)}
+    if "variants" in given:
+        given["variants"] = given["variants"].split(",")
+    if arguments.resume and (given or arguments.plan or arguments.out):
+        raise KmapbenchError("--resume goes on with what was asked for then: leave out all else but --dry-run")
+    file = arguments.resume / "plan.toml" if arguments.resume else arguments.plan
+    said = _checked((plan.read(file) if file else {}) | given)
+    here = said.get("here", False)
+    names = [] if here else said.get("variants", ["stock"])
+    chosen = [variants.find(name) for name in names]
+    if len(set(names)) < len(names):
+        raise KmapbenchError(f"--variants {','.join(names)}: a variant is named twice")
+    return plan.Plan(
+        variants=chosen,
+        boots=1 if here else said.get("boots", 2),
+        seed=said.get("seed", secrets.randbits(32)),
+        only=said.get("only"),
+        series=said.get("kernel"),
+        cases=said.get("cases", "default"),
+        out=arguments.out.absolute() if arguments.out else None,
+        arguments=sys.argv[1:],
+        label=said.get("label", "here") if here else None,
+        resume=arguments.resume.absolute() if arguments.resume else None,
+    )
+
+
+def _checked(said: dict) -> dict:
+    """The same, where it can be done."""
+    if not said.get("here") and "label" in said:
+        raise KmapbenchError("--label names the running kernel, and goes with --here")
+    if said.get("here"):
+        # What chooses among kernels and boots has no meaning where there is one of each.
+        for name in ("variants", "boots", "kernel"):
+            if name in said:
+                raise KmapbenchError(f"--here measures the running kernel in the boot it is in: leave out --{name}, or leave out --here")
+    for name, check in (("boots", _count), ("label", _label)):
+        if name in said:
+            try:
+                check(str(said[name]))
+            except argparse.ArgumentTypeError as error:
+                raise KmapbenchError(f"{name}: {error}") from None
+    for name, choices in (("only", ONLY), ("kernel", SERIES + RT_SERIES)):
+        if name in said and said[name] not in choices:
+            raise KmapbenchError(f"{name}: '{said[name]}' is none of {', '.join(choices)}")
+    return said
 
 
 def _report(arguments: argparse.Namespace) -> int:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What campaign.json says of a campaign before its first boot: what was asked, and with what it is measured."""
 
+import hashlib
 import platform
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 from lab import distribution, here, tools
 from lab.order import Step
@@ -12,7 +14,7 @@ from lab.plan import Plan
 from lab.ready import Prepared
 
 
-def header(plan: Plan, prepared: Sequence[Prepared], running: here.Prepared | None, planned: Sequence[Step]) -> dict:
+def header(plan: Plan, prepared: Sequence[Prepared], running: here.Prepared | None, planned: Sequence[Step], kmap_bench: Path) -> dict:
     """The fields of campaign.json that stay as they are."""
     return {
         "asked": {"arguments": plan.arguments, "boots": plan.boots, "only": plan.only, "kernel": plan.series, "cases": plan.cases},
@@ -24,7 +26,7 @@ def header(plan: Plan, prepared: Sequence[Prepared], running: here.Prepared | No
             "python": platform.python_version(),
             "system": distribution.system(),
         },
-        "kmapbench": _checkout(),
+        "kmapbench": _checkout() | {"kmap_bench": hashlib.sha256(kmap_bench.read_bytes()).hexdigest()},
         "planned": [{"variant": step.variant, "boot": step.boot} | ({"half": step.half} if step.half else {}) for step in planned],
     }
 
@@ -35,7 +37,8 @@ def _variant(one: Prepared) -> dict:
         "release": one.kernel.release,
         "packages": one.kernel.packages,
         "kernel": one.kernel.key,
-        "patched": one.patched,
+        "module": one.module.parent.name,
+        "patched": one.variant.patched,
         "cpu": one.variant.cpu,
         "cmdline": one.variant.cmdline,
     }

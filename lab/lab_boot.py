@@ -22,40 +22,50 @@ class LabBoot:
         self._sections: dict[str, int] = {}
         self._making: str | None = None  # the case being measured, if any
         self._step_failures: list[str] = []
-        self._name = f"{kept.variant}, boot {kept.number}"
+        self.name = f"{kept.variant}, boot {kept.number}"
+        self.console = kept.folder / "console.log"
+        self.set_aside = kept.set_aside
+        self.failed_oracles: list[str] = []
         self._initrd = ready.initrd(one, job.micro(kept.variant, kept.number, cases), scratch / f"{kept.variant}-{kept.number}.initrd")
         self._machine = ready.machine(one, self._initrd, plugin)
-        display.say(f"{self._name}: starting")
+        self._look_for_kernel()
+        display.say(f"{self.name}: starting")
         self.guest = guest.Guest(self._machine, kept.folder, self._on_line)
 
-    def interrupt(self) -> None:
+    def interrupt(self, reason: str) -> None:
         """Ends it before its time."""
         self.guest.kill()
-        self._kept.end("interrupted")
+        self._kept.interrupt(reason)
 
     def end(self) -> str | None:
-        """Keeps what a guest that is gone has left; what went wrong, in one line, or None."""
+        """Keeps what a guest that is gone has left; why that was no good boot, in one line, or None."""
         outcome = self.guest.finish()
         self._initrd.unlink()
-        failed_oracles = self._kept.failed_oracles()
+        self._look_for_kernel()
+        self.failed_oracles = self._kept.failed_oracles()
         # kmap_bench ends with 1 for a failed oracle, too: then the records say more than the step.
-        problem = outcome.problem or (self._step_failures[0] if self._step_failures and not failed_oracles else None)
+        problem = outcome.problem or (self._step_failures[0] if self._step_failures and not self.failed_oracles else None)
         if problem is None and outcome.unread:
             problem = f"the guest sent what is neither record nor event: {outcome.unread[0][:60]}"
         if outcome.problem is None and not self._kept.records:
             self._kept.end(f"no kernel case matches {self._cases}")
             raise no_case(self._cases)
         if problem and self._making:
-            self._kept.append_crashed(self._making, "icount", problem, _console_tail(self._kept.folder))
+            self._kept.append_crashed(self._making, "icount", problem, self._console_tail())
         self._keep_files(outcome)
         self._keep_paths(outcome)
         self._kept.end(problem)
         self._display.advance(1 - START_WORK)
-        if problem:
-            return f"{self._name}: {problem}; see {self._kept.folder / 'console.log'}"
-        if failed_oracles:
-            return f"{self._name}: the oracle failed for {', '.join(failed_oracles)}"
-        return None
+        return problem
+
+    def _look_for_kernel(self) -> None:
+        """Whatever else a boot says, without its kernel in the cache it cannot be read."""
+        if not self._one.kernel.symbols.parent.is_dir():
+            self._kept.interrupt("its kernel is gone from the cache")
+            raise KmapbenchError(f"{self._one.kernel.folder}: gone from the cache while it was in use; run --resume gets it again and goes on")
+
+    def _console_tail(self) -> list[str]:
+        return console.tail(self.console.read_text(errors="replace")) if self.console.exists() else []
 
     def _on_line(self, line) -> None:
         if line.record:
@@ -65,7 +75,7 @@ class LabBoot:
         event = line.event
         if event["event"] == "case":
             self._making = event["name"]
-            self._display.detail(f"{self._name}: {event['name']}")
+            self._display.detail(f"{self.name}: {event['name']}")
         elif event["event"] == "begin" and event["step"] == "micro":
             self._display.advance(START_WORK)
         elif event["event"] == "section":
@@ -106,11 +116,6 @@ class LabBoot:
 def no_case(cases: str) -> KmapbenchError:
     """Nothing to measure."""
     return KmapbenchError(f"--cases {cases}: no kernel case matches; '--cases all' measures all there are")
-
-
-def _console_tail(folder: Path) -> list[str]:
-    path = folder / "console.log"
-    return console.tail(path.read_text(errors="replace")) if path.exists() else []
 
 
 def _read_archives(path: Path) -> dict[str, bytes]:

@@ -31,7 +31,7 @@ def measure_here(kept: campaign.Boot, names: list[str], running: here.Prepared, 
     try:
         host.measure(kept, kmap_bench, 1, here.options(names), on_line=on_line)
     except KeyboardInterrupt:
-        kept.end("interrupted")
+        kept.interrupt("Ctrl-C")
         raise
     except KmapbenchError as error:
         if making:
@@ -51,7 +51,7 @@ def measure_user(kept: campaign.Boot, kmap_bench: Path, display: Display) -> str
     try:
         host.measure(kept, kmap_bench, LAUNCHES, host.USER, lambda: display.advance(LAUNCH_WORK))
     except KeyboardInterrupt:
-        kept.end("interrupted")
+        kept.interrupt("Ctrl-C")
         raise
     except KmapbenchError as error:
         kept.end(str(error))

@@ -28,10 +28,6 @@ class Prepared:
     module: Path
     base: Path  # archive that all its boots share
 
-    @property
-    def patched(self) -> bool:
-        return bool(self.variant.image and self.variant.image.patches)
-
 
 def prepare(variant: Variant, series: str | None, kmap_bench: Path, cache: Path, scratch: Path, say) -> Prepared:
     """Kernel, module and the shared archive of a variant."""

@@ -4,6 +4,7 @@
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -12,10 +13,13 @@ from lab import campaign, here, local_boot, order, ownership, ready, side_by_sid
 from lab.errors import EXIT_FAILED, EXIT_OK, KmapbenchError
 from lab.header import header
 from lab.lab_boot import LabBoot, no_case
+from lab.order import Step
 from lab.paths import RESULTS, ROOT, build_dir, cache_dir
-from lab.plan import Plan
+from lab.plan import Plan, write
 from lab.progress import Display
-from lab.ready import Prepared
+
+# For the progress display, in boots of the lab.
+_WORK = {local_boot.HOST: local_boot.LAUNCHES * local_boot.LAUNCH_WORK}
 
 
 def run(plan: Plan) -> int:
@@ -27,6 +31,9 @@ def run(plan: Plan) -> int:
 
     with tempfile.TemporaryDirectory(prefix="kmapbench-") as scratch_name, Display() as display, ExitStack() as leaving:
         scratch = Path(scratch_name)
+        kept = campaign.Campaign.reopen(plan.resume) if plan.resume else None
+        if kept:
+            leaving.callback(kept.release)
         loading = leaving.enter_context(ExitStack())
         prepared, running, here_cases = [], None, []
         if plan.only != "user" and plan.label:
@@ -38,30 +45,37 @@ def run(plan: Plan) -> int:
         elif plan.only != "user":
             source_kernel.provide([variant.image for variant in plan.variants if variant.image], cache, display)
             prepared = [ready.prepare(variant, plan.series, kmap_bench, cache, scratch, display.say) for variant in plan.variants]
-        by_name = {one.variant.name: one for one in prepared}
-        steps = order.steps(list(by_name), plan.boots, plan.seed, _baseline(prepared))
-        host_work = local_boot.LAUNCHES * local_boot.LAUNCH_WORK if plan.only != "micro" else 0
-        display.plan(len(steps) + (local_boot.HERE_WORK if running else 0) + host_work)
-
-        planned = [*steps, *([order.Step(plan.label, 1)] if running else []), *([order.Step(local_boot.HOST, 1)] if plan.only != "micro" else [])]
-        name = plan.label if running else "-".join([one.variant.name for one in prepared] or [local_boot.HOST])
-        kept = campaign.Campaign(plan.out or campaign.new_folder(RESULTS, name), header(plan, prepared, running, planned))
+        planned = steps(plan)
+        described = header(plan, prepared, running, planned, kmap_bench)
+        if kept is None:
+            kept = campaign.Campaign.begin(plan.out or campaign.new_folder(RESULTS, _name(plan)), described, write(plan))
+            leaving.callback(kept.release)
+        else:
+            kept.go_on(described)
         leaving.callback(ownership.hand_over, kept.folder)
-        display.note(f"campaign {kept.folder}")
-        plugin = ready.observer_plugin() if steps else None
+        left = kept.left()
+        display.note(f"campaign {kept.folder}" + (f": {len(left)} of {len(planned)} steps left" if plan.resume else ""))
+        display.plan(sum(_WORK.get(step.variant, 1) for step in left))
+        by_name = {one.variant.name: one for one in prepared}
+        plugin = ready.observer_plugin() if prepared else None
 
-        def begin(step: order.Step) -> LabBoot:
+        def begin(step: Step) -> LabBoot:
             return LabBoot(kept.begin_boot(step.variant, step.boot), by_name[step.variant], plan.cases, plugin, scratch, display)
 
-        problems = side_by_side.boot_all([partial(begin, step) for step in steps], side_by_side.places([one.variant for one in prepared]))
-        if running:
-            problems.append(local_boot.measure_here(kept.begin_boot(plan.label, 1), here_cases, running, kmap_bench, display))
-            loading.close()  # user models need no module
-        if plan.only != "micro":
-            problems.append(local_boot.measure_user(kept.begin_boot(local_boot.HOST, 1), kmap_bench, display))
+        problems = side_by_side.boot_all(
+            [step for step in left if step.variant in by_name], begin, side_by_side.places(plan.variants), display.say
+        )
+        for step in left:
+            if step.variant == plan.label:
+                measure = partial(local_boot.measure_here, names=here_cases, running=running, kmap_bench=kmap_bench, display=display)
+                problems += _twice(kept, step, measure)
+        loading.close()  # user models need no module
+        for step in left:
+            if step.variant == local_boot.HOST:
+                problems += _twice(kept, step, partial(local_boot.measure_user, kmap_bench=kmap_bench, display=display))
         kept.end()
         display.say("writing the report")
-        report = subprocess.run([sys.executable, "-m", "analysis", "report", str(kept.folder)], cwd=ROOT, capture_output=True, text=True)
+        report = _report(kept.folder)
 
     print(report.stdout, end="")
     failures = [f"kmapbench: {problem}" for problem in problems if problem]
@@ -72,7 +86,50 @@ def run(plan: Plan) -> int:
     return report.returncode or (EXIT_FAILED if failures else EXIT_OK)
 
 
-def _baseline(prepared: list[Prepared]) -> str | None:
+def steps(plan: Plan) -> list[Step]:
+    """All steps of a plan, in the order in which they begin: the lab's, the running kernel's, user models."""
+    lab = plan.only != "user" and not plan.label
+    planned = order.steps([variant.name for variant in plan.variants], plan.boots, plan.seed, _baseline(plan)) if lab else []
+    if plan.only != "user" and plan.label:
+        planned.append(Step(plan.label, 1))
+    if plan.only != "micro":
+        planned.append(Step(local_boot.HOST, 1))
+    return planned
+
+
+def steps_of(plan: Plan) -> str:
+    """What run() would do, a line for each step."""
+    planned = campaign.left(campaign.read(plan.resume)) if plan.resume else steps(plan)
+    lines = [f"seed {plan.seed}"]
+    if any(step.variant not in (plan.label, local_boot.HOST) for step in planned):
+        lines.append(f"up to {side_by_side.places(plan.variants)} guests at once")
+    lines += [f"{step.variant}, boot {step.boot}" + (f" ({step.half} of the A/A row)" if step.half else "") for step in planned]
+    return "\n".join([*lines, "report"]) + "\n"
+
+
+def _name(plan: Plan) -> str:
+    """What the folder of a campaign is called after the time."""
+    if plan.only == "user":
+        return local_boot.HOST
+    return plan.label or "-".join(variant.name for variant in plan.variants)
+
+
+def _baseline(plan: Plan) -> str | None:
     """Whose boots the A/A row is made of: the first unpatched variant, else the first."""
-    names = [one.variant.name for one in sorted(prepared, key=lambda one: one.patched)]
+    names = [variant.name for variant in sorted(plan.variants, key=lambda variant: variant.patched)]
     return names[0] if names else None
+
+
+def _twice(kept: campaign.Campaign, step: Step, measure: Callable[[campaign.Boot], str | None]) -> list[str]:
+    """A step on this machine, made once again where it crashed; what went wrong, a line or none."""
+    boot = kept.begin_boot(step.variant, step.boot)
+    problem = measure(boot)
+    if problem and boot.crashed:
+        again = kept.begin_boot(step.variant, step.boot)
+        second = measure(again)
+        problem = second or f"{problem}; made again, the first try is in {boot.set_aside}"
+    return [problem] if problem else []
+
+
+def _report(folder: Path) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-m", "analysis", "report", str(folder)], cwd=ROOT, capture_output=True, text=True)

@@ -3,11 +3,15 @@
 
 import os
 import selectors
+from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from lab import guest
+from lab.errors import KmapbenchError
 from lab.lab_boot import LabBoot
+from lab.order import Step
 from lab.variants import Variant
 
 # Of a guest's memory, what QEMU takes beside it.
@@ -24,29 +28,41 @@ def places(variants: Sequence[Variant], meminfo: Path = Path("/proc/meminfo")) -
     return max(1, min(len(os.sched_getaffinity(0)), available_kib // 1024 // largest))
 
 
-def boot_all(begin: Sequence[Callable[[], LabBoot]], at_once: int) -> list[str]:
-    """What went wrong, a line each. begin: starts a boot; called in this order."""
-    waiting = list(reversed(begin))
-    problems = []
+def boot_all(steps: Sequence[Step], begin: Callable[[Step], LabBoot], at_once: int, say: Callable[[str], None]) -> list[str]:
+    """What went wrong, a line for each step. begin: starts a step's boot; called in their order.
+
+    A boot that crashed is made once again at the next free place.
+    """
+    waiting = deque(steps)
+    problems: dict[Step, str] = {}
     with selectors.DefaultSelector() as selector:
 
         def running() -> list[LabBoot]:
-            return [key.data for key in selector.get_map().values()]
+            return [key.data[1] for key in selector.get_map().values()]
 
         try:
             while waiting or running():
                 while waiting and len(running()) < at_once:
-                    boot = waiting.pop()()
-                    selector.register(boot.guest, selectors.EVENT_READ, boot)
-                gone = [key.data for key, _ in selector.select(guest.POLL_SECONDS) if not key.data.guest.read()]
-                for boot in gone:
+                    step = waiting.popleft()
+                    boot = begin(step)
+                    selector.register(boot.guest, selectors.EVENT_READ, (step, boot))
+                gone = [key.data for key, _ in selector.select(guest.POLL_SECONDS) if not key.data[1].guest.read()]
+                for step, boot in gone:
                     selector.unregister(boot.guest)
-                    if problem := boot.end():
-                        problems.append(problem)
+                    crash = boot.end()
+                    if crash and step not in problems:
+                        say(f"{boot.name}: {crash}; it is made again")
+                        problems[step] = f"{boot.name}: {crash}; made again, the first try is in {boot.set_aside}"
+                        waiting.appendleft(step)
+                    elif crash:
+                        problems[step] = f"{boot.name}: crashed twice: {crash}; see {boot.console}"
+                    elif boot.failed_oracles:
+                        problems[step] = f"{boot.name}: the oracle failed for {', '.join(boot.failed_oracles)}"
                 for boot in running():
                     boot.guest.end_if_hung()
-        except BaseException:
+        except BaseException as error:
             for boot in running():
-                boot.interrupt()
+                with suppress(KmapbenchError, OSError):  # as of a full disk: what ended us says it already
+                    boot.interrupt("Ctrl-C" if isinstance(error, KeyboardInterrupt) else str(error))
             raise
-    return problems
+    return list(problems.values())

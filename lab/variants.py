@@ -38,6 +38,11 @@ class Variant:
     memory_mib: int = MEMORY_MIB
     limit_seconds: float = BOOT_LIMIT_SECONDS
 
+    @property
+    def patched(self) -> bool:
+        """Whether our series is in it."""
+        return bool(self.image and self.image.patches)
+
 
 def load(table: Path = TABLE) -> dict[str, Variant]:
     """All variants by name, in the order of the table; files are named relative to it."""

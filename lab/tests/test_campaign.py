@@ -5,6 +5,7 @@ import pytest
 
 from lab import campaign, host
 from lab.errors import KmapbenchError
+from lab.order import Step
 
 HEADER = {
     "asked": {"arguments": [], "boots": 1, "only": None, "kernel": None},
@@ -12,6 +13,7 @@ HEADER = {
     "variants": {},
     "tools": {},
     "kmapbench": {"commit": "unknown", "dirty": False},
+    "planned": [{"variant": "stock", "boot": 1, "half": "A"}, {"variant": "off", "boot": 1}, {"variant": "stock", "boot": 2, "half": "A'"}],
 }
 
 RECORD = {
@@ -41,7 +43,7 @@ LONG_RECORD = {name: value for name, value in RECORD.items() if "samples" not in
 
 @pytest.fixture
 def kept(tmp_path):
-    return campaign.Campaign(tmp_path / "c", HEADER)
+    return campaign.Campaign.begin(tmp_path / "c", HEADER)
 
 
 def test_a_record_is_in_the_file_at_once(kept):
@@ -67,9 +69,59 @@ def test_the_order_is_what_happened(kept):
     assert order[0]["started"] <= order[0]["ended"] <= order[1]["started"]
 
 
+def again(kept: campaign.Campaign, **changes) -> campaign.Campaign:
+    """Another process goes on with it."""
+    kept.release()
+    reopened = campaign.Campaign.reopen(kept.folder)
+    reopened.go_on(HEADER | changes)
+    return reopened
+
+
+def test_what_was_cut_short_is_made_again_and_nothing_is_thrown_away(kept):
+    kept.begin_boot("stock", 1).end()
+    cut_short = kept.begin_boot("off", 1)
+    cut_short.append(RECORD)
+    reopened = again(kept)
+    assert reopened.left() == [Step("off", 1), Step("stock", 2, "A'")]
+    reopened.begin_boot("off", 1).end()
+    assert reopened.left() == [Step("stock", 2, "A'")]
+    steps = json.loads((kept.folder / "campaign.json").read_text())["order"]
+    assert [(step["variant"], step["try"], step["status"]) for step in steps] == [("stock", 1, "ok"), ("off", 1, "interrupted"), ("off", 2, "ok")]
+    assert json.loads((kept.folder / "off" / "boot-01.try-1" / "micro.jsonl").read_text()) == RECORD
+    assert list((kept.folder / "off" / "boot-01").iterdir()) == []
+
+
+def test_a_step_that_crashed_is_left_to_do(kept):
+    kept.begin_boot("stock", 1).end("hung")
+    assert again(kept).left()[0] == Step("stock", 1, "A")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"tools": {"qemu": "9"}}, 'tools.qemu was null, is "9"'),
+        ({"variants": {"stock": {"what": "", "release": "", "packages": {}, "cpu": "", "cmdline": ""}}}, "variants.stock was null"),
+        ({"kmapbench": {"commit": "unknown", "dirty": True}}, "kmapbench.dirty was false, is true"),
+    ],
+)
+def test_it_does_not_go_on_with_other_parts(kept, change, words):
+    with pytest.raises(KmapbenchError, match=words):
+        again(kept, **change)
+
+
+def test_two_at_once_in_one_folder_are_refused(kept):
+    with pytest.raises(KmapbenchError, match="another kmapbench is at work in it"):
+        campaign.Campaign.reopen(kept.folder)
+
+
+def test_a_folder_that_is_none_cannot_be_resumed(tmp_path):
+    with pytest.raises(KmapbenchError, match="campaign.json: No such file"):
+        campaign.Campaign.reopen(tmp_path)
+
+
 def test_a_folder_that_is_there_is_not_written_to(kept):
     with pytest.raises(KmapbenchError, match="there already"):
-        campaign.Campaign(kept.folder, HEADER)
+        campaign.Campaign.begin(kept.folder, HEADER)
 
 
 @pytest.mark.parametrize(
