@@ -4,12 +4,16 @@
 #include <cpuid.h>
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <set>
 #include <sstream>
+#include <vector>
 
 #include "clock.h"
 #include "version.h"
@@ -29,6 +33,23 @@ std::optional<std::string> ReadFile(const std::string& path) {
 std::string Trimmed(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
   return text;
+}
+
+// What a file of procfs or sysfs says; null: there is none, or it cannot be read.
+ordered_json Value(const std::string& path) {
+  const auto text = ReadFile(path);
+  return text ? ordered_json(Trimmed(*text)) : ordered_json(nullptr);
+}
+
+// Entries of a folder whose names begin with prefix, sorted; none where there is no folder.
+std::vector<std::filesystem::path> Entries(const std::string& folder, const std::string& prefix) {
+  std::vector<std::filesystem::path> found;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().filename().string().rfind(prefix, 0) == 0) found.push_back(entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
 // sha256sum is in coreutils and busybox alike; paths are ours, so nothing to quote.
@@ -54,10 +75,12 @@ ordered_json Kernel(const std::string& root) {
                                   root + "/lib/modules/" + name.release + "/build/.config"}) {
     if (const auto hash = Sha256(path)) {
       kernel["config_sha256"] = *hash;
+      kernel["config_file"] = path;
       return kernel;
     }
   }
   kernel["config_sha256"] = nullptr;
+  kernel["config_file"] = nullptr;
   return kernel;
 }
 
@@ -77,7 +100,62 @@ ordered_json Cpu(const std::string& root) {
   unsigned leaf1_ecx = 0;
   if (__get_cpuid(1, &eax, &ebx, &leaf1_ecx, &edx))
     cpu["hypervisor"] = (leaf1_ecx & (1u << 31)) != 0;
+  // CR4 itself only the kernel can read; one that sets the bit shows the flag.
+  std::istringstream flags(CpuinfoField(cpuinfo, "flags"));
+  cpu["cr4_pks"] = std::count(std::istream_iterator<std::string>(flags), {}, "pks") > 0;
+  const std::string sysfs = root + "/sys/devices/system/cpu";
+  std::set<std::string> governors;
+  for (const auto& one : Entries(sysfs, "cpu")) {
+    const ordered_json governor = Value((one / "cpufreq/scaling_governor").string());
+    if (governor.is_string()) governors.insert(governor.get<std::string>());
+  }
+  cpu["governors"] = governors;
+  cpu["no_turbo"] = Value(sysfs + "/intel_pstate/no_turbo");
+  cpu["boost"] = Value(sysfs + "/cpufreq/boost");
+  cpu["smt"] = Value(sysfs + "/smt/control");
+  cpu["online"] = Value(sysfs + "/online");
+  cpu["isolated"] = Value(sysfs + "/isolated");
+  cpu["nohz_full"] = Value(sysfs + "/nohz_full");
   return cpu;
+}
+
+ordered_json Vulnerabilities(const std::string& root) {
+  ordered_json found = ordered_json::object();
+  for (const auto& one : Entries(root + "/sys/devices/system/cpu/vulnerabilities", "")) {
+    found[one.filename().string()] = Value(one.string());
+  }
+  return found;
+}
+
+ordered_json Memory(const std::string& root) {
+  ordered_json memory;
+  memory["total"] = CpuinfoField(ReadFile(root + "/proc/meminfo").value_or(""), "MemTotal");
+  memory["huge_pages"] = Value(root + "/sys/kernel/mm/transparent_hugepage/enabled");
+  memory["nodes"] = ordered_json::object();
+  for (const auto& node : Entries(root + "/sys/devices/system/node", "node")) {
+    memory["nodes"][node.filename().string()] = Value((node / "cpulist").string());
+  }
+  return memory;
+}
+
+// Namespaces of persistent memory; each region has one of size 0, which is still to be made.
+ordered_json Pmem(const std::string& root) {
+  ordered_json found = ordered_json::object();
+  for (const auto& one : Entries(root + "/sys/bus/nd/devices", "namespace")) {
+    const ordered_json size = Value((one / "size").string());
+    if (size.is_null() || size == "0") continue;
+    found[one.filename().string()] = {{"mode", Value((one / "mode").string())},
+                                      {"bytes", size},
+                                      {"node", Value((one / "numa_node").string())}};
+  }
+  return found;
+}
+
+// Whose machine it is: what --anonymize leaves out.
+ordered_json Identity(const std::string& root) {
+  return {{"host_name", Value(root + "/proc/sys/kernel/hostname")},
+          {"product", Value(root + "/sys/class/dmi/id/product_name")},
+          {"serial", Value(root + "/sys/class/dmi/id/product_serial")}};
 }
 
 }  // namespace
@@ -100,6 +178,10 @@ ordered_json Environment(const std::string& root) {
   environment["format"] = 1;
   environment["kernel"] = Kernel(root);
   environment["cpu"] = Cpu(root);
+  environment["vulnerabilities"] = Vulnerabilities(root);
+  environment["memory"] = Memory(root);
+  environment["pmem"] = Pmem(root);
+  environment["identity"] = Identity(root);
   environment["clock"] = {
       {"clocksource", Trimmed(ReadFile(root + "/sys/devices/system/clocksource/"
                                               "clocksource0/current_clocksource")

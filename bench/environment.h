@@ -7,8 +7,8 @@
 
 namespace kmapbench {
 
-// What this process runs on: kernel, command line, .config, CPU, clock, and the commit that
-// kmap_bench was built from. root is prefixed to every path read ("" for this machine).
+// What this process runs on: kernel, command line, .config, CPU and how it is set, memory, pmem,
+// clock, and the commit that kmap_bench was built from. Null is what this kernel does not tell. root is prefixed to every path read ("" for this machine).
 nlohmann::ordered_json Environment(const std::string& root = "");
 
 // The value of the first `key : value` line of /proc/cpuinfo; empty where there is none.

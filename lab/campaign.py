@@ -13,6 +13,7 @@ from pathlib import Path
 
 import jsonschema
 
+from lab import fingerprint
 from lab.errors import KmapbenchError
 from lab.order import Step
 from lab.paths import RESULTS
@@ -73,6 +74,7 @@ class Campaign:
         """
         if folder.exists():
             raise KmapbenchError(f"{folder}: there already; give another --out")
+        header = header | {"asked": shown(header, header["asked"])}
         header = {"format": FORMAT, "name": folder.name, **header, "started": now(), "ended": None, "order": []}
         validate("campaign", header)
         scratch = folder.with_name(f".{folder.name}.{os.getpid()}")
@@ -95,12 +97,16 @@ class Campaign:
     def go_on(self, header: dict) -> None:
         """Makes ready for the rest of it. header: what it would be begun with now, which has to be the same."""
         for name in ("variants", "tools", "kmapbench", "planned"):
-            if difference := first_difference(self.header[name], header[name], name):
+            if difference := next(fingerprint.differences(self.header[name], header[name], name), None):
                 raise KmapbenchError(f"{self.folder}: it was begun with something else: {difference}; go on with that, or begin a new campaign")
         for step in self.header["order"]:
             if step["status"] == "running":
                 step |= {"ended": now(), "status": "interrupted", "reason": "kmapbench was ended in the middle of it"}
         self.save()
+
+    def differences(self) -> list[str]:
+        """What boots of one variant had not in common, a line each."""
+        return [f"{step['variant']}, boot {step['boot']}: {one}" for step in self.header["order"] for one in step.get("differs", [])]
 
     def save(self) -> None:
         """campaign.json, replaced whole."""
@@ -186,9 +192,22 @@ class Boot:
         """Cases in which protection did not hold."""
         return [record["case"] for record in self.records if record["oracle"] == "failed"]
 
-    def write_environment(self, environment: dict) -> None:
+    def write_environment(self, environment: dict, config: Path | None = None) -> None:
+        """What it ran on, held against the variant's other boots. config: the kernel's .config; without it, as the environment names it."""
+        environment = shown(self._campaign.header, environment)
         validate("environment", environment)
         write_json(self.folder / "environment.json", environment)
+        others = (path for path in sorted(self.folder.parent.glob("boot-*/environment.json")) if path.parent != self.folder)
+        if other := next(others, None):
+            if found := list(fingerprint.differences(json.loads(other.read_text()), environment)):
+                self._step["differs"] = found
+        config = config or Path(environment["kernel"].get("config_file") or "/nonexistent")
+        if config.is_file() and not (self.folder.parent / "config").exists():
+            (self.folder.parent / "config").write_bytes(config.read_bytes())
+
+    def write_micro(self, value: dict) -> None:
+        """micro.json: what Google Benchmark has to say."""
+        write_json(self.folder / "micro.json", shown(self._campaign.header, value))
 
     def end(self, problem: str | None = None) -> None:
         self.crashed = problem is not None
@@ -218,18 +237,17 @@ def read(folder: Path) -> dict:
     return header
 
 
+def shown(header: dict, value: dict) -> dict:
+    """As much of a value as may be shown to everybody, where that was asked for."""
+    if not header["asked"].get("anonymize"):
+        return value
+    return fingerprint.anonymous(value, {os.uname().nodename: "HOST", str(Path.home()): "~"})
+
+
 def left(header: dict) -> list[Step]:
     """Steps of the plan that have not been made well yet, in its order."""
     good = {(step["variant"], step["boot"]) for step in header["order"] if step["status"] == "ok"}
     return [Step(**step) for step in header["planned"] if (step["variant"], step["boot"]) not in good]
-
-
-def first_difference(was, now, name: str) -> str | None:
-    """The first place at which two values made of dicts differ: its dotted name, and both; None: nowhere."""
-    if isinstance(was, dict) and isinstance(now, dict):
-        found = (first_difference(was.get(key), now.get(key), f"{name}.{key}") for key in {**was, **now})
-        return next((difference for difference in found if difference), None)
-    return None if was == now else f"{name} was {json.dumps(was):.80}, is {json.dumps(now):.80}"
 
 
 def _locked(folder: Path) -> int:

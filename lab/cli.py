@@ -57,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--cases", metavar="default|all|GLOB", help="kernel cases: a telling dozen, all, or those whose name matches, as 'kernel/*'")
     run.add_argument("--here", action="store_true", help="kernel cases on this machine's running kernel, instead of the lab; takes root")
     run.add_argument("--label", type=_label, metavar="NAME", help="with --here: what the running kernel is called in the campaign (default: here)")
+    run.add_argument("--anonymize", action="store_true", help="keep no host names and serial numbers, so that the campaign can be shown to everybody")
     run.add_argument("--plan", type=Path, metavar="FILE", help="what these options say, from a file, as plan.toml of a campaign; options given beside it win")
     run.add_argument("--resume", type=Path, metavar="DIR", help="go on with a campaign that was cut short: what is whole is kept, the rest is made")
     run.add_argument("--dry-run", action="store_true", help="print every step, and do nothing")
@@ -87,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 # Options of run that a plan file can have, too.
-_PLANNED = ("variants", "boots", "seed", "only", "kernel", "cases", "here", "label")
+_PLANNED = ("variants", "boots", "seed", "only", "kernel", "cases", "here", "label", "anonymize")
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -126,6 +127,7 @@ def _plan(arguments: argparse.Namespace):
         out=arguments.out.absolute() if arguments.out else None,
         arguments=sys.argv[1:],
         label=said.get("label", "here") if here else None,
+        anonymize=said.get("anonymize", False),
         resume=arguments.resume.absolute() if arguments.resume else None,
     )
 

@@ -17,7 +17,14 @@ from lab.ready import Prepared
 def header(plan: Plan, prepared: Sequence[Prepared], running: here.Prepared | None, planned: Sequence[Step], kmap_bench: Path) -> dict:
     """The fields of campaign.json that stay as they are."""
     return {
-        "asked": {"arguments": plan.arguments, "boots": plan.boots, "only": plan.only, "kernel": plan.series, "cases": plan.cases},
+        "asked": {
+            "arguments": plan.arguments,
+            "boots": plan.boots,
+            "only": plan.only,
+            "kernel": plan.series,
+            "cases": plan.cases,
+            "anonymize": plan.anonymize,
+        },
         "seed": plan.seed,
         "variants": {one.variant.name: _variant(one) for one in prepared} | ({plan.label: here.header(running)} if running else {}),
         "tools": {

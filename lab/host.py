@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab import tools
-from lab.campaign import Boot, write_json
+from lab.campaign import Boot
 from lab.errors import CommandFailed
 from lab.stream import Line, Parser
 
@@ -48,7 +48,7 @@ def measure(
             outputs.append(json.loads(out.read_text()))
             on_launch()
         boot.write_environment(json.loads(environment.read_text()))
-    write_json(boot.folder / "micro.json", merged(outputs))
+    boot.write_micro(merged(outputs))
 
 
 def merged(outputs: list[dict]) -> dict:

@@ -97,7 +97,7 @@ class LabBoot:
                 "memory_mib": self._machine.memory_mib,
                 "observed": self._machine.observer is not None,
             }
-            self._kept.write_environment(value)
+            self._kept.write_environment(value, self._one.kernel.config)
         outcome.files.unlink()
 
     def _keep_paths(self, outcome: guest.Outcome) -> None:

@@ -11,7 +11,7 @@ from lab.errors import KmapbenchError
 from lab.variants import Variant
 
 # What a plan file can say; each is the option of that name.
-_TYPES = {"variants": list, "boots": int, "seed": int, "only": str, "kernel": str, "cases": str, "here": bool, "label": str}
+_TYPES = {"variants": list, "boots": int, "seed": int, "only": str, "kernel": str, "cases": str, "here": bool, "label": str, "anonymize": bool}
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Plan:
     out: Path | None
     arguments: list[str]
     label: str | None = None  # measure the running kernel, under this name, instead of variants
+    anonymize: bool = False  # no host names and serial numbers in what is kept
     resume: Path | None = None  # go on with this campaign, which this plan is of
 
 
@@ -57,5 +58,6 @@ def write(plan: Plan) -> str:
         "cases": plan.cases,
         "here": bool(plan.label) or None,
         "label": plan.label,
+        "anonymize": plan.anonymize or None,
     }
     return tomli_w.dumps({name: value for name, value in said.items() if value not in (None, [])})

@@ -74,6 +74,8 @@ def run(plan: Plan) -> int:
             if step.variant == local_boot.HOST:
                 problems += _twice(kept, step, partial(local_boot.measure_user, kmap_bench=kmap_bench, display=display))
         kept.end()
+        for line in kept.differences():
+            display.note(f"not the same as in the variant's other boots: {line}")
         display.say("writing the report")
         report = _report(kept.folder)
 

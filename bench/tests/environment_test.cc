@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <sys/utsname.h>
 
+#include <filesystem>
+#include <fstream>
+
 namespace kmapbench {
 namespace {
 
@@ -28,6 +31,60 @@ TEST(Environment, NamesTheRunningKernel) {
   const auto environment = Environment();
   EXPECT_EQ(environment["kernel"]["release"].get<std::string>(), name.release);
   EXPECT_FALSE(environment["kernel"]["cmdline"].get<std::string>().empty());
+}
+
+// A made-up machine below a root of its own.
+class Machine {
+ public:
+  Machine() { root_ = std::filesystem::path(testing::TempDir()) / "machine"; }
+  ~Machine() { std::filesystem::remove_all(root_); }
+  void Has(const std::string& name, const std::string& text) {
+    std::filesystem::create_directories((root_ / name).parent_path());
+    std::ofstream(root_ / name) << text << "\n";
+  }
+  nlohmann::ordered_json Environment() const { return kmapbench::Environment(root_.string()); }
+
+ private:
+  std::filesystem::path root_;
+};
+
+TEST(Environment, SaysHowTheMachineIsSet) {
+  Machine machine;
+  machine.Has("proc/cpuinfo", "flags\t\t: fpu pku pks");
+  machine.Has("proc/meminfo", "MemTotal:     1000 kB\nMemFree: 5 kB");
+  machine.Has("proc/sys/kernel/hostname", "spr");
+  machine.Has("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave");
+  machine.Has("sys/devices/system/cpu/cpu1/cpufreq/scaling_governor", "performance");
+  machine.Has("sys/devices/system/cpu/intel_pstate/no_turbo", "1");
+  machine.Has("sys/devices/system/cpu/smt/control", "off");
+  machine.Has("sys/devices/system/cpu/isolated", "1-3");
+  machine.Has("sys/devices/system/cpu/vulnerabilities/meltdown", "Not affected");
+  machine.Has("sys/devices/system/node/node0/cpulist", "0-3");
+  machine.Has("sys/bus/nd/devices/namespace0.0/size", "67108864");
+  machine.Has("sys/bus/nd/devices/namespace0.0/mode", "memory");
+  machine.Has("sys/bus/nd/devices/namespace0.1/size", "0");
+  const auto found = machine.Environment();
+  EXPECT_EQ(found["cpu"]["cr4_pks"], true);
+  EXPECT_EQ(found["cpu"]["governors"], nlohmann::json({"performance", "powersave"}));
+  EXPECT_EQ(found["cpu"]["no_turbo"], "1");
+  EXPECT_EQ(found["cpu"]["smt"], "off");
+  EXPECT_EQ(found["cpu"]["isolated"], "1-3");
+  EXPECT_EQ(found["vulnerabilities"].dump(), R"({"meltdown":"Not affected"})");
+  EXPECT_EQ(found["memory"]["total"], "1000 kB");
+  EXPECT_EQ(found["memory"]["nodes"].dump(), R"({"node0":"0-3"})");
+  EXPECT_EQ(found["pmem"].dump(),
+            R"({"namespace0.0":{"mode":"memory","bytes":"67108864","node":null}})");
+  EXPECT_EQ(found["identity"]["host_name"], "spr");
+}
+
+TEST(Environment, SaysNullWhereTheKernelDoesNotTell) {
+  const auto found = Machine().Environment();
+  for (const char* name : {"no_turbo", "boost", "smt", "isolated"}) {
+    EXPECT_TRUE(found["cpu"][name].is_null()) << name;
+  }
+  EXPECT_EQ(found["cpu"]["cr4_pks"], false);
+  EXPECT_TRUE(found["identity"]["serial"].is_null());
+  EXPECT_TRUE(found["vulnerabilities"].empty() && found["pmem"].empty());
 }
 
 TEST(Environment, NamesTheCommitItWasBuiltFrom) {
