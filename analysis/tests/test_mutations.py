@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tests of analysis/ can fail: they are run on copies with one bug each. Half an hour: part of `./kmapbench test --all`."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analysis.tests import mutations
+
+pytestmark = pytest.mark.all
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTHING_FAILED, SOMETHING_FAILED = 0, 1  # pytest's exit codes
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """The tree without what is built or made by runs."""
+    target = tmp_path / "tree"
+    shutil.copytree(ROOT, target, ignore=_not_source)
+    return target
+
+
+def _not_source(folder: str, names: list[str]) -> set[str]:
+    hidden_or_built = {name for name in names if name.startswith(".") or name in ("__pycache__", "build")}
+    campaigns = set(names) - {"reference", "schema"} if Path(folder) == ROOT / "results" else set()
+    return hidden_or_built | {name for name in campaigns if (ROOT / "results" / name).is_dir()}
+
+
+def run_tests(tree: Path) -> subprocess.CompletedProcess:
+    """The everyday tests, up to the first that fails; the page in a browser is left out, which takes long and sees none of these bugs."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-x", "--ignore=analysis/tests/test_page_in_browser.py", "analysis"]
+    return subprocess.run(command, cwd=tree, capture_output=True, text=True)
+
+
+def test_without_a_bug_nothing_fails(copy):
+    result = run_tests(copy)
+    assert result.returncode == NOTHING_FAILED, result.stdout[-3000:]
+
+
+@pytest.mark.parametrize("mutation", mutations.ALL, ids=lambda mutation: mutation.name)
+def test_a_bug_is_noticed(copy, mutation):
+    mutations.plant(mutation, copy / "analysis")
+    result = run_tests(copy)
+    assert result.returncode == SOMETHING_FAILED, result.stdout[-3000:]
