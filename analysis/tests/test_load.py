@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from analysis.errors import BadData
+from analysis.files import is_number
 from analysis.load import load
 from analysis.tests.conftest import histogram_record, record
 
@@ -122,6 +123,11 @@ def test_a_number_too_large_for_a_double_is_refused(write_campaign):
         load(folder)
 
 
+@pytest.mark.parametrize(("value", "number"), [(-1.5, True), (2**64 - 1, True), (2**64, False), (-(2**64), False), (float("nan"), False), (True, False), ("1", False)])
+def test_a_number_is_finite_and_has_64_bits(value, number):
+    assert is_number(value) is number
+
+
 def test_another_format_is_refused(write_campaign):
     with pytest.raises(BadData, match="format 2"):
         load(write_campaign([record()], header={"format": 2}))
@@ -146,6 +152,8 @@ def test_no_campaign_and_no_record_say_so(tmp_path, write_campaign):
         ([record(samples=[-1, 5], exact=False)], "samples are no times"),
         ([record(samples=[True, 5], exact=False)], "samples are not pairs of numbers"),
         ([record(counters={"cycles:k": {"value": 1}})], "counter cycles:k is wrong"),
+        ([record(samples=[70, 140, 140, 70])], "exact, and its samples differ"),
+        ([record(counters={"cycles:k": {"value": True, "enabled": 1, "running": 1}})], "counter cycles:k is wrong"),
         ([record(ops=1 << 70)], "field ops is no finite number"),
     ],
 )
@@ -166,6 +174,10 @@ def test_columns_say_the_same_as_the_records(write_campaign):
     np.testing.assert_array_equal(values[offsets[2] : offsets[3]], records[2].samples.ravel())
     np.testing.assert_array_equal(records.counters["cycles:k"], [np.nan, np.nan, 7])
     assert np.isnan(records.counters["cycles:u"]).all(), "counted for a part of the time"
+
+
+def test_boots_come_by_number(write_campaign):
+    assert [one.boot for one in load(write_campaign([record(boot=boot) for boot in (100, 99, 9)])).records] == [9, 99, 100]
 
 
 def test_another_try_of_a_boot_is_not_the_boot(write_campaign):

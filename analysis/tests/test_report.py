@@ -158,6 +158,13 @@ def test_a_patched_kernel_is_held_against_an_unpatched_one(write_campaign):
     assert cells(text, PROTECTED) == [["65"], ["+60"]]
 
 
+def test_of_several_unpatched_kernels_the_first_is_the_baseline(write_campaign):
+    header = {"variants": {name: HEADER["variants"]["stock"] for name in ("one", "two")}}
+    records = [record(cost=5, variant="one"), record(PROTECTED, cost=65, variant="one"), record(cost=7, variant="two")]
+    text = report.write(write_campaign(records, header=header))
+    assert cells(text, PROTECTED) == [["65"], ["+60"]]
+
+
 def test_many_variants_side_by_side_fit_a_mail(write_campaign):
     names = [f"a-variant-of-{number}" for number in range(7)]
     header = {"variants": {name: HEADER["variants"]["stock"] for name in names}}

@@ -145,6 +145,19 @@ def test_under_four_boots_a_side_there_is_no_verdict(boots):
     assert one.ratio == pytest.approx(2, rel=1e-3)
 
 
+def test_many_boots_of_one_side_do_not_make_up_for_few_of_the_other():
+    given = pair(200, 400)
+    few = replace(given.old, values=given.old.values[:3], slots=given.old.slots[:3])
+    for one in compare_family([replace(given, old=few), replace(given, old=given.new, new=few)]):
+        assert one.verdict is Verdict.EXPLORATORY
+
+
+def test_each_side_is_shown_by_its_median_boot():
+    given = pair(200, 300)
+    (one,) = compare_family([replace(given, old=replace(given.old, values=np.array([200.0, 201, 202, 203, 204, 205, 206, 900])))])
+    assert one.old == 203.5
+
+
 def test_four_boots_a_side_are_enough():
     assert judged(200, 400, boots=4).verdict is Verdict.SLOWER
 

@@ -26,7 +26,7 @@ def test_rank_p_counts_every_order(sizes):
     assert ranks.p(old, new) == pytest.approx(by_counting(old, new))
 
 
-@pytest.mark.parametrize("sizes", [(4, 4), (5, 7), (6, 6)])
+@pytest.mark.parametrize("sizes", [(4, 4), (5, 7), (6, 6), (7, 7)])
 def test_rank_p_counts_every_order_of_boots_that_tie(sizes):
     old, new = RANDOM.integers(0, 4, sizes[0]).astype(float), RANDOM.integers(1, 5, sizes[1]).astype(float)
     assert ranks.p(old, new) == pytest.approx(by_counting(old, new))

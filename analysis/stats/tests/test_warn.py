@@ -92,6 +92,13 @@ def test_few_boots_of_another_spread_are_warned_of(spread, boots, warned):
     assert ("differ in spread and in number" in warnings_of(replace(CALM, old=old, new=new))) is warned
 
 
+def test_a_spread_is_that_of_which_the_boots_are_a_sample():
+    # four boots that deviate 4.2 times as much, by n - 1; by n it would be 3.6 and 4.0 times
+    few, many = OLD_NOISE[:4] / OLD_NOISE[:4].std(ddof=1), NEW_NOISE / NEW_NOISE.std(ddof=1)
+    assert warn.of_spreads(4.2 * few, many) and warn.of_spreads(many, 4.2 * few)
+    assert not warn.of_spreads(3.9 * few, many) and not warn.of_spreads(many, 3.9 * few)
+
+
 def test_a_change_that_ranks_do_not_show_in_so_large_a_family_is_said_to_rest_on_the_shape_of_noise():
     four = pair(200, 220, boots=4)
     others = [pair(200, 200, boots=4)] * 11
