@@ -2,29 +2,69 @@
 """Which charts a campaign gets, and with what words. A chart never holds figures of two clocks."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from analysis import distribution
+from analysis import distribution, verdict_sheets
 from analysis.distribution import Distribution
+from analysis.exports import cells
 from analysis.load import Campaign
 from analysis.page import Chart
 from analysis.parts import PARTS, TITLES
 from analysis.provenance import emulator, lab, machine, repeatability
 from analysis.sheet import Sheet
+from analysis.stats.family import Comparison
+from analysis.stats.verdict import Verdict
 from analysis.table import Row, tick_nanoseconds
+from analysis.variants import Verdicts
 
 # Paths without a touch: a copy would dwarf all else.
 _UNTOUCHED = re.compile(r"(kernel|model)/kmap_[a-z_]+/[a-z_]+")
 # Panels of one chart; the rest is in the records.
 _MOST_PANELS = 12
+# Rows of one chart; the rest is in its data.
+_MOST_ROWS = 60
 
 _PATHS = "kernel/: this kernel's own path.  model/: the patched path in a module, as published and (slim) shorter."
 
 
-def draw(campaign: Campaign, table: list[Row], folder: Path) -> list[Chart]:
+def draw(campaign: Campaign, table: list[Row], verdicts: Verdicts, folder: Path) -> list[Chart]:
     """Writes the charts into a folder, which is made where there is anything to draw; most telling first."""
-    return [*_breakdowns(campaign, table, folder), *_spreads(campaign, folder)]
+    return [*_forests(campaign, verdicts, folder), *_breakdowns(campaign, table, folder), *_spreads(campaign, folder)]
+
+
+def _forests(campaign: Campaign, verdicts: Verdicts, folder: Path) -> Iterator[Chart]:
+    """One chart a metric, so that no axis has two clocks. Counts that are the same to the digit are said to be, not drawn."""
+    for family in verdicts.families():
+        drawn = [row for row in family if row.ratio is not None and not (row.exact and row.verdict is Verdict.SAME)]
+        if drawn:
+            yield _forest(campaign, verdicts, family, drawn, folder)
+
+
+def _forest(campaign: Campaign, verdicts: Verdicts, family: list[Comparison], drawn: list[Comparison], folder: Path) -> Chart:
+    from analysis.charts import forest, frame  # matplotlib takes half a second, which a campaign without a chart is spared
+
+    metric, shown = family[0].metric, drawn[:_MOST_ROWS]
+    groups = [(case, [(row.pair.new.label, row) for row in shown if row.case == case]) for case in dict.fromkeys(row.case for row in shown)]
+    against_itself = [(one.case, one) for one in verdicts.aa(family) if one.ratio is not None][:_MOST_PANELS]
+    if against_itself:
+        groups.append((f"A/A: {verdicts.baseline} against itself", against_itself))
+    title = f"Variants against {verdicts.baseline}"
+    emulated = f"Emulated ({emulator(campaign)}, -icount). " if metric.clock == "icount" else ""
+    boots = ", ".join(dict.fromkeys(cells.boots(row) for row in family))
+    releases = _releases(campaign, [verdicts.baseline, *(group.new.label for group in verdicts.groups)])
+    subtitle = f"{releases}. {emulated}Clock: {metric.clock}; {boots}; {metric.unit}, {metric.better} is better."
+    alike = sum(row.exact and row.verdict is Verdict.SAME for row in family)
+    footer = [cells.test(verdicts.groups), cells.against_itself(verdicts.groups)]
+    footer.append(f"Not drawn: {alike} of {len(family)} comparisons, the same to the digit." if alike else "")
+    footer.append(f"{len(shown)} of {len(drawn)} others are shown." if len(shown) < len(drawn) else "")
+    target = folder / f"forest-{_file_name(metric.name)}"
+    folder.mkdir(exist_ok=True)
+    axis = f"{metric.name.replace('_', ' ')}, ratio new/old" + (" (emulated: instructions, not time)" if metric.clock == "icount" else "")
+    forest.draw(frame.Words(title, subtitle, "\n".join(filter(None, footer))), groups, axis, target)
+    data = replace(verdict_sheets.sheet(verdicts, family), name=target.name)
+    return _chart(target, title, replace(data, caption=f"{subtitle} {data.caption}"))
 
 
 def _breakdowns(campaign: Campaign, table: list[Row], folder: Path) -> Iterator[Chart]:
@@ -35,8 +75,7 @@ def _breakdowns(campaign: Campaign, table: list[Row], folder: Path) -> Iterator[
         cases = dict.fromkeys(row.case for row in own)
         order = {variant: number for number, variant in enumerate(variants)}
         groups = [(case, sorted(((row.variant, row) for row in own if row.case == case), key=lambda one: order[one[0]])) for case in cases]
-        releases = {name: kernel["release"] for name, kernel in campaign.header["variants"].items()}
-        subtitle = f"{'; '.join(f'{variant}: Linux {releases[variant]}' for variant in variants)}. Emulated ({emulator(campaign)}, -icount), {repeatability(own)}"
+        subtitle = f"{_releases(campaign, variants)}. Emulated ({emulator(campaign)}, -icount), {repeatability(own)}"
         yield _breakdown("The kernel's own path by variant, and where its instructions go", subtitle, "", groups, folder / "cost-breakdown")
     for variant in variants:
         chosen = [row for row in counted if row.variant == variant]
@@ -106,6 +145,10 @@ def _spread(campaign: Campaign, chosen: list[Distribution], folder: Path) -> Ite
         for rank, value in enumerate(boot.values.tolist())
     )
     yield _chart(target, title, Sheet(target.name, title, caption, ("case", "variant", first.per, "rank, 0 to 1", f"sample, {unit}"), rows))
+
+
+def _releases(campaign: Campaign, variants: Iterable[str]) -> str:
+    return "; ".join(f"{variant}: Linux {campaign.header['variants'][variant]['release']}" for variant in variants)
 
 
 def _chart(target: Path, title: str, data: Sheet) -> Chart:

@@ -50,7 +50,7 @@ class Page:
 def render(page: Page) -> str:
     """The whole file. Every name in it is escaped; the page's own script is the only one that may run, by its hash."""
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"figure": _figure, "data_uri": _data_uri, "inline": _inline}
+    environment.filters |= {"figure": _figure, "data_uri": _data_uri, "inline": _inline, "breakable": _breakable}
     script = (_TEMPLATES / "page.js").read_text()
     return environment.get_template("index.html.j2").render(
         page=page,
@@ -66,6 +66,11 @@ def _figure(value: Value) -> str:
     if value is None:
         return "-"
     return value if isinstance(value, str) else f"{value:.6g}"
+
+
+def _breakable(name: str) -> Markup:
+    """A path that may be broken after a slash, and is broken nowhere else as long as that will do."""
+    return Markup("/<wbr>").join(name.split("/"))
 
 
 def _data_uri(text: str) -> str:

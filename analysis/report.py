@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from analysis import gallery, headlines, page, quality, sheets, text
+from analysis import gallery, headlines, page, quality, sheets, text, variants, verdict_sheets, verdict_text
 from analysis.load import Campaign, load
 from analysis.provenance import emulator, machine, repeatability
 from analysis.table import Row, rows
@@ -17,19 +17,21 @@ def write(folder: Path) -> str:
     table = rows(campaign)
     warnings = campaign.warnings + [warning for row in table for warning in row.warnings]
     facts = _facts(campaign, table)
-    variants = campaign.header["variants"]
-    patched = [name for name, kernel in variants.items() if kernel.get("patched")]
-    plain = text.report(_TITLE, facts, table, warnings, list(variants), patched)
+    names = list(campaign.header["variants"])
+    patched = [name for name, kernel in campaign.header["variants"].items() if kernel.get("patched")]
+    verdicts = variants.of(campaign)
+    warnings += verdict_text.notes(verdicts)
+    plain = text.report(_TITLE, facts, table, verdicts, warnings, names, patched)
     (folder / "report.txt").write_text(plain)
-    charts = gallery.draw(campaign, table, folder / "charts")
+    charts = gallery.draw(campaign, table, verdicts, folder / "charts")
     html = page.render(
         page.Page(
             title=_TITLE,
             facts=facts,
-            headlines=headlines.of(table, list(variants), patched),
+            headlines=headlines.of(table, names, patched),
             charts=charts,
-            sheets=sheets.of(table, list(variants)),
-            quality={variant: quality.sentences([row for row in table if row.variant == variant]) for variant in variants},
+            sheets=[*verdict_sheets.of(verdicts), *sheets.of(table, names)],
+            quality={variant: quality.sentences([row for row in table if row.variant == variant]) for variant in names},
             notes=warnings + text.notes_of(table),
         )
     )

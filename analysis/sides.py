@@ -75,12 +75,12 @@ def _within(one: _Opened, baseline: str | None) -> tuple[list[tuple[Source, Sour
         raise BadData(f"{one.text}: one variant has nothing to be compared with: give another side, or a campaign of several variants")
     if baseline is not None and baseline not in variants:
         raise BadData(f"--baseline {baseline}: not in {one.text}; there are {', '.join(variants)}")
-    first = baseline or _unpatched(one.campaign, variants)
+    first = baseline or unpatched(one.campaign, variants)
     old = one.source(first)
     return [(old, one.source(name)) for name in variants if name != first], [f"baseline: {first}", *one.campaign.warnings]
 
 
-def _unpatched(campaign: Campaign, variants: list[str]) -> str:
+def unpatched(campaign: Campaign, variants: list[str]) -> str:
     """The first unpatched variant, else the first."""
     return next((name for name in variants if campaign.header["variants"].get(name, {}).get("patched") is False), variants[0])
 

@@ -1,33 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
 """report.txt: plain text of 72 columns, to be pasted into a mail."""
 
-import textwrap
 from collections.abc import Callable, Collection, Sequence
 
-from analysis import quality
+from analysis import quality, verdict_text
 from analysis.baseline import Baseline
+from analysis.layout import LABEL_WIDTH, WIDTH, beside_each_other, fitting, grouped, label_width, wrapped
 from analysis.parts import PARTS, TITLES
 from analysis.table import Row, is_user
-
-WIDTH = 72
-_LABEL_WIDTH = 31
+from analysis.variants import Verdicts
 
 
 def report(
-    title: str, facts: list[str], rows: list[Row], warnings: list[str], variants: Sequence[str], patched: Collection[str] = ()
+    title: str,
+    facts: list[str],
+    rows: list[Row],
+    verdicts: Verdicts,
+    warnings: list[str],
+    variants: Sequence[str],
+    patched: Collection[str] = (),
 ) -> str:
     """The whole text, with a last newline.
 
     variants: in the order in which they stand side by side.
     patched: those whose own kmap path is the patched one, and no baseline.
     """
-    blocks = [title, "\n".join(line for fact in facts for line in _wrapped(fact))]
+    blocks = [title, "\n".join(line for fact in facts for line in wrapped(fact))]
     lab = [row for row in rows if row.clock == "icount"]
     measured = [variant for variant in variants if any(row.variant == variant for row in lab)]
     if len(measured) > 1:
         blocks += _side_by_side(lab, measured, Baseline(lab, "cost", patched))
     else:
         blocks += [_costs(measured[0], lab, Baseline(lab, "cost", patched)), _breakdown(lab)] if measured else []
+    blocks += verdict_text.blocks(verdicts)
     blocks.append(_quality(lab))
     timed = [row for row in rows if row.clock != "icount"]
     kernel = [row for row in timed if not is_user(row)]
@@ -39,12 +44,12 @@ def report(
         blocks.append(_times(user))
     said = notes_of(rows) + warnings
     if said:
-        blocks.append("Notes\n" + "\n".join(line for note in said for line in _wrapped(f"- {note}", "  ")))
+        blocks.append("Notes\n" + "\n".join(line for note in said for line in wrapped(f"- {note}", "  ")))
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
 def _quality(rows: list[Row]) -> str:
-    return "\n".join(line for sentence in quality.sentences(rows) for line in _wrapped(sentence))
+    return "\n".join(line for sentence in quality.sentences(rows) for line in wrapped(sentence))
 
 
 def notes_of(rows: list[Row]) -> list[str]:
@@ -60,35 +65,12 @@ def notes_of(rows: list[Row]) -> list[str]:
     ]
 
 
-def _wrapped(text: str, indent: str = "") -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-
-
-def _grouped(rows: list[Row], cells: Callable[[Row], str], columns: str, label_width: int = _LABEL_WIDTH) -> list[str]:
-    """Lines of a table: a case's path on a line of its own, where it changes; its last parts and cells below."""
-    lines = [f"{'':{label_width}}{columns}"]
-    above = None
-    for row in rows:
-        if row.skipped:
-            continue  # the notes say why
-        family, path, *rest = row.case.split("/")
-        if not rest:  # two parts: nothing to group by
-            above = None
-            lines.append(f"  {row.case:{label_width - 2}}{cells(row)}".rstrip())
-            continue
-        if (family, path) != above:
-            above = (family, path)
-            lines.append(f"  {family}/{path}/")
-        lines.append(f"    {'/'.join(rest):{label_width - 4}}{cells(row)}".rstrip())
-    return lines
-
-
 def _costs(variant: str, rows: list[Row], baseline: Baseline) -> str:
     def cells(row: Row) -> str:
         return f"{_cost(row):>8}{_plus(row, baseline):>7}{_count(row.wrmsr):>7}  {_oracle(row)}"
 
     lines = [f"{variant}: instructions an operation (emulated; the empty loop is taken off)"]
-    lines += _grouped([row for row in rows if row.case != "empty"], cells, f"{'cost':>8}{'+N':>7}{'WRMSR':>7}  oracle")
+    lines += grouped([row for row in rows if row.case != "empty" and not row.skipped], cells, f"{'cost':>8}{'+N':>7}{'WRMSR':>7}  oracle")
     return "\n".join(lines + _loop_itself(rows, lambda cost: f"{cost:>8g}"))
 
 
@@ -96,36 +78,24 @@ def _side_by_side(rows: list[Row], variants: list[str], baseline: Baseline) -> l
     """Costs by case and variant, and what the patch adds; as many variants beside each other as fit."""
     by_key = {(row.case, row.variant): row for row in rows}
     cases = list({row.case: row for row in rows if not row.skipped and row.case != "empty"}.values())
-    label_width = max([24, *(len("/".join(row.case.split("/")[2:])) + 5 for row in cases)])
+    width = label_width(row.case for row in cases)
 
-    def table(title: str, shown: list[Row], chosen: list[str], cell: Callable[[Row], str]) -> str:
-        widths = [max(len(variant), 5) + 1 for variant in chosen]
+    def cost(case: str, variant: str) -> str:
+        row = by_key.get((case, variant))
+        return "" if row is None or row.skipped else _cost(row)
 
-        def cells(row: Row) -> str:
-            found = [by_key.get((row.case, variant)) for variant in chosen]
-            return "".join(f"{'' if one is None or one.skipped else cell(one):>{width}}" for one, width in zip(found, widths))
-
-        columns = "".join(f"{variant:>{width}}" for variant, width in zip(chosen, widths))
-        return "\n".join([title, *_grouped(shown, cells, columns, label_width)])
+    def plus(case: str, variant: str) -> str:
+        row = by_key.get((case, variant))
+        return "" if row is None or row.skipped else _plus(row, baseline)
 
     added = {row.case for row in rows if baseline.added(row) is not None}
     blocks = []
-    for chosen in _fitting(variants, WIDTH - label_width):
-        blocks.append(table("Instructions an operation (emulated; the empty loop is taken off)", cases, chosen, _cost))
+    for chosen in fitting(variants, WIDTH - width):
+        blocks.append(beside_each_other("Instructions an operation (emulated; the empty loop is taken off)", cases, chosen, cost, width))
         if added:
             held = [row for row in cases if row.case in added]
-            blocks.append(table("The same, beyond the unpatched path with the same touch", held, chosen, lambda row: _plus(row, baseline)))
+            blocks.append(beside_each_other("The same, beyond the unpatched path with the same touch", held, chosen, plus, width))
     return [*blocks, _writes_and_oracle(rows)]
-
-
-def _fitting(variants: list[str], width: int) -> list[list[str]]:
-    """Variants in runs whose columns fit a width."""
-    runs: list[list[str]] = [[]]
-    for variant in variants:
-        if runs[-1] and sum(max(len(one), 5) + 1 for one in [*runs[-1], variant]) > width:
-            runs.append([])
-        runs[-1].append(variant)
-    return runs
 
 
 def _writes_and_oracle(rows: list[Row]) -> str:
@@ -142,7 +112,7 @@ def _writes_and_oracle(rows: list[Row]) -> str:
         sentences.append(f"Oracle: failed for {', '.join(failed)}: no figure.")
     elif states:
         sentences.append(f"Oracle: held in all {len(states)} cases and variants with a protected page.")
-    return "\n".join(line for sentence in sentences for line in _wrapped(sentence))
+    return "\n".join(line for sentence in sentences for line in wrapped(sentence))
 
 
 def _breakdown(rows: list[Row]) -> str:
@@ -155,7 +125,7 @@ def _breakdown(rows: list[Row]) -> str:
         return "".join(f"{_count(row.parts[part]):>{len(TITLES[part]) + 1}}" for part in used)
 
     lines = ["Where they go (counted from outside the guest)"]
-    return "\n".join(lines + _grouped(shown, cells, "".join(f" {TITLES[part]}" for part in used)))
+    return "\n".join(lines + grouped(shown, cells, "".join(f" {TITLES[part]}" for part in used)))
 
 
 def _kernel_times(variant: str, rows: list[Row]) -> str:
@@ -169,14 +139,14 @@ def _kernel_times(variant: str, rows: list[Row]) -> str:
         f"{variant}: time of an operation on this machine's running kernel,",
         "this boot only (medians; the empty loop is taken off; +N in cycles)",
     ]
-    lines += _grouped([row for row in rows if row.case != "empty"], cells, f"{'cycles':>8}{'+N':>8}{'ticks':>8}{'ns':>8}  oracle")
+    lines += grouped([row for row in rows if row.case != "empty" and not row.skipped], cells, f"{'cycles':>8}{'+N':>8}{'ticks':>8}{'ns':>8}  oracle")
     return "\n".join(lines + _loop_itself(rows, lambda cost: f"{'':16}{_time(cost):>8}"))
 
 
 def _loop_itself(rows: list[Row], cells: Callable[[float], str]) -> list[str]:
     """The line of what has been taken off all others."""
     cost = next((row.empty for row in rows if row.case == "empty" and row.empty is not None), None)
-    return [] if cost is None else [f"  {'empty (the loop itself)':{_LABEL_WIDTH - 2}}{cells(cost)}"]
+    return [] if cost is None else [f"  {'empty (the loop itself)':{LABEL_WIDTH - 2}}{cells(cost)}"]
 
 
 def _time(value: float | str | None) -> str:

@@ -31,7 +31,7 @@ def draw(words: frame.Words, drawn: list[Distribution], scale: float, axis: str,
             panel.set_xlim(low - margin, high + margin)
             panel.set_ylim(0, 1.02)
             panel.set_yticks((0, 0.25, 0.5, 0.75, 1), ("0", "¼", "½", "¾", "1"))
-            panel.set_xlabel(f"{axis}; the longest took {everything[-1]:,.4g}")
+            panel.set_xlabel(f"{axis}; the longest took {frame.plain(everything[-1])}")
 
 
 def _shares(values: np.ndarray) -> np.ndarray:

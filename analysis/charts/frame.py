@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from analysis import style
 
@@ -26,6 +26,7 @@ _CHARACTER = 0.0755  # of the names, which are monospaced
 _TITLE_POINTS, _TEXT_POINTS, _NAME_POINTS = 12, 8.5, 9
 _LINE_CHARACTERS = 118
 _NAME_CHARACTERS = 40
+_INDENT = 2  # characters, of labels below their heading
 
 _SETTINGS = {
     "font.family": "sans-serif",
@@ -67,39 +68,44 @@ class Group:
     labels: list[str]
 
 
+def plain(value: float) -> str:
+    """A figure as people write it: thousands apart, four digits else."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
 def shortened(name: str) -> str:
     """A name that fits beside an axis."""
     return name if len(name) <= _NAME_CHARACTERS else name[: _NAME_CHARACTERS - 1] + "…"
 
 
 @contextmanager
-def rows(words: Words, groups: list[Group], legend: list[Patch], target: Path) -> Iterator[tuple[Axes, list[list[float]]]]:
+def rows(words: Words, groups: list[Group], legend: list[Artist], target: Path, right: float = 0) -> Iterator[tuple[Axes, list[list[float]]]]:
     """A chart with one row a label: its axes and the rows' positions, by group. Written when the block ends.
 
     target: of the files, without suffix; .svg and .png are made.
+    right: inches beside the axes, for words.
     """
     lines = sum(1 + len(group.labels) for group in groups)
     with _figure(words, lines * _ROW_HEIGHT + _AXIS_HEIGHT, bool(legend), target) as (figure, top, bottom):
-        longest = max(len(shortened(label)) for group in groups for label in [group.heading, *(f"  {name}" for name in group.labels)])
+        longest = max(len(shortened(label)) for group in groups for label in [group.heading, *(_INDENT * " " + name for name in group.labels)])
         left = _MARGIN + longest * _CHARACTER + 0.1
         width, height = figure.get_size_inches()
         axes = figure.add_axes(
-            (left / width, (bottom + _AXIS_HEIGHT) / height, 1 - (left + _MARGIN) / width, 1 - (top + bottom + _AXIS_HEIGHT) / height)
+            (left / width, (bottom + _AXIS_HEIGHT) / height, 1 - (left + right + _MARGIN) / width, 1 - (top + bottom + _AXIS_HEIGHT) / height)
         )
         positions, texts, at = [], [], 0
         for group in groups:
-            texts += [group.heading, *(f"  {label}" for label in group.labels)]
+            texts += [(0, group.heading), *((_INDENT, label) for label in group.labels)]
             positions.append([at + 1.0 + index for index in range(len(group.labels))])
             at += 1 + len(group.labels)
-        for row, text in enumerate(texts):
-            head = not text.startswith("  ")
+        for row, (indent, text) in enumerate(texts):
             figure.text(
-                _MARGIN / width,
+                (_MARGIN + indent * _CHARACTER) / width,  # SVG would take blanks together
                 1 - (top + (row + 0.5) * _ROW_HEIGHT) / height,
                 shortened(text),
                 family="monospace",
                 fontsize=_NAME_POINTS,
-                fontweight="bold" if head else "normal",
+                fontweight="normal" if indent else "bold",
                 va="center_baseline",
             )
         axes.set_ylim(lines - 0.5, -0.5)

@@ -95,7 +95,7 @@ def test(groups: Sequence[Group]) -> str:
         parts.append("Counts that repeat to the digit are compared exactly.")
     if any(not row.exact for group in groups for row in group.rows):
         parts.append(
-            f"Else: ratio new/old of boots' medians with its {CONFIDENCE:.0%} t interval, the order in the model; `same`: the {SAME_CONFIDENCE:.0%}"
+            f"{'Else: ratio' if parts else 'Ratio'} new/old of boots' medians with its {CONFIDENCE:.0%} t interval, the order in the model; `same`: the {SAME_CONFIDENCE:.0%}"
             f" interval lies within {MARGIN_SHARE:.0%} or {MARGIN_CYCLES:g} core cycle; `slower`, `faster`: p below {1 - CONFIDENCE:.2f} by Holm over all cases of a metric."
         )
     return " ".join(parts)

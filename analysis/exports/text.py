@@ -23,14 +23,14 @@ def _group(group: Group) -> str:
     for title, rows in cells.by_metric(group).items():
         lines += ["", *_wrapped(title)]
         for row in rows:
-            lines += _row(row)
+            lines += of_row(row)
     notes = cells.notes(group)
     if notes:
         lines += ["", "Notes", *(line for note in notes for line in _wrapped(f"- {note}", "  "))]
     return "\n".join(lines)
 
 
-def _row(row: Comparison) -> list[str]:
+def of_row(row: Comparison) -> list[str]:
     """Counts in one line; what has an interval in two."""
     if row.exact:
         figures = f"{cells.figure(row.old):>9}{cells.figure(row.new):>9}{cells.change(row):>8}  {row.verdict}"

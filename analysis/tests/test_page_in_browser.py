@@ -93,7 +93,7 @@ def test_it_fits_is_silent_and_asks_nobody(browser, folder, served, place, width
     assert needed <= there <= width
     assert browser.get_log("browser") == []
     assert {url for url in requested(browser) if not url.startswith("data:")} == {address}
-    assert len(browser.find_elements(By.CSS_SELECTOR, "figure svg")) == 5  # by variant, each variant, launches, spread
+    assert len(browser.find_elements(By.CSS_SELECTOR, "figure svg")) == 6  # verdicts, by variant, each variant, launches, spread
     red = int(background(browser).removeprefix("rgb(").split(",")[0])
     assert red > 200 if scheme == "light" else red < 60
 
@@ -136,7 +136,7 @@ def test_a_table_sorts_by_a_heading_with_mouse_and_keyboard(browser, folder):
 def test_the_data_behind_a_figure_can_be_taken_away(browser, folder):
     look(browser, (folder / "report" / "index.html").as_uri())
     links = {link.get_attribute("download"): link.get_attribute("href") for link in browser.find_elements(By.CSS_SELECTOR, "a[download]")}
-    assert len(links) == 5 + 3  # of the charts, and of the tables
+    assert len(links) == 6 + 4  # of the charts, and of the tables
 
     def rows(name: str) -> list[dict[str, str]]:
         kind, _, content = links[name].partition(",")

@@ -154,7 +154,7 @@ def test_a_patched_kernel_is_held_against_an_unpatched_one(write_campaign):
     records = [record(cost=19, variant="protected"), record(PROTECTED, cost=65, variant="protected"), record(cost=5, variant="plain")]
     text = report.write(write_campaign(records, header=header))
     assert "protected plain" in text  # side by side, in the campaign's order
-    assert cells(text, "kernel/kmap_local/dram") == [["19", "5"], ["+14"]]
+    assert cells(text, "kernel/kmap_local/dram") == [["19", "5"], ["+14"], ["+14"]]  # costs, beyond the same touch, verdict
     assert cells(text, PROTECTED) == [["65"], ["+60"]]
 
 
@@ -170,7 +170,7 @@ def test_many_variants_side_by_side_fit_a_mail(write_campaign):
     header = {"variants": {name: HEADER["variants"]["stock"] for name in names}}
     text = report.write(write_campaign([record(variant=name, cost=5 + number) for number, name in enumerate(names)], header=header))
     assert max(map(len, text.splitlines())) <= 72
-    assert [figure for line in cells(text, "kernel/kmap_local/dram") for figure in line] == ["5", "6", "7", "8", "9", "10", "11"]
+    assert [figure for line in cells(text, "kernel/kmap_local/dram") for figure in line] == [*map(str, range(5, 12)), *(f"+{more}" for more in range(1, 7))]  # costs, verdicts
 
 
 def test_an_oracle_that_failed_on_one_of_several_kernels_is_named(write_campaign):

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A campaign's variants against its baseline: in the text, in the tables of the page, in the forest plot."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from analysis import report, variants, verdict_sheets
+from analysis.load import load
+from analysis.tests.conftest import HEADER, environment, record
+
+DRAM = "kernel/kmap_local/dram"
+KEY_OFF = "model/kmap_local/key_off"
+STOCK = HEADER["variants"]["stock"]
+PATCHED = {"protected": STOCK | {"patched": True}, "plain": STOCK | {"patched": False}}
+
+
+def counted(variant: str, boot: int, cost: float, case: str = DRAM) -> dict:
+    return record(case, boot, cost, variant=variant)
+
+
+def timed(variant: str, boot: int, cost: float, case: str = DRAM) -> dict:
+    time = {"clock": "tsc", "unit": "ticks", "exact": False, "chain": 1.0, "cost_core_cycles": cost}
+    return record(case, boot, cost, variant=variant, **time)
+
+
+@pytest.fixture
+def counts(write_campaign):
+    """Two boots each; the patched variant stands first and is no baseline for it."""
+    records = []
+    for boot in (1, 2):
+        for variant, cost in (("protected", 19), ("plain", 5)):
+            records += [counted(variant, boot, cost), counted(variant, boot, 12, KEY_OFF)]
+    return write_campaign(records, header={"variants": PATCHED})
+
+
+@pytest.fixture
+def times(write_campaign):
+    """Six boots each, in turn; 3 % more on a path of 200 cycles, nothing on another."""
+    order, records = [], []
+    for boot in range(1, 7):
+        for variant in ("plain", "protected") if boot % 2 else ("protected", "plain"):
+            order.append({"variant": variant, "boot": boot, "status": "ok", "started": HEADER["started"], "ended": HEADER["ended"]})
+            wobble = (boot * 7 % 5 - 2) * 0.1
+            records.append(timed(variant, boot, (206 if variant == "protected" else 200) + wobble))
+            records.append(timed(variant, boot, 300 + wobble, KEY_OFF))
+    return write_campaign(records, header={"variants": PATCHED, "order": order})
+
+
+def test_counts_are_held_against_the_unpatched_variant_to_the_digit(counts):
+    (group,) = variants.of(load(counts)).groups
+    assert (group.old.label, group.new.label) == ("plain", "protected")
+    assert {(row.case, row.verdict, row.difference) for row in group.rows} == {(DRAM, "slower", 14), (KEY_OFF, "same", 0)}
+
+
+def test_the_text_says_what_differs_what_is_the_same_and_how_it_was_judged(counts):
+    text = report.write(counts)
+    assert max(map(len, text.splitlines())) <= 72
+    block = text.split("Against plain: ")[1].split("Notes")[0]
+    assert ["dram", "+14"] in [line.split() for line in block.splitlines()] and "2+2 boots" in block
+    words = " ".join(block.split())
+    assert f"The same to the digit in every variant: {KEY_OFF}." in words
+    assert "Verdicts against plain. protected: 1 slower, 1 same. Counts that repeat to the digit are compared exactly." in words
+
+
+def test_time_has_a_ratio_its_interval_how_many_boots_and_the_test(times):
+    text = report.write(times)
+    assert max(map(len, text.splitlines())) <= 72
+    words = " ".join(text.split())
+    assert "protected against plain: core cycles, cycles, by the time stamp counter" in words
+    slower = words.split(f"{DRAM} slower: 200 -> 206 x1.03")[1].split("6+6 boots")[0]
+    low, high = (float(end) for end in slower.split("[")[1].split("]")[0].split(","))
+    assert 1 < low < 1.03 < high < 1.04
+    assert "95% t interval" in words and "Holm" in words
+    assert "A/A: the baseline against itself, 2 of 2 comparisons" in words
+
+
+def test_a_table_of_the_page_has_a_row_a_comparison_and_the_baseline_against_itself(times):
+    (sheet,) = verdict_sheets.of(variants.of(load(times)))
+    rows = [dict(zip(sheet.columns, row)) for row in sheet.rows]
+    assert [(row["case"], row["variant"], row["verdict"]) for row in rows[:2]] == [(DRAM, "protected", "slower"), (KEY_OFF, "protected", "same")]
+    assert [row["variant"] for row in rows[2:]] == ["plain again", "plain again"]
+    assert rows[0]["95 % from"] < rows[0]["ratio"] < rows[0]["to"]
+    assert "Holm" in sheet.caption and "by the time stamp counter" in sheet.caption
+
+
+def words_of(svg) -> list[str]:
+    return [element.text for element in ElementTree.parse(svg).iter() if element.text and element.text.strip()]
+
+
+def test_the_forest_plot_draws_what_differs_and_counts_what_does_not(counts):
+    report.write(counts)
+    words = words_of(counts / "charts" / "forest-cost.svg")
+    assert "+14 slower" in words and KEY_OFF not in words
+    assert "Not drawn: 1 of 2 comparisons, the same to the digit." in words
+    assert any("emulated" in word for word in words)
+
+
+def test_the_forest_plot_of_times_has_all_comparisons_and_the_margin(times):
+    report.write(times)
+    assert not (times / "charts" / "forest-cost.svg").exists()
+    words = words_of(times / "charts" / "forest-core_cycles.svg")
+    assert {DRAM, KEY_OFF, "A/A: plain against itself"} <= set(words)
+    assert any("margin" in word for word in words) and not any("emulated" in word for word in words)
+
+
+def test_two_clocks_are_never_on_one_axis(write_campaign):
+    """A case counted on both kernels, another timed on both."""
+    records = [counted(variant, 1, cost) for variant, cost in (("plain", 5), ("protected", 19))]
+    records += [timed(variant, boot, cost + boot, KEY_OFF) for variant, cost in (("plain", 100), ("protected", 200)) for boot in (1, 2)]
+    families = variants.of(load(write_campaign(records, header={"variants": PATCHED}))).families()
+    assert [{row.metric.clock for row in family} for family in families] == [{"icount"}, {"tsc"}]
+
+
+def test_a_variant_that_was_measured_elsewhere_has_no_verdict_and_the_others_do(write_campaign):
+    names = ("plain", "off", "protected")
+    folder = write_campaign([counted(name, 1, cost) for name, cost in zip(names, (5, 5, 19))], header={"variants": {name: STOCK for name in names}})
+    for name in names:
+        facts = environment(model="another" if name == "off" else "QEMU TCG")
+        (folder / name / "boot-01" / "environment.json").write_text(json.dumps(facts))
+    found = variants.of(load(folder))
+    assert [group.new.label for group in found.groups] == ["protected"]
+    (refused,) = found.refused
+    assert "plain and off differ in cpu.model name" in refused
+    assert "no verdict: plain and off differ" in " ".join(report.write(folder).split())
+
+
+def test_one_variant_alone_is_compared_with_nothing(write_campaign):
+    folder = write_campaign([counted("stock", 1, 5)])
+    assert variants.of(load(folder)).groups == []
+    assert "Verdicts" not in report.write(folder)
+    assert not list((folder / "charts").glob("forest*")) if (folder / "charts").exists() else True

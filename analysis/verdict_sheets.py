@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The variants of a campaign against its baseline, as tables of the page: one a metric, and so one clock, each."""
+
+from analysis.exports import cells
+from analysis.sheet import Sheet, Value
+from analysis.stats.family import Comparison
+from analysis.variants import Verdicts
+
+_COLUMNS = ("case", "variant", "verdict", "old", "new", "difference", "ratio", "95 % from", "to", "old boots", "new boots", "why")
+
+
+def of(verdicts: Verdicts) -> list[Sheet]:
+    return [sheet(verdicts, family) for family in verdicts.families()]
+
+
+def sheet(verdicts: Verdicts, family: list[Comparison]) -> Sheet:
+    """Verdicts of what was judged together, with its A/A rows last."""
+    name = family[0].metric.name
+    said = [f"New/old, {cells.metric(family[0])}.", cells.test(verdicts.groups), cells.against_itself(verdicts.groups)]
+    return Sheet(
+        name=f"verdicts-{name}",
+        heading=f"Variants against {verdicts.baseline}: {name.replace('_', ' ')}",
+        caption=" ".join(sentence for sentence in said if sentence),
+        columns=_COLUMNS,
+        rows=tuple(_row(row) for row in [*family, *verdicts.aa(family)]),
+    )
+
+
+def _row(row: Comparison) -> tuple[Value, ...]:
+    interval = row.ratio_95
+    change = cells.change(row) if row.exact else row.difference
+    bounds = (interval.low, interval.high) if interval else (None, None)
+    return (row.case, row.pair.new.label, str(row.verdict), row.old, row.new, change, row.ratio, *bounds, row.n_old, row.n_new, row.reason)
