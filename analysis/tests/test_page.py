@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+import base64
+import hashlib
+import re
+
+from analysis import style
+from analysis.page import Chart, Headline, Page, render
+from analysis.sheet import Sheet
+
+HOSTILE = "<img src=x>&"
+ESCAPED = "&lt;img src=x&gt;&amp;"
+SVG = f"""<?xml version="1.0"?>
+<svg><metadata>who drew it</metadata><path id="lone"/><path id="used" style="fill: {style.INK}; stroke: {style.VERMILION}"/><use href="#used"/></svg>"""
+
+
+def sheet(*rows) -> Sheet:
+    return Sheet("table", "Heading", "Caption", ("case", "cost"), rows)
+
+
+def page(**changes) -> str:
+    empty = {"title": "T", "facts": [], "headlines": [], "charts": [], "sheets": [], "quality": {}, "notes": []}
+    return render(Page(**empty | changes))
+
+
+def test_every_name_is_escaped_wherever_it_stands():
+    shown = Chart("<svg></svg>", HOSTILE, sheet((HOSTILE, 1)))
+    html = page(
+        title=HOSTILE,
+        facts=[HOSTILE],
+        headlines=[Headline(HOSTILE, f"a/{HOSTILE}", HOSTILE)],
+        charts=[shown],
+        sheets=[Sheet("name", HOSTILE, HOSTILE, ("case", HOSTILE), ((HOSTILE, HOSTILE),))],
+        quality={HOSTILE: [HOSTILE]},
+        notes=[HOSTILE],
+    )
+    assert "<img" not in html
+    assert html.count(ESCAPED) >= 15
+
+
+def test_a_card_breaks_its_name_after_a_slash():
+    assert "<code>model/<wbr>kmap_local/<wbr>dram</code>" in page(headlines=[Headline("+1", "model/kmap_local/dram", "d")])
+
+
+def test_what_has_no_figure_is_shown_as_a_dash_and_sorts_as_nothing():
+    html = page(sheets=[sheet(("a", None), ("b", 1234.56789))])
+    assert '<td data-sort="">-</td>' in html and '<td data-sort="1234.56789">1234.57</td>' in html
+
+
+def test_the_data_of_a_table_is_in_the_page_in_full():
+    (link,) = re.findall(r'download="table.csv" href="data:text/csv;charset=utf-8;base64,([^"]*)"', page(sheets=[sheet(('a,"b"', 1234.56789), ("c", None))]))
+    assert base64.b64decode(link).decode() == 'case,cost\n"a,""b""",1234.56789\nc,\n'
+
+
+def test_only_the_pages_own_script_may_run_and_nothing_may_be_loaded():
+    html = page()
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', html)
+    assert "default-src 'none'" in policy and f"script-src 'sha256-{digest}'" in policy
+    assert not re.search(r"(src|href)=\"?(https?:)?//", html)
+
+
+def test_a_chart_takes_the_pages_colours_and_leaves_out_what_has_no_use_in_it():
+    html = page(charts=[Chart(SVG, "d", sheet(("a", 1)))])
+    ink = style.INK.removeprefix("#")
+    assert f"fill: var(--{ink}); stroke: {style.VERMILION}" in html
+    assert f"--{ink}: {style.INK};" in html and f"--{ink}: {style.ON_DARK[style.INK]};" in html
+    assert 'id="used"' in html and 'id="lone"' not in html
+    assert "<?xml" not in html and "who drew it" not in html
