@@ -57,5 +57,5 @@ def _bar(axes: Axes, position: float, row: Row, longest: float) -> None:
             box = {"boxstyle": "round,pad=0.12", "facecolor": style.PAPER, "edgecolor": "none"}
             axes.text(left + width / 2, position, f"{width:g}", ha="center", va="center", fontsize=7.5, bbox=box)
         left += width
-    writes = f"  {float(row.wrmsr):g} WRMSR" if row.wrmsr else ""
+    writes = f", {float(row.wrmsr):g} WRMSR" if row.wrmsr else ""
     axes.text(left + longest * 0.008, position, f"{row.cost:g}{writes}", va="center", fontweight="bold")

@@ -10,7 +10,6 @@ SAMPLES = record(samples=[50, 100, 50, 200, 50, 100], exact=False)
 HISTOGRAM = histogram_record({"case_n": (50, 50, 50), "case_2n": (100, 100, 200)}, exact=False)
 
 
-
 def only(folder):
     (one,) = distributions(load(folder).records)
     return one
