@@ -6,7 +6,7 @@ from analysis.sheet import Sheet, Value
 from analysis.stats.family import Comparison
 from analysis.variants import Verdicts
 
-_COLUMNS = ("case", "variant", "verdict", "old", "new", "difference", "ratio", "95 % from", "to", "old boots", "new boots", "why")
+_INTERVAL = ("95 % from", "to")
 
 
 def of(verdicts: Verdicts) -> list[Sheet]:
@@ -16,18 +16,20 @@ def of(verdicts: Verdicts) -> list[Sheet]:
 def sheet(verdicts: Verdicts, family: list[Comparison]) -> Sheet:
     """Verdicts of what was judged together, with its A/A rows last."""
     name = family[0].metric.name
+    rows = [*family, *verdicts.aa(family)]
+    timed = any(row.ratio_95 for row in rows)
     said = [f"New/old, {cells.metric(family[0])}.", cells.test(verdicts.groups), cells.against_itself(verdicts.groups)]
     return Sheet(
         name=f"verdicts-{name}",
         heading=f"Variants against {verdicts.baseline}: {name.replace('_', ' ')}",
         caption=" ".join(sentence for sentence in said if sentence),
-        columns=_COLUMNS,
-        rows=tuple(_row(row) for row in [*family, *verdicts.aa(family)]),
+        columns=("case", "variant", "verdict", "old", "new", "difference", "ratio", *(_INTERVAL if timed else ()), "old boots", "new boots", "why"),
+        rows=tuple(_row(row, timed) for row in rows),
     )
 
 
-def _row(row: Comparison) -> tuple[Value, ...]:
+def _row(row: Comparison, timed: bool) -> tuple[Value, ...]:
     interval = row.ratio_95
     change = cells.change(row) if row.exact else row.difference
-    bounds = (interval.low, interval.high) if interval else (None, None)
+    bounds = ((interval.low, interval.high) if interval else (None, None)) if timed else ()
     return (row.case, row.pair.new.label, str(row.verdict), row.old, row.new, change, row.ratio, *bounds, row.n_old, row.n_new, row.reason)

@@ -19,7 +19,7 @@ def test_labels_stand_further_in_than_their_heading_by_place(tmp_path):
     with frame.rows(frame.Words("T", "S"), [frame.Group("heading", ["label"])], [], tmp_path / "chart"):
         pass
     found = {text.text: text for text in ElementTree.parse(tmp_path / "chart.svg").iter() if text.text in ("heading", "label")}
-    heading, label = (float(found[name].get("transform").partition("translate(")[2].split()[0]) for name in ("heading", "label"))
+    heading, label = (float(found[name].get("x")) for name in ("heading", "label"))
     assert label > heading + 5
 
 
