@@ -15,6 +15,9 @@ _NOISE = (
     "kernel.cmdline.initrd",
     "kernel.cmdline.root",
     "emulator.observed",  # counting from outside changes nothing inside
+    "clock.tsc_step_ticks",  # measured, too
+    "kernel.config_file",  # where it lay; what it says is config_sha256
+    "identity",  # whose machine it was: the CPU and how it is set are facts of their own
 )
 # What makes a kernel another kernel, where two variants were measured as the running one (--here): its name and the series' own
 # symbols and parameters. All else has to be as it was.
@@ -27,11 +30,14 @@ _KERNEL_UNDER_TEST = (
     "kernel.config.CONFIG_DEVMAP_ACCESS_PROTECTION",
     "cpu.pks",
     "cpu.cr4_pks",
+    "memory.total",
 )
+# What a kernel's configuration decides, too: what it keeps of memory, what it mitigates, and which settings it has.
+_OF_A_KERNEL = ("kernel.*", "clock.clocksource", "memory.*", "vulnerabilities.*", "cpu.cr4_pks", "cpu.smt", "cpu.isolated", "cpu.nohz_full")
 # What a variant of the lab declares, by the field of campaign.json in which two of them differ.
 _DECLARED_BY = {
-    "kernel": ("kernel.*", "clock.clocksource"),  # how far a kernel got with its clock by then is its own
-    "release": ("kernel.*", "clock.clocksource"),
+    "kernel": _OF_A_KERNEL,  # how far a kernel got with its clock by then is its own
+    "release": _OF_A_KERNEL,
     "cmdline": ("kernel.cmdline.*", "cpu.pks", "cpu.cr4_pks"),
     "cpu": ("cpu.*", "emulator.cpu", "kernel.vulnerabilities.*", "vulnerabilities.*"),
 }

@@ -77,15 +77,19 @@ def run(plan: Plan) -> int:
         for line in kept.differences():
             display.note(f"not the same as in the variant's other boots: {line}")
         display.say("writing the report")
-        report = _report(kept.folder)
+        # Where every boot crashed before its first record there is nothing to report, and what went wrong is said already.
+        reported = _report(kept.folder) if any(kept.folder.glob("*/boot-*/micro.jsonl")) else None
 
-    print(report.stdout, end="")
-    failures = [f"kmapbench: {problem}" for problem in problems if problem]
-    if report.returncode != 0:
-        failures.append(report.stderr.strip() or "kmapbench: the report failed")
+    failures = [f"kmapbench: {problem}" for problem in problems]
+    code = EXIT_FAILED if failures else EXIT_OK
+    if reported:
+        print(reported.stdout, end="")
+        if reported.returncode != 0:
+            failures.append(reported.stderr.strip() or "kmapbench: the report failed")
+            code = code or reported.returncode
     for failure in failures:
         print(failure, file=sys.stderr)
-    return report.returncode or (EXIT_FAILED if failures else EXIT_OK)
+    return code
 
 
 def steps(plan: Plan) -> list[Step]:

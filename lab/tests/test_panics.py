@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A kernel that panics in each kind of step of a boot: a record of it where a case was being measured, one line, exit code 1."""
+
+import json
+
+import pytest
+
+from lab import job, run, variants
+from lab.plan import Plan
+
+PANIC = "echo c > /proc/sysrq-trigger"
+CASE = "kernel/kmap_local/dram"
+SAID = "kernel panic: sysrq triggered crash"
+
+
+@pytest.mark.parametrize("step", ["pmem", "load", "micro", "unload"])
+def test_a_panic_is_one_line_and_what_was_measured_is_kept(monkeypatch, capsys, tmp_path, step):
+    sound = job.micro
+
+    def planted(variant: str, boot: int, cases: str) -> str:
+        text = sound(variant, boot, cases)
+        assert f"step {step} " in text
+        # As the step's last act, so that the one that measures has a record to keep.
+        return text.replace(f"step {step} ", f"panicking() {{ \"$@\"; {PANIC}; }}\nstep {step} panicking ", 1)
+
+    monkeypatch.setattr(job, "micro", planted)
+    folder = tmp_path / "c"
+    plan = Plan([variants.find("stock")], 1, 1, "micro", None, CASE, folder, [])
+    assert run.run(plan) == 1
+    said = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("[")]
+    assert len(said) == 1 and f"stock, boot 1: crashed twice: {SAID}" in said[0]
+    order = json.loads((folder / "campaign.json").read_text())["order"]
+    assert [(one["try"], one["status"], one["reason"]) for one in order] == [(1, "crashed", SAID), (2, "crashed", SAID)]
+    for name in ("boot-01.try-1", "boot-01"):
+        assert SAID.partition(": ")[2] in (folder / "stock" / name / "console.log").read_text()
+        records = folder / "stock" / name / "micro.jsonl"
+        measured = [json.loads(line)["case"] for line in records.read_text().splitlines()] if records.exists() else []
+        assert measured == ([CASE] if step in ("micro", "unload") else [])
+
+
+def test_a_panic_while_a_case_is_measured_is_that_cases_record(monkeypatch, capsys, tmp_path):
+    sound = job.micro
+
+    def planted(*arguments) -> str:
+        # A case that has been begun and not been measured when the kernel goes.
+        event = 'event "\\"case\\", \\"name\\": \\"kernel/kmap_local/dram\\""\n'
+        return sound(*arguments).replace("step micro ", f"{event}{PANIC}\nstep micro ", 1)
+
+    monkeypatch.setattr(job, "micro", planted)
+    folder = tmp_path / "c"
+    run.run(Plan([variants.find("stock")], 1, 1, "micro", None, CASE, folder, []))
+    (record,) = [json.loads(line) for line in (folder / "stock" / "boot-01" / "micro.jsonl").read_text().splitlines()]
+    assert (record["case"], record["status"], record["reason"]) == (CASE, "crashed", SAID)
+    assert any("sysrq triggered crash" in line for line in record["console"])
+    capsys.readouterr()
