@@ -146,8 +146,9 @@ class Boot:
         self.variant = step["variant"]
         self.number = step["boot"]
         self.folder = folder
-        self.folder.mkdir(parents=True)
-        _sync(folder.parent)
+        with naming(folder):
+            folder.mkdir(parents=True)
+            _sync(folder.parent)
         self.set_aside = folder.with_name(f"{folder.name}.try-{step['try']}")  # where it is if it is made again
         self.crashed = False
         self.records: list[dict] = []
@@ -203,7 +204,7 @@ class Boot:
                 self._step["differs"] = found
         config = config or Path(environment["kernel"].get("config_file") or "/nonexistent")
         if config.is_file() and not (self.folder.parent / "config").exists():
-            (self.folder.parent / "config").write_bytes(config.read_bytes())
+            write_bytes(self.folder.parent / "config", config.read_bytes())
 
     def write_micro(self, value: dict) -> None:
         """micro.json: what Google Benchmark has to say."""
@@ -271,7 +272,7 @@ def _sync(folder: Path) -> None:
 
 
 def _append_line(path: Path, value: dict) -> None:
-    with _naming(path), path.open("a") as file:
+    with naming(path), path.open("a") as file:
         file.write(json.dumps(value, separators=(",", ":")) + "\n")
         file.flush()
         os.fsync(file.fileno())
@@ -280,7 +281,7 @@ def _append_line(path: Path, value: dict) -> None:
 def write_json(path: Path, value: dict) -> None:
     """Replaces a file by a new one, at once and for good."""
     scratch = path.with_name(f".{path.name}.new")
-    with _naming(path), scratch.open("w") as file:
+    with naming(path), scratch.open("w") as file:
         json.dump(value, file, indent=2)
         file.write("\n")
         file.flush()
@@ -289,8 +290,13 @@ def write_json(path: Path, value: dict) -> None:
     _sync(path.parent)
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    with naming(path):
+        path.write_bytes(content)
+
+
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Iterator[None]:
     """A failed write does not say of which file; we do."""
     try:
         yield

@@ -89,7 +89,7 @@ class LabBoot:
             return
         handed_out = _read_archives(outcome.files)
         if "micro.json" in handed_out:
-            (self._kept.folder / "micro.json").write_bytes(handed_out["micro.json"])
+            campaign.write_bytes(self._kept.folder / "micro.json", handed_out["micro.json"])
         if "environment.json" in handed_out:
             value = json.loads(handed_out["environment.json"])
             value["emulator"] = {
