@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from analysis import calibrate, simulate
 from analysis.simulate import Setting
@@ -95,6 +96,21 @@ def test_a_cell_is_broken_only_where_the_bound_excludes_the_limit():
     assert replace(GOOD, only_t=0.06, only_ours=0.0, setting=replace(CALM, drift="walk")).broken() == []
 
 
+def test_skewed_noise_is_skewed_and_two_modes_are_two():
+    chooser = np.random.default_rng(1)
+    skewed, modes = simulate._noise("skewed", (50_000,), chooser), simulate._noise("two-mode", (50_000,), chooser)
+    assert stats.skew(skewed) == pytest.approx(2, abs=0.15)  # of an exponential
+    assert np.mean(modes > modes.mean()) == pytest.approx(simulate.HIGH_MODE, abs=0.01)
+    assert np.std(modes[modes > modes.mean()]) == pytest.approx(simulate.MODE_WIDTH, rel=0.05)
+
+
+def test_a_walk_ends_as_far_off_as_a_linear_drift():
+    setting = Setting(10, 0.0, "normal", "walk")
+    walked = simulate._drift(setting, 400, 5, np.random.default_rng(1))
+    assert float(walked[..., -1].std()) == pytest.approx(simulate.DRIFT, rel=0.07)
+    assert float(walked[..., 4].std()) == pytest.approx(simulate.DRIFT / 2, rel=0.07)
+
+
 @pytest.mark.parametrize("shape", simulate.SHAPES)
 def test_noise_has_the_deviation_that_was_asked_for(shape):
     assert float(simulate._noise(shape, (200_000,), np.random.default_rng(1)).std()) == pytest.approx(1, rel=0.02)
@@ -126,9 +142,12 @@ def test_tables_have_a_row_a_cell():
 
 def test_the_program_runs_the_cells_that_are_named(capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", ["calibrate", "--cells", "boots=4,spread=2,skewed", "--campaigns", "20", "--jobs", "1"])
-    calibrate.main()
+    assert calibrate.main() == 0
     printed = capsys.readouterr().out
     assert printed.count("skewed") == 3 and "3 cells of 20 campaigns" in printed
+    monkeypatch.setattr(calibrate.Cell, "broken", lambda _: ["power"])
+    assert calibrate.main() == 1
+    assert "; 3 break a limit." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
