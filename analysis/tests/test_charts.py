@@ -60,6 +60,7 @@ def test_an_interval_of_two_boots_does_not_set_the_scale(limits):
     assert 0.9 < low and high < 1.1
 
 
+@pytest.mark.filterwarnings("error")  # matplotlib's, of an axis without extent
 def test_an_axis_has_two_ends_where_nothing_differs(limits):
     low, high, scale = limits(compared("one boot", 1000, 1000, 1, 0))
     assert low < 1 < high and scale == "linear"

@@ -128,8 +128,16 @@ def test_a_variant_that_was_measured_elsewhere_has_no_verdict_and_the_others_do(
     assert "no verdict: plain and off differ" in " ".join(report.write(folder).split())
 
 
+def test_what_changed_among_the_boots_of_a_variant_is_said(write_campaign):
+    folder = write_campaign([counted(name, boot, 5) for name in ("plain", "protected") for boot in (1, 2)], header={"variants": PATCHED})
+    for name in PATCHED:
+        for boot in (1, 2):
+            (folder / name / f"boot-{boot:02d}" / "environment.json").write_text(json.dumps(environment(model=f"model {boot}")))
+    assert "plain: cpu.model name changed among its boots" in " ".join(report.write(folder).split())
+
+
 def test_one_variant_alone_is_compared_with_nothing(write_campaign):
     folder = write_campaign([counted("stock", 1, 5)])
     assert variants.of(load(folder)).groups == []
     assert "Verdicts" not in report.write(folder)
-    assert not list((folder / "charts").glob("forest*")) if (folder / "charts").exists() else True
+    assert not list(folder.glob("charts/forest*"))
