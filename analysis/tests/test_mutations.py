@@ -30,9 +30,9 @@ def _not_source(folder: str, names: list[str]) -> set[str]:
     return hidden_or_built | {name for name in campaigns if (ROOT / "results" / name).is_dir()}
 
 
-def run_tests(tree: Path) -> subprocess.CompletedProcess:
+def run_tests(tree: Path, *first: Path) -> subprocess.CompletedProcess:
     """The everyday tests, up to the first that fails; the page in a browser is left out, which takes long and sees none of these bugs."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-x", "--ignore=analysis/tests/test_page_in_browser.py", "analysis"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-x", "--ignore=analysis/tests/test_page_in_browser.py", *first, "analysis"]
     return subprocess.run(command, cwd=tree, capture_output=True, text=True)
 
 
@@ -44,5 +44,7 @@ def test_without_a_bug_nothing_fails(copy):
 @pytest.mark.parametrize("mutation", mutations.ALL, ids=lambda mutation: mutation.name)
 def test_a_bug_is_noticed(copy, mutation):
     mutations.plant(mutation, copy / "analysis")
-    result = run_tests(copy)
+    file = copy / "analysis" / mutation.file
+    own = file.parent / "tests" / f"test_{file.name}"
+    result = run_tests(copy, *([own] if own.exists() else []))
     assert result.returncode == SOMETHING_FAILED, result.stdout[-3000:]
