@@ -40,12 +40,13 @@ def start(arguments: list[str], **environment: str) -> subprocess.Popen:
 
 
 def guests(pid: int) -> list[int]:
-    """The stand-ins for QEMU that a process has started."""
+    """The stand-ins for QEMU that a process boots; it also asks QEMU for its version."""
     found = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
             children = [int(child) for child in task.read_text().split()]
-            found += [child for child in children if b"stand_in_qemu" in Path(f"/proc/{child}/cmdline").read_bytes()]
+            lines = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+            found += [child for child, line in lines.items() if b"stand_in_qemu" in line and b".initrd" in line]
         except OSError:  # gone meanwhile
             continue
     return found
