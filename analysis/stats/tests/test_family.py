@@ -282,7 +282,7 @@ def test_a_larger_family_takes_more_boots_to_resolve():
 
 
 def test_what_is_not_made_in_turn_takes_more_boots_than_it_has():
-    given = pair(200, 200, deviation=0.006)
+    given = pair(200, 200, deviation=0.0055)
     slots = np.arange(16)
     (in_turn,) = compare_family([given])
     (one,) = compare_family([replace(given, old=replace(given.old, slots=slots[:8]), new=replace(given.new, slots=slots[8:]))])
