@@ -70,8 +70,7 @@ def _planned(old: Source, new: Source, allow: Sequence[str], metrics: Sequence[s
     refused = {name: values for name, values in differ.items() if not fingerprint.matches(name, allow)}
     if refused:
         raise _refusal(old, new, refused)
-    both = [case for case in old.cases if case in set(new.cases)]
-    found = [pair for case in both for pair in _pairs(old, new, case, metrics, same)]
+    found = [pair for case in old.cases if case in new.cases for pair in _pairs(old, new, case, metrics, same)]
     if not found:
         raise BadData(f"{old.label} and {new.label} have no {'metric ' + ' or '.join(metrics) + ' of a ' if metrics else ''}case in common; give sides that were measured alike")
     return Group(old, new, [], [], differ, _notes(old, new)), found
@@ -87,7 +86,7 @@ def _refusal(old: Source, new: Source, refused: dict[str, tuple[str, str]]) -> B
 
 
 def _pairs(old: Source, new: Source, case: str, metrics: Sequence[str], same: bool) -> list[Pair]:
-    names = [name for key, name in old.figures if key == case and (case, name) in new.figures]
+    names = [name for name in old.cases[case] if (case, name) in new.figures]
     if not metrics:
         names = [name for group in old.chosen if (name := next((one for one in group if one in names), None))]
     elif "all" not in metrics:
@@ -121,7 +120,7 @@ def _aa_pairs(pairs: Sequence[tuple[Source, Source]], metric: str, family: Seque
 def _notes(old: Source, new: Source) -> list[str]:
     notes = [*old.warnings, *new.warnings]
     for source, other in ((old, new), (new, old)):
-        lone = [case for case in source.cases if case not in set(other.cases) and case not in other.without_figure]
+        lone = [case for case in source.cases if case not in other.cases and case not in other.without_figure]
         if lone:
             notes.append(f"only in {source.label}: {', '.join(lone)}")
         for why in dict.fromkeys(source.without_figure.values()):

@@ -15,7 +15,7 @@ from analysis.records import Record, Records
 __all__ = ["Campaign", "CountedPath", "Record", "Records", "load"]
 
 FORMAT = 1
-_SCHEMAS = Path(__file__).resolve().parents[1] / "results" / "schema"
+SCHEMAS = Path(__file__).resolve().parents[1] / "results" / "schema"
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _add_records(campaign: Campaign, path: Path, variant: str, boot: int, clocks
 
 @cache
 def _validator(name: str) -> jsonschema.protocols.Validator:
-    return jsonschema.Draft202012Validator(json.loads((_SCHEMAS / f"{name}.schema.json").read_text()))
+    return jsonschema.Draft202012Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_text()))
 
 
 def _check(name: str, value, path: Path) -> None:

@@ -3,6 +3,7 @@
 
 import filecmp
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from analysis.stats.sides import Metric, Side
@@ -32,9 +33,13 @@ class Source:
     without_figure: dict[str, str] = field(default_factory=dict)  # case -> why
     warnings: tuple[str, ...] = ()
 
-    @property
-    def cases(self) -> list[str]:
-        return list(dict.fromkeys(case for case, _ in self.figures))
+    @cached_property
+    def cases(self) -> dict[str, list[str]]:
+        """Cases in their order, with the names of their metrics."""
+        found: dict[str, list[str]] = {}
+        for case, name in self.figures:
+            found.setdefault(case, []).append(name)
+        return found
 
     def named(self, label: str) -> "Source":
         """The same under another label."""
