@@ -71,11 +71,12 @@ def _of_case(campaign: Campaign, variant: str, label: str, rows: np.ndarray) -> 
     units = launches if len(np.unique(boots)) == 1 and len(np.unique(launches)) > 1 else boots
     unit = Unit.LAUNCH if units is launches else Unit.BOOT
     slots = None if unit is Unit.LAUNCH else _slots(campaign, variant, np.unique(units))
+    first_half = None if unit is Unit.LAUNCH else _first_half(campaign, variant, np.unique(units))
     found = []
     for metric, values in _metrics(campaign, variant, good):
         if np.isfinite(values).all():
             medians = values if len(np.unique(units)) == len(units) else np.array([np.median(values[units == one]) for one in np.unique(units)])
-            found.append(Figures(metric, Side(label, medians, slots, exact and metric.name == "cost", unit)))
+            found.append(Figures(metric, Side(label, medians, slots, exact and metric.name == "cost", unit), first_half))
     return found, why
 
 
@@ -124,3 +125,10 @@ def _slots(campaign: Campaign, variant: str, boots: np.ndarray) -> np.ndarray | 
     places = {(step["variant"], step["boot"]): place for place, step in enumerate(campaign.header["order"])}
     found = [places.get((variant, int(boot))) for boot in boots]
     return None if None in found else np.array(found, dtype=float)
+
+
+def _first_half(campaign: Campaign, variant: str, boots: np.ndarray) -> np.ndarray | None:
+    """Which boots the plan has in half A; None where it did not divide all of them."""
+    halves = {(step["variant"], step["boot"]): step.get("half") for step in campaign.header.get("planned", [])}
+    found = [halves.get((variant, int(boot))) for boot in boots]
+    return None if None in found else np.array([half == "A" for half in found])

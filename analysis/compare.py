@@ -8,7 +8,7 @@ from analysis import fingerprint
 from analysis.errors import BadData
 from analysis.sources import Figures, Source, identical
 from analysis.stats.family import Comparison, compare_family, halves
-from analysis.stats.sides import Pair, Unit
+from analysis.stats.sides import Pair, Side, Unit
 from analysis.stats.verdict import Verdict
 
 EXIT_OK = 0
@@ -113,8 +113,22 @@ def _aa_pairs(pairs: Sequence[tuple[Source, Source]], metric: str, family: Seque
         for case in source.cases:
             figures = source.figures.get((case, metric))
             if case in cases and figures and figures.side.unit is Unit.BOOT and len(figures.side.values) > 1:
-                found.append(Pair(case, figures.metric, *halves(figures.side)))
+                first, second = _halves(figures)
+                if len(first.values) and len(second.values):  # boots that failed may all be of one half
+                    found.append(Pair(case, figures.metric, first, second))
     return found
+
+
+def _halves(figures: Figures) -> tuple[Side, Side]:
+    """As the plan divided the boots, else dealt out in their order."""
+    side, first = figures.side, figures.first_half
+    if first is None:
+        return halves(side)
+    slots = [None, None] if side.slots is None else [side.slots[first], side.slots[~first]]
+    return (
+        replace(side, values=side.values[first], slots=slots[0]),
+        replace(side, label=f"{side.label} again", values=side.values[~first], slots=slots[1]),
+    )
 
 
 def _notes(old: Source, new: Source) -> list[str]:

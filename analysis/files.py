@@ -14,17 +14,29 @@ _LINE_BYTES = 16 << 20
 _DOCUMENT_BYTES = 1 << 30
 # No figure is larger: counters and clocks have 64 bits.
 LARGEST = 1 << 64
+_RESTORE = "restore it or leave it out"
 
 
 def read_document(path: Path, missing: str = ""):
     """A JSON file's value; missing: what to say where there is none. NaN and infinities are floats, as Google Benchmark writes them."""
+    return _decode(_contents(path, missing), _LENIENT, str(path), _RESTORE)
+
+
+def read_text(path: Path) -> str:
+    """A text file; FileNotFoundError where there is none."""
+    try:
+        return _contents(path).decode()
+    except UnicodeDecodeError:
+        raise BadData(f"{path}: not UTF-8; {_RESTORE}") from None
+
+
+def _contents(path: Path, missing: str = "") -> bytes:
     if _regular_size(path, missing) > _DOCUMENT_BYTES:
         raise BadData(f"{path}: larger than {_DOCUMENT_BYTES >> 20} MiB, which nothing here writes; leave it out")
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        raise BadData(f"{path}: {error.strerror}; restore it or leave it out") from None
-    return _decode(data, _LENIENT, str(path), "restore it or leave it out")
+        raise BadData(f"{path}: {error.strerror}; {_RESTORE}") from None
 
 
 def read_lines(path: Path, warnings: list[str]) -> Iterator[tuple[int, dict]]:
@@ -49,7 +61,7 @@ def read_lines(path: Path, warnings: list[str]) -> Iterator[tuple[int, dict]]:
                     raise BadData(f"{where}: not an object; take the line out")
                 yield number, value
     except OSError as error:
-        raise BadData(f"{path}: {error.strerror}; restore it or leave it out") from None
+        raise BadData(f"{path}: {error.strerror}; {_RESTORE}") from None
 
 
 def _regular_size(path: Path, missing: str = "") -> int:
@@ -64,7 +76,7 @@ def _regular_size(path: Path, missing: str = "") -> int:
             raise BadData(missing) from None
         raise
     except OSError as error:
-        raise BadData(f"{path}: {error.strerror}; restore it or leave it out") from None
+        raise BadData(f"{path}: {error.strerror}; {_RESTORE}") from None
     if not stat.S_ISREG(state.st_mode):
         raise BadData(f"{path}: not a regular file; put the file itself there")
     return state.st_size

@@ -28,18 +28,32 @@ _KERNEL_UNDER_TEST = (
     "kernel.cmdline.memremap.pks_*",
     "kernel.config.CONFIG_*SUPERVISOR_PKEYS",
     "kernel.config.CONFIG_DEVMAP_ACCESS_PROTECTION",
+    "kernel.config.CONFIG_LOCALVERSION",
+    "kernel.config.CONFIG_BUILD_SALT",
+    "memory.total",  # less what the kernel itself takes
     "cpu.pks",
     "cpu.cr4_pks",
-    "memory.total",
 )
 # What a kernel's configuration decides, too: what it keeps of memory, what it mitigates, and which settings it has.
-_OF_A_KERNEL = ("kernel.*", "clock.clocksource", "memory.*", "vulnerabilities.*", "cpu.cr4_pks", "cpu.smt", "cpu.isolated", "cpu.nohz_full")
+_OF_A_KERNEL = (
+    "kernel",
+    "clock.clocksource",  # how far a kernel got with its clock by then is its own
+    "cpu.pks",
+    "cpu.cr4_pks",
+    # what a kernel that lacks a feature does not tell
+    "cpu.governors",
+    "cpu.smt",
+    "cpu.isolated",
+    "cpu.nohz_full",
+    "memory",
+    "vulnerabilities",
+)
 # What a variant of the lab declares, by the field of campaign.json in which two of them differ.
 _DECLARED_BY = {
-    "kernel": _OF_A_KERNEL,  # how far a kernel got with its clock by then is its own
+    "kernel": _OF_A_KERNEL,
     "release": _OF_A_KERNEL,
-    "cmdline": ("kernel.cmdline.*", "cpu.pks", "cpu.cr4_pks"),
-    "cpu": ("cpu.*", "emulator.cpu", "kernel.vulnerabilities.*", "vulnerabilities.*"),
+    "cmdline": ("kernel.cmdline", "cpu.pks", "cpu.cr4_pks"),
+    "cpu": ("cpu", "emulator.cpu", "vulnerabilities"),
 }
 
 
@@ -57,6 +71,8 @@ def of_campaign(campaign: Campaign, variant: str) -> dict[str, frozenset[str]]:
     """Of a variant, the values that each fact had in its boots."""
     boots = [flattened(_with_words(environment)) for (of, _), environment in campaign.boots.items() if of == variant]
     facts = together(boots)
+    for symbol, value in campaign.configs.get(variant, {}).items():
+        facts[f"kernel.config.{symbol}"] = frozenset({value})
     for tool, version in campaign.header["tools"].items():
         facts[f"tools.{tool}"] = frozenset({str(version)})
     facts["tools.kmapbench"] = frozenset({campaign.header["kmapbench"]["commit"]})
@@ -89,7 +105,7 @@ def differences(old: Source, new: Source) -> dict[str, tuple[str, str]]:
         if before != after and not matches(name, ignored):
             found[name] = (_shown(before), _shown(after))
     # A hash says only that something differs: where the symbols are there, they say what.
-    if any(name.startswith("kernel.config.") for name in old.facts.keys() & new.facts.keys()):
+    if all(any(name.startswith("kernel.config.") for name in one.facts) for one in (old, new)):
         found.pop("kernel.config_sha256", None)
     return found
 

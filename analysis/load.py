@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 
 from analysis.errors import BadData
-from analysis.files import read_document, read_lines
+from analysis.files import read_document, read_lines, read_text
 from analysis.records import Record, Records
 
 __all__ = ["Campaign", "CountedPath", "Record", "Records", "load"]
@@ -42,6 +42,7 @@ class Campaign:
     paths: list[CountedPath] = field(default_factory=list)
     environments: dict[str, dict] = field(default_factory=dict)  # of the first boot of each variant
     boots: dict[tuple[str, int], dict] = field(default_factory=dict)  # environment of each boot that handed one out
+    configs: dict[str, dict[str, str]] = field(default_factory=dict)  # symbols of each variant's kernel that are set, where its .config was kept
     files: dict[str, list[Path]] = field(default_factory=dict)  # of records and environments, by variant
     warnings: list[str] = field(default_factory=list)
 
@@ -59,6 +60,8 @@ def load(folder: Path, with_paths: bool = True) -> Campaign:
     for boot in _boot_folders(folder):
         variant, number = boot.parent.name, int(boot.name.removeprefix("boot-"))
         micro = boot / "micro.jsonl"
+        if variant not in campaign.configs:
+            campaign.configs[variant] = _config(boot.parent / "config")
         _add_records(campaign, micro, variant, number, clocks)
         campaign.files.setdefault(variant, []).extend((micro, boot / "environment.json"))
         if with_paths:
@@ -96,6 +99,14 @@ def _add_records(campaign: Campaign, path: Path, variant: str, boot: int, clocks
         if clocks.setdefault((variant, raw["case"]), clock) != clock:
             other = " ".join(clocks[variant, raw["case"]])
             raise BadData(f"{where}: case {raw['case']:.60}: {' '.join(clock)} here and {other} elsewhere: never mixed; keep one in this campaign")
+
+
+def _config(path: Path) -> dict[str, str]:
+    try:
+        lines = read_text(path).splitlines()
+    except FileNotFoundError:
+        return {}
+    return dict(line.split("=", 1) for line in lines if line.startswith("CONFIG_") and "=" in line)
 
 
 @cache

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from analysis.stats.sides import Metric, Side
 
 
@@ -15,6 +17,7 @@ class Figures:
 
     metric: Metric
     side: Side
+    first_half: np.ndarray | None = None  # of the side's boots, which the campaign's plan put into the first half of its A/A row
 
 
 @dataclass(frozen=True)

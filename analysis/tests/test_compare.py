@@ -151,16 +151,31 @@ def test_variants_of_the_lab_differ_in_what_they_declare_and_in_nothing_else(cam
 
 
 def test_running_kernels_may_differ_in_the_series_symbols_and_in_no_other(campaign):
-    def with_config(**symbols) -> dict:
-        facts = environment("6.12." + str(len(symbols)))
-        return facts | {"kernel": facts["kernel"] | {"config": {f"CONFIG_{name}": value for name, value in symbols.items()}}}
+    def here(name: str, variant: str, config: str) -> Path:
+        facts = environment(f"6.12.0-{name}")
+        folder = campaign(name, [timed(variant, 1, 300)], facts | {"kernel": facts["kernel"] | {"config_sha256": name[0] * 64}})
+        (folder / variant / "config").write_text(config)
+        return folder
 
-    old = campaign("old", [timed("off", 1, 300)], with_config(NUMA="y"))
-    new = campaign("new", [timed("on", 1, 300)], with_config(NUMA="y", DEVMAP_ACCESS_PROTECTION="y"))
-    other = campaign("other", [timed("on", 1, 300)], with_config(NUMA="n", DEVMAP_ACCESS_PROTECTION="y"))
+    old = here("a", "off", "CONFIG_NUMA=y\n# CONFIG_SUPERVISOR_PKEYS is not set\n")
+    new = here("b", "on", 'CONFIG_NUMA=y\nCONFIG_SUPERVISOR_PKEYS=y\nCONFIG_DEVMAP_ACCESS_PROTECTION=y\nCONFIG_LOCALVERSION="-pks"\n')
+    other = here("c", "on", "CONFIG_SUPERVISOR_PKEYS=y\n")
     assert verdicts(old, new) == {"kernel/kmap_local/dram": "exploratory"}
-    with pytest.raises(BadData, match=r"differ in kernel\.config\.CONFIG_NUMA \(y there, n here\):"):
+    with pytest.raises(BadData, match=r"differ in kernel\.config\.CONFIG_NUMA \(y there, none here\):"):
         groups(old, other)
+    with pytest.raises(BadData, match=r"differ in kernel\.config_sha256"):
+        (new / "on" / "config").unlink()
+        groups(old, new)
+
+
+def test_the_plan_says_which_boots_are_the_halves_of_the_baseline(campaign):
+    """Boots 1 to 6 take longer than 7 to 12: halves of the plan differ, dealt out they would not."""
+    off = [timed("off", boot, (330 if boot <= 6 else 300) * random.Random(boot).gauss(1, 0.001)) for boot in range(1, 13)]
+    planned = [{"variant": "off", "boot": boot, "half": "A" if boot <= 6 else "A'"} for boot in range(1, 13)]
+    for plan, moved in ((planned, True), ([], False)):
+        (group,) = groups(campaign(f"moved-{moved}", in_turn(off, boots("on", 600, 12)), header={"planned": plan} if plan else {}))
+        (aa,) = group.aa
+        assert (aa.n_old, aa.n_new) == (6, 6) and (group.rows[0].reason == "A/A moved") is moved
 
 
 def test_clocks_are_never_mixed(campaign):

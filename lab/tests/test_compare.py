@@ -3,7 +3,7 @@
 
 import json
 
-from lab import run, variants
+from lab import ready, run, variants
 from lab.cli import main
 from lab.tests import mutations
 
@@ -22,7 +22,7 @@ def campaign(folder):
 
 def test_one_instruction_more_is_slower_by_one_and_nothing_else_is(monkeypatch, capfd, tmp_path):
     before = campaign(tmp_path / "before")
-    monkeypatch.setattr(run, "MODULE_SOURCE", mutations.plant(SLOWER, tmp_path))
+    monkeypatch.setattr(ready, "MODULE_SOURCE", mutations.plant(SLOWER, tmp_path))
     after = campaign(tmp_path / "after")
     capfd.readouterr()
     assert main(["compare", str(before), str(after), "--format", "json", "--fail-on", "slower"]) == 1
