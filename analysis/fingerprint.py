@@ -104,10 +104,11 @@ def differences(old: Source, new: Source) -> dict[str, tuple[str, str]]:
         before, after = old.facts.get(name), new.facts.get(name)
         if before != after and not matches(name, ignored):
             found[name] = (_shown(before), _shown(after))
-    # A hash says only that something differs: where the symbols are there, they say what.
+    # A hash says only that something differs: where the symbols are there on both sides, they say what.
     if all(any(name.startswith("kernel.config.") for name in one.facts) for one in (old, new)):
         found.pop("kernel.config_sha256", None)
-    return found
+        return found
+    return {name: values for name, values in found.items() if not name.startswith("kernel.config.")}
 
 
 def unsteady(source: Source) -> list[str]:
