@@ -84,6 +84,14 @@ def test_boots_that_do_not_agree_are_not_compared_digit_by_digit(campaign):
     assert [(row.exact, row.verdict) for row in group.rows] == [(False, Verdict.EXPLORATORY)]
 
 
+@pytest.mark.parametrize("other", [{"samples": [70, 141]}, {"samples": [71, 140]}, {"shifted_samples": [70, 141]}, {"ops": 11}])
+def test_one_cost_from_other_samples_is_not_exact(campaign, other):
+    samples = {"samples": [70, 140], "shifted_samples": [70, 140]}
+    one = campaign("old", [record(boot=1, **samples), record(boot=2, **samples | other)])
+    two = campaign("new", [record(boot=boot, **samples) for boot in (1, 2)])
+    assert [row.exact for row in groups(one, two)[0].rows] == [False]
+
+
 def test_a_change_of_time_is_found_in_both_directions_and_by_direction_of_the_metric(campaign):
     both = campaign("both", in_turn(boots("off", 300), boots("on", 312)))
     assert set(verdicts(both, baseline="off").values()) == {"slower"}
