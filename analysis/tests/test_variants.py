@@ -136,6 +136,19 @@ def test_what_changed_among_the_boots_of_a_variant_is_said(write_campaign):
     assert "plain: cpu.model name changed among its boots" in " ".join(report.write(folder).split())
 
 
+def test_where_the_baseline_differs_from_itself_no_count_has_a_verdict(write_campaign):
+    """One case of the metric moves with the place of a boot in its block; another is counted to the digit."""
+    order, records = [], []
+    for boot in range(1, 9):
+        for name in PATCHED:
+            order.append({"variant": name, "boot": boot, "status": "ok", "started": HEADER["started"], "ended": HEADER["ended"]})
+            moved = 10 if boot % 4 in (2, 3) else 0
+            records += [counted(name, boot, 5 if name == "plain" else 19), counted(name, boot, 100 + moved + boot % 2, KEY_OFF) | {"exact": False}]
+    text = report.write(write_campaign(records, header={"variants": PATCHED, "order": order}))
+    assert ["dram", "?"] in [line.split() for line in text.splitlines()]
+    assert "A/A: the baseline differs from itself" in " ".join(text.split())
+
+
 def test_one_variant_alone_is_compared_with_nothing(write_campaign):
     folder = write_campaign([counted("stock", 1, 5)])
     assert variants.of(load(folder)).groups == []
