@@ -26,12 +26,20 @@ _MOST_PANELS = 12
 # Rows of one chart; the rest is in its data.
 _MOST_ROWS = 60
 
+# Whose path is drawn call by call: one pair, one interrupt, one switch.
+_PROFILED = ("kernel/kmap_local/protected", "elsewhere/irq/inside", "elsewhere/switch/different")
+
 _PATHS = "kernel/: this kernel's own path.  model/: the patched path in a module, as published and (slim) shorter."
 
 
 def draw(campaign: Campaign, table: list[Row], verdicts: Verdicts, folder: Path) -> list[Chart]:
     """Writes the charts into a folder, which is made where there is anything to draw; most telling first."""
-    return [*_forests(campaign, verdicts, folder), *_breakdowns(campaign, table, folder), *_spreads(campaign, folder)]
+    return [
+        *_forests(campaign, verdicts, folder),
+        *_breakdowns(campaign, table, folder),
+        *_profiles(campaign, folder),
+        *_spreads(campaign, folder),
+    ]
 
 
 def _forests(campaign: Campaign, verdicts: Verdicts, folder: Path) -> Iterator[Chart]:
@@ -101,6 +109,23 @@ def _breakdown(title: str, subtitle: str, footer: str, groups: list[tuple[str, l
         rows=tuple((row.case, row.variant, *(float(row.parts[part]) for part in used), row.cost, float(row.wrmsr)) for row in drawn),
     )
     return _chart(target, title, data)
+
+
+def _profiles(campaign: Campaign, folder: Path) -> Iterator[Chart]:
+    """The first boot's way through a few cases, where who called whom was counted."""
+    from analysis.charts import flame
+
+    for path in campaign.paths:
+        if path.boot != 1 or path.case not in _PROFILED or not path.stacks:
+            continue
+        folder.mkdir(exist_ok=True)
+        where = f"{path.variant}: {lab(campaign, path.variant)}"
+        target = folder / f"profile-{path.case.replace('/', '-')}-{_file_name(path.variant)}"
+        target.with_name(target.name + ".svg").write_text(flame.svg(path, where))
+        rows = tuple((name, path.variant, float(instructions), float(wrmsr)) for name, instructions, wrmsr in flame.by_function(path))
+        title = f"Where the instructions of {path.case} go, call by call"
+        caption = f"{where}. Clock: icount. Callers below what they called; the loop is included. Counted from outside the guest."
+        yield _chart(target, title, Sheet(target.name, title, caption, ("function", "variant", "instructions", "WRMSR"), rows))
 
 
 def _spreads(campaign: Campaign, folder: Path) -> Iterator[Chart]:

@@ -30,6 +30,7 @@ class CountedPath:
     empty_instructions: int
     wrmsr: int
     functions: list[dict]
+    stacks: list[dict] = field(default_factory=list)  # the same by who had called whom
 
 
 @dataclass

@@ -19,7 +19,10 @@ def repeatability(table: list[Row]) -> str:
     boots = max(row.boots for row in measured)
     if all(row.exact for row in measured):
         return f"{boots} boots, identical to the digit" if boots > 1 else "1 boot"
-    return f"{boots} boots, not all identical"
+    apart = list(dict.fromkeys(row.case for row in measured if not row.exact))
+    if len(apart) == len({row.case for row in measured}):
+        return f"{boots} boots, not all identical"
+    return f"{boots} boots, identical to the digit but for {', '.join(apart)}"
 
 
 def lab(campaign: Campaign, variant: str) -> str:

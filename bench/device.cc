@@ -135,7 +135,8 @@ std::vector<KernelCase> Device::Cases() const {
     desc.index = i;
     Call(fd_.get(), KMAPBENCH_IOC_CASE, &desc, "case " + std::to_string(i));
     cases.push_back({i, desc.name, desc.what, (desc.flags & KMAPBENCH_CASE_DEFAULT) != 0,
-                     (desc.flags & KMAPBENCH_CASE_STAND_IN) != 0, ToPage(desc.flags),
+                     (desc.flags & KMAPBENCH_CASE_STAND_IN) != 0,
+                     (desc.flags & KMAPBENCH_CASE_SWITCHES) != 0, ToPage(desc.flags),
                      desc.irq_policies});
   }
   return cases;

@@ -21,6 +21,7 @@ struct KernelCase {
   std::string what;
   bool everyday;  // measured without being asked for by name
   bool stand_in;  // another register in place of IA32_PKRS
+  bool switches;  // threads: counters of this one would be part of its cost
   DevicePage page;
   uint32_t irq_policies;  // bit 1 << p: takes policy p
 };

@@ -64,6 +64,7 @@ struct Case {
   bool skipped;
   // A record of `samples` samples; ops 0 chooses. The counters count while samples are taken.
   std::function<Record(uint32_t ops, uint32_t samples, CounterGroup& counters)> measure;
+  bool counted = true;  // not where the kernel would put counters away and back in each operation
 };
 
 double HostClockHz() {
@@ -138,7 +139,8 @@ class Program {
               Request request{ops, samples, *policy, UserPage(kernel_case.page)};
               if (ops == 0) request.ops = DeviceOps(kernel_case, request);
               return device_->Run(kernel_case, request, &counters);
-            }};
+            },
+            !kernel_case.switches};
   }
 
   Record RefusedPolicy(const KernelCase& kernel_case) const {
@@ -217,7 +219,7 @@ class Program {
   void RunCase(benchmark::State& state, const Case& c, uint32_t repetitions, Record& record,
                uint32_t& done, std::optional<CounterGroup>& counters) {
     try {
-      if (done == 0) counters.emplace(options_.counters);
+      if (done == 0) counters.emplace(c.counted ? options_.counters : std::vector<std::string>{});
       if (done == 0 && options_.events) writer_.Write({{"event", "case"}, {"name", c.name}});
       const Record part =
           c.measure(done == 0 ? options_.ops : record.ops, effort_.samples, *counters);

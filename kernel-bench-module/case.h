@@ -22,6 +22,7 @@
 #include <linux/stringify.h>
 #include <linux/types.h>
 
+#include "disturbance.h"
 #include "kmapbench.h"
 #include "pks.h"
 #include "ring.h"
@@ -32,6 +33,7 @@ struct kb_ctx {
 	void *expected;		/* the address that mapping it must give */
 	void *buffer;		/* a page to copy to and from */
 	enum kb_set set;	/* of the case */
+	u32 depth;		/* of the case */
 	struct kb_ring ring;	/* its pages, where there is a set */
 	struct kb_pks_state pks;	/* valid from kb_pks_enter to kb_pks_leave */
 	u32 pkru;		/* of this sample, where the case has read it */
@@ -70,7 +72,8 @@ struct kb_case {
 	bool stand_in;		/* its register is not IA32_PKRS */
 	bool guarded;		/* map opens a closed page: the oracle must hold */
 	bool sleeps;		/* not with interrupts or preemption off */
-	u32 depth;		/* mappings that are held while the body maps */
+	u32 depth;		/* mappings that are held while the body runs */
+	enum kb_event raises;	/* what an operation does to its CPU, once */
 	bool everyday;		/* measured without being asked for by name */
 };
 

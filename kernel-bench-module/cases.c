@@ -6,6 +6,7 @@
 
 #include "case.h"
 #include "devmap.h"
+#include "elsewhere.h"
 #include "kernel_path.h"
 #include "model.h"
 #include "msr.h"
@@ -162,6 +163,26 @@ KB_BODY(kb_body_empty, {})
 		MODEL_DEVMAP(form, devmap, PAGE)			\
 	},
 
+/* With a mapping held, which on a kernel that protects its page is an open bracket. */
+#define HOLDS_A_MAPPING							\
+	.map = kb_kernel_map,						\
+	.unmap = kb_kernel_unmap,					\
+	.depth = 1,							\
+	.wants = KMAPBENCH_CASE_DEVMAP_PAGE
+
+#define ELSEWHERE_AT(kind, where, doing, undo, ...)			\
+	{								\
+		.name = "elsewhere/" #kind "/" #where,			\
+		.what = doing ", " #where " a bracket",		\
+		.body = KB_BODY_OF(kb_body_elsewhere_##kind),		\
+		.setup = kb_elsewhere_setup_##kind,			\
+		.teardown = undo, __VA_ARGS__				\
+	},
+
+#define ELSEWHERE(kind, doing, undo, ...)				\
+	ELSEWHERE_AT(kind, outside, doing, undo, __VA_ARGS__)		\
+	ELSEWHERE_AT(kind, inside, doing, undo, HOLDS_A_MAPPING, __VA_ARGS__)
+
 const struct kb_case kb_cases[] = {
 	{
 		.name = "empty",
@@ -286,6 +307,34 @@ const struct kb_case kb_cases[] = {
 		.enter = kb_msr_enter_tsc_aux,
 		.refusal = kb_msr_refuse_tsc_aux,
 		.stand_in = true,
+	},
+	ELSEWHERE(irq, "an interrupt, raised and handled", kb_elsewhere_teardown,
+		  .raises = KB_EVENT_IRQ_WORK, .everyday = true)
+	ELSEWHERE(nmi, "an NMI, raised and handled", kb_elsewhere_teardown_nmi,
+		  .raises = KB_EVENT_NMI)
+	ELSEWHERE(int3, "an INT3 and back", kb_elsewhere_teardown_int3, .everyday = false)
+	ELSEWHERE(fault, "a fault that the exception table ends", kb_elsewhere_teardown,
+		  .everyday = true)
+	{
+		.name = "elsewhere/switch/same",
+		.what = "to another thread and back, two switches; nothing open in either",
+		.body = KB_BODY_OF(kb_body_elsewhere_switch),
+		.setup = kb_elsewhere_setup_switch,
+		.teardown = kb_elsewhere_teardown_switch,
+		.raises = KB_EVENT_SWITCH,
+		.sleeps = true,
+		.everyday = true,
+	},
+	{
+		.name = "elsewhere/switch/different",
+		.what = "to another thread and back, from inside a bracket to one without",
+		.body = KB_BODY_OF(kb_body_elsewhere_switch),
+		.setup = kb_elsewhere_setup_switch,
+		.teardown = kb_elsewhere_teardown_switch,
+		HOLDS_A_MAPPING,
+		.raises = KB_EVENT_SWITCH,
+		.sleeps = true,
+		.everyday = true,
 	},
 };
 

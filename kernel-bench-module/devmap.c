@@ -132,6 +132,11 @@ int kb_devmap_setup_protected(struct kb_ctx *ctx)
 	return kb_devmap_setup(ctx, false, true);
 }
 
+int kb_devmap_setup_any(struct kb_ctx *ctx)
+{
+	return kb_devmap_pin(ctx);
+}
+
 int kb_devmap_setup_tail(struct kb_ctx *ctx)
 {
 	return kb_devmap_setup(ctx, true, false);

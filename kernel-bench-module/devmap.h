@@ -18,6 +18,8 @@ void kb_devmap_exit(void);
  */
 int kb_devmap_setup_page(struct kb_ctx *ctx);
 int kb_devmap_setup_protected(struct kb_ctx *ctx);
+/* Protected or not, as the kernel has it. */
+int kb_devmap_setup_any(struct kb_ctx *ctx);
 int kb_devmap_setup_tail(struct kb_ctx *ctx);
 void kb_devmap_teardown(struct kb_ctx *ctx);
 

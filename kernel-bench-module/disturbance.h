@@ -22,9 +22,19 @@ struct kb_moment {
 	int cpu;
 };
 
+/* What is counted as a disturbance, unless it is what the case is about. */
+enum kb_event {
+	KB_EVENT_NONE,
+	KB_EVENT_IRQ_WORK,	/* an interrupt for irq_work */
+	KB_EVENT_NMI,
+	KB_EVENT_SWITCH,	/* the measured thread gives the CPU away */
+};
+
 struct kb_disturbance {
 	int home_cpu;		/* where the samples are to be taken; -1: where the first is */
 	u32 speed;		/* APERF by MPERF of the sample before; 0: not known */
+	enum kb_event own;	/* the sample raises this, as many times, itself */
+	u32 own_count;
 	struct kb_moment begin;
 	struct kb_moment end;
 };

@@ -60,6 +60,8 @@ static long kb_ioctl_case(void __user *arg)
 		desc.flags |= KMAPBENCH_CASE_DEFAULT;
 	if (c->stand_in)
 		desc.flags |= KMAPBENCH_CASE_STAND_IN;
+	if (c->raises == KB_EVENT_SWITCH)
+		desc.flags |= KMAPBENCH_CASE_SWITCHES;
 	desc.irq_policies = kb_irq_policies(c);
 	strscpy(desc.name, c->name, sizeof(desc.name));
 	strscpy(desc.what, c->what, sizeof(desc.what));
@@ -82,6 +84,12 @@ u32 kb_irq_policies(const struct kb_case *c)
 {
 	if (c->sleeps)
 		return BIT(KMAPBENCH_IRQS_ON);
+	/* it has to come through, and to this thread */
+	if (c->raises == KB_EVENT_IRQ_WORK)
+		return BIT(KMAPBENCH_PREEMPT_OFF);
+	/* to this CPU */
+	if (c->raises == KB_EVENT_NMI)
+		return BIT(KMAPBENCH_IRQS_OFF) | BIT(KMAPBENCH_PREEMPT_OFF);
 	/* a register or PKS itself is changed on one CPU: nobody else may run there */
 	if (c->needs_pks || c->needs_pku || c->stand_in)
 		return BIT(KMAPBENCH_IRQS_OFF) | BIT(KMAPBENCH_PREEMPT_OFF);
@@ -156,7 +164,7 @@ static int kb_measure(const struct kb_case *c, struct kb_ctx *ctx,
 static int kb_run(struct kmapbench_run *run, struct kmapbench_sample *samples)
 {
 	const struct kb_case *c = &kb_cases[array_index_nospec(run->index, kb_case_count)];
-	struct kb_ctx ctx = { .run = run, .set = c->set };
+	struct kb_ctx ctx = { .run = run, .set = c->set, .depth = c->depth };
 	const char *skip = kb_skip_reason(c);
 	int err;
 

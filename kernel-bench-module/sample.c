@@ -25,11 +25,14 @@
 #define KB_MARKER_HEAD	".byte 0x0f, 0x1f, 0x84, 0x00, "
 #define KB_MARKER_TAIL	", 0x62, 0x6d, 0x6b"
 
-/* Operations of the first, short samples that warm up and say how long ops will take. */
+/* Operations, at most, of the first samples: they warm up and say how long ops will take. */
 #define KB_PROBE_OPS		8u
 
 /* Samples that may be thrown away beyond one for each that is kept. */
 #define KB_SPARE_ATTEMPTS	64u
+
+/* Operations of all windows of a sample, in ops: n and 2n, at both alignments. */
+#define KB_ROUNDS		6u
 
 static u64 kb_windows;		/* windows since load; RUN is exclusive */
 
@@ -159,14 +162,14 @@ static u64 kb_sample_once(const struct kb_case *c, struct kb_ctx *ctx, u64 ops,
 	return begin;
 }
 
-/* Nanoseconds that a sample of @ops operations keeps interrupts off, from a probe. */
-static u64 kb_irqs_off_ns(const struct kmapbench_sample *probe, u32 ops)
+/* Nanoseconds that a sample of @times as many operations keeps interrupts off, from a probe. */
+static u64 kb_irqs_off_ns(const struct kmapbench_sample *probe, u32 times)
 {
 	u64 ticks = probe->empty_n + probe->empty_2n + probe->case_n + probe->case_2n +
 		    probe->shifted_n + probe->shifted_2n;
 	u64 chain = probe->chain_n + probe->chain_2n;
 
-	return (ticks * DIV_ROUND_UP(ops, KB_PROBE_OPS) + chain) * 1000000 / tsc_khz;
+	return (ticks * times + chain) * 1000000 / tsc_khz;
 }
 
 /* Takes samples until there are as many as asked for, or too many were no good. */
@@ -175,7 +178,11 @@ static int kb_sample_all(const struct kb_case *c, struct kb_ctx *ctx,
 {
 	struct kmapbench_run *run = ctx->run;
 	u32 attempts = 2 * run->samples + KB_SPARE_ATTEMPTS;
-	struct kb_disturbance seen = { .home_cpu = -1 };
+	struct kb_disturbance seen = {
+		.home_cpu = -1,
+		.own = c->raises,
+		.own_count = KB_ROUNDS * run->ops,
+	};
 	enum kmapbench_cause cause;
 	u64 first_window, ticks;
 
@@ -206,12 +213,13 @@ int kb_sample(const struct kb_case *c, struct kb_ctx *ctx,
 	struct kmapbench_run *run = ctx->run;
 	struct kb_disturbance seen = { };
 	struct kmapbench_sample probe;
+	u32 ops = min(run->ops, KB_PROBE_OPS);
 	int err;
 
 	/* Twice: the first one pays for cold caches. */
-	kb_sample_once(c, ctx, KB_PROBE_OPS, &probe, &seen);
-	kb_sample_once(c, ctx, KB_PROBE_OPS, &probe, &seen);
-	if (kb_irqs_off_ns(&probe, run->ops) > KMAPBENCH_MAX_IRQS_OFF_NS)
+	kb_sample_once(c, ctx, ops, &probe, &seen);
+	kb_sample_once(c, ctx, ops, &probe, &seen);
+	if (kb_irqs_off_ns(&probe, DIV_ROUND_UP(run->ops, ops)) > KMAPBENCH_MAX_IRQS_OFF_NS)
 		return -E2BIG;
 
 	err = kb_sample_all(c, ctx, samples);

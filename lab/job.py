@@ -5,7 +5,7 @@ import re
 import shlex
 
 # Cases that the kernel module runs; user models are measured on the host.
-KERNEL_CASES = "^(empty|kernel/|model/|msr/)"
+KERNEL_CASES = "^(empty|kernel/|model/|msr/|elsewhere/)"
 
 # Sent along so that addresses can be told apart after the boot.
 _MODULE_SECTIONS = (

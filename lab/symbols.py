@@ -14,7 +14,8 @@ from lab.errors import CommandFailed
 # The first windows of a sample, in the order of struct kmapbench_sample.
 EMPTY_N, EMPTY_2N, CASE_N, CASE_2N = range(4)
 
-Executions = Counter  # address -> executions
+Place = tuple[tuple[int, ...], int]  # addresses of the calls that led there, outermost first; address of the instruction
+Executions = Counter  # Place -> executions
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,13 @@ def read_windows(path: Path) -> list[Window]:
                 raw = json.loads(line)
             except ValueError:
                 break
+            calls: list[tuple[int, ...]] = [()]
+            for caller, address in raw["frames"]:
+                calls.append((*calls[caller], address))
             windows.append(
                 Window(
-                    Counter({address: count for address, count, _ in raw["pcs"]}),
-                    frozenset(address for address, _, code in raw["pcs"] if code == "0f30"),
+                    Counter({(calls[frame], address): count for address, count, _, frame in raw["pcs"]}),
+                    frozenset(address for address, _, code, _ in raw["pcs"] if code == "0f30"),
                 )
             )
     return windows
@@ -129,13 +133,17 @@ def path_of(record: dict, windows: list[Window], module: Module) -> dict | None:
     four = windows[first : first + 4]
     case = _difference(four[CASE_2N].executions, four[CASE_N].executions)
     empty = _difference(four[EMPTY_2N].executions, four[EMPTY_N].executions)
-    module.resolve(set(case))
+    module.resolve({address for calls, at in case for address in (*calls, at)})
     instructions: Counter = Counter()
     wrmsr: Counter = Counter()
-    for address, count in case.items():
-        instructions[module.chain(address)] += count
-        if address in four[CASE_2N].wrmsr:
-            wrmsr[module.chain(address)] += count
+    stacks: dict[tuple[str, ...], Counter] = {}
+    for (calls, address), count in case.items():
+        writes = count if address in four[CASE_2N].wrmsr else 0
+        chain = module.chain(address)
+        instructions[chain] += count
+        wrmsr[chain] += writes
+        stack = tuple(function for call in calls for function in module.chain(call)) + chain
+        stacks.setdefault(stack, Counter()).update(instructions=count, wrmsr=writes)
     return {
         "case": record["case"],
         "variant": record["variant"],
@@ -148,6 +156,7 @@ def path_of(record: dict, windows: list[Window], module: Module) -> dict | None:
             {"chain": list(chain), "instructions": count, "wrmsr": wrmsr[chain]}
             for chain, count in instructions.most_common()
         ],
+        "stacks": [{"stack": list(stack), "instructions": at["instructions"], "wrmsr": at["wrmsr"]} for stack, at in sorted(stacks.items())],
     }
 
 

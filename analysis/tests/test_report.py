@@ -124,6 +124,23 @@ def test_the_chart_says_its_clock_kernel_and_that_it_is_emulated(folder):
         assert word in words
 
 
+def test_a_switch_or_interrupt_is_drawn_call_by_call(write_campaign):
+    case = "elsewhere/irq/inside"
+    stacks = [{"stack": ["kb_body_x"], "instructions": 20, "wrmsr": 0}, {"stack": ["kb_body_x", "close<&>"], "instructions": 80, "wrmsr": 10}]
+    report.write(folder := write_campaign([record(case, cost=8)], [path(case, wrmsr=1, x=8) | {"stacks": stacks}]))
+    words = " ".join(ElementTree.parse(folder / "charts" / "profile-elsewhere-irq-inside-stock.svg").getroot().itertext())
+    for word in (case, "stock: Linux 6.12.0-test", "emulated", "10 instructions, 1 of them WRMSR", "close<&>: 8 instructions"):
+        assert word in words
+    html = (folder / "report" / "index.html").read_text()
+    assert "profile-elsewhere-irq-inside-stock.csv" in html and "close<&>" not in html
+
+
+def test_cases_that_are_not_exact_are_named(write_campaign):
+    switch = [record("elsewhere/switch/same", boot, exact=False) for boot in (1, 2)]
+    text = report.write(write_campaign([record(), record(boot=2), *switch]))
+    assert "identical to the digit but for elsewhere/switch/same" in " ".join(text.split())
+
+
 def test_the_same_campaign_gives_the_same_files(folder):
     def contents():
         report.write(folder)

@@ -5,18 +5,29 @@
 // windows by the marker NOPs around them (kernel-bench-module/sample.c), so it shares no
 // counter and no clock with the code under test.
 //
+// Who called whom comes from the memory that calls write a return address to, and returns read
+// it from: right across a switch of threads, too, and with return thunks. What an interrupt or
+// exception runs has the callers of what it came upon.
+//
+// An access that faults has been begun and not completed: it does not count, as it does for no
+// CPU's counter and no clock. (Of moves only; others are not expected to fault in a window.)
+//
 // qemu-system-x86_64 -plugin .../libobserver.so,out=FILE
 //
 // FILE gets one JSON object a window: {"window": i, "instructions": n, "wrmsr": n,
-// "pcs": [[address, executions, "bytes"], ...]}; windows count from 0 at each load of the
-// module. One vCPU only.
+// "frames": [[caller's frame, address of the call], ...],
+// "pcs": [[address, executions, "bytes", frame], ...]}. Frame 0 is where the window began and
+// whoever's callers are not known; the list begins with frame 1. Windows count from 0 at each
+// load of the module. One vCPU only.
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "qemu_plugin.h"
@@ -25,11 +36,17 @@ namespace {
 
 constexpr size_t kMaxInstructionBytes = 15;
 
+enum class Kind { kOther, kCall, kReturn, kMove };
+
 struct Instruction {
   uint64_t address = 0;
   std::array<uint8_t, kMaxInstructionBytes> bytes{};
   size_t size = 0;
-  uint64_t executions = 0;  // in the open window
+  Kind kind = Kind::kOther;
+  // Its executions in the frame where it was last seen: a short cut past the table of them.
+  uint64_t window = UINT64_MAX;
+  uint32_t frame = 0;
+  uint64_t *executions = nullptr;
 
   bool Is(const uint8_t *other, size_t other_size) const {
     return size == other_size && std::equal(bytes.begin(), bytes.begin() + size, other);
@@ -39,6 +56,32 @@ struct Instruction {
     return Is(kWrmsr, sizeof(kWrmsr));
   }
 };
+
+// Calls and returns within a privilege level, and moves between a register (or a constant) and
+// memory (Intel SDM, volume 2, appendix A).
+Kind KindOf(const Instruction &instruction) {
+  const uint8_t *at = instruction.bytes.data();
+  const uint8_t *end = at + instruction.size;
+  constexpr std::array<uint8_t, 6> kPrefixes = {0x2e, 0x3e, 0x64, 0x65, 0x66, 0xf2};
+  while (at < end && std::find(kPrefixes.begin(), kPrefixes.end(), *at) != kPrefixes.end()) ++at;
+  if (at < end && (*at & 0xf0) == 0x40) ++at;  // REX
+  if (at == end) return Kind::kOther;
+  const uint8_t opcode = *at++;
+  if (opcode == 0xe8) return Kind::kCall;
+  if (opcode == 0xc3 || opcode == 0xc2) return Kind::kReturn;
+  if (at == end) return Kind::kOther;
+  const auto in_memory = [](uint8_t modrm) { return modrm >> 6 != 3; };
+  if (opcode == 0xff) return (*at >> 3 & 7) == 2 ? Kind::kCall : Kind::kOther;
+  if ((opcode >= 0x88 && opcode <= 0x8b) || opcode == 0xc6 || opcode == 0xc7) {
+    return in_memory(*at) ? Kind::kMove : Kind::kOther;
+  }
+  if (opcode == 0x0f && end - at >= 2) {
+    const uint8_t second = *at++;
+    const bool extends = (second & 0xf6) == 0xb6;  // MOVZX, MOVSX
+    if (extends && in_memory(*at)) return Kind::kMove;
+  }
+  return Kind::kOther;
+}
 
 enum class Marker { kNone, kLoaded, kBegin, kEnd };
 
@@ -78,6 +121,7 @@ class Observer {
     for (auto [at, end] = known_.equal_range(found.address); at != end; ++at) {
       if (at->second->Is(found.bytes.data(), found.size)) return at->second.get();
     }
+    found.kind = KindOf(found);
     return known_.emplace(found.address, std::make_unique<Instruction>(found))->second.get();
   }
 
@@ -85,51 +129,126 @@ class Observer {
 
   void Begin() {
     open_ = true;
-    executed_.clear();
+    ++opened_;
+    executions_.clear();
+    frames_.clear();
+    called_.clear();
+    return_addresses_.clear();
+    frame_ = 0;
+    begun_ = nullptr;
   }
 
   void Executed(Instruction *instruction) {
     if (!open_) return;
-    if (instruction->executions++ == 0) executed_.push_back(instruction);
+    TakeBackFaulted();
+    if (instruction->window != opened_ || instruction->frame != frame_) {
+      instruction->window = opened_;
+      instruction->frame = frame_;
+      instruction->executions = &executions_[{frame_, instruction}];
+    }
+    ++*instruction->executions;
+    if (instruction->kind == Kind::kMove) begun_ = instruction;
+  }
+
+  void Accessed(const Instruction *instruction, uint64_t address, bool store) {
+    if (!open_) return;
+    switch (instruction->kind) {
+      case Kind::kMove:
+        begun_ = nullptr;
+        break;
+      case Kind::kCall:
+        // an indirect one may also have read where to
+        if (store) Called(instruction->address, address);
+        break;
+      case Kind::kReturn:
+        Returned(address);
+        break;
+      case Kind::kOther:
+        break;
+    }
   }
 
   void End() {
     if (!open_) return;
+    TakeBackFaulted();
     open_ = false;
     uint64_t instructions = 0, wrmsr = 0;
     std::string pcs;
-    for (Instruction *instruction : executed_) {
-      instructions += instruction->executions;
-      if (instruction->IsWrmsr()) wrmsr += instruction->executions;
-      Append(pcs, *instruction);
-      instruction->executions = 0;
+    for (const auto &[where, executions] : executions_) {
+      const auto [frame, instruction] = where;
+      instructions += executions;
+      if (instruction->IsWrmsr()) wrmsr += executions;
+      if (executions != 0) Append(pcs, *instruction, executions, frame);
     }
+    std::string frames;
+    for (const auto &[caller, address] : frames_) Append(frames, caller, address);
     std::fprintf(
-        out_, "{\"window\": %llu, \"instructions\": %llu, \"wrmsr\": %llu, \"pcs\": [%s]}\n",
+        out_,
+        "{\"window\": %llu, \"instructions\": %llu, \"wrmsr\": %llu, \"frames\": [%s], "
+        "\"pcs\": [%s]}\n",
         static_cast<unsigned long long>(windows_++), static_cast<unsigned long long>(instructions),
-        static_cast<unsigned long long>(wrmsr), pcs.c_str());
+        static_cast<unsigned long long>(wrmsr), frames.c_str(), pcs.c_str());
     std::fflush(out_);
   }
 
  private:
-  static void Append(std::string &pcs, const Instruction &instruction) {
+  using Frame = uint32_t;
+  using Call = std::pair<Frame, uint64_t>;  // the caller's frame, the address of the call
+
+  // Whatever comes next, the move before it is over: without an access it has faulted.
+  void TakeBackFaulted() {
+    if (begun_ != nullptr) --*begun_->executions;
+    begun_ = nullptr;
+  }
+
+  void Called(uint64_t from, uint64_t return_address) {
+    const Call call{frame_, from};
+    return_addresses_[return_address] = frame_;
+    const auto [at, is_new] = called_.try_emplace(call, static_cast<Frame>(frames_.size()) + 1);
+    if (is_new) frames_.push_back(call);
+    frame_ = at->second;
+  }
+
+  void Returned(uint64_t return_address) {
+    const auto caller = return_addresses_.find(return_address);
+    frame_ = caller == return_addresses_.end() ? 0 : caller->second;
+  }
+
+  static void Append(std::string &frames, Frame caller, uint64_t address) {
+    char text[64];
+    std::snprintf(text, sizeof(text), "%s[%u, %llu]", frames.empty() ? "" : ", ", caller,
+                  static_cast<unsigned long long>(address));
+    frames += text;
+  }
+
+  static void Append(std::string &pcs, const Instruction &instruction, uint64_t executions,
+                     Frame frame) {
     char text[64];
     std::snprintf(text, sizeof(text), "%s[%llu, %llu, \"", pcs.empty() ? "" : ", ",
                   static_cast<unsigned long long>(instruction.address),
-                  static_cast<unsigned long long>(instruction.executions));
+                  static_cast<unsigned long long>(executions));
     pcs += text;
     for (size_t i = 0; i < instruction.size; ++i) {
       std::snprintf(text, sizeof(text), "%02x", instruction.bytes[i]);
       pcs += text;
     }
-    pcs += "\"]";
+    std::snprintf(text, sizeof(text), "\", %u]", frame);
+    pcs += text;
   }
 
   std::FILE *out_ = nullptr;
   std::unordered_multimap<uint64_t, std::unique_ptr<Instruction>> known_;
-  std::vector<Instruction *> executed_;
-  uint64_t windows_ = 0;
+  uint64_t windows_ = 0;  // since the module was loaded
   bool open_ = false;
+
+  // Of the open window.
+  uint64_t opened_ = 0;  // its number since the start
+  std::map<std::pair<Frame, Instruction *>, uint64_t> executions_;
+  std::vector<Call> frames_;
+  std::map<Call, Frame> called_;
+  std::unordered_map<uint64_t, Frame> return_addresses_;  // where one lies: the caller's frame
+  Frame frame_ = 0;
+  Instruction *begun_ = nullptr;  // a move that has not accessed memory yet
 };
 
 Observer observer;
@@ -142,6 +261,11 @@ void OnBegin(unsigned, void *) { observer.Begin(); }
 void OnEnd(unsigned, void *) { observer.End(); }
 void OnExecuted(unsigned, void *instruction) {
   observer.Executed(static_cast<Instruction *>(instruction));
+}
+
+void OnAccessed(unsigned, qemu_plugin_meminfo_t info, uint64_t address, void *instruction) {
+  observer.Accessed(static_cast<Instruction *>(instruction), address,
+                    qemu_plugin_mem_is_store(info));
 }
 
 void Watch(qemu_plugin_insn *insn, qemu_plugin_vcpu_udata_cb_t callback, void *data) {
@@ -167,6 +291,9 @@ void WatchAll(qemu_plugin_id_t, qemu_plugin_tb *tb) {
         break;
       case Marker::kNone:
         Watch(insn, OnExecuted, instruction);
+        if (instruction->kind == Kind::kOther) break;
+        qemu_plugin_register_vcpu_mem_cb(insn, OnAccessed, QEMU_PLUGIN_CB_NO_REGS,
+                                         QEMU_PLUGIN_MEM_RW, instruction);
     }
   }
 }

@@ -20,7 +20,9 @@ class FakeModule:
 
 
 def window(**executions) -> Window:
-    return Window(Counter({int(name[1:]): count for name, count in executions.items()}), frozenset({3}))
+    """_3 is an instruction at 3, _1_3 the same called from 1."""
+    places = [(tuple(map(int, name[1:].split("_"))), count) for name, count in executions.items()]
+    return Window(Counter({(place[:-1], place[-1]): count for place, count in places}), frozenset({3}))
 
 
 RECORD = {"case": "c", "variant": "v", "boot": 1, "ops": 10, "first_window": 1}
@@ -28,8 +30,8 @@ WINDOWS = [
     window(_1=99),  # an earlier window, not this record's
     window(_1=20, _9=4),
     window(_1=40, _9=4),
-    window(_1=20, _2=10, _3=20, _9=4),
-    window(_1=40, _2=20, _3=40, _9=4),
+    window(_1=20, _2=10, _1_3=20, _9=4),
+    window(_1=40, _2=20, _1_3=40, _9=4),
 ]
 
 
@@ -46,6 +48,12 @@ def test_writes_are_counted_where_they_are():
     assert {tuple(f["chain"]): f["wrmsr"] for f in path["functions"]} == {("body",): 0, ("body", "address"): 0, ("slow", "wrmsr"): 20}
 
 
+def test_stacks_say_who_had_called_whom():
+    path = symbols.path_of(RECORD, WINDOWS, FakeModule())
+    stacks = {tuple(at["stack"]): (at["instructions"], at["wrmsr"]) for at in path["stacks"]}
+    assert stacks == {("body",): (20, 0), ("body", "address"): (10, 0), ("body", "slow", "wrmsr"): (20, 20)}
+
+
 @pytest.mark.parametrize("record", [{**RECORD, "first_window": 2}, {key: RECORD[key] for key in RECORD if key != "first_window"}])
 def test_windows_that_were_not_seen_give_nothing(record):
     assert symbols.path_of(record, WINDOWS, FakeModule()) is None
@@ -53,9 +61,9 @@ def test_windows_that_were_not_seen_give_nothing(record):
 
 def test_a_torn_last_window_is_left_out(tmp_path):
     path = tmp_path / "windows.jsonl"
-    path.write_text('{"window": 0, "instructions": 3, "wrmsr": 1, "pcs": [[5, 2, "90"], [6, 1, "0f30"]]}\n{"window": 1, "pcs": [[')
+    path.write_text('{"window": 0, "instructions": 3, "wrmsr": 1, "frames": [[0, 5], [1, 7]], "pcs": [[5, 2, "90", 0], [6, 1, "0f30", 2]]}\n{"window": 1, "pcs": [[')
     (only,) = symbols.read_windows(path)
-    assert only == Window(Counter({5: 2, 6: 1}), frozenset({6}))
+    assert only == Window(Counter({((), 5): 2, ((5, 7), 6): 1}), frozenset({6}))
 
 
 def test_functions_of_the_kernel_are_known_by_where_they_begin(tmp_path):

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What protection costs outside of the map path, on the kernels that have it and those that have not."""
+
+import json
+from fractions import Fraction
+
+import pytest
+
+from lab import run, variants
+
+pytestmark = pytest.mark.kernels
+
+VARIANTS = ("plain", "off", "idle", "protected")
+KINDS = ("irq", "nmi", "int3", "fault")
+SWITCHES = ("elsewhere/switch/same", "elsewhere/switch/different")
+CASES = [*(f"elsewhere/{kind}/{where}" for kind in KINDS for where in ("outside", "inside")), *SWITCHES]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory) -> dict[str, dict[str, dict]]:
+    """Records of one boot of each variant, by variant and case; paths are merged in."""
+    folder = tmp_path_factory.mktemp("elsewhere") / "campaign"
+    assert run.run(run.Plan([variants.find(name) for name in VARIANTS], 1, 1, "micro", None, "elsewhere/*", folder, [])) == 0
+    records: dict[str, dict[str, dict]] = {}
+    for name in VARIANTS:
+        boot = folder / name / "boot-01"
+        records[name] = {record["case"]: record for record in map(json.loads, (boot / "micro.jsonl").read_text().splitlines())}
+        for path in map(json.loads, (boot / "path.jsonl").read_text().splitlines()):
+            records[name][path["case"]]["path"] = path
+    return records
+
+
+def writes(record: dict) -> Fraction:
+    return Fraction(record["path"]["wrmsr"], record["path"]["ops"])
+
+
+def cost(found, variant: str, case: str) -> float:
+    record = found[variant][case]
+    assert record["status"] == "ok" and (record["exact"] or case in SWITCHES)
+    return record["cost"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_with_the_symbol_off_it_costs_what_it_did(found, case):
+    assert cost(found, "off", case) == cost(found, "plain", case)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("case", CASES)
+def test_the_first_sample_takes_what_is_counted_from_outside(found, variant, case):
+    record = found[variant][case]
+    n, twice = record["samples"][:2]
+    empty_n, empty_twice = record["empty_samples"][:2]
+    assert (twice - n) - (empty_twice - empty_n) == record["path"]["instructions"] - record["path"]["empty_instructions"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_only_an_open_bracket_is_closed_and_opened_again(found, case):
+    """Inside a bracket on a protected page the register is written twice, and nowhere else at all."""
+    for variant in VARIANTS:
+        open_bracket = variant == "protected" and case.endswith(("/inside", "/different"))
+        assert writes(found[variant][case]) == (2 if open_bracket else 0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_where_nothing_is_open_the_bookkeeping_is_what_it_costs(found, kind):
+    """Gated by the CPU, not by the key: idle pays it, too, and inside of what is no bracket."""
+    outside, inside = f"elsewhere/{kind}/outside", f"elsewhere/{kind}/inside"
+    assert cost(found, "plain", inside) == cost(found, "plain", outside)
+    assert cost(found, "idle", inside) == cost(found, "idle", outside) > cost(found, "plain", outside)
+    assert cost(found, "protected", outside) == cost(found, "idle", outside)
+    assert cost(found, "protected", inside) > cost(found, "protected", outside)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stacks_are_the_same_instructions(found, kind):
+    path = found["protected"][f"elsewhere/{kind}/inside"]["path"]
+    for figure in ("instructions", "wrmsr"):
+        assert sum(at[figure] for at in path["stacks"]) == path[figure]
+    assert any(at["wrmsr"] for at in path["stacks"])
