@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from analysis import distribution, verdict_sheets
+from analysis.charts import flame
 from analysis.distribution import Distribution
 from analysis.exports import cells
 from analysis.load import Campaign
@@ -113,8 +114,6 @@ def _breakdown(title: str, subtitle: str, footer: str, groups: list[tuple[str, l
 
 def _profiles(campaign: Campaign, folder: Path) -> Iterator[Chart]:
     """The first boot's way through a few cases, where who called whom was counted."""
-    from analysis.charts import flame
-
     for path in campaign.paths:
         if path.boot != 1 or path.case not in _PROFILED or not path.stacks:
             continue

@@ -65,9 +65,14 @@ def svg(path: CountedPath, subtitle: str) -> str:
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" font-family="monospace" font-size="11">',
         f'<rect width="100%" height="100%" style="fill: {PAPER}"/>',
-        f'<g style="fill: {INK}"><text x="{_MARGIN}" y="18" font-size="14" font-weight="bold">{escape(path.case)}</text>',
-        f'<text x="{_MARGIN}" y="35">{escape(subtitle)}</text>',
-        f'<text x="{_MARGIN}" y="52">{escape(total)} (the loop included; counted from outside the guest)</text></g>',
+        *(
+            f'<text x="{_MARGIN}" y="{y}" style="fill: {INK}" {extra}>{escape(text)}</text>'
+            for y, extra, text in (
+                (18, 'font-size="14" font-weight="bold"', path.case),
+                (35, "", subtitle),
+                (52, "", f"{total} (the loop included; counted from outside the guest)"),
+            )
+        ),
     ]
     scale = (_WIDTH - 2 * _MARGIN) / max(root.instructions, 1)
     lines += _frames(root, path, _MARGIN, height - _MARGIN, scale)

@@ -40,8 +40,9 @@ def cost(found, variant: str, case: str) -> float:
     return record["cost"]
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [case for case in CASES if case not in SWITCHES])
 def test_with_the_symbol_off_it_costs_what_it_did(found, case):
+    """Switches are left out: they have several ways, so that two kernels' medians need not be the same one's (docs/method.md)."""
     assert cost(found, "off", case) == cost(found, "plain", case)
 
 
