@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 
+from analysis import dax
 from analysis.parts import PARTS, TITLES
 from analysis.sheet import Sheet
 from analysis.table import Row, is_user
@@ -10,12 +11,13 @@ from analysis.table import Row, is_user
 
 def of(table: list[Row], variants: Sequence[str]) -> list[Sheet]:
     """variants: in the order in which they are to stand side by side."""
-    lab = [row for row in table if row.clock == "icount" and row.case != "empty"]
+    lab = [row for row in table if row.clock == "icount" and row.case != "empty" and not dax.is_dax(row)]
     timed = [row for row in table if row.clock != "icount" and not row.case.endswith("empty")]
     empties = [row for row in table if row.case.rpartition("/")[2] == "empty" and row.empty is not None]
     return [
         *_by_variant(lab, variants),
         *_instructions(lab, [row for row in empties if row.clock == "icount"]),
+        *dax.sheet(table),
         *_kernel_times([row for row in timed if not is_user(row)], [row for row in empties if row.clock != "icount" and not is_user(row)]),
         *_user_times([row for row in timed if is_user(row)]),
     ]

@@ -77,7 +77,7 @@ def _row(records: list[Record], paths: list[CountedPath], tick_nanoseconds: floa
         low=float(costs.min()) if usable else None,
         high=float(costs.max()) if usable else None,
         exact=usable and _exact(records),
-        empty=float(np.median([record.empty for record in good])) if usable else None,
+        empty=_median([record.empty for record in good]) if usable else None,
         core_cycles=_median([record.cost_core_cycles for record in good]) if usable else None,
         nanoseconds=cost * tick_nanoseconds if cost is not None and tick_nanoseconds and first.clock == "tsc" else None,
         oracle=_worst([record.oracle for record in records]),

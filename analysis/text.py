@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 
-from analysis import quality, verdict_text
+from analysis import dax, quality, verdict_text
 from analysis.baseline import Baseline
 from analysis.layout import LABEL_WIDTH, WIDTH, beside_each_other, fitting, grouped, label_width, wrapped
 from analysis.parts import PARTS, TITLES
@@ -26,12 +26,13 @@ def report(
     patched: those whose own kmap path is the patched one, and no baseline.
     """
     blocks = [title, "\n".join(line for fact in facts for line in wrapped(fact))]
-    lab = [row for row in rows if row.clock == "icount"]
+    lab = [row for row in rows if row.clock == "icount" and not dax.is_dax(row)]
     measured = [variant for variant in variants if any(row.variant == variant for row in lab)]
     if len(measured) > 1:
         blocks += _side_by_side(lab, measured, Baseline(lab, "cost", patched))
     else:
         blocks += [_costs(measured[0], lab, Baseline(lab, "cost", patched)), _breakdown(lab)] if measured else []
+    blocks.append(dax.text(rows, variants))
     blocks += verdict_text.blocks(verdicts)
     blocks.append(_quality(lab))
     timed = [row for row in rows if row.clock != "icount"]

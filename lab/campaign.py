@@ -137,6 +137,26 @@ class Campaign:
         os.close(self._lock)
 
 
+def record_without_samples(case: str, variant: str, boot: int, clock: str, **fields) -> dict:
+    """A record of what has no loop of ours. fields: status, ops, cost and what else there is to say."""
+    return {
+        "case": case,
+        "variant": variant,
+        "boot": boot,
+        "launch": 1,
+        "clock": clock,
+        "unit": _UNITS[clock],
+        "better": "lower",
+        "empty": None,
+        "exact": False,
+        "oracle": "none",
+        "counters": {},
+        "rejected": {},
+        "samples": [],
+        "empty_samples": [],
+    } | fields
+
+
 class Boot:
     """One boot's folder."""
 
@@ -165,29 +185,8 @@ class Boot:
 
     def append_crashed(self, case: str, clock: str, problem: str, last: list[str]) -> None:
         """The record of a case that was being measured when its boot ended. last: the console's last lines."""
-        self.append(
-            {
-                "case": case,
-                "variant": self.variant,
-                "boot": self.number,
-                "launch": 1,
-                "clock": clock,
-                "unit": _UNITS[clock],
-                "better": "lower",
-                "status": "crashed",
-                "reason": problem,
-                "console": last,
-                "ops": 0,
-                "cost": None,
-                "empty": None,
-                "exact": False,
-                "oracle": "none",
-                "counters": {},
-                "rejected": {},
-                "samples": [],
-                "empty_samples": [],
-            }
-        )
+        crashed = {"status": "crashed", "reason": problem, "console": last, "ops": 0, "cost": None}
+        self.append(record_without_samples(case, self.variant, self.number, clock, **crashed))
 
     def failed_oracles(self) -> list[str]:
         """Cases in which protection did not hold."""

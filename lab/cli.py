@@ -24,7 +24,7 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(EXIT_UNMET)
 
 # What a run can be restricted to.
-ONLY = ("micro", "user")
+ONLY = ("micro", "user", "dax")
 
 
 def _count(text: str) -> int:
@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--boots", type=_count, metavar="N", help="boots a variant (default: 2)")
     run.add_argument("--seed", type=int, metavar="S", help="order of the boots (default: a new one, kept in campaign.json)")
     run.add_argument("--out", type=Path, metavar="DIR", help="campaign folder to make (default: a new one in results/)")
-    run.add_argument("--only", choices=ONLY, help="kernel cases only, or user models only")
+    run.add_argument("--only", choices=ONLY, help="kernel cases only, user models only, or instead of both fio on DAX files")
     run.add_argument("--kernel", choices=SERIES + RT_SERIES, help="which of the distribution's kernels stock is (default: the newest offered)")
     run.add_argument("--cases", metavar="default|all|GLOB", help="kernel cases: a telling dozen, all, or those whose name matches, as 'kernel/*'")
     run.add_argument("--here", action="store_true", help="kernel cases on this machine's running kernel, instead of the lab; takes root")
@@ -138,6 +138,8 @@ def _checked(said: dict) -> dict:
         raise KmapbenchError("--label names the running kernel, and goes with --here")
     if said.get("here"):
         # What chooses among kernels and boots has no meaning where there is one of each.
+        if said.get("only") == "dax":
+            raise KmapbenchError("--only dax makes file systems, which it does in the lab alone: leave out --here")
         for name in ("variants", "boots", "kernel"):
             if name in said:
                 raise KmapbenchError(f"--here measures the running kernel in the boot it is in: leave out --{name}, or leave out --here")

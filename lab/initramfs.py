@@ -81,6 +81,7 @@ def base(folder: Path, programs: list[Path], modules: list[Path], extra: dict[st
     tree = Tree(folder)
     tree.add(GUEST / "init", "init", executable=True)
     tree.add(GUEST / "pmem", "etc/kmapbench/pmem")
+    tree.add(GUEST / "dax", "etc/kmapbench/dax")
     tree.add(Path(tools.find("busybox", "busybox-static")), "bin/busybox", executable=True)
     for program in programs:
         tree.add_program(program)

@@ -5,20 +5,19 @@ import json
 import tarfile
 from pathlib import Path
 
-from lab import campaign, console, guest, job, ready, symbols
+from lab import campaign, console, guest, ready, symbols
 from lab.errors import KmapbenchError
 from lab.ready import Prepared
 from lab.progress import Display
-
-# For the progress display, in boots: most of a boot is the kernel starting.
-START_WORK = 0.7
+from lab.work import Work
 
 
 class LabBoot:
     """Runs from when it is made until end() or interrupt()."""
 
-    def __init__(self, kept: campaign.Boot, one: Prepared, cases: str, plugin: Path | None, scratch: Path, display: Display):
-        self._kept, self._one, self._cases, self._display = kept, one, cases, display
+    def __init__(self, kept: campaign.Boot, one: Prepared, work: Work, plugin: Path | None, scratch: Path, display: Display):
+        self._kept, self._one, self._work, self._display = kept, one, work, display
+        self._advanced = 0.0  # of the boot, as the display has it
         self._sections: dict[str, int] = {}
         self._making: str | None = None  # the case being measured, if any
         self._step_failures: list[str] = []
@@ -26,8 +25,8 @@ class LabBoot:
         self.console = kept.folder / "console.log"
         self.set_aside = kept.set_aside
         self.failed_oracles: list[str] = []
-        self._initrd = ready.initrd(one, job.micro(kept.variant, kept.number, cases), scratch / f"{kept.variant}-{kept.number}.initrd")
-        self._machine = ready.machine(one, self._initrd, plugin)
+        self._initrd = ready.initrd(one, work.text(kept), scratch / f"{kept.variant}-{kept.number}.initrd")
+        self._machine = ready.machine(one, self._initrd, plugin if work.observed else None)
         self._look_for_kernel()
         display.say(f"{self.name}: starting")
         self.guest = guest.Guest(self._machine, kept.folder, self._on_line)
@@ -47,15 +46,15 @@ class LabBoot:
         problem = outcome.problem or (self._step_failures[0] if self._step_failures and not self.failed_oracles else None)
         if problem is None and outcome.unread:
             problem = f"the guest sent what is neither record nor event: {outcome.unread[0][:60]}"
-        if outcome.problem is None and not self._kept.records:
-            self._kept.end(f"no kernel case matches {self._cases}")
-            raise no_case(self._cases)
+        self._keep_files(outcome)
+        if outcome.problem is None and not self._kept.records and (nothing := self._work.nothing()):
+            self._kept.end(str(nothing))
+            raise nothing
         if problem and self._making:
             self._kept.append_crashed(self._making, "icount", problem, self._console_tail())
-        self._keep_files(outcome)
         self._keep_paths(outcome)
         self._kept.end(problem)
-        self._display.advance(1 - START_WORK)
+        self._advance(1)
         return problem
 
     def _look_for_kernel(self) -> None:
@@ -76,20 +75,31 @@ class LabBoot:
         if event["event"] == "case":
             self._making = event["name"]
             self._display.detail(f"{self.name}: {event['name']}")
-        elif event["event"] == "begin" and event["step"] == "micro":
-            self._display.advance(START_WORK)
+        elif event["event"] == "begin":
+            self._advance(self._work.share_done(event["step"]))
+            if case := self._work.case_of(event["step"]):
+                self._making = case
+                self._display.detail(f"{self.name}: {case}")
+        elif event["event"] == "sent":
+            self._making = None
+        elif event["event"] == "unfit":
+            self._step_failures.append(f"{event['job']}: {event['reason']}")
         elif event["event"] == "section":
             self._sections[event["name"]] = int(event["address"], 16)
         elif event["event"] == "end" and event["code"] != 0:
             self._step_failures.append(f"step {event['step']} ended with {event['code']}")
 
+    def _advance(self, share: float) -> None:
+        """Tells the display how much of the boot is done."""
+        self._display.advance(max(0, share - self._advanced))
+        self._advanced = max(share, self._advanced)
+
     def _keep_files(self, outcome: guest.Outcome) -> None:
-        """What the guest handed out: micro.json as it is, environment.json with the emulator's part."""
+        """What the guest handed out: environment.json with the emulator's part, the rest as the work has it."""
         if outcome.files is None:
             return
-        handed_out = _read_archives(outcome.files)
-        if "micro.json" in handed_out:
-            campaign.write_bytes(self._kept.folder / "micro.json", handed_out["micro.json"])
+        handed_out = read_archives(outcome.files)
+        self._work.keep(self._kept, handed_out)
         if "environment.json" in handed_out:
             value = json.loads(handed_out["environment.json"])
             value["emulator"] = {
@@ -113,12 +123,7 @@ class LabBoot:
         outcome.windows.unlink()
 
 
-def no_case(cases: str) -> KmapbenchError:
-    """Nothing to measure."""
-    return KmapbenchError(f"--cases {cases}: no kernel case matches; '--cases all' measures all there are")
-
-
-def _read_archives(path: Path) -> dict[str, bytes]:
+def read_archives(path: Path) -> dict[str, bytes]:
     """Regular files in tar archives that stand one behind the other, by name; a torn end is left out."""
     contents = {}
     try:

@@ -21,7 +21,7 @@ class Plan:
     variants: list[Variant]
     boots: int
     seed: int
-    only: str | None  # "micro", "user", None: both
+    only: str | None  # "micro", "user" or "dax"; None: the first two
     series: str | None  # the distribution's kernel; None: the newest offered
     cases: str  # default, all or a glob: the kernel cases
     out: Path | None

@@ -20,22 +20,37 @@ PMEM_CMDLINE = f"memmap=64M!256M memmap=64M!384M memmap=2M${job.DEVICE_MEMORY:#x
 
 
 @dataclass(frozen=True)
+class Content:
+    """What guests are made of beside kernel, module and job."""
+
+    programs: list[Path]
+    modules: list[str]
+    cmdline: str
+
+
+def micro(kmap_bench: Path) -> Content:
+    """For kernel cases."""
+    return Content([kmap_bench], GUEST_MODULES, PMEM_CMDLINE)
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A variant ready to boot."""
 
     variant: Variant
+    cmdline: str
     kernel: KernelTree
     module: Path
     base: Path  # archive that all its boots share
 
 
-def prepare(variant: Variant, series: str | None, kmap_bench: Path, cache: Path, scratch: Path, say) -> Prepared:
+def prepare(variant: Variant, series: str | None, content: Content, cache: Path, scratch: Path, say) -> Prepared:
     """Kernel, module and the shared archive of a variant."""
     kernel = source_kernel.fetch(variant.image, cache, say) if variant.image else distribution.fetch(series, cache, say)
-    return prepare_kernel(variant, kernel, kmap_bench, cache, scratch, say)
+    return prepare_kernel(variant, kernel, content, cache, scratch, say)
 
 
-def prepare_kernel(variant: Variant, kernel: KernelTree, kmap_bench: Path, cache: Path, scratch: Path, say) -> Prepared:
+def prepare_kernel(variant: Variant, kernel: KernelTree, content: Content, cache: Path, scratch: Path, say) -> Prepared:
     """The same of a kernel that is at hand."""
     built = module.build(kernel, MODULE_SOURCE, cache, say)
     folder = scratch / variant.name
@@ -43,11 +58,11 @@ def prepare_kernel(variant: Variant, kernel: KernelTree, kmap_bench: Path, cache
     tools.output([tools.find("strip", "binutils"), "-g", "-o", stripped, built])
     tree = initramfs.base(
         folder,
-        [kmap_bench],
-        distribution.needed_modules(kernel, GUEST_MODULES, OPTIONAL_MODULES),
+        content.programs,
+        distribution.needed_modules(kernel, content.modules, OPTIONAL_MODULES),
         {"kmapbench.ko": stripped, f"boot/config-{kernel.release}": kernel.config},
     )
-    return Prepared(variant, kernel, built, tree.pack(scratch / f"{variant.name}.cpio"))
+    return Prepared(variant, f"{content.cmdline} {variant.cmdline}".strip(), kernel, built, tree.pack(scratch / f"{variant.name}.cpio"))
 
 
 def initrd(prepared: Prepared, text: str, target: Path) -> Path:
@@ -66,7 +81,7 @@ def machine(prepared: Prepared, initrd_path: Path, observer: Path | None = None)
         prepared.kernel.image,
         initrd_path,
         variant.cpu,
-        f"{PMEM_CMDLINE} {variant.cmdline}".strip(),
+        prepared.cmdline,
         memory_mib=variant.memory_mib,
         observer=observer,
         limit_seconds=variant.limit_seconds,

@@ -9,14 +9,16 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from lab import campaign, here, local_boot, order, ownership, ready, side_by_side, source_kernel
+from lab import campaign, dax_presets, here, local_boot, order, ownership, ready, side_by_side, source_kernel
+from lab.dax_work import Dax
 from lab.errors import EXIT_FAILED, EXIT_OK, KmapbenchError
 from lab.header import header
-from lab.lab_boot import LabBoot, no_case
+from lab.lab_boot import LabBoot
 from lab.order import Step
 from lab.paths import RESULTS, ROOT, build_dir, cache_dir
 from lab.plan import Plan, write
 from lab.progress import Display
+from lab.work import KernelCases, Work, no_case
 
 # For the progress display, in boots of the lab.
 _WORK = {local_boot.HOST: local_boot.LAUNCHES * local_boot.LAUNCH_WORK}
@@ -25,7 +27,7 @@ _WORK = {local_boot.HOST: local_boot.LAUNCHES * local_boot.LAUNCH_WORK}
 def run(plan: Plan) -> int:
     """Measures, reports, and returns the exit code."""
     cache = cache_dir()
-    kmap_bench = build_dir() / "bench" / "kmap_bench"
+    kmap_bench = _kmap_bench()
     if not kmap_bench.is_file():
         raise KmapbenchError(f"{kmap_bench}: not built; run ./kmapbench, or: cmake --preset release && cmake --build build")
 
@@ -35,6 +37,8 @@ def run(plan: Plan) -> int:
         if kept:
             leaving.callback(kept.release)
         loading = leaving.enter_context(ExitStack())
+        work = _work(plan, kmap_bench)
+        variants = [work.variant(variant) for variant in plan.variants]
         prepared, running, here_cases = [], None, []
         if plan.only != "user" and plan.label:
             running = here.prepare(cache, display.say)
@@ -43,8 +47,8 @@ def run(plan: Plan) -> int:
             if not here_cases:
                 raise no_case(plan.cases)
         elif plan.only != "user":
-            source_kernel.provide([variant.image for variant in plan.variants if variant.image], cache, display)
-            prepared = [ready.prepare(variant, plan.series, kmap_bench, cache, scratch, display.say) for variant in plan.variants]
+            source_kernel.provide([variant.image for variant in variants if variant.image], cache, display)
+            prepared = [ready.prepare(variant, plan.series, work.content(), cache, scratch, display.say) for variant in variants]
         planned = steps(plan)
         described = header(plan, prepared, running, planned, kmap_bench)
         if kept is None:
@@ -60,10 +64,10 @@ def run(plan: Plan) -> int:
         plugin = ready.observer_plugin() if prepared else None
 
         def begin(step: Step) -> LabBoot:
-            return LabBoot(kept.begin_boot(step.variant, step.boot), by_name[step.variant], plan.cases, plugin, scratch, display)
+            return LabBoot(kept.begin_boot(step.variant, step.boot), by_name[step.variant], work, plugin, scratch, display)
 
         problems = side_by_side.boot_all(
-            [step for step in left if step.variant in by_name], begin, side_by_side.places(plan.variants), display.say
+            [step for step in left if step.variant in by_name], begin, side_by_side.places(variants), display.say
         )
         for step in left:
             if step.variant == plan.label:
@@ -98,7 +102,7 @@ def steps(plan: Plan) -> list[Step]:
     planned = order.steps([variant.name for variant in plan.variants], plan.boots, plan.seed, _baseline(plan)) if lab else []
     if plan.only != "user" and plan.label:
         planned.append(Step(plan.label, 1))
-    if plan.only != "micro":
+    if plan.only in (None, "user"):
         planned.append(Step(local_boot.HOST, 1))
     return planned
 
@@ -106,11 +110,21 @@ def steps(plan: Plan) -> list[Step]:
 def steps_of(plan: Plan) -> str:
     """What run() would do, a line for each step."""
     planned = campaign.left(campaign.read(plan.resume)) if plan.resume else steps(plan)
+    work = _work(plan, _kmap_bench())
     lines = [f"seed {plan.seed}"]
     if any(step.variant not in (plan.label, local_boot.HOST) for step in planned):
-        lines.append(f"up to {side_by_side.places(plan.variants)} guests at once")
+        lines.append(f"up to {side_by_side.places([work.variant(variant) for variant in plan.variants])} guests at once")
     lines += [f"{step.variant}, boot {step.boot}" + (f" ({step.half} of the A/A row)" if step.half else "") for step in planned]
     return "\n".join([*lines, "report"]) + "\n"
+
+
+def _kmap_bench() -> Path:
+    return build_dir() / "bench" / "kmap_bench"
+
+
+def _work(plan: Plan, kmap_bench: Path) -> Work:
+    """What the lab's boots do."""
+    return Dax(dax_presets.load()["quick"], kmap_bench) if plan.only == "dax" else KernelCases(plan.cases, kmap_bench)
 
 
 def _name(plan: Plan) -> str:

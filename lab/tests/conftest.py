@@ -22,13 +22,13 @@ def pytest_addoption(parser):
     parser.addoption("--tree", type=Path, help="tests of our PKS kernel: an unpacked kernel to take in place of the variants' own")
 
 
-def prepare_patched(name: str, tree: Path | None, cache: Path, scratch: Path) -> ready.Prepared:
+def prepare_patched(name: str, tree: Path | None, cache: Path, scratch: Path, content: ready.Content = ready.micro(KMAP_BENCH)) -> ready.Prepared:
     """A variant of our PKS kernel, or that variant's command line on another kernel."""
     variant = variants.find(name)
     if tree is None:
-        return ready.prepare(variant, None, KMAP_BENCH, cache, scratch, quiet)
+        return ready.prepare(variant, None, content, cache, scratch, quiet)
     (modules,) = (tree / "lib" / "modules").iterdir()
-    return ready.prepare_kernel(variant, distribution.KernelTree(tree, modules.name), KMAP_BENCH, cache, scratch, quiet)
+    return ready.prepare_kernel(variant, distribution.KernelTree(tree, modules.name), content, cache, scratch, quiet)
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +48,7 @@ def built_module(kernel, cache) -> Path:
 
 @pytest.fixture(scope="session")
 def prepared(cache, tmp_path_factory) -> ready.Prepared:
-    return ready.prepare(variants.find("stock"), None, KMAP_BENCH, cache, tmp_path_factory.mktemp("prepared"), quiet)
+    return ready.prepare(variants.find("stock"), None, ready.micro(KMAP_BENCH), cache, tmp_path_factory.mktemp("prepared"), quiet)
 
 
 @pytest.fixture(scope="session")

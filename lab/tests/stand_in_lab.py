@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
         kernel.image.parent.mkdir(parents=True, exist_ok=True)
         base = kernel.folder / "module.ko"
         base.touch()
-        ready.prepare = lambda variant, *_: ready.Prepared(variant, kernel, base, base)
+        ready.prepare = lambda variant, *_: ready.Prepared(variant, "", kernel, base, base)
         source_kernel.provide = lambda *_: None
         run._report = lambda _: subprocess.CompletedProcess([], 0, "", "")
         return cli.main(arguments)

@@ -27,7 +27,7 @@ LEAKS = (
 @pytest.fixture(scope="module")
 def prepared(cache, tmp_path_factory) -> ready.Prepared:
     """In place of stock's: what boot_job boots in this file."""
-    return ready.prepare(variants.find("debug"), None, KMAP_BENCH, cache, tmp_path_factory.mktemp("debug"), quiet)
+    return ready.prepare(variants.find("debug"), None, ready.micro(KMAP_BENCH), cache, tmp_path_factory.mktemp("debug"), quiet)
 
 
 @pytest.fixture

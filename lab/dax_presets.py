@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What fio is to measure: dax.toml as a list of jobs. Pure."""
+
+import itertools
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.errors import KmapbenchError
+
+TABLE = Path(__file__).with_name("dax.toml")
+
+_SIZE_NAMES = {512: "512", 4096: "4k", 65536: "64k", 2097152: "2m"}
+_AXES = ("on", "engine", "rw", "block", "jobs", "figure")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of fio."""
+
+    on: str  # ext4, xfs, ext4_cache, xfs_cache or block
+    engine: str
+    rw: str
+    block_bytes: int
+    jobs: int
+    figure: str  # latency or throughput
+    direct: int
+    ramp_ms: int
+    runtime_ms: int
+
+    @property
+    def size(self) -> str:
+        """The block size, as names have it."""
+        return _SIZE_NAMES.get(self.block_bytes, str(self.block_bytes))
+
+    @property
+    def name(self) -> str:
+        """Of the file that keeps fio's output, without suffix."""
+        words = [self.on, self.engine, self.size, self.rw, str(self.jobs)]
+        return "-".join(words + ["direct"] * self.direct + ["latency"] * (self.figure == "latency"))
+
+    @property
+    def case(self) -> str:
+        """Of the record."""
+        words = ["dax", self.on, self.engine, self.rw, self.size, f"jobs{self.jobs}"]
+        return "/".join(words + ["direct"] * self.direct + [self.figure])
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Jobs and the files they use."""
+
+    files: int
+    file_mib: int
+    jobs: tuple[Job, ...]
+
+
+def load(table: Path = TABLE) -> dict[str, Preset]:
+    """All presets by name."""
+    with table.open("rb") as file:
+        return {name: _preset(name, row) for name, row in tomllib.load(file).items()}
+
+
+def _preset(name: str, row: dict) -> Preset:
+    jobs = tuple(job for rows in row["jobs"] for job in _combinations(rows, row))
+    if len(set(jobs)) != len(jobs):
+        raise KmapbenchError(f"{TABLE.name}: {name}: a job is there twice")
+    if max(job.jobs for job in jobs) > row["files"]:
+        raise KmapbenchError(f"{TABLE.name}: {name}: more jobs than files")
+    if max(job.block_bytes for job in jobs) > row["file_mib"] << 20:
+        raise KmapbenchError(f"{TABLE.name}: {name}: a block is larger than a file")
+    return Preset(row["files"], row["file_mib"], jobs)
+
+
+def _combinations(rows: dict, preset: dict) -> list[Job]:
+    times = {key: rows.get(key, preset[key]) for key in ("ramp_ms", "runtime_ms")}
+    axes = [*(rows[axis] for axis in _AXES), rows.get("direct", [0])]
+    return [Job(*values, **times) for values in itertools.product(*axes)]

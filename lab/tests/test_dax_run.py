@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`run --only dax`, from plan to report, with few jobs."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from lab import dax_presets, dax_work, run, variants
+from lab.plan import Plan
+
+QUICK = dax_presets.load()["quick"]
+LATENCY, *_ = (job for job in QUICK.jobs if job.figure == "latency" and job.block_bytes == 4096)
+THROUGHPUT, *_ = (job for job in QUICK.jobs if job.figure == "throughput" and job.jobs == 1)
+
+
+def output(job: dax_presets.Job, ios: int = 1000, mean_ns: float = 5000.0, block: int | None = None) -> str:
+    """As fio writes it of one job that reads."""
+    none = {"total_ios": 0, "io_bytes": 0, "short_ios": 0, "drop_ios": 0, "clat_ns": {"mean": 0.0, "N": 0}}
+    timed = {"mean": mean_ns, "N": ios if job.figure == "latency" else 0}
+    read = none | {"total_ios": ios, "io_bytes": ios * (block or job.block_bytes), "clat_ns": timed}
+    return json.dumps({"fio version": "fio-3.33", "jobs": [{"read": read, "write": none, "job_runtime": 300, "error": 0}]})
+
+
+def test_latency_is_instructions_an_io_by_the_emulators_clock():
+    record = dax_work.record(LATENCY, "off", 2, output(LATENCY, mean_ns=6466.25))
+    assert (record["case"], record["variant"], record["boot"]) == ("dax/ext4/psync/randread/4k/jobs1/latency", "off", 2)
+    assert (record["cost"], record["ops"], record["unit"], record["exact"]) == (6466.25, 1000, "instructions", False)
+
+
+def test_throughput_is_all_instructions_of_the_run_by_its_ios():
+    record = dax_work.record(THROUGHPUT, "off", 1, output(THROUGHPUT, ios=40000))
+    assert (record["cost"], record["ops"], record["status"]) == (7500, 40000, "ok")
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [(output(LATENCY, block=512), "bytes by 1000 I/Os"), (output(THROUGHPUT), "no latencies"), ("", "was it killed")],
+)
+def test_output_that_cannot_be_trusted_has_no_figure_and_says_why(text, said):
+    record = dax_work.record(LATENCY, "off", 1, text)
+    assert (record["status"], record["cost"]) == ("flagged", None)
+    assert said in record["reason"] and f"{LATENCY.name}.json" in record["reason"]
+
+
+def test_a_campaign_has_a_record_a_job_and_fios_own_output_beside_it(tmp_path, monkeypatch, capsys):
+    preset = replace(QUICK, jobs=(LATENCY, replace(LATENCY, on="xfs_cache")))
+    monkeypatch.setattr(dax_presets, "load", lambda: {"quick": preset})
+    folder = tmp_path / "dax"
+    assert run.run(Plan([variants.find("stock")], 1, 1, "dax", None, "default", folder, ["run"])) == 0
+    boot = folder / "stock" / "boot-01"
+    records = [json.loads(line) for line in (boot / "micro.jsonl").read_text().splitlines()]
+    assert [record["case"] for record in records] == [job.case for job in preset.jobs]
+    for job, record in zip(preset.jobs, records):
+        kept = json.loads((boot / "dax" / f"{job.name}.json").read_text())
+        assert record["cost"] == kept["jobs"][0]["read"]["clat_ns"]["mean"]
+        assert 1e9 / record["cost"] >= kept["jobs"][0]["read"]["iops"]  # an I/O takes at least its own latency
+    assert json.loads((boot / "environment.json").read_text())["emulator"]["observed"] is False
+    assert "psync/randread/4k/jobs1/latency" in capsys.readouterr().out
+    assert "fio on persistent memory (emulated)" in (folder / "report" / "index.html").read_text()

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import pytest
+
+from lab import fio
+from lab.errors import KmapbenchError
+
+
+def way(ios: int = 0, mean: float = 0.0, block: int = 4096, **changes) -> dict:
+    return {"total_ios": ios, "io_bytes": ios * block, "short_ios": 0, "drop_ios": 0, "clat_ns": {"mean": mean, "N": ios}} | changes
+
+
+def output(*parts: dict, version: str = "fio-3.33") -> str:
+    return json.dumps({"fio version": version, "jobs": list(parts)})
+
+
+def part(read: dict, write: dict | None = None, runtime_ms: int = 50, error: int = 0) -> dict:
+    return {"read": read, "write": write or way(), "job_runtime": runtime_ms, "error": error}
+
+
+def test_all_jobs_and_both_directions_are_in_the_totals():
+    text = output(part(way(100, 10.0), way(300, 20.0), 50), part(way(400, 40.0), way(200, 10.0), 51))
+    totals = fio.read(text, "a.json", 4096, 2)
+    assert (totals.ios, totals.bytes, totals.runtime_ms) == (1000, 4096000, 51)
+    assert totals.latency_ns == pytest.approx((1000 + 6000 + 16000 + 2000) / 1000)
+
+
+def test_without_latencies_there_is_none():
+    untimed = way(100, clat_ns={"mean": 0.0, "N": 0})
+    assert fio.read(output(part(untimed)), "a.json", 4096, 1).latency_ns is None
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        (output(part(way(10)))[:-9], "no JSON of fio"),
+        ("[]", "no JSON of fio"),
+        (output(part(way(10)), version="fio-4.1"), "written by fio-4.1"),
+        (output(part(way(10), error=5)), "error 5"),
+        (output(part(way(10)), part(way(0))), "1 of 2 jobs did I/O"),
+        (output(part(way(10))), "1 of 2 jobs did I/O"),
+        (output(part(way(10, io_bytes=40959)), part(way(10))), "81919 bytes by 20 I/Os"),
+        (output(part(way(10, short_ios=1)), part(way(10))), "1 of them short"),
+        (output({"read": {}, "write": {}, "error": 0}), "field is missing or wrong"),
+    ],
+)
+def test_output_that_cannot_be_trusted_is_one_line_naming_the_file(text, said):
+    with pytest.raises(KmapbenchError, match=said) as caught:
+        fio.read(text, "a.json", 4096, 2)
+    assert str(caught.value).startswith("a.json: ") and "\n" not in str(caught.value)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the boots of a campaign do: kernel cases by kmap_bench here, fio in dax_work.py."""
+
+from pathlib import Path
+from typing import Protocol
+
+from lab import campaign, job, ready
+from lab.campaign import Boot
+from lab.errors import KmapbenchError
+from lab.ready import Content
+from lab.variants import Variant
+
+# For the progress display, as a share of a boot: most of it is the kernel starting.
+_START_WORK = 0.7
+
+
+class Work(Protocol):
+    """Of all boots of a campaign."""
+
+    observed: bool  # whether the observer counts its timed windows
+
+    def variant(self, variant: Variant) -> Variant:
+        """A variant with the memory and the time that this takes."""
+
+    def content(self) -> Content: ...
+
+    def text(self, boot: Boot) -> str:
+        """The job of a boot, as job.micro()."""
+
+    def share_done(self, step: str) -> float:
+        """Of a boot that begins this step of its job, for the progress display."""
+
+    def case_of(self, step: str) -> str | None:
+        """The case that a step measures, if it is one."""
+
+    def keep(self, boot: Boot, files: dict[str, bytes]) -> None:
+        """Writes to the boot's folder what its guest handed out, by name, and what records can be made of it."""
+
+    def nothing(self) -> KmapbenchError | None:
+        """What a boot says that went well and has no record, where only what was asked for can be the reason."""
+
+
+class KernelCases:
+    """kmap_bench, which sends its records itself."""
+
+    observed = True
+
+    def __init__(self, cases: str, kmap_bench: Path):
+        self._cases, self._kmap_bench = cases, kmap_bench
+
+    def variant(self, variant: Variant) -> Variant:
+        return variant
+
+    def content(self) -> Content:
+        return ready.micro(self._kmap_bench)
+
+    def text(self, boot: Boot) -> str:
+        return job.micro(boot.variant, boot.number, self._cases)
+
+    def share_done(self, step: str) -> float:
+        return _START_WORK if step == "micro" else 0
+
+    def case_of(self, step: str) -> str | None:
+        return None  # it says so by events
+
+    def keep(self, boot: Boot, files: dict[str, bytes]) -> None:
+        if "micro.json" in files:
+            campaign.write_bytes(boot.folder / "micro.json", files["micro.json"])
+
+    def nothing(self) -> KmapbenchError | None:
+        return no_case(self._cases)
+
+
+def no_case(cases: str) -> KmapbenchError:
+    """Nothing to measure."""
+    return KmapbenchError(f"--cases {cases}: no kernel case matches; '--cases all' measures all there are")
