@@ -128,7 +128,7 @@ class Records(Sequence[Record]):
 
     @property
     def counters(self) -> dict[str, np.ndarray]:
-        """Counts by the counter's name, a row a record; NaN where it was not counted, or for a part of the time only."""
+        """Counts by the counter's name, a row a record; scaled where it was counted for a part of the time only, NaN where it was not."""
         for column in self._counters.values():
             self._fill(column, len(self))
         return {name: np.frombuffer(column, dtype=np.float64) for name, column in self._counters.items()}
@@ -164,7 +164,7 @@ class Records(Sequence[Record]):
         for name, counter in raw.get("counters", {}).items():
             column = self._counters.setdefault(name, array("d"))
             self._fill(column, row)
-            column.append(counter["value"] if counter.get("enabled", 0) == counter.get("running", -1) else _NAN)
+            column.append(_NAN if "unavailable" in counter else counter["value"] * counter["enabled"] / counter["running"])
         if "histogram" in raw:
             self._histograms[row] = raw["histogram"]
         rejected = raw.get("rejected", {})
@@ -194,7 +194,7 @@ def _check(raw: dict, where: str) -> None:
     if not all(figure is None or is_number(figure) for figure in raw.get("overhead", {}).values()):
         raise _wrong(raw, where, "field overhead is wrong")
     for name, counter in raw.get("counters", {}).items():
-        if not isinstance(counter, dict) or not ("unavailable" in counter or all(is_number(counter.get(key)) for key in ("value", "enabled", "running"))):
+        if not isinstance(counter, dict) or not ("unavailable" in counter or all(is_number(counter.get(key)) for key in ("value", "enabled", "running")) and counter["running"] > 0):
             raise _wrong(raw, where, f"counter {name:.40} is wrong")
     if "histogram" in raw:
         _check_histogram(raw, where)

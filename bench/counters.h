@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "event_tables.h"
 #include "unique_fd.h"
 
 struct perf_event_attr;
@@ -27,15 +28,34 @@ struct PerfCalls {
 
 PerfCalls RealPerfCalls();
 
+enum class CounterState {
+  kCounted,
+  kMultiplexed,  // counted for a part of the time: the PMU was shared
+  kUnknown,      // libpfm4 knows no such event, or not of this CPU
+  kNoPmu,        // nothing here counts it
+  kNotAllowed,   // by kernel.perf_event_paranoid
+  kRefused,      // the PMU has it, and not now or not beside the others
+  kFailed,       // opened, and then no value
+};
+
+const char* ToString(CounterState state);
+
 struct CounterValue {
   std::string name;
-  // As counted. Where running is less than enabled, the PMU was shared, and value is of that
-  // part of the time only.
+  CounterState state = CounterState::kCounted;
+  // As counted, in the time that it ran. Nothing is scaled.
   uint64_t value = 0;
   uint64_t enabled_ns = 0;
   uint64_t running_ns = 0;
   std::string unavailable;  // why there is no value; empty where there is one
+
+  // Both counted together, as of two threads. One that has no value has none together.
+  CounterValue& operator+=(const CounterValue& other);
 };
+
+// The event that libpfm4 turns the name into on such a CPU; empty, or why there is none. A name
+// of another CPU's PMU is refused: its code would count something else.
+std::string Encode(const std::string& name, perf_event_attr& attr, const CpuIdentity& cpu);
 
 class CounterGroup {
  public:
@@ -46,6 +66,11 @@ class CounterGroup {
   void Start();
   void Stop();
 
+  // The same events, of the thread that calls this.
+  CounterGroup OfThisThread() const;
+  // Counts of another group of the same events, to be in what is read from now on.
+  void Add(const CounterGroup& other);
+
   // In the order of the names given.
   std::vector<CounterValue> Read() const;
 
@@ -53,16 +78,19 @@ class CounterGroup {
   struct Event {
     std::string name;
     UniqueFd fd;
+    CounterState state;
     std::string unavailable;
   };
 
   void Open(Event& event);
   void GiveUp(const std::string& why);
+  std::vector<CounterValue> ReadOwn() const;
 
   PerfCalls calls_;
   std::vector<Event> events_;
   int leader_ = -1;
   bool started_ = false;
+  std::vector<CounterValue> added_;
 };
 
 // Counts while it lives; a null group is no group.
@@ -81,13 +109,10 @@ class Counting {
   CounterGroup* group_;
 };
 
-// Hardware events of the kernel and of user space apart, and software events.
-std::vector<std::string> DefaultCounters();
-
 // Names between commas.
 std::vector<std::string> SplitCounters(const std::string& names);
 
-// name: {value, enabled, running} or {unavailable: reason}.
+// name: {state, value, enabled, running} or {state, unavailable: reason}.
 nlohmann::ordered_json ToJson(const std::vector<CounterValue>& counters);
 
 }  // namespace kmapbench

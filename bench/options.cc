@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "counters.h"
+#include "event_tables.h"
 #include "kmapbench.h"
 #include "user/delay.h"
 
@@ -210,8 +211,8 @@ void PrintOptionsHelp() {
       "              stand for it by waiting; default 185, the one published figure\n"
       "          [--counters=<event>,...] as libpfm4 names them, :k in the kernel and "
       ":u\n"
-      "              in user space; default instructions and cycles of each, and software events;\n"
-      "              empty: none\n"
+      "              in user space; default instructions and cycles of each, what bench/events has\n"
+      "              for this CPU, and software events; empty: none\n"
       "          [--kmapbench_dax_file=<file>] on a DAX file system, 2 MiB or more: kernel cases\n"
       "              on a device page map a page of it\n"
       "          [--kmapbench_dax_device=/dev/dax<X.Y>] the same of cases on a tail page\n"

@@ -9,6 +9,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <map>
 
 namespace kmapbench {
@@ -82,22 +84,26 @@ TEST(CounterGroup, IsOneGroupThatWaitsForItsLeader) {
 }
 
 TEST(CounterGroup, ARefusedEventSaysWhyAndTheOthersCount) {
-  const std::map<int, std::string> kReasons = {
-      {ENOENT, "no PMU"},
-      {ENODEV, "no PMU"},
-      {EOPNOTSUPP, "no PMU"},
-      {EACCES, "kernel.perf_event_paranoid"},
-      {EPERM, "kernel.perf_event_paranoid"},
-      {ENOSYS, "no perf events"},
-      {EINVAL, "beside the others"},
-      {EBUSY, "taken by somebody else"},
-      {EMFILE, "Too many open files"},
+  using Why = std::pair<CounterState, std::string>;
+  const std::map<int, Why> kReasons = {
+      {ENOENT, {CounterState::kNoPmu, "no PMU"}},
+      {ENODEV, {CounterState::kNoPmu, "no PMU"}},
+      {EOPNOTSUPP, {CounterState::kNoPmu, "no PMU"}},
+      {ENOSYS, {CounterState::kNoPmu, "no perf events"}},
+      {EACCES, {CounterState::kNotAllowed, "kernel.perf_event_paranoid"}},
+      {EPERM, {CounterState::kNotAllowed, "kernel.perf_event_paranoid"}},
+      {EINVAL, {CounterState::kRefused, "beside the others"}},
+      {EBUSY, {CounterState::kRefused, "taken by somebody else"}},
+      {EMFILE, {CounterState::kRefused, "Too many open files"}},
   };
-  for (const auto& [error, reason] : kReasons) {
+  for (const auto& [error, why] : kReasons) {
+    const auto& [state, reason] = why;
     FakeKernel kernel{.open_errors = {{kInstructions, error}}, .group = {1, 100, 100, 9}};
     const auto values = Counted(kernel, kPair);
     EXPECT_NE(values[0].unavailable.find(reason), std::string::npos)
         << std::strerror(error) << ": " << values[0].unavailable;
+    EXPECT_EQ(values[0].state, state) << std::strerror(error);
+    EXPECT_EQ(values[1].state, CounterState::kCounted);
     // the next one leads, and its value is its own
     EXPECT_EQ(kernel.leaders, (std::vector<int>{-1}));
     EXPECT_EQ(kernel.disabled, (std::vector<bool>{true}));
@@ -120,12 +126,14 @@ TEST(CounterGroup, ASharedPmuIsSeenAndNothingIsScaled) {
   EXPECT_EQ(values[0].value, 7u);
   EXPECT_EQ(values[0].enabled_ns, 100u);
   EXPECT_EQ(values[0].running_ns, 25u);
+  EXPECT_EQ(values[0].state, CounterState::kMultiplexed);
 }
 
 TEST(CounterGroup, WhatNeverRanIsNoZero) {
   FakeKernel kernel{.open_errors = {}, .group = {2, 100, 0, 0, 0}};
   for (const CounterValue& value : Counted(kernel, kPair)) {
     EXPECT_NE(value.unavailable.find("never counted"), std::string::npos);
+    EXPECT_EQ(value.state, CounterState::kFailed);
   }
 }
 
@@ -151,7 +159,47 @@ TEST(CounterGroup, ANameThatNobodyKnowsIsUnavailable) {
   FakeKernel kernel{.open_errors = {}, .group = {1, 100, 100, 7}};
   const auto values = Counted(kernel, {"no-such-event", "page-faults"});
   EXPECT_NE(values[0].unavailable.find("libpfm4 does not know it"), std::string::npos);
+  EXPECT_EQ(values[0].state, CounterState::kUnknown);
   EXPECT_EQ(values[1].value, 7u);
+}
+
+TEST(CounterGroup, AnEventOfAnotherCpuIsNotOpened) {
+  perf_event_attr attr;
+  EXPECT_EQ(Encode("spr::MEM_LOAD_RETIRED:L1_MISS:k", attr, {"GenuineIntel", 6, 143}), "");
+  EXPECT_NE(Encode("spr::MEM_LOAD_RETIRED:L1_MISS:k", attr, {"AuthenticAMD", 25, 17}), "");
+}
+
+TEST(CounterGroup, OfSeveralThreadsAddsUp) {
+  FakeKernel kernel{.open_errors = {}, .group = {2, 100, 100, 7, 9}};
+  CounterGroup group(kPair, kernel.Calls());
+  for (const uint64_t running : {100, 50}) {
+    kernel.group[2] = running;
+    CounterGroup one = group.OfThisThread();
+    { const Counting counting(&one); }
+    group.Add(one);
+  }
+  const auto values = group.Read();
+  EXPECT_EQ(values[0].name, "instructions:k");
+  EXPECT_EQ(values[0].value, 14u);
+  EXPECT_EQ(values[1].value, 18u);
+  EXPECT_EQ(values[0].enabled_ns, 200u);
+  EXPECT_EQ(values[0].running_ns, 150u);
+  EXPECT_EQ(values[0].state, CounterState::kMultiplexed);
+}
+
+TEST(CounterGroup, OneThreadWithoutAValueLeavesTheSumWithoutOne) {
+  FakeKernel kernel{.open_errors = {}, .group = {2, 100, 100, 7, 9}};
+  for (const bool fails_first : {true, false}) {
+    CounterGroup group(kPair, kernel.Calls());
+    for (const bool fails : {fails_first, !fails_first}) {
+      kernel.read_error = fails ? EIO : 0;
+      CounterGroup one = group.OfThisThread();
+      { const Counting counting(&one); }
+      group.Add(one);
+    }
+    EXPECT_EQ(group.Read()[0].state, CounterState::kFailed);
+    EXPECT_NE(group.Read()[0].unavailable.find("cannot be read"), std::string::npos);
+  }
 }
 
 TEST(CounterGroup, WithoutAnyEventThereIsNothingToCount) {
@@ -204,10 +252,31 @@ TEST(SplitCounters, SplitsAtCommas) {
   EXPECT_TRUE(SplitCounters("").empty());
 }
 
+// What the kernel's own answers come to: a software event that is there, one for root alone, and
+// one of hardware that has no PMU. Which of the last two this machine shows depends on it.
+TEST(CounterGroup, TheKernelsOwnAnswersHaveTheirStates) {
+  CounterGroup group({"task-clock:u", "page-faults:k", "cycles:u"});
+  { const Counting counting(&group); }
+  const auto values = group.Read();
+  EXPECT_EQ(values[0].state, CounterState::kCounted) << values[0].unavailable;
+  int paranoid = 0;
+  std::ifstream("/proc/sys/kernel/perf_event_paranoid") >> paranoid;
+  constexpr int kUserOnly = 2;
+  const bool allowed = geteuid() == 0 || paranoid < kUserOnly;
+  EXPECT_EQ(values[1].state, allowed ? CounterState::kCounted : CounterState::kNotAllowed)
+      << values[1].unavailable;
+  const bool has_pmu = std::filesystem::exists("/sys/bus/event_source/devices/cpu") ||
+                       std::filesystem::exists("/sys/bus/event_source/devices/cpu_core");
+  if (has_pmu) return;
+  EXPECT_EQ(values[2].state, CounterState::kNoPmu) << values[2].unavailable;
+}
+
 TEST(ToJson, ACounterIsAValueOrAReason) {
-  EXPECT_EQ(ToJson({{"cycles:k", 5, 10, 8, ""}, {"cycles:u", 0, 0, 0, "no PMU"}}).dump(),
-            R"({"cycles:k":{"value":5,"enabled":10,"running":8},)"
-            R"("cycles:u":{"unavailable":"no PMU"}})");
+  const CounterValue multiplexed{"cycles:k", CounterState::kMultiplexed, 5, 10, 8, ""};
+  const CounterValue absent{"cycles:u", CounterState::kNoPmu, 0, 0, 0, "no PMU"};
+  EXPECT_EQ(ToJson({multiplexed, absent}).dump(),
+            R"({"cycles:k":{"state":"multiplexed","value":5,"enabled":10,"running":8},)"
+            R"("cycles:u":{"state":"no_pmu","unavailable":"no PMU"}})");
   EXPECT_EQ(ToJson(std::vector<CounterValue>{}).dump(), "{}");
 }
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <perfmon/perf_event.h>
 #include <sched.h>
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 
 #include "user/measure.h"
@@ -89,6 +92,25 @@ TEST(Measure, SaysOfEachThreadWhereItRan) {
   EXPECT_EQ(record.threads[0].cpu, cpus[0]);
   EXPECT_EQ(record.threads[1].cpu, cpus[1]);
   EXPECT_EQ(record.threads[0].samples.size(), 3u);
+}
+
+TEST(Measure, CountsInAllThreads) {
+  if (AllowedCpus().size() < 2) GTEST_SKIP() << "one CPU";
+  const PerfCalls seven_a_group = {
+      [](perf_event_attr*, int) { return open("/dev/null", O_RDONLY | O_CLOEXEC); },
+      [](int, unsigned long) { return 0; },
+      [](int, void* data, size_t) -> ssize_t {
+        constexpr uint64_t kGroup[] = {1, 100, 100, 7};
+        std::memcpy(data, kGroup, sizeof(kGroup));
+        return sizeof(kGroup);
+      },
+  };
+  for (const auto& [name, count] : {std::pair("user/kmap_local/protected/nowrite", 7u),
+                                    std::pair("user/kmap_local/protected/threads2/nowrite", 14u)}) {
+    CounterGroup counters({"task-clock:u"}, seven_a_group);
+    Measure(Named(name), {8, 3, 10'000, 4000}, counters);
+    EXPECT_EQ(counters.Read().front().value, count) << counters.Read().front().unavailable;
+  }
 }
 
 TEST(Measure, SaysWhatAWriteIsAssumedToTake) {

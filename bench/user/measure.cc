@@ -2,6 +2,7 @@
 #include "user/measure.h"
 
 #include <barrier>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -55,7 +56,8 @@ void TakeAlone(const Model& model, const World& world, const Effort& effort, Cou
 }
 
 // All threads take each sample at the same time; its windows are then beside each other's.
-void TakeTogether(const Model& model, const World& world, const Effort& effort, Record& record) {
+void TakeTogether(const Model& model, const World& world, const Effort& effort,
+                  CounterGroup& counters, Record& record) {
   std::vector<int> cpus = AllowedCpus();
   cpus.resize(model.threads);
   {
@@ -64,6 +66,7 @@ void TakeTogether(const Model& model, const World& world, const Effort& effort, 
   }
   std::barrier together(static_cast<std::ptrdiff_t>(model.threads));
   record.threads.resize(model.threads);
+  std::vector<std::optional<CounterGroup>> groups(model.threads);
   std::vector<std::jthread> threads;
   for (size_t i = 0; i < model.threads; ++i) {
     threads.emplace_back([&, i] {
@@ -72,6 +75,7 @@ void TakeTogether(const Model& model, const World& world, const Effort& effort, 
       mine.cpu = cpus[i];
       Sampler sampler(model, world);
       sampler.WarmUp(record.ops);
+      const Counting counting(&groups[i].emplace(counters.OfThisThread()));
       for (uint32_t sample = 0; sample < effort.samples; ++sample) {
         together.arrive_and_wait();
         mine.samples.push_back(sampler.Take(record.ops));
@@ -79,6 +83,7 @@ void TakeTogether(const Model& model, const World& world, const Effort& effort, 
     });
   }
   threads.clear();  // joins
+  for (const auto& group : groups) counters.Add(*group);
   for (const ThreadSamples& one : record.threads) {
     record.samples.insert(record.samples.end(), one.samples.begin(), one.samples.end());
   }
@@ -100,7 +105,7 @@ Record Measure(const Model& model, const Effort& effort, CounterGroup& counters)
   if (model.threads == 1) {
     TakeAlone(model, world, effort, counters, record);
   } else {
-    TakeTogether(model, world, effort, record);
+    TakeTogether(model, world, effort, counters, record);
   }
   return record;
 }

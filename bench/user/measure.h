@@ -16,8 +16,8 @@ struct Effort {
   double write_cycles = 0;    // what a write is assumed to take, where the model assumes it
 };
 
-// A record of a model, in a world of its own. The counters count while samples are taken, of
-// models with one thread. Throws std::runtime_error and std::system_error.
+// A record of a model, in a world of its own. The counters count while samples are taken,
+// in all threads. Throws std::runtime_error and std::system_error.
 Record Measure(const Model& model, const Effort& effort, CounterGroup& counters);
 
 }  // namespace kmapbench::user

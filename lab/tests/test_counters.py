@@ -17,7 +17,8 @@ def test_a_guest_counts_what_needs_no_pmu_and_says_so_of_the_rest(three_boots):
     for record in measured:
         counters = record["counters"]
         assert set(counters) == SOFTWARE | HARDWARE
-        assert all("no PMU" in counters[name]["unavailable"] for name in HARDWARE)
+        assert all(counters[name]["state"] == "no_pmu" and "no PMU" in counters[name]["unavailable"] for name in HARDWARE)
+        assert all(counters[name]["state"] == "counted" for name in SOFTWARE)
         assert all(counters[name]["enabled"] == counters[name]["running"] > 0 for name in SOFTWARE)
         # One thread on one CPU, with its pages there before.
         assert counters["cpu-migrations"]["value"] == 0
