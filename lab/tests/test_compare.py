@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The comparison, on campaigns that the lab made."""
+
+import json
+
+from lab import ready, run, variants
+from lab.cli import main
+from lab.tests import mutations
+
+# One instruction more, in one body that one case has.
+SLOWER = mutations.Mutation(
+    "one_more", "kernel_path.c", "\treturn kmap_local_folio(", '\tasm volatile("nop");\n\treturn kmap_local_folio('
+)
+CASE = "kernel/kmap_local_folio/dram"
+
+
+def campaign(folder):
+    plan = run.Plan([variants.find("stock")], 2, 1, "micro", None, "kernel/*", folder, [])
+    assert run.run(plan) == 0
+    return folder
+
+
+def test_one_instruction_more_is_slower_by_one_and_nothing_else_is(monkeypatch, capfd, tmp_path):
+    before = campaign(tmp_path / "before")
+    monkeypatch.setattr(ready, "MODULE_SOURCE", mutations.plant(SLOWER, tmp_path))
+    after = campaign(tmp_path / "after")
+    capfd.readouterr()
+    assert main(["compare", str(before), str(after), "--format", "json", "--fail-on", "slower"]) == 1
+    (group,) = json.loads(capfd.readouterr().out)["groups"]
+    found = {row["case"]: (row["verdict"], row["change"]) for row in group["rows"]}
+    assert len(found) > 3 and found.pop(CASE) == ("slower", "+1")
+    assert set(found.values()) == {("same", "0")}
+    assert main(["compare", str(after), str(before), "--fail-on", "slower"]) == 0
+    assert f"  {CASE:34}" in (text := capfd.readouterr().out) and " -1  faster\n" in text
