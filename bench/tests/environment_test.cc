@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <string>
 
 namespace kmapbench {
 namespace {
@@ -36,7 +38,10 @@ TEST(Environment, NamesTheRunningKernel) {
 // A made-up machine below a root of its own.
 class Machine {
  public:
-  Machine() { root_ = std::filesystem::path(testing::TempDir()) / "machine"; }
+  // Tests may run side by side, each in a process of its own.
+  Machine() {
+    root_ = std::filesystem::path(testing::TempDir()) / ("machine_" + std::to_string(getpid()));
+  }
   ~Machine() { std::filesystem::remove_all(root_); }
   void Has(const std::string& name, const std::string& text) {
     std::filesystem::create_directories((root_ / name).parent_path());
