@@ -7,12 +7,12 @@ from fractions import Fraction
 import pytest
 
 from lab import run, variants
+from lab.tests.test_lab import SWITCHES
 
 pytestmark = pytest.mark.kernels
 
 VARIANTS = ("plain", "off", "idle", "protected")
 KINDS = ("irq", "nmi", "int3", "fault")
-SWITCHES = ("elsewhere/switch/same", "elsewhere/switch/different")
 CASES = [*(f"elsewhere/{kind}/{where}" for kind in KINDS for where in ("outside", "inside")), *SWITCHES]
 
 

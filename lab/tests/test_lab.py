@@ -3,6 +3,7 @@
 
 import json
 import re
+import statistics
 import subprocess
 import sys
 from fractions import Fraction
@@ -165,8 +166,9 @@ def test_the_other_alignment_is_the_same_loop_further_on(built_module, body):
 
 @pytest.mark.parametrize("case", MEASURED)
 def test_nothing_but_the_record_takes_time(records, case):
-    """Entering and leaving the kernel is under 0.1 % of a default record."""
-    assert 0 < records[case, 1]["overhead"]["ioctl_share"] < 0.001
+    """Entering and leaving the kernel is under 0.1 % of a default record. An interrupt may come there: hence of three boots."""
+    shares = [records[case, boot]["overhead"]["ioctl_share"] for boot in (1, 2, 3)]
+    assert min(shares) > 0 and statistics.median(shares) < 0.001
 
 
 def test_interrupts_stay_on_for_what_may_sleep_only(records):
