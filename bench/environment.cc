@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -127,9 +128,19 @@ ordered_json Vulnerabilities(const std::string& root) {
   return found;
 }
 
+// What the kernel has left of the memory differs by a few pages from boot to boot: hence to the
+// next 16 MiB.
+std::string MemTotal(const std::string& meminfo) {
+  constexpr uint64_t kStepMib = 16;
+  const std::string found = CpuinfoField(meminfo, "MemTotal");
+  if (found.empty()) return "";
+  const uint64_t steps = std::strtoull(found.c_str(), nullptr, 10) / (kStepMib << 10) + 1;
+  return std::to_string(steps * kStepMib) + " MiB";
+}
+
 ordered_json Memory(const std::string& root) {
   ordered_json memory;
-  memory["total"] = CpuinfoField(ReadFile(root + "/proc/meminfo").value_or(""), "MemTotal");
+  memory["total"] = MemTotal(ReadFile(root + "/proc/meminfo").value_or(""));
   memory["huge_pages"] = Value(root + "/sys/kernel/mm/transparent_hugepage/enabled");
   memory["nodes"] = ordered_json::object();
   for (const auto& node : Entries(root + "/sys/devices/system/node", "node")) {

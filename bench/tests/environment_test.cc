@@ -75,11 +75,19 @@ TEST(Environment, SaysHowTheMachineIsSet) {
   EXPECT_EQ(found["cpu"]["smt"], "off");
   EXPECT_EQ(found["cpu"]["isolated"], "1-3");
   EXPECT_EQ(found["vulnerabilities"].dump(), R"({"meltdown":"Not affected"})");
-  EXPECT_EQ(found["memory"]["total"], "1000 kB");
+  EXPECT_EQ(found["memory"]["total"], "16 MiB");
   EXPECT_EQ(found["memory"]["nodes"].dump(), R"({"node0":"0-3"})");
   EXPECT_EQ(found["pmem"].dump(),
             R"({"namespace0.0":{"mode":"memory","bytes":"67108864","node":null}})");
   EXPECT_EQ(found["identity"]["host_name"], "spr");
+}
+
+TEST(Environment, KnowsMemoryAgainInAnotherBoot) {
+  Machine machine;
+  for (const char* kib : {"469340", "469336"}) {
+    machine.Has("proc/meminfo", "MemTotal: " + std::string(kib) + " kB");
+    EXPECT_EQ(machine.Environment()["memory"]["total"], "464 MiB");
+  }
 }
 
 TEST(Environment, SaysNullWhereTheKernelDoesNotTell) {
