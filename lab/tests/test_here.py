@@ -211,9 +211,11 @@ def test_its_costs_are_the_labs_own(with_pks, three_boots):
     lab = [json.loads(line) for line in (three_boots / "stock" / "boot-01" / "micro.jsonl").read_text().splitlines()]
     counted = {record["case"]: record["cost"] for record in lab}
     measured = [record for record in with_pks.records(CAMPAIGN, "lab") if record["status"] == "ok"]
-    # What needs a device page, or more memory than the one or the other has, is measured by one of them only.
-    both = [record for record in measured if counted[record["case"]] is not None]
-    assert set(DEFAULT_CASES) - {"kernel/kmap_local/devmap", *SKIPPED} <= {record["case"] for record in both}
+    # What needs a device page, or more memory than the one or the other has, is measured by one of them only. What is outside
+    # of the path runs through code of the kernel's whose length hangs on what else the machine does.
+    both = [record for record in measured if counted[record["case"]] is not None and not record["case"].startswith("elsewhere/")]
+    path = {case for case in DEFAULT_CASES if not case.startswith("elsewhere/")}
+    assert path - {"kernel/kmap_local/devmap", *SKIPPED} <= {record["case"] for record in both}
     assert {record["case"]: record["cost"] for record in both} == {record["case"]: counted[record["case"]] for record in both}
     assert {record["chain"] for record in measured} == {1}
 
