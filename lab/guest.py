@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One boot of one kernel under QEMU's TCG emulator, from start to power-off."""
 
+import fcntl
 import os
 import selectors
 import signal
@@ -27,6 +28,11 @@ _ICOUNT = ["-icount", "shift=0,align=off,sleep=off", "-rtc", "clock=vm,base=2026
 
 # The host's time: slow, but the alarm clock goes on while the guest sleeps.
 _REAL_TIME = ["-rtc", "clock=host,base=2026-01-01"]
+
+
+# QEMU does not wait for a reader: a guest that powers off while the pipe is full loses its last lines. So the pipe holds
+# all that a boot says (600 KB with all cases) while we are busy with another guest; more than this only root may ask for.
+_STREAM_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,7 @@ class Guest:
         self._done = self._hung = False
         self._started = time.monotonic()
         self._stream, write_fd = os.pipe()
+        fcntl.fcntl(self._stream, fcntl.F_SETPIPE_SZ, _STREAM_BYTES)
         try:
             self._process = subprocess.Popen(
                 command(machine, folder, write_fd),
