@@ -26,8 +26,8 @@ class Window:
     wrmsr: frozenset[int]  # addresses that hold a WRMSR
 
 
-def read_windows(path: Path) -> list[Window]:
-    """The observer's file; a line torn by the end of QEMU is left out."""
+def read_windows(path: Path, space: str = "kernel") -> list[Window]:
+    """The observer's file: windows of the module, or "user": of programs. A line torn by the end of QEMU is left out."""
     windows = []
     with path.open() as file:
         for line in file:
@@ -35,6 +35,8 @@ def read_windows(path: Path) -> list[Window]:
                 raw = json.loads(line)
             except ValueError:
                 break
+            if raw["space"] != space:
+                continue
             calls: list[tuple[int, ...]] = [()]
             for caller, address in raw["frames"]:
                 calls.append((*calls[caller], address))

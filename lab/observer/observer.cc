@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counts, from outside the guest, what runs in kmapbench.ko's timed windows: instructions by
-// address, and WRMSRs. It sees only instructions as the emulator executes them and knows the
-// windows by the marker NOPs around them (kernel-bench-module/sample.c), so it shares no
-// counter and no clock with the code under test.
+// Counts, from outside the guest, what runs in timed windows: instructions by address, and
+// WRMSRs. It sees only instructions as the emulator executes them and knows the windows by the
+// marker NOPs around them, so it shares no counter and no clock with the code under test.
+//
+// Windows are kmapbench.ko's (kernel-bench-module/sample.c), or a user program's
+// (bench/window.h), whose markers have numbers of their own: one is a kernel window only if its
+// markers are in the kernel, and a user window only if they are in user space. At most one is
+// open; a marker that ends the other kind is passed over. What it counts is all that runs between
+// the two markers, in kernel and user space: of the thread that opened it, of interrupts, and of
+// any other thread that gets the CPU meanwhile.
 //
 // Who called whom comes from the memory that calls write a return address to, and returns read
 // it from: right across a switch of threads, too, and with return thunks. What an interrupt or
@@ -14,11 +20,12 @@
 //
 // qemu-system-x86_64 -plugin .../libobserver.so,out=FILE
 //
-// FILE gets one JSON object a window: {"window": i, "instructions": n, "wrmsr": n,
+// FILE gets one JSON object a window: {"space": "kernel" or "user", "window": i,
+// "instructions": n, "wrmsr": n,
 // "frames": [[caller's frame, address of the call], ...],
 // "pcs": [[address, executions, "bytes", frame], ...]}. Frame 0 is where the window began and
-// whoever's callers are not known; the list begins with frame 1. Windows count from 0 at each
-// load of the module. One vCPU only.
+// whoever's callers are not known; the list begins with frame 1. Windows of each kind count from
+// 0 at each load of the module, or at each program that says it has some. One vCPU only.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -83,7 +90,12 @@ Kind KindOf(const Instruction &instruction) {
   return Kind::kOther;
 }
 
-enum class Marker { kNone, kLoaded, kBegin, kEnd };
+enum class Space { kKernel, kUser };
+
+// Supervisor code is in the upper half of the address space.
+Space SpaceOf(uint64_t address) { return address >> 63 ? Space::kKernel : Space::kUser; }
+
+enum class Marker { kNone, kPresent, kBegin, kEnd };
 
 Marker MarkerOf(const Instruction &instruction) {
   constexpr std::array<uint8_t, 4> kNop = {0x0f, 0x1f, 0x84, 0x00};
@@ -93,16 +105,10 @@ Marker MarkerOf(const Instruction &instruction) {
       !std::equal(kSign.begin(), kSign.end(), bytes.begin() + 5)) {
     return Marker::kNone;
   }
-  switch (bytes[4]) {
-    case 1:
-      return Marker::kLoaded;
-    case 2:
-      return Marker::kBegin;
-    case 3:
-      return Marker::kEnd;
-    default:
-      return Marker::kNone;
-  }
+  constexpr std::array<Marker, 3> kMarkers = {Marker::kPresent, Marker::kBegin, Marker::kEnd};
+  const unsigned first = SpaceOf(instruction.address) == Space::kKernel ? 1 : 4;
+  const unsigned at = bytes[4] - first;  // wraps below the first
+  return at < kMarkers.size() ? kMarkers[at] : Marker::kNone;
 }
 
 class Observer {
@@ -125,10 +131,11 @@ class Observer {
     return known_.emplace(found.address, std::make_unique<Instruction>(found))->second.get();
   }
 
-  void Loaded() { windows_ = 0; }
+  void Present(Space space) { windows_[space] = 0; }
 
-  void Begin() {
+  void Begin(Space space) {
     open_ = true;
+    space_ = space;
     ++opened_;
     executions_.clear();
     frames_.clear();
@@ -168,8 +175,8 @@ class Observer {
     }
   }
 
-  void End() {
-    if (!open_) return;
+  void End(Space space) {
+    if (!open_ || space != space_) return;
     TakeBackFaulted();
     open_ = false;
     uint64_t instructions = 0, wrmsr = 0;
@@ -182,12 +189,13 @@ class Observer {
     }
     std::string frames;
     for (const auto &[caller, address] : frames_) Append(frames, caller, address);
-    std::fprintf(
-        out_,
-        "{\"window\": %llu, \"instructions\": %llu, \"wrmsr\": %llu, \"frames\": [%s], "
-        "\"pcs\": [%s]}\n",
-        static_cast<unsigned long long>(windows_++), static_cast<unsigned long long>(instructions),
-        static_cast<unsigned long long>(wrmsr), frames.c_str(), pcs.c_str());
+    std::fprintf(out_,
+                 "{\"space\": \"%s\", \"window\": %llu, \"instructions\": %llu, \"wrmsr\": %llu, "
+                 "\"frames\": [%s], \"pcs\": [%s]}\n",
+                 space == Space::kKernel ? "kernel" : "user",
+                 static_cast<unsigned long long>(windows_[space]++),
+                 static_cast<unsigned long long>(instructions),
+                 static_cast<unsigned long long>(wrmsr), frames.c_str(), pcs.c_str());
     std::fflush(out_);
   }
 
@@ -238,10 +246,11 @@ class Observer {
 
   std::FILE *out_ = nullptr;
   std::unordered_multimap<uint64_t, std::unique_ptr<Instruction>> known_;
-  uint64_t windows_ = 0;  // since the module was loaded
+  std::map<Space, uint64_t> windows_;  // since the module, or the program, was there
   bool open_ = false;
 
   // Of the open window.
+  Space space_ = Space::kKernel;
   uint64_t opened_ = 0;  // its number since the start
   std::map<std::pair<Frame, Instruction *>, uint64_t> executions_;
   std::vector<Call> frames_;
@@ -254,11 +263,10 @@ class Observer {
 Observer observer;
 qemu_plugin_id_t plugin_id;
 
-// Supervisor code is in the upper half of the address space.
-bool IsKernel(uint64_t address) { return address >> 63; }
+Space spaces[] = {Space::kKernel, Space::kUser};  // what callbacks are given
 
-void OnBegin(unsigned, void *) { observer.Begin(); }
-void OnEnd(unsigned, void *) { observer.End(); }
+void OnBegin(unsigned, void *space) { observer.Begin(*static_cast<Space *>(space)); }
+void OnEnd(unsigned, void *space) { observer.End(*static_cast<Space *>(space)); }
 void OnExecuted(unsigned, void *instruction) {
   observer.Executed(static_cast<Instruction *>(instruction));
 }
@@ -272,22 +280,22 @@ void Watch(qemu_plugin_insn *insn, qemu_plugin_vcpu_udata_cb_t callback, void *d
   qemu_plugin_register_vcpu_insn_exec_cb(insn, callback, QEMU_PLUGIN_CB_NO_REGS, data);
 }
 
-void OnLoaded(unsigned, void *);
+void OnPresent(unsigned, void *space);
 
 void WatchAll(qemu_plugin_id_t, qemu_plugin_tb *tb) {
   for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); ++i) {
     qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-    if (!IsKernel(qemu_plugin_insn_vaddr(insn))) continue;
     Instruction *instruction = observer.Find(insn);
+    Space *space = &spaces[static_cast<size_t>(SpaceOf(instruction->address))];
     switch (MarkerOf(*instruction)) {
-      case Marker::kLoaded:
-        Watch(insn, OnLoaded, nullptr);
+      case Marker::kPresent:
+        Watch(insn, OnPresent, space);
         break;
       case Marker::kBegin:
-        Watch(insn, OnBegin, nullptr);
+        Watch(insn, OnBegin, space);
         break;
       case Marker::kEnd:
-        Watch(insn, OnEnd, nullptr);
+        Watch(insn, OnEnd, space);
         break;
       case Marker::kNone:
         Watch(insn, OnExecuted, instruction);
@@ -298,24 +306,26 @@ void WatchAll(qemu_plugin_id_t, qemu_plugin_tb *tb) {
   }
 }
 
-// Until the module is there, only its arrival is watched for: a boot is billions of
-// instructions, and none of them is ours.
-void WatchForModule(qemu_plugin_id_t, qemu_plugin_tb *tb) {
+// Until the module or the program is there, only its arrival is watched for: a boot is billions
+// of instructions, and none of them is ours.
+void WatchForPresence(qemu_plugin_id_t, qemu_plugin_tb *tb) {
   for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); ++i) {
     qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-    if (qemu_plugin_insn_size(insn) != 8 || !IsKernel(qemu_plugin_insn_vaddr(insn))) continue;
-    if (MarkerOf(*observer.Find(insn)) == Marker::kLoaded) Watch(insn, OnLoaded, nullptr);
+    if (qemu_plugin_insn_size(insn) != 8) continue;
+    Instruction *instruction = observer.Find(insn);
+    if (MarkerOf(*instruction) != Marker::kPresent) continue;
+    Watch(insn, OnPresent, &spaces[static_cast<size_t>(SpaceOf(instruction->address))]);
   }
 }
 
 void Rearm(qemu_plugin_id_t id) { qemu_plugin_register_vcpu_tb_trans_cb(id, WatchAll); }
 
-void OnLoaded(unsigned, void *) {
+void OnPresent(unsigned, void *space) {
   static bool armed = false;
-  observer.Loaded();
+  observer.Present(*static_cast<Space *>(space));
   if (armed) return;
   armed = true;
-  // Throws away what was translated without us; takes effect before the module is used.
+  // Throws away what was translated without us; takes effect before there is a window.
   qemu_plugin_reset(plugin_id, Rearm);
 }
 
@@ -339,7 +349,7 @@ __attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t 
     return -1;
   }
   plugin_id = id;
-  qemu_plugin_register_vcpu_tb_trans_cb(id, WatchForModule);
+  qemu_plugin_register_vcpu_tb_trans_cb(id, WatchForPresence);
   return 0;
 }
 
