@@ -2,18 +2,19 @@
 """Which charts a campaign gets, and with what words. A chart never holds figures of two clocks."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from analysis import distribution, verdict_sheets
+from analysis import dax_gallery, distribution, verdict_sheets
 from analysis.charts import flame
+from analysis.dax_case import run_of
 from analysis.distribution import Distribution
 from analysis.exports import cells
 from analysis.load import Campaign
 from analysis.page import Chart
 from analysis.parts import PARTS, TITLES
-from analysis.provenance import emulator, lab, machine, repeatability
+from analysis.provenance import emulator, file_name, lab, machine, releases, repeatability
 from analysis.sheet import Sheet
 from analysis.stats.family import Comparison
 from analysis.stats.verdict import Verdict
@@ -36,6 +37,7 @@ _PATHS = "kernel/: this kernel's own path.  model/: the patched path in a module
 def draw(campaign: Campaign, table: list[Row], verdicts: Verdicts, folder: Path) -> list[Chart]:
     """Writes the charts into a folder, which is made where there is anything to draw; most telling first."""
     return [
+        *dax_gallery.draw(campaign, table, verdicts, folder),
         *_forests(campaign, verdicts, folder),
         *_breakdowns(campaign, table, folder),
         *_profiles(campaign, folder),
@@ -44,8 +46,8 @@ def draw(campaign: Campaign, table: list[Row], verdicts: Verdicts, folder: Path)
 
 
 def _forests(campaign: Campaign, verdicts: Verdicts, folder: Path) -> Iterator[Chart]:
-    """One chart a metric, so that no axis has two clocks. Counts that are the same to the digit are said to be, not drawn."""
-    for family in verdicts.families():
+    """One chart a metric, so that no axis has two clocks. Counts that are the same to the digit are said to be, not drawn; fio has charts of its own."""
+    for family in ([row for row in family if not run_of(row.case)] for family in verdicts.families()):
         drawn = [row for row in family if row.ratio is not None and not (row.exact and row.verdict is Verdict.SAME)]
         if drawn:
             yield _forest(campaign, verdicts, family, drawn, folder)
@@ -56,24 +58,24 @@ def _forest(campaign: Campaign, verdicts: Verdicts, family: list[Comparison], dr
 
     metric, shown = family[0].metric, drawn[:_MOST_ROWS]
     groups = [(case, [(row.pair.new.label, row) for row in shown if row.case == case]) for case in dict.fromkeys(row.case for row in shown)]
-    against_itself = [(one.case, one) for one in verdicts.aa(family) if one.ratio is not None][:_MOST_PANELS]
+    against_itself = [(one.case, one) for one in verdicts.aa(family) if one.ratio is not None and not run_of(one.case)][:_MOST_PANELS]
     if against_itself:
         groups.append((f"A/A: {verdicts.baseline} against itself", against_itself))
     title = f"Variants against {verdicts.baseline}"
     emulated = f"Emulated ({emulator(campaign)}, -icount). " if metric.clock == "icount" else ""
     boots = ", ".join(dict.fromkeys(cells.boots(row) for row in family))
-    releases = _releases(campaign, [verdicts.baseline, *(group.new.label for group in verdicts.groups)])
-    subtitle = f"{releases}. {emulated}Clock: {metric.clock}; {boots}; {metric.unit}, {metric.better} is better."
+    kernels = releases(campaign, [verdicts.baseline, *(group.new.label for group in verdicts.groups)])
+    subtitle = f"{kernels}. {emulated}Clock: {metric.clock}; {boots}; {metric.unit}, {metric.better} is better."
     alike = sum(row.exact and row.verdict is Verdict.SAME for row in family)
     footer = [cells.test(verdicts.groups), cells.against_itself(verdicts.groups)]
     footer.append(f"Not drawn: {alike} of {len(family)} comparisons, the same to the digit." if alike else "")
     footer.append(f"{len(shown)} of {len(drawn)} others are shown." if len(shown) < len(drawn) else "")
-    target = folder / f"forest-{_file_name(metric.name)}"
+    target = folder / f"forest-{file_name(metric.name)}"
     folder.mkdir(exist_ok=True)
     axis = f"{metric.name.replace('_', ' ')}, ratio new/old" + (" (emulated: instructions, not time)" if metric.clock == "icount" else "")
     forest.draw(frame.Words(title, subtitle, "\n".join(filter(None, footer))), groups, axis, target)
     data = replace(verdict_sheets.sheet(verdicts, family), name=target.name)
-    return _chart(target, title, replace(data, caption=f"{subtitle} {data.caption}"))
+    return Chart.drawn(target, title, replace(data, caption=f"{subtitle} {data.caption}"))
 
 
 def _breakdowns(campaign: Campaign, table: list[Row], folder: Path) -> Iterator[Chart]:
@@ -84,14 +86,14 @@ def _breakdowns(campaign: Campaign, table: list[Row], folder: Path) -> Iterator[
         cases = dict.fromkeys(row.case for row in own)
         order = {variant: number for number, variant in enumerate(variants)}
         groups = [(case, sorted(((row.variant, row) for row in own if row.case == case), key=lambda one: order[one[0]])) for case in cases]
-        subtitle = f"{_releases(campaign, variants)}. Emulated ({emulator(campaign)}, -icount), {repeatability(own)}"
+        subtitle = f"{releases(campaign, variants)}. Emulated ({emulator(campaign)}, -icount), {repeatability(own)}"
         yield _breakdown("The kernel's own path by variant, and where its instructions go", subtitle, "", groups, folder / "cost-breakdown")
     for variant in variants:
         chosen = [row for row in counted if row.variant == variant]
         paths = dict.fromkeys(row.case.rpartition("/")[0] for row in chosen)
         groups = [(f"{path}/", [(row.case.rpartition("/")[2], row) for row in chosen if row.case.rpartition("/")[0] == path]) for path in paths]
         subtitle = f"{variant}: {lab(campaign, variant)}, {repeatability(chosen)}"
-        target = folder / f"cost-breakdown-{_file_name(variant)}"
+        target = folder / f"cost-breakdown-{file_name(variant)}"
         yield _breakdown("What one kmap_local map/unmap pair costs, and where it goes", subtitle, _PATHS, groups, target)
 
 
@@ -109,7 +111,7 @@ def _breakdown(title: str, subtitle: str, footer: str, groups: list[tuple[str, l
         columns=("case", "variant", *(TITLES[part] for part in used), "cost", "WRMSR"),
         rows=tuple((row.case, row.variant, *(float(row.parts[part]) for part in used), row.cost, float(row.wrmsr)) for row in drawn),
     )
-    return _chart(target, title, data)
+    return Chart.drawn(target, title, data)
 
 
 def _profiles(campaign: Campaign, folder: Path) -> Iterator[Chart]:
@@ -119,12 +121,12 @@ def _profiles(campaign: Campaign, folder: Path) -> Iterator[Chart]:
             continue
         folder.mkdir(exist_ok=True)
         where = f"{path.variant}: {lab(campaign, path.variant)}"
-        target = folder / f"profile-{path.case.replace('/', '-')}-{_file_name(path.variant)}"
+        target = folder / f"profile-{path.case.replace('/', '-')}-{file_name(path.variant)}"
         target.with_name(target.name + ".svg").write_text(flame.svg(path, where))
         rows = tuple((name, path.variant, float(instructions), float(wrmsr)) for name, instructions, wrmsr in flame.by_function(path))
         title = f"Where the instructions of {path.case} go, call by call"
         caption = f"{where}. Clock: icount. Callers below what they called; the loop is included. Counted from outside the guest."
-        yield _chart(target, title, Sheet(target.name, title, caption, ("function", "variant", "instructions", "WRMSR"), rows))
+        yield Chart.drawn(target, title, Sheet(target.name, title, caption, ("function", "variant", "instructions", "WRMSR"), rows))
 
 
 def _spreads(campaign: Campaign, folder: Path) -> Iterator[Chart]:
@@ -150,15 +152,15 @@ def _spread(campaign: Campaign, chosen: list[Distribution], folder: Path) -> Ite
     left_out = f" {len(shown)} of {len(chosen)} cases that differ are shown." if len(shown) < len(chosen) else ""
     folder.mkdir(exist_ok=True)
 
-    target = folder / f"medians-{_file_name(first.variant)}"
+    target = folder / f"medians-{file_name(first.variant)}"
     title = f"Medians of {per}, and the samples behind them"
     footer = f"Diamond: the figure of one {first.per}. Dots: its samples, {distribution.POINTS} at most, evenly by rank. Dashed: the median of {per}.{left_out}"
     boots.draw(frame.Words(title, subtitle, footer), shown, scale, axis, target)
     rows = tuple((one.case, one.variant, boot.number, boot.cost * scale, boot.samples) for one in chosen for boot in one.boots)
     caption = f"{subtitle}. The empty loop is taken off."
-    yield _chart(target, title, Sheet(target.name, title, caption, ("case", "variant", first.per, f"cost, {unit}", "samples"), rows))
+    yield Chart.drawn(target, title, Sheet(target.name, title, caption, ("case", "variant", first.per, f"cost, {unit}", "samples"), rows))
 
-    target = folder / f"ecdf-{_file_name(first.variant)}"
+    target = folder / f"ecdf-{file_name(first.variant)}"
     title = "How many samples take no longer than so much"
     footer = f"Thick: all {per}. Thin: one {first.per}. A curve with several steps has several modes.{left_out}"
     ecdf.draw(frame.Words(title, subtitle, footer), shown, scale, axis, target)
@@ -168,17 +170,4 @@ def _spread(campaign: Campaign, chosen: list[Distribution], folder: Path) -> Ite
         for boot in one.boots
         for rank, value in enumerate(boot.values.tolist())
     )
-    yield _chart(target, title, Sheet(target.name, title, caption, ("case", "variant", first.per, "rank, 0 to 1", f"sample, {unit}"), rows))
-
-
-def _releases(campaign: Campaign, variants: Iterable[str]) -> str:
-    return "; ".join(f"{variant}: Linux {campaign.header['variants'][variant]['release']}" for variant in variants)
-
-
-def _chart(target: Path, title: str, data: Sheet) -> Chart:
-    return Chart(target.with_name(target.name + ".svg").read_text(), f"{title}. {data.caption}", data)
-
-
-def _file_name(variant: str) -> str:
-    """A variant's name as part of a file's, whatever a campaign's file says it is."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", variant)
+    yield Chart.drawn(target, title, Sheet(target.name, title, caption, ("case", "variant", first.per, "rank, 0 to 1", f"sample, {unit}"), rows))

@@ -24,6 +24,11 @@ class Chart:
     description: str  # in place of the picture, for who cannot see it
     data: Sheet
 
+    @classmethod
+    def drawn(cls, target: Path, title: str, data: Sheet) -> "Chart":
+        """Of a file that was drawn; target: without suffix."""
+        return cls(target.with_name(target.name + ".svg").read_text(), f"{title}. {data.caption}", data)
+
 
 @dataclass(frozen=True)
 class Headline:

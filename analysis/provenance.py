@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where figures come from, in words: kernel, machine or emulator, boots."""
 
+import re
+from collections.abc import Iterable
+
 from analysis.load import Campaign
 from analysis.table import Row
 
@@ -11,6 +14,15 @@ def is_emulated(table: list[Row], variant: str) -> bool:
 
 def emulator(campaign: Campaign) -> str:
     return (campaign.header["tools"]["qemu"] or "QEMU").split(" (")[0].replace("emulator version", "TCG")
+
+
+def releases(campaign: Campaign, variants: Iterable[str]) -> str:
+    return "; ".join(f"{variant}: Linux {campaign.header['variants'][variant]['release']}" for variant in variants)
+
+
+def file_name(variant: str) -> str:
+    """A variant's name as part of a file's, whatever a campaign's file says it is."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", variant)
 
 
 def repeatability(table: list[Row]) -> str:

@@ -3,9 +3,10 @@
 
 from pathlib import Path
 
-from analysis import gallery, headlines, page, quality, sheets, text, variants, verdict_sheets, verdict_text
+from analysis import dax_model, dax_words, gallery, headlines, page, quality, sheets, text, variants, verdict_sheets, verdict_text
 from analysis.load import Campaign, load
 from analysis.provenance import emulator, machine, repeatability
+from analysis.sheet import Sheet
 from analysis.table import Row, rows
 
 _TITLE = "What WRPKRS costs in kmap_local_page() and kunmap_local()"
@@ -30,7 +31,7 @@ def write(folder: Path) -> str:
             facts=facts,
             headlines=headlines.of(table, names, patched),
             charts=charts,
-            sheets=[*verdict_sheets.of(verdicts), *sheets.of(table, names)],
+            sheets=[*_against_model(table, verdicts), *verdict_sheets.of(verdicts), *sheets.of(table, names)],
             quality={variant: quality.sentences([row for row in table if row.variant == variant]) for variant in names},
             notes=warnings + text.notes_of(table),
         )
@@ -38,6 +39,10 @@ def write(folder: Path) -> str:
     (folder / "report").mkdir(exist_ok=True)
     (folder / "report" / "index.html").write_text(html)
     return plain
+
+
+def _against_model(table: list[Row], verdicts: variants.Verdicts) -> list[Sheet]:
+    return [sheet for family in verdicts.families() for sheet in dax_words.sheet(dax_model.held(table, family))]
 
 
 def _facts(campaign: Campaign, table: list[Row]) -> list[str]:

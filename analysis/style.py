@@ -24,5 +24,8 @@ PART_COLOURS = {"address": SKY, "checks": ORANGE, "bookkeeping": GREEN, "wrpkrs"
 # For print in black and white.
 PART_HATCHES = {"address": "", "checks": "//", "bookkeeping": "..", "wrpkrs": "xx", "other": "--"}
 
+# Variants side by side on one axis, told apart by shape as well as by colour.
+SERIES = ((BLUE, "o"), (VERMILION, "D"), (GREEN, "s"), (ORANGE, "^"), (SKY, "v"), (GREY, "P"))
+
 WIDTH_INCHES = 8.0
 DOTS_PER_INCH = 150

@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 
-from analysis import dax, quality, verdict_text
+from analysis import dax, dax_model, dax_words, quality, verdict_text
 from analysis.baseline import Baseline
 from analysis.layout import LABEL_WIDTH, WIDTH, beside_each_other, fitting, grouped, label_width, wrapped
 from analysis.parts import PARTS, TITLES
@@ -32,7 +32,7 @@ def report(
         blocks += _side_by_side(lab, measured, Baseline(lab, "cost", patched))
     else:
         blocks += [_costs(measured[0], lab, Baseline(lab, "cost", patched)), _breakdown(lab)] if measured else []
-    blocks.append(dax.text(rows, variants))
+    blocks += [dax.text(rows, variants), *(dax_words.text(dax_model.held(rows, family)) for family in verdicts.families())]
     blocks += verdict_text.blocks(verdicts)
     blocks.append(_quality(lab))
     timed = [row for row in rows if row.clock != "icount"]

@@ -4,6 +4,7 @@
 import math
 from pathlib import Path
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -16,7 +17,7 @@ from analysis.stats.family import Comparison
 from analysis.stats.verdict import Verdict
 
 # Told apart by shape as well as by colour.
-_MARKERS = {
+MARKERS = {
     Verdict.SLOWER: ("D", style.VERMILION),
     Verdict.FASTER: ("s", style.BLUE),
     Verdict.SAME: ("o", style.GREEN),
@@ -37,11 +38,7 @@ def draw(words: frame.Words, groups: list[tuple[str, list[tuple[str, Comparison]
     target: without suffix; .svg and .png are written.
     """
     drawn = [row for _, rows in groups for _, row in rows]
-    legend = [
-        Line2D([], [], linestyle="none", marker=marker, color=colour, label=str(verdict))
-        for verdict, (marker, colour) in _MARKERS.items()
-        if any(row.verdict is verdict for row in drawn)
-    ]
+    legend = verdict_legend(drawn)
     if any(row.margin for row in drawn):
         legend.append(Patch(facecolor=style.BAND, label=_BAND_LABEL))
     headed = [frame.Group(heading, [label for label, _ in rows]) for heading, rows in groups]
@@ -55,8 +52,17 @@ def draw(words: frame.Words, groups: list[tuple[str, list[tuple[str, Comparison]
         axes.set_xlabel(axis)
 
 
+def verdict_legend(drawn: list[Comparison]) -> list[Artist]:
+    """The marks of the verdicts that there are."""
+    return [
+        Line2D([], [], linestyle="none", marker=marker, color=colour, label=str(verdict))
+        for verdict, (marker, colour) in MARKERS.items()
+        if any(row.verdict is verdict for row in drawn)
+    ]
+
+
 def _row(axes: Axes, position: float, row: Comparison) -> None:
-    marker, colour = _MARKERS[row.verdict]
+    marker, colour = MARKERS[row.verdict]
     if row.margin:
         axes.barh(position, row.margin.high - row.margin.low, left=row.margin.low, height=1, color=style.BAND, zorder=0)
     if row.ratio_95:

@@ -2,7 +2,7 @@
 """What every chart has around it: title, what was measured and on what, and rows with headings."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ _CHARACTER = 0.0755  # of the names, which are monospaced
 
 _TITLE_POINTS, _TEXT_POINTS, _NAME_POINTS = 12, 8.5, 9
 _LINE_CHARACTERS = 118
-_NAME_CHARACTERS = 40
+_NAME_CHARACTERS = 46
 _INDENT = 2  # characters, of labels below their heading
 
 _SETTINGS = {
@@ -79,14 +79,16 @@ def shortened(name: str) -> str:
 
 
 @contextmanager
-def rows(words: Words, groups: list[Group], legend: list[Artist], target: Path, right: float = 0) -> Iterator[tuple[Axes, list[list[float]]]]:
+def rows(
+    words: Words, groups: list[Group], legend: list[Artist], target: Path, right: float = 0, row_height: float = _ROW_HEIGHT
+) -> Iterator[tuple[Axes, list[list[float]]]]:
     """A chart with one row a label: its axes and the rows' positions, by group. Written when the block ends.
 
     target: of the files, without suffix; .svg and .png are made.
     right: inches beside the axes, for words.
     """
     lines = sum(1 + len(group.labels) for group in groups)
-    with _figure(words, lines * _ROW_HEIGHT + _AXIS_HEIGHT, bool(legend), target) as (figure, top, bottom):
+    with _figure(words, lines * row_height + _AXIS_HEIGHT, bool(legend), target) as (figure, top, bottom):
         longest = max(len(shortened(label)) for group in groups for label in [group.heading, *(_INDENT * " " + name for name in group.labels)])
         left = _MARGIN + longest * _CHARACTER + 0.1
         width, height = figure.get_size_inches()
@@ -101,7 +103,7 @@ def rows(words: Words, groups: list[Group], legend: list[Artist], target: Path, 
         for row, (indent, text) in enumerate(texts):
             figure.text(
                 (_MARGIN + indent * _CHARACTER) / width,  # SVG would take blanks together
-                1 - (top + (row + 0.5) * _ROW_HEIGHT) / height,
+                1 - (top + (row + 0.5) * row_height) / height,
                 shortened(text),
                 family="monospace",
                 fontsize=_NAME_POINTS,
@@ -111,29 +113,24 @@ def rows(words: Words, groups: list[Group], legend: list[Artist], target: Path, 
         axes.set_ylim(lines - 0.5, -0.5)
         axes.set_yticks([])
         axes.spines[["top", "right", "left"]].set_visible(False)
-        if legend:
-            figure.legend(
-                handles=legend,
-                loc="center left",
-                bbox_to_anchor=((_MARGIN - 0.02) / width, 1 - (top - _LEGEND_HEIGHT / 2 - 0.03) / height),
-                ncols=len(legend),
-                frameon=False,
-                borderpad=0,
-                borderaxespad=0,
-                handlelength=1.4,
-                columnspacing=1.2,
-            )
+        _add_legend(figure, legend, top)
         yield axes, positions
 
 
 @contextmanager
-def panels(words: Words, titles: list[str], columns: int, panel_height: float, target: Path) -> Iterator[list[Axes]]:
-    """A chart of small ones beside and below each other, a name above each."""
+def panels(
+    words: Words, titles: list[str], columns: int, panel_height: float, target: Path, legend: Sequence[Artist] = (), left: float = 0.55
+) -> Iterator[list[Axes]]:
+    """A chart of small ones beside and below each other, a name above each.
+
+    left: inches beside each, for its ticks.
+    """
     lines = -(-len(titles) // columns)
     columns = min(columns, len(titles))
-    with _figure(words, lines * panel_height, False, target) as (figure, top, bottom):
+    with _figure(words, lines * panel_height, bool(legend), target) as (figure, top, bottom):
         width, height = figure.get_size_inches()
-        left, gap, name_height = 0.55, 0.5, 0.28
+        gap, name_height = left - 0.05, 0.28
+        _add_legend(figure, legend, top)
         panel_width = (width - left - _MARGIN - gap * (columns - 1)) / columns
         axes = []
         for index, title in enumerate(titles):
@@ -141,11 +138,30 @@ def panels(words: Words, titles: list[str], columns: int, panel_height: float, t
             bottom_edge = bottom + (lines - 1 - row) * panel_height + _AXIS_HEIGHT
             box = (left + column * (panel_width + gap), bottom_edge, panel_width, panel_height - _AXIS_HEIGHT - name_height)
             panel = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
-            panel.set_title(shortened(title), family="monospace", fontsize=_NAME_POINTS, loc="left", color=style.INK)
+            points = _NAME_POINTS * min(1, panel_width / (len(shortened(title)) * _CHARACTER))
+            panel.set_title(shortened(title), family="monospace", fontsize=points, loc="left", color=style.INK)
             panel.spines[["top", "right"]].set_visible(False)
             panel.grid(axis="both")
             axes.append(panel)
         yield axes
+
+
+def _add_legend(figure: Figure, legend: Sequence[Artist], top: float) -> None:
+    """Between the words and the body; nothing where it has no entry."""
+    if not legend:
+        return
+    width, height = figure.get_size_inches()
+    figure.legend(
+        handles=legend,
+        loc="center left",
+        bbox_to_anchor=((_MARGIN - 0.02) / width, 1 - (top - _LEGEND_HEIGHT / 2 - 0.03) / height),
+        ncols=len(legend),
+        frameon=False,
+        borderpad=0,
+        borderaxespad=0,
+        handlelength=1.4,
+        columnspacing=1.2,
+    )
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from analysis import report
+from analysis.tests import dax_campaign
 from analysis.tests.conftest import HEADER, path, record
 
 # No picture is to be shown for it, no mathematics set, and no title changed.
@@ -45,6 +46,9 @@ def folder(write_campaign):
         of = {"variant": variant}
         records += [record(cost=cost, **of), record(HOSTILE, cost=6, **of), record("kernel/kmap_local/devmap", cost=cost + 9, **of)]
         paths += [path(lowmem_page_address=cost) | of, path(HOSTILE, lowmem_page_address=6) | of]
+        records += [record("msr/wrpkrs/toggle", cost=6, **of), record("kernel/kmap_local/protected", cost=56, **of)]
+        for size, jobs in (("512", 1), ("4k", 1), ("4k", 4)):
+            records += dax_campaign.fio(f"dax/xfs/psync/randread/{size}/jobs{jobs}/latency", variant, [2000 * jobs + cost, 2010 * jobs + cost])
     time = {"variant": "host", "clock": "tsc", "unit": "ticks", "exact": False, "cost_core_cycles": 30.0, "chain": 4 / 3}
     samples = [[400, 820, 410, 830], [400, 840, 400, 850]]
     records += [
@@ -93,7 +97,7 @@ def test_it_fits_is_silent_and_asks_nobody(browser, folder, served, place, width
     assert needed <= there <= width
     assert browser.get_log("browser") == []
     assert {url for url in requested(browser) if not url.startswith("data:")} == {address}
-    assert len(browser.find_elements(By.CSS_SELECTOR, "figure svg")) == 6  # verdicts, by variant, each variant, launches, spread
+    assert len(browser.find_elements(By.CSS_SELECTOR, "figure svg")) == 10  # verdicts, by variant, each variant, launches, spread; four of fio
     red = int(background(browser).removeprefix("rgb(").split(",")[0])
     assert red > 200 if scheme == "light" else red < 60
 
@@ -127,16 +131,16 @@ def test_a_table_sorts_by_a_heading_with_mouse_and_keyboard(browser, folder):
     index = table.find_elements(By.CSS_SELECTOR, "thead th").index(heading)
     heading.find_element(By.TAG_NAME, "button").click()
     assert heading.get_attribute("aria-sort") == "ascending"
-    assert column(browser, table, index) == ["5", "6", "6", "14", "19", "28"]  # as numbers, not as words
+    assert column(browser, table, index) == ["5", *["6"] * 4, "14", "19", "28", "56", "56"]  # as numbers, not as words
     heading.find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
     assert heading.get_attribute("aria-sort") == "descending"
-    assert column(browser, table, index) == ["28", "19", "14", "6", "6", "5"]
+    assert column(browser, table, index) == ["56", "56", "28", "19", "14", *["6"] * 4, "5"]
 
 
 def test_the_data_behind_a_figure_can_be_taken_away(browser, folder):
     look(browser, (folder / "report" / "index.html").as_uri())
     links = {link.get_attribute("download"): link.get_attribute("href") for link in browser.find_elements(By.CSS_SELECTOR, "a[download]")}
-    assert len(links) == 6 + 4  # of the charts, and of the tables
+    assert len(links) == 10 + 6  # of the charts, and of the tables
 
     def rows(name: str) -> list[dict[str, str]]:
         kind, _, content = links[name].partition(",")

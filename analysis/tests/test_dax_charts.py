@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The charts of fio's figures: what is drawn is what scipy makes of the same boots."""
+
+import base64
+import contextlib
+import csv
+import re
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+from matplotlib.collections import PolyCollection
+from scipy import stats
+
+from analysis import report
+from analysis.charts import frame
+from analysis.tests import dax_campaign
+from analysis.tests.dax_campaign import DRAM, OUTERMOST, SIZES, TOGGLE, VARIANTS
+
+BOOTS, ADDED = 5, 80.0
+SERIES = ["off", "idle", "protected"]
+
+
+@pytest.fixture
+def records():
+    return dax_campaign.matrix(BOOTS, ADDED)
+
+
+@pytest.fixture
+def axes(monkeypatch):
+    """Of each chart of panels that is drawn, by the file's name: panels by title."""
+    kept = {}
+    panels = frame.panels
+
+    @contextlib.contextmanager
+    def kept_panels(words, titles, columns, height, target, *rest):
+        with panels(words, titles, columns, height, target, *rest) as drawn:
+            yield drawn
+            kept[target.name] = list(zip(titles, drawn))
+
+    monkeypatch.setattr(frame, "panels", kept_panels)
+    return kept
+
+
+def boots_of(records: list[dict], variant: str, case: str) -> np.ndarray:
+    return np.array([one["cost"] for one in records if (one["variant"], one["case"]) == (variant, case)])
+
+
+def of_mean(boots: np.ndarray) -> tuple[float, float, float]:
+    """Geometric mean and its interval, by scipy."""
+    logs = np.log(boots)
+    low, high = stats.t.interval(0.95, len(logs) - 1, logs.mean(), stats.sem(logs))
+    return stats.gmean(boots), np.exp(low), np.exp(high)
+
+
+def of_ratio(old: np.ndarray, new: np.ndarray) -> tuple[float, float, float]:
+    """Ratio of geometric means and its interval, by scipy's two-sample t test: no order of boots is known here."""
+    difference = np.log(new).mean() - np.log(old).mean()
+    error = difference / stats.ttest_ind(np.log(new), np.log(old)).statistic
+    low, high = stats.t.interval(0.95, len(old) + len(new) - 2, difference, abs(error))
+    return stats.gmean(new) / stats.gmean(old), np.exp(low), np.exp(high)
+
+
+def of_difference(old: np.ndarray, new: np.ndarray) -> tuple[float, ...]:
+    """The ratio's in units, around the sides' common level."""
+    level = np.sqrt(stats.gmean(old) * stats.gmean(new))
+    return tuple(level * (np.sqrt(ratio) - 1 / np.sqrt(ratio)) for ratio in of_ratio(old, new))
+
+
+def words_of(svg) -> list[str]:
+    return [element.text for element in ElementTree.parse(svg).iter() if element.text and element.text.strip()]
+
+
+def written(write_campaign, records: list[dict], **header):
+    folder = write_campaign(records, header={"variants": VARIANTS} | header)
+    report.write(folder)
+    return folder
+
+
+def test_figures_stand_against_the_block_size_with_their_interval(write_campaign, records, axes):
+    written(write_campaign, records)
+    ((title, panel),) = axes["dax-by-block-size-icount"]
+    assert title == "ext4 psync randread latency, 1 job"
+    assert panel.get_xscale() == "log" and panel.xaxis.get_transform().base == 2
+    assert [panel.xaxis.get_major_formatter()(tick, 0) for tick in panel.get_xticks()] == list(SIZES)
+    bands = [collection for collection in panel.collections if isinstance(collection, PolyCollection)]
+    for variant, line, band in zip(SERIES, panel.lines, bands, strict=True):
+        expected = [of_mean(boots_of(records, variant, f"dax/ext4/psync/randread/{size}/jobs1/latency")) for size in SIZES]
+        assert list(line.get_xdata()) == list(SIZES.values())
+        assert list(line.get_ydata()) == pytest.approx([mean for mean, _, _ in expected], rel=1e-9)
+        edges = band.get_paths()[0].vertices
+        for at, (_, low, high) in zip(SIZES.values(), expected):
+            heights = edges[edges[:, 0] == at][:, 1]
+            assert (heights.min(), heights.max()) == pytest.approx((low, high), rel=1e-9)
+
+
+def test_figures_stand_against_the_number_of_jobs(write_campaign, records, axes):
+    folder = written(write_campaign, records)
+    ((title, panel),) = axes["dax-by-jobs-icount"]
+    assert title == "ext4 psync randread throughput 4k"
+    for variant, line in zip(SERIES, panel.lines, strict=True):
+        means = [stats.gmean(boots_of(records, variant, f"dax/ext4/psync/randread/4k/jobs{jobs}/throughput")) for jobs in (1, 4)]
+        assert list(line.get_xdata()) == [1, 4] and list(line.get_ydata()) == pytest.approx(means, rel=1e-9)
+    assert any("share one CPU" in word for word in words_of(folder / "charts" / "dax-by-jobs-icount.svg"))
+
+
+def test_the_heat_map_has_each_overhead_its_interval_and_verdict(write_campaign, records):
+    folder = written(write_campaign, records)
+    drawing = folder / "charts" / "dax-overhead-cost-protected.svg"
+    words = words_of(drawing)
+    places = {text.text: float(text.get("x")) for text in ElementTree.parse(drawing).iter() if text.get("x") and text.get("y") and text.text}
+    for size in SIZES:
+        case = f"dax/ext4/psync/randread/{size}/jobs1/latency"
+        ratio, low, high = ((one - 1) * 100 for one in of_ratio(boots_of(records, "off", case), boots_of(records, "protected", case)))
+        assert f"{low:+.2f} to {high:+.2f}" in words
+        assert abs(places[f"{ratio:+.2f} %"] - places[size]) < (places["4k"] - places["512"]) / 2  # in its column
+    assert {"ext4", "psync randread latency, 1 job", "psync randread throughput, 4 jobs", *SIZES} <= set(words)
+    assert {"slower", "same"} <= set(words)  # 4 % of 512 bytes, nothing of 2 MiB
+    assert "What protected adds to an I/O, against off" in words
+    assert (folder / "charts" / "dax-overhead-cost-idle.svg").exists()
+
+
+def test_the_model_stands_beside_the_overhead_and_what_it_leaves_over(write_campaign, records, axes):
+    written(write_campaign, records + dax_campaign.path(BOOTS))
+    panels = axes["dax-model-cost"]
+    titles = [title for title, _ in panels]
+    assert titles[:2] == ["ext4 psync randread latency, 1 job", "what 2 WRPKRS leave over"]
+    for panel, taken in ((panels[0][1], {"idle": 0, "protected": 0}), (panels[1][1], {"idle": 0, "protected": TOGGLE})):
+        drawn = iter([line for line in panel.lines if line.get_marker() != "None"])
+        bars = iter([line for line in panel.lines if len(line.get_xdata()) == 2 and line.get_xdata()[0] == line.get_xdata()[1]])
+        for variant in ("idle", "protected"):
+            for size in SIZES:
+                case = f"dax/ext4/psync/randread/{size}/jobs1/latency"
+                middle, low, high = of_difference(boots_of(records, "off", case), boots_of(records, variant, case))
+                assert next(drawn).get_ydata()[0] == pytest.approx(middle - taken[variant], rel=1e-6, abs=1e-6)
+                assert list(next(bars).get_ydata()) == pytest.approx([low - taken[variant], high - taken[variant]], rel=1e-6, abs=1e-6)
+    dashed, dotted = ([line.get_ydata() for line in panels[0][1].lines if line.get_linestyle() == style] for style in ("--", ":"))
+    assert [set(line) for line in dashed] == [{0}, {TOGGLE}]
+    assert [set(line) for line in dotted] == [{0}, {OUTERMOST - DRAM["off"]}]
+
+
+def test_without_figures_of_the_path_no_model_is_drawn_and_the_page_says_so(write_campaign, records):
+    folder = written(write_campaign, records)
+    assert not list((folder / "charts").glob("dax-model*"))
+    assert "No model of idle, protected: it is made of msr/wrpkrs/toggle" in (folder / "report" / "index.html").read_text()
+
+
+def test_the_page_has_the_charts_with_what_was_measured_on_what_and_the_model_in_words(write_campaign, records):
+    folder = written(write_campaign, records + dax_campaign.path(BOOTS))
+    page = (folder / "report" / "index.html").read_text()
+    captions = page.split("<figcaption>")[1:]
+    fio = [caption.split("</figcaption>")[0] for caption in captions if "by fio" in caption.split("</figcaption>")[0]]
+    assert len(fio) == 5  # two heat maps, two of figures, the model
+    for caption in fio:
+        assert "Emulated" in caption and "Clock: icount" in caption and "off: Linux 6.12.0-test" in caption and "boots" in caption
+    assert "Either the model lacks something there, or the measurement is wrong." in fio[-1]
+
+
+def test_one_boot_has_figures_and_no_interval(write_campaign, axes):
+    written(write_campaign, dax_campaign.matrix(1, ADDED))
+    ((_, panel),) = axes["dax-by-block-size-icount"]
+    assert len(panel.lines) == 3 and not panel.collections
+
+
+def test_one_variant_alone_has_its_figures_and_nothing_that_is_added(write_campaign, records):
+    alone = [one for one in records if one["variant"] == "off"]
+    folder = written(write_campaign, alone, variants={"off": VARIANTS["off"]})
+    assert sorted(path.name for path in (folder / "charts").glob("*.png")) == ["dax-by-block-size-icount.png", "dax-by-jobs-icount.png"]
+
+
+def test_runs_of_fio_are_in_their_own_charts_and_not_in_the_forest_plot(write_campaign, records):
+    folder = written(write_campaign, records + dax_campaign.path(BOOTS))
+    words = words_of(folder / "charts" / "forest-cost.svg")
+    assert "kernel/kmap_local/dram" in words and not any(word.startswith("dax/") for word in words)
+
+
+def test_figures_by_time_are_on_charts_of_their_own_and_nothing_there_says_emulated(write_campaign, records):
+    time = {"clock": "wall", "unit": "ns"}
+    timed = [one | time for one in records if one["variant"] != "protected"]
+    folder = written(write_campaign, timed + [one for one in records if one["variant"] == "protected"])
+    by_time, counted = (words_of(folder / "charts" / f"dax-by-block-size-{clock}.svg") for clock in ("wall", "icount"))
+    assert "protected" in counted and "off" not in counted and "off" in by_time and "protected" not in by_time
+    assert "ns an I/O" in by_time and not any("emulated" in word.lower() for word in by_time)
+
+
+def test_the_data_behind_a_chart_is_all_of_it(write_campaign, records):
+    folder = written(write_campaign, records)
+    page = (folder / "report" / "index.html").read_text()
+    (link,) = re.findall(r'download="dax-by-block-size-icount.csv" href="data:text/csv;charset=utf-8;base64,([^"]*)"', page)
+    rows = list(csv.DictReader(base64.b64decode(link).decode().splitlines()))
+    assert len(rows) == len(SERIES) * len(SIZES)
+    first = rows[0]
+    expected = of_mean(boots_of(records, "off", "dax/ext4/psync/randread/512/jobs1/latency"))
+    assert [float(first[name]) for name in ("instructions an I/O", "95 % from", "to")] == pytest.approx(expected, rel=1e-9)

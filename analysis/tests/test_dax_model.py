@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The model of what protection adds to an I/O, and the controls: figures that are planted, and what is said of them."""
+
+import pytest
+
+from analysis import dax_model, dax_words, report, variants
+from analysis.dax_case import Run, run_of
+from analysis.dax_model import Meets
+from analysis.load import load
+from analysis.table import rows
+from analysis.tests import dax_campaign
+from analysis.tests.dax_campaign import DRAM, OUTERMOST, TOGGLE, VARIANTS, fio, wobbling
+
+READ = "dax/ext4/psync/randread/4k/jobs1/latency"
+MMAP = "dax/xfs/mmap/randwrite/4k/jobs1/latency"
+CACHE = "dax/xfs_cache/psync/randread/64k/jobs1/latency"
+BOOTS = 6
+
+
+@pytest.fixture
+def held(write_campaign):
+    """The comparisons of a campaign, by case and variant; and what is said of all."""
+
+    def of(*records: list[dict]):
+        campaign = load(write_campaign([one for group in records for one in group], header={"variants": VARIANTS}))
+        table = rows(campaign)
+        found = [one for family in variants.of(campaign).families() for one in dax_model.held(table, family)]
+        return {(one.comparison.case, one.comparison.pair.new.label): one for one in found}, " ".join(dax_words.sentences(found))
+
+    return of
+
+
+def three(case: str, idle: float, protected: float, level: float = 6000) -> list[dict]:
+    """A case of all variants, with what two of them add; boots wobble alike, so that the difference is what is planted."""
+    boots = wobbling(level, BOOTS)
+    added = {"off": 0.0, "idle": idle, "protected": protected}
+    return [one for variant, more in added.items() for one in fio(case, variant, [boot + more for boot in boots])]
+
+
+@pytest.mark.parametrize(
+    ("case", "run", "met"),
+    [
+        (READ, Run("ext4", "psync", "randread", "4k", 4096, 1, False, "latency"), (Meets.RANGE, 1)),
+        ("dax/xfs/psync/randrw/2m/jobs16/throughput", Run("xfs", "psync", "randrw", "2m", 2 << 20, 16, False, "throughput"), (Meets.RANGE, 1)),
+        ("dax/ext4/psync/read/512/jobs1/latency", Run("ext4", "psync", "read", "512", 512, 1, False, "latency"), (Meets.RANGE, 1)),
+        ("dax/ext4/psync/read/4m/jobs1/latency", Run("ext4", "psync", "read", "4m", 4 << 20, 1, False, "latency"), (None, 0)),
+        ("dax/block/psync/read/64k/jobs1/direct/latency", Run("block", "psync", "read", "64k", 65536, 1, True, "latency"), (Meets.DEVICE_PAGE, 16)),
+        ("dax/block/psync/read/64k/jobs1/latency", Run("block", "psync", "read", "64k", 65536, 1, False, "latency"), (None, 0)),
+        (CACHE, Run("xfs_cache", "psync", "randread", "64k", 65536, 1, False, "latency"), (Meets.CACHED_PAGE, 16)),
+        ("dax/ext4_cache/psync/read/512/jobs1/latency", Run("ext4_cache", "psync", "read", "512", 512, 1, False, "latency"), (Meets.CACHED_PAGE, 1)),
+        (MMAP, Run("xfs", "mmap", "randwrite", "4k", 4096, 1, False, "latency"), (Meets.MAPPING, 0)),
+    ],
+)
+def test_what_an_io_meets_on_its_way(case, run, met):
+    assert run_of(case) == run and dax_model.met(run) == met
+
+
+@pytest.mark.parametrize("case", ["kernel/kmap_local/dram", "dax/ext4", "dax/ext4/psync/randread/4k/jobs1"])
+def test_other_cases_are_no_run_of_fio(case):
+    assert run_of(case) is None
+
+
+def test_the_model_is_two_writes_a_range_and_nothing_where_nothing_is_protected(held):
+    found, said = held(dax_campaign.path(BOOTS), three(READ, 0, TOGGLE))
+    protected, idle = found[READ, "protected"], found[READ, "idle"]
+    assert (protected.expected, protected.bracket) == (TOGGLE, OUTERMOST - DRAM["off"])
+    assert (idle.expected, idle.bracket) == (0, 0)
+    assert protected.residual == pytest.approx(0, abs=0.1) and idle.residual == pytest.approx(0, abs=0.1)
+    assert not protected.beyond(protected.expected) and not idle.beyond(idle.expected)
+    assert "Residuals of 2 WRPKRS beyond their 95% interval, as 1 in 20 is by chance: idle 0 of 1; protected 0 of 1. Of the whole" in said
+    assert "idle nothing, as it protects nothing; protected 8 and 55 instructions" in said
+
+
+def test_a_residual_beyond_the_interval_is_called_out_in_words(held):
+    found, said = held(dax_campaign.path(BOOTS), three(READ, 0, TOGGLE + 50))
+    assert found[READ, "protected"].residual == pytest.approx(50, abs=0.1)
+    assert "protected 1 of 1 (+50 instructions left over" in said.replace(" to +50 ", " ") and "Either the model lacks something there, or the measurement is wrong" in said
+
+
+def test_a_device_pays_by_the_page(held):
+    case = "dax/block/psync/randread/64k/jobs1/direct/latency"
+    found, said = held(dax_campaign.path(BOOTS), three(case, 0, 16 * TOGGLE))
+    assert found[case, "protected"].expected == 16 * TOGGLE
+    assert "protected 8 and 55 instructions" in said and "protected 0 of 1. Of the whole" in said
+
+
+def test_the_page_cache_pays_for_memory_by_the_page(held):
+    memory = 16 * (DRAM["protected"] - DRAM["off"])
+    found, said = held(dax_campaign.path(BOOTS), three(CACHE, 16 * (DRAM["idle"] - DRAM["off"]), memory + 700, level=90000))
+    assert found[CACHE, "protected"].expected == memory and found[CACHE, "protected"].bracket is None
+    assert found[CACHE, "protected"].residual == pytest.approx(700, abs=1)
+    assert "what kernel/kmap_local/dram adds (idle +2, protected +15 instructions). Residuals of that" in said
+    assert "idle 0 of 1; protected 1 of 1 (+700 to +700 instructions left over)" in said
+
+
+def test_accesses_by_mmap_are_said_to_be_within_the_margin_or_which_are_not(held):
+    _, said = held(three(MMAP, 0, 1))
+    assert "Control, accesses by mmap, which must not change: within the 1% margin in all 2 comparisons." in said
+
+
+def test_a_mapping_that_does_change_is_named(held):
+    _, said = held(three(MMAP, 0, 300))
+    assert f"not shown to be within the 1% margin in 1 of 2 comparisons: protected {MMAP} (slower)." in said
+
+
+def test_too_few_boots_for_a_verdict_are_no_control(held):
+    _, said = held([one for one in three(MMAP, 0, 0) if one["boot"] <= 3])
+    assert "not shown to be within the 1% margin in 2 of 2 comparisons" in said and "(exploratory)" in said
+
+
+@pytest.mark.parametrize(
+    ("lacks", "without"),
+    [("msr/wrpkrs/toggle", "protected"), ("kernel/kmap_local/protected", "idle, protected"), ("kernel/kmap_local/dram", "idle, protected")],
+)
+def test_without_figures_of_the_path_there_is_no_model_and_it_is_said(held, lacks, without):
+    found, said = held([one for one in dax_campaign.path(BOOTS) if one["case"] != lacks], three(READ, 0, TOGGLE))
+    assert found[READ, "protected"].expected is None and found[READ, "protected"].residual is None
+    assert f"No model of {without}: it is made of msr/wrpkrs/toggle," in said
+
+
+def test_figures_of_the_path_by_another_clock_make_no_model(held):
+    time = {"clock": "tsc", "unit": "ticks", "exact": False, "chain": 1.0, "cost_core_cycles": 1.0}
+    found, _ = held(dax_campaign.path(BOOTS, **time), three(READ, 0, TOGGLE))
+    assert found[READ, "protected"].expected is None
+
+
+def test_the_text_has_the_model_and_what_is_left_of_each_and_fits_a_mail(write_campaign):
+    records = [*dax_campaign.path(BOOTS), *three(READ, 0, TOGGLE + 50), *three(CACHE, 0, 0, level=90000), *three(MMAP, 0, 0)]
+    text = report.write(write_campaign(records, header={"variants": VARIANTS}))
+    assert max(map(len, text.splitlines())) <= 72
+    block = text[text.index("  protected dax/ext4/") :].splitlines()
+    assert block[1].split() == ["psync/randread/4k/jobs1/latency", "+58.0", "+8", "+50.0", "*"]
+    assert "  protected dax/xfs_cache/" in block and "Control, accesses by mmap" in text
