@@ -7,7 +7,7 @@ from analysis import dax_model, dax_words, gallery, headlines, page, quality, sh
 from analysis.load import Campaign, load
 from analysis.provenance import emulator, machine, repeatability
 from analysis.sheet import Sheet
-from analysis.table import Row, rows
+from analysis.table import Row, rows, started
 
 _TITLE = "What WRPKRS costs in kmap_local_page() and kunmap_local()"
 
@@ -21,7 +21,7 @@ def write(folder: Path) -> str:
     names = list(campaign.header["variants"])
     patched = [name for name, kernel in campaign.header["variants"].items() if kernel.get("patched")]
     verdicts = variants.of(campaign)
-    warnings += verdict_text.notes(verdicts)
+    warnings += verdict_text.notes(verdicts) + _differing(campaign)
     plain = text.report(_TITLE, facts, table, verdicts, warnings, names, patched)
     (folder / "report.txt").write_text(plain)
     charts = gallery.draw(campaign, table, verdicts, folder / "charts")
@@ -59,6 +59,19 @@ def _facts(campaign: Campaign, table: list[Row]) -> list[str]:
     return facts
 
 
+def _differing(campaign: Campaign) -> list[str]:
+    """What boots ran on that others of their variant did not, as the lab found it; each difference once."""
+    boots: dict[tuple[str, str], list[int]] = {}
+    for step in campaign.header["order"]:
+        for line in step.get("differs", []):
+            boots.setdefault((step["variant"], line), []).append(step["boot"])
+    return [f"{variant}, {_numbers(numbers)}: not as in the variant's other boots: {line}" for (variant, line), numbers in boots.items()]
+
+
+def _numbers(boots: list[int]) -> str:
+    return f"boot {', '.join(map(str, boots))}" if len(boots) <= 3 else f"{len(boots)} boots"
+
+
 def _kernels(campaign: Campaign, table: list[Row]) -> list[str]:
     """Each variant's kernel, and where it ran; what is the same for all is said once."""
     measured = {name: [row for row in table if row.variant == name] for name in campaign.header["variants"]}
@@ -71,7 +84,7 @@ def _kernels(campaign: Campaign, table: list[Row]) -> list[str]:
     for name, chosen in measured.items():
         kernel = campaign.header["variants"][name]
         if name not in lab:
-            facts.append(f"{name}: measured on this machine's running kernel, this boot only: {machine(campaign, name)}")
+            facts.append(f"{name}: measured on this machine's running kernel, {started(chosen)}: {machine(campaign, name)}")
         elif common:
             facts.append(f"{name}: Linux {kernel['release']}, -cpu {kernel['cpu']}{', booted with ' + kernel['cmdline'] if kernel['cmdline'] else ''}")
         else:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from analysis import dax
 from analysis.parts import PARTS, TITLES
 from analysis.sheet import Sheet
-from analysis.table import Row, is_user
+from analysis.table import Row, is_user, started
 
 
 def of(table: list[Row], variants: Sequence[str]) -> list[Sheet]:
@@ -78,8 +78,8 @@ def _kernel_times(rows: list[Row], empties: list[Row]) -> list[Sheet]:
     return [
         Sheet(
             name="kernel-times",
-            heading="Kernel cases on this machine's running kernel (time, this boot only)",
-            caption="Medians of one boot. Core cycles by a chain of dependent adds beside each sample, ticks of the time stamp counter, "
+            heading=f"Kernel cases on this machine's running kernel (time, {started(rows)})",
+            caption=f"Medians, {started(rows)}. Core cycles by a chain of dependent adds beside each sample, ticks of the time stamp counter, "
             f"and nanoseconds by its rate. The empty loop is taken off{f' ({loops})' if loops else ''}. Not comparable with instructions.",
             columns=("case", "variant", "core cycles", "ticks", "ns", "oracle"),
             rows=tuple((row.case, row.variant, row.core_cycles, row.cost, row.nanoseconds, row.oracle) for row in rows if not row.skipped),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a campaign says of each case: one row a case and variant, over all its boots."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -27,6 +28,7 @@ class Row:
     core_cycles: float | None
     nanoseconds: float | None  # the cost, where the clock is the time stamp counter and its rate is known
     oracle: str
+    starts: int = 1  # boots, however often it was launched in each
     cost_shifted: float | None = None  # at another alignment of the same code
     overhead_ticks: float | None = None  # of a sample beside its timed windows, the largest of the boots
     ioctl_share: float | None = None  # of a record, the largest of the boots
@@ -41,6 +43,12 @@ class Row:
 def is_user(row: Row) -> bool:
     """A model in user space, as opposed to a case of the kernel module."""
     return row.case.startswith("user/")
+
+
+def started(rows: Iterable[Row]) -> str:
+    """How many boots a figure of these holds for, in words."""
+    starts = max(row.starts for row in rows)
+    return "this boot only" if starts == 1 else f"{starts} boots"
 
 
 def rows(campaign: Campaign) -> list[Row]:
@@ -73,6 +81,7 @@ def _row(records: list[Record], paths: list[CountedPath], tick_nanoseconds: floa
         clock=first.clock,
         unit=first.unit,
         boots=len(records),
+        starts=len({record.boot for record in records}),
         cost=cost,
         low=float(costs.min()) if usable else None,
         high=float(costs.max()) if usable else None,

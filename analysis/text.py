@@ -7,7 +7,7 @@ from analysis import dax, dax_model, dax_words, quality, verdict_text
 from analysis.baseline import Baseline
 from analysis.layout import LABEL_WIDTH, WIDTH, beside_each_other, fitting, grouped, label_width, wrapped
 from analysis.parts import PARTS, TITLES
-from analysis.table import Row, is_user
+from analysis.table import Row, is_user, started
 from analysis.variants import Verdicts
 
 
@@ -138,7 +138,7 @@ def _kernel_times(variant: str, rows: list[Row]) -> str:
 
     lines = [
         f"{variant}: time of an operation on this machine's running kernel,",
-        "this boot only (medians; the empty loop is taken off; +N in cycles)",
+        f"{started(rows)} (medians; the empty loop is taken off; +N in cycles)",
     ]
     lines += grouped([row for row in rows if row.case != "empty" and not row.skipped], cells, f"{'cycles':>8}{'+N':>8}{'ticks':>8}{'ns':>8}  oracle")
     return "\n".join(lines + _loop_itself(rows, lambda cost: f"{'':16}{_time(cost):>8}"))

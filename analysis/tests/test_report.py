@@ -94,6 +94,31 @@ def test_timed_kernel_cases_are_a_table_of_their_own(timed_campaign):
     assert "this boot only" in html and '<td data-sort="200.0">200</td>' in html
 
 
+def test_several_boots_of_the_running_kernel_are_said_to_be_several(timed_campaign):
+    first = timed_campaign / "spr" / "boot-01"
+    second = timed_campaign / "spr" / "boot-02"
+    second.mkdir()
+    (second / "micro.jsonl").write_text((first / "micro.jsonl").read_text().replace('"boot": 1', '"boot": 2'))
+    (second / "environment.json").write_text((first / "environment.json").read_text())
+    text, html = report.write(timed_campaign), (timed_campaign / "report" / "index.html").read_text()
+    assert "running kernel, 2 boots: Xeon" in text and "\n2 boots (medians;" in text
+    assert "(time, 2 boots)" in html and "Medians, 2 boots." in html
+    assert "this boot only" not in text + html
+
+
+@pytest.mark.parametrize(("boots", "said"), [([2], "boot 2"), ([2, 3, 4], "boot 2, 3, 4"), ([2, 3, 4, 5], "4 boots")])
+def test_what_a_boot_ran_on_that_others_did_not_is_a_note(write_campaign, boots, said):
+    line = 'cpu.microcode was "0x1", is "0x2"'
+    steps = [
+        {"variant": "stock", "boot": boot, "status": "ok", "started": HEADER["started"], "ended": HEADER["ended"]} | ({"differs": [line]} if boot in boots else {})
+        for boot in range(1, 6)
+    ]
+    folder = write_campaign([record(boot=boot) for boot in range(1, 6)], header={"order": steps})
+    text = report.write(folder)
+    assert f"- stock, {said}: not as in the variant's other boots: {line}" in " ".join(text.split())
+    assert text.count("cpu.microcode") == 1 and "cpu.microcode" in (folder / "report" / "index.html").read_text()
+
+
 def test_a_boot_that_crashed_before_it_told_where_it_ran_still_has_a_report(timed_campaign):
     (timed_campaign / "spr" / "boot-01" / "environment.json").unlink()
     text = report.write(timed_campaign)
