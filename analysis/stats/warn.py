@@ -18,6 +18,8 @@ SPREADS_APART = 4.0
 FEW_BOOTS = 6
 # How a change that ranks alone do not show is marked.
 RESTS_ON_SHAPE = "rests on noise of a normal shape"
+# How boots that do not lie with the others are marked, and too few to tell.
+GROUPED, APART, FEW = "the boots fall into two groups", "and kept, which widens the interval", "few boots"
 
 
 def of_sides(pair: Pair) -> tuple[str, ...]:
@@ -26,7 +28,7 @@ def of_sides(pair: Pair) -> tuple[str, ...]:
     if Unit.LAUNCH in (pair.old.unit, pair.new.unit):
         found.append("launches of one boot: the verdict holds for this boot only")
     if FEWEST_BOOTS <= min(len(pair.old.values), len(pair.new.values)) < FEW_BOOTS:
-        found.append(f"few boots: if they have modes, these can look like a change, and a change is missed more often; take {FEW_BOOTS} or more a side")
+        found.append(f"{FEW}: if they have modes, these can look like a change, and a change is missed more often; take {FEW_BOOTS} or more a side")
     if pair.old.slots is None or pair.new.slots is None:
         found.append("the sides were not made in turn, and a drift between them would look like a change: measure both in one campaign")
     return tuple(found)
@@ -62,13 +64,13 @@ def of_shape(label: str, groups: tuple[Group, ...], outliers: tuple[Outlier, ...
     if len(groups) > 1:
         low, high = groups
         found.append(
-            f"{label}: the boots fall into two groups, {low.boots} near {low.centre:.4g} and {high.boots} near {high.centre:.4g} {unit}:"
+            f"{label}: {GROUPED}, {low.boots} near {low.centre:.4g} and {high.boots} near {high.centre:.4g} {unit}:"
             " find what differs between them"
         )
     for severe, word in ((True, "far outside"), (False, "outside")):
         named = [f"{one.value:.4g}" for one in outliers if one.severe is severe]
         if named:
-            found.append(f"{label}: {word} the other boots, and kept, which widens the interval: {', '.join(named)} {unit}")
+            found.append(f"{label}: {word} the other boots, {APART}: {', '.join(named)} {unit}")
     return tuple(found)
 
 

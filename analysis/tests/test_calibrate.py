@@ -32,7 +32,6 @@ GOOD = calibrate.Cell(
     says_same=0.9,
     compare_py=0.3,
     benchstat=0.3,
-    warned=None,
 )
 
 
@@ -53,9 +52,34 @@ def test_a_planted_change_is_found_at_the_power_of_the_t_test():
     assert cell.finds_planted > 0.95
 
 
-def test_where_four_boots_have_modes_each_false_alarm_is_warned_of():
+def test_where_four_boots_have_modes_it_is_said_of_each_false_alarm_and_of_each_change_that_is_missed():
     cell = calibrate.cell(Setting(4, 0.01, "two-mode", "none"))
-    assert "family" in cell.broken() and cell.warned == 1
+    assert cell.broken() == cell.warned() == ["family", "power"]
+    assert cell.unwarned == {"family": (0, 2000), "power": (0, 0)}
+    assert calibrate.remark(cell) == "family (0.0 where not warned), power (all warned)"
+
+
+def test_an_interval_that_is_wider_than_need_be_is_said_to_be():
+    """Of a boot between two modes, that is; where nothing is said the interval covers what it promises."""
+    cell = calibrate.cell(Setting(6, 0.0, "two-mode", "none"))
+    assert cell.broken() == cell.warned() == ["coverage high"]
+    covers, of = cell.unwarned["coverage high"]
+    assert of > 300 and covers < 0.97
+
+
+def test_a_warning_that_is_not_given_is_missed(monkeypatch):
+    monkeypatch.setattr(calibrate.warn, "of_rank", lambda *_: ())
+    monkeypatch.setattr(calibrate.warn, "of_sides", lambda *_: ())
+    cell = calibrate.cell(Setting(4, 0.01, "two-mode", "none"))
+    assert cell.broken() == ["family", "power"] and cell.warned() == []
+
+
+def test_a_limit_that_no_warning_is_of_is_not_warned_of():
+    assert replace(GOOD, false_alarms=0.5, unwarned={"family": (0.0, 2000)}).warned() == []
+    assert replace(GOOD, family=0.5, unwarned={"family": (0.05, 2000)}).warned() == ["family"]
+    assert replace(GOOD, family=0.5, unwarned={"family": (0.09, 2000)}).warned() == []
+    assert replace(GOOD, coverage=0.99, unwarned={"coverage high": (0.99, 2000)}).warned() == []
+    assert replace(GOOD, coverage=0.99, unwarned={"coverage high": (0.8, 2000)}).warned() == []
 
 
 def test_the_same_seed_gives_the_same_cell_and_another_seed_another():
@@ -145,9 +169,12 @@ def test_the_program_runs_the_cells_that_are_named(capsys, monkeypatch):
     assert calibrate.main() == 0
     printed = capsys.readouterr().out
     assert printed.count("skewed") == 3 and "3 cells of 20 campaigns" in printed
-    monkeypatch.setattr(calibrate.Cell, "broken", lambda _: ["power"])
+    monkeypatch.setattr(calibrate.Cell, "broken", lambda _: ["false alarms"])
     assert calibrate.main() == 1
-    assert "; 3 break a limit." in capsys.readouterr().out
+    assert "; 3 break a limit, 3 of them where compare does not warn of it." in capsys.readouterr().out
+    monkeypatch.setattr(calibrate.Cell, "warned", lambda _: ["false alarms"])
+    assert calibrate.main() == 0
+    assert "; 3 break a limit, 0 of them" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
