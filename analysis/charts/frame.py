@@ -39,6 +39,8 @@ _SETTINGS = {
     "axes.labelcolor": style.INK,
     "axes.facecolor": "none",
     "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,  # figures are read off an axis as they stand there
+    "axes.formatter.limits": (-6, 9),
     "figure.facecolor": style.PAPER,
     "grid.color": style.RULE,
     "grid.linewidth": 0.6,

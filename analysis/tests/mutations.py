@@ -86,7 +86,7 @@ REST = [
     Mutation("direction_may_differ", "load.py", '(raw["clock"], raw["unit"], raw["better"])', '(raw["clock"], raw["unit"])'),
     Mutation("true_is_a_number", "files.py", "type(value) in (int, float) and -LARGEST", "isinstance(value, (int, float)) and -LARGEST"),
     Mutation("nan_is_a_number", "files.py", "-LARGEST < value < LARGEST", "not abs(value) >= LARGEST"),
-    Mutation("counted_in_part", "records.py", 'counter.get("enabled", 0) == counter', 'counter.get("enabled", 0) >= counter'),
+    Mutation("counted_in_part", "records.py", 'counter["value"] * counter["enabled"] / counter["running"]', 'counter["value"]'),
     Mutation("filled_one_too_far", "records.py", "self._fill(column, row)", "self._fill(column, row + 1)"),
     Mutation("exact_if_two_values", "records.py", "values != values[:2] * (len(values) // 2)", "len(set(values)) > 2"),
     Mutation("zero_is_no_figure", "records.py", "_NAN if figure is None else figure", "figure or _NAN"),
