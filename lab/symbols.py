@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from lab import tools
@@ -23,7 +24,12 @@ class Window:
     """What the observer saw between two markers."""
 
     executions: Executions
-    wrmsr: frozenset[int]  # addresses that hold a WRMSR
+    code: dict[int, str]  # address -> the instruction there, in hexadecimal
+
+    @cached_property
+    def wrmsr(self) -> frozenset[int]:
+        """Addresses that hold a WRMSR."""
+        return frozenset(address for address, code in self.code.items() if code == "0f30")
 
 
 def read_windows(path: Path, space: str = "kernel") -> list[Window]:
@@ -43,7 +49,7 @@ def read_windows(path: Path, space: str = "kernel") -> list[Window]:
             windows.append(
                 Window(
                     Counter({(calls[frame], address): count for address, count, _, frame in raw["pcs"]}),
-                    frozenset(address for address, _, code, _ in raw["pcs"] if code == "0f30"),
+                    {address: code for address, _, code, _ in raw["pcs"]},
                 )
             )
     return windows

@@ -20,6 +20,17 @@ template <typename T>
   asm volatile("" : "+r"(value) : : "memory");
 }
 
+// READ_ONCE(), and what per-CPU data are read and written by: an access of its own.
+template <typename T>
+[[gnu::always_inline]] inline T ReadOnce(const T& value) {
+  return const_cast<const volatile T&>(value);
+}
+
+template <typename T>
+[[gnu::always_inline]] inline void WriteOnce(T& value, T wanted) {
+  const_cast<volatile T&>(value) = wanted;
+}
+
 // --- The static key: what the kernel patches in place, a NOP or a jump. No variable is read.
 
 struct KeyOff {
@@ -69,7 +80,7 @@ struct DirectMapOnly {
 // --- Whether a page is protected: by its own descriptor, or a tail page by its head's.
 
 [[gnu::always_inline]] inline bool IsDevicePage(const PageDescriptor* page) {
-  return ((page->flags >> kZoneShift) & kZoneMask) == kZoneDevice;
+  return static_cast<uint32_t>((page->flags >> kZoneShift) & kZoneMask) == kZoneDevice;
 }
 
 struct ByPage {
@@ -81,8 +92,7 @@ struct ByPage {
 struct ByHead {
   [[gnu::always_inline]] static bool IsProtected(const PageDescriptor* page) {
     if (!IsDevicePage(page)) return false;
-    uintptr_t word = page->pagemap_or_head;
-    Opaque(word);
+    uintptr_t word = ReadOnce(page->pagemap_or_head);
     if (word & 1) [[unlikely]] {
       word = reinterpret_cast<const PageDescriptor*>(word - 1)->pagemap_or_head;
     }
@@ -136,7 +146,9 @@ struct CountByCpu {
 // --- Whether the register is written where it has the value already.
 
 struct SkipIfEqual {
-  [[gnu::always_inline]] static bool MustWrite(uint32_t pkrs) { return pkrs != cpu.pkrs_cache; }
+  [[gnu::always_inline]] static bool MustWrite(uint32_t pkrs) {
+    return pkrs != ReadOnce(cpu.pkrs_cache);
+  }
 };
 
 struct AlwaysWrite {
@@ -211,6 +223,13 @@ struct Computed {
   }
 };
 
+// GEN_UNARY_RMWcc("decl", ...) of the kernel: in memory, and asked by the flag that it leaves.
+[[gnu::always_inline]] inline bool CountsDownToZero(uint32_t& count) {
+  bool is_zero;
+  asm volatile("decl %0" : "+m"(count), "=@cce"(is_zero) : : "memory");
+  return is_zero;
+}
+
 // As our PKS kernel has it: one function a side, both values constants, and no moment at which
 // an interrupt finds the cache closed and the register open.
 template <class Design, class Register>
@@ -219,17 +238,17 @@ struct Constant {
     Task* const task = current;
     Design::Count::Count()++;
     if (task->pkrs == kPkrsOpen) return;
-    const_cast<volatile uint32_t&>(task->pkrs) = kPkrsOpen;
-    const_cast<volatile uint32_t&>(cpu.pkrs_cache) = kPkrsOpen;
+    WriteOnce(task->pkrs, kPkrsOpen);
+    WriteOnce(cpu.pkrs_cache, kPkrsOpen);
     Register::Write(kPkrsOpen);
   }
 
   [[gnu::always_inline]] static void Close() {
     Task* const task = current;
-    if (--Design::Count::Count()) return;
-    const_cast<volatile uint32_t&>(task->pkrs) = kPkrsClosed;
+    if (!CountsDownToZero(Design::Count::Count())) return;
+    WriteOnce(task->pkrs, kPkrsClosed);
     Register::Write(kPkrsClosed);
-    const_cast<volatile uint32_t&>(cpu.pkrs_cache) = kPkrsClosed;
+    WriteOnce(cpu.pkrs_cache, kPkrsClosed);
   }
 };
 

@@ -20,9 +20,9 @@ class FakeModule:
 
 
 def window(**executions) -> Window:
-    """_3 is an instruction at 3, _1_3 the same called from 1."""
+    """_3 is an instruction at 3, which is a WRMSR, _1_3 the same called from 1."""
     places = [(tuple(map(int, name[1:].split("_"))), count) for name, count in executions.items()]
-    return Window(Counter({(place[:-1], place[-1]): count for place, count in places}), frozenset({3}))
+    return Window(Counter({(place[:-1], place[-1]): count for place, count in places}), {3: "0f30"})
 
 
 RECORD = {"case": "c", "variant": "v", "boot": 1, "ops": 10, "first_window": 1}
@@ -66,7 +66,7 @@ def test_a_torn_last_window_is_left_out(tmp_path):
         '"pcs": [[5, 2, "90", 0], [6, 1, "0f30", 2]]}\n{"window": 1, "pcs": [['
     )
     (only,) = symbols.read_windows(path)
-    assert only == Window(Counter({((), 5): 2, ((5, 7), 6): 1}), frozenset({6}))
+    assert only == Window(Counter({((), 5): 2, ((5, 7), 6): 1}), {5: "90", 6: "0f30"})
 
 
 def test_windows_of_programs_are_not_the_modules(tmp_path):
