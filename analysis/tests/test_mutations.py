@@ -10,8 +10,6 @@ import pytest
 
 from analysis.tests import mutations
 
-pytestmark = pytest.mark.all
-
 ROOT = Path(__file__).resolve().parents[2]
 NOTHING_FAILED, SOMETHING_FAILED = 0, 1  # pytest's exit codes
 
@@ -36,11 +34,23 @@ def run_tests(tree: Path, *first: Path) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=tree, capture_output=True, text=True)
 
 
+@pytest.mark.parametrize("mutation", mutations.ALL, ids=lambda mutation: mutation.name)
+def test_a_bug_fits_the_code(tmp_path, mutation):
+    """Every day, so that a change to the code is seen to need one to the list."""
+    file = tmp_path / mutation.file
+    file.parent.mkdir(exist_ok=True)
+    shutil.copy(ROOT / "analysis" / mutation.file, file)
+    mutations.plant(mutation, tmp_path)
+    assert file.read_text() != (ROOT / "analysis" / mutation.file).read_text()
+
+
+@pytest.mark.all
 def test_without_a_bug_nothing_fails(copy):
     result = run_tests(copy)
     assert result.returncode == NOTHING_FAILED, result.stdout[-3000:]
 
 
+@pytest.mark.all
 @pytest.mark.parametrize("mutation", mutations.ALL, ids=lambda mutation: mutation.name)
 def test_a_bug_is_noticed(copy, mutation):
     mutations.plant(mutation, copy / "analysis")
