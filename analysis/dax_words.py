@@ -9,6 +9,7 @@ from analysis.sheet import Sheet
 from analysis.stats.verdict import CONFIDENCE, MARGIN_SHARE, Verdict
 
 _NAMED = 3
+_MAPPED = "accesses by mappings of user space"
 _LABEL_WIDTH = 42
 _BRACKETED = (Meets.RANGE, Meets.DEVICE_PAGE)
 
@@ -80,10 +81,10 @@ def _mapped(rows: Sequence[Held]) -> str:
     apart = [row for row in mapped if row.comparison.verdict is not Verdict.SAME]
     margin = f"the {MARGIN_SHARE:.0%} margin"
     if not apart:
-        return f"Control, accesses by mmap, which must not change: within {margin} in all {len(mapped)} comparisons."
+        return f"Control, {_MAPPED}, which must not change: within {margin} in all {len(mapped)} comparisons."
     named = ", ".join(f"{row.comparison.pair.new.label} {row.comparison.case} ({row.comparison.verdict})" for row in apart[:_NAMED])
     more = f" and {len(apart) - _NAMED} more" if len(apart) > _NAMED else ""
-    return f"Control, accesses by mmap, which must not change: not shown to be within {margin} in {len(apart)} of {len(mapped)} comparisons: {named}{more}."
+    return f"Control, {_MAPPED}, which must not change: not shown to be within {margin} in {len(apart)} of {len(mapped)} comparisons: {named}{more}."
 
 
 def text(rows: Sequence[Held]) -> str:

@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from analysis import dax_model, dax_words, gallery, headlines, page, quality, sheets, text, variants, verdict_sheets, verdict_text
+from analysis import dax_model, dax_path, dax_words, gallery, headlines, page, quality, sheets, text, variants, verdict_sheets, verdict_text
 from analysis.load import Campaign, load
 from analysis.provenance import emulator, machine, repeatability
 from analysis.sheet import Sheet
@@ -22,7 +22,9 @@ def write(folder: Path) -> str:
     patched = [name for name, kernel in campaign.header["variants"].items() if kernel.get("patched")]
     verdicts = variants.of(campaign)
     warnings += verdict_text.notes(verdicts) + _differing(campaign)
-    plain = text.report(_TITLE, facts, table, verdicts, warnings, names, patched)
+    baseline = verdicts.baseline if verdicts.groups else names[0] if names else ""
+    calls = dax_path.calls(campaign.paths)
+    plain = text.report(_TITLE, facts, table, verdicts, warnings, names, patched, dax_path.text(calls, baseline, names))
     (folder / "report.txt").write_text(plain)
     charts = gallery.draw(campaign, table, verdicts, folder / "charts")
     html = page.render(
@@ -31,7 +33,7 @@ def write(folder: Path) -> str:
             facts=facts,
             headlines=headlines.of(table, names, patched),
             charts=charts,
-            sheets=[*_against_model(table, verdicts), *verdict_sheets.of(verdicts), *sheets.of(table, names)],
+            sheets=[*_against_model(table, verdicts), *dax_path.sheets(calls, baseline), *verdict_sheets.of(verdicts), *sheets.of(table, names)],
             quality={variant: quality.sentences([row for row in table if row.variant == variant]) for variant in names},
             notes=warnings + text.notes_of(table),
         )

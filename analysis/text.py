@@ -19,11 +19,13 @@ def report(
     warnings: list[str],
     variants: Sequence[str],
     patched: Collection[str] = (),
+    calls: str = "",
 ) -> str:
     """The whole text, with a last newline.
 
     variants: in the order in which they stand side by side.
     patched: those whose own kmap path is the patched one, and no baseline.
+    calls: the block of single reads and writes that were counted.
     """
     blocks = [title, "\n".join(line for fact in facts for line in wrapped(fact))]
     lab = [row for row in rows if row.clock == "icount" and not dax.is_dax(row)]
@@ -32,7 +34,7 @@ def report(
         blocks += _side_by_side(lab, measured, Baseline(lab, "cost", patched))
     else:
         blocks += [_costs(measured[0], lab, Baseline(lab, "cost", patched)), _breakdown(lab)] if measured else []
-    blocks += [dax.text(rows, variants), *(dax_words.text(dax_model.held(rows, family)) for family in verdicts.families())]
+    blocks += [dax.text(rows, variants), calls, *(dax_words.text(dax_model.held(rows, family)) for family in verdicts.families())]
     blocks += verdict_text.blocks(verdicts)
     blocks.append(_quality(lab))
     timed = [row for row in rows if row.clock != "icount"]
