@@ -41,11 +41,12 @@ class Dax:
         return self._preset.jobs[self._at[step]].case if step in self._at else None
 
     def keep(self, boot: Boot, files: dict[str, bytes]) -> None:
-        (boot.folder / "dax").mkdir()
+        folder = boot.folder / "dax"
+        folder.mkdir(exist_ok=True)
         for job in self._preset.jobs:
             name = f"{job.name}.json"
-            if name in files:
-                write_bytes(boot.folder / "dax" / name, files[name])
+            if name in files and not (folder / name).exists():
+                write_bytes(folder / name, files[name])
                 boot.append(record(job, boot.variant, boot.number, files[name].decode(errors="replace")))
 
     def nothing(self) -> None:

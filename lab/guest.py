@@ -49,6 +49,7 @@ class Machine:
     limit_seconds: float = BOOT_LIMIT_SECONDS
     icount: bool = True  # else time is the host's, which goes on while a guest sleeps
     share: Path | None = None  # a folder that the guest can read, by 9p under the tag "share"
+    nvdimm: Path | None = None  # a file that is the guest's persistent memory, in raw mode, and outlives it
 
 
 @dataclass
@@ -71,8 +72,9 @@ def command(machine: Machine, folder: Path, stream_fd: int) -> list[str]:
     words = [
         tools.find("qemu-system-x86_64", "qemu-system-x86"),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
-        *("-machine", "q35", "-accel", "tcg", "-cpu", machine.cpu, "-smp", f"{machine.cpus}"),
-        *("-m", f"{machine.memory_mib}", *(_ICOUNT if machine.icount else _REAL_TIME)),
+        *("-accel", "tcg", "-cpu", machine.cpu, "-smp", f"{machine.cpus}"),
+        *_memory(machine),
+        *(_ICOUNT if machine.icount else _REAL_TIME),
         *("-kernel", str(machine.kernel), "-initrd", str(machine.initrd)),
         # panic=-1 resets at once, and -no-reboot makes a reset the end of QEMU
         *("-append", f"console=ttyS0 panic=-1 {machine.cmdline}".strip()),
@@ -92,6 +94,18 @@ def command(machine: Machine, folder: Path, stream_fd: int) -> list[str]:
     return words
 
 
+def _memory(machine: Machine) -> list[str]:
+    """Of what kind, and how much of which."""
+    if not machine.nvdimm:
+        return ["-machine", "q35", "-m", f"{machine.memory_mib}"]
+    size = machine.nvdimm.stat().st_size
+    return [
+        *("-machine", "q35,nvdimm=on", "-m", f"{machine.memory_mib},slots=1,maxmem={machine.memory_mib + (size >> 20)}M"),
+        *("-object", f"memory-backend-file,id=nvdimm,share=on,size={size},mem-path={_escaped(machine.nvdimm)}"),
+        *("-device", "nvdimm,memdev=nvdimm"),
+    ]
+
+
 class Guest:
     """A guest from QEMU's start until it is gone. Several can run side by side: fileno() is for a selector.
 
@@ -102,6 +116,7 @@ class Guest:
     def __init__(self, machine: Machine, folder: Path, on_line: Callable[[Line], None]):
         """Starts QEMU; on_line is called for each line that read() takes in."""
         self._machine, self._folder, self._on_line = machine, folder, on_line
+        self.files = folder / "files.tar"  # what the guest has handed out so far
         self._parser = Parser()
         self._done = self._hung = False
         self._started = time.monotonic()
@@ -154,7 +169,7 @@ class Guest:
         log = _text(self._folder / "console.log")
         outcome = Outcome(
             unread=self._parser.broken,
-            files=_existing(self._folder / "files.tar"),
+            files=_existing(self.files),
             windows=_existing(self._folder / "windows.jsonl"),
         )
         if self._hung:

@@ -50,12 +50,18 @@ class LabBoot:
         if outcome.problem is None and not self._kept.records and (nothing := self._work.nothing()):
             self._kept.end(str(nothing))
             raise nothing
-        if problem and self._making:
-            self._kept.append_crashed(self._making, "icount", problem, self._console_tail())
+        if problem:
+            self._crashed(problem)
         self._keep_paths(outcome)
         self._kept.end(problem)
         self._advance(1)
         return problem
+
+    def _crashed(self, problem: str) -> None:
+        """Of the case being measured, if any."""
+        if self._making:
+            self._kept.append_crashed(self._making, "icount", problem, self._console_tail())
+        self._making = None
 
     def _look_for_kernel(self) -> None:
         """Whatever else a boot says, without its kernel in the cache it cannot be read."""
@@ -82,12 +88,15 @@ class LabBoot:
                 self._display.detail(f"{self.name}: {case}")
         elif event["event"] == "sent":
             self._making = None
+            self._work.keep(self._kept, read_archives(self.guest.files))
         elif event["event"] == "unfit":
             self._step_failures.append(f"{event['job']}: {event['reason']}")
         elif event["event"] == "section":
             self._sections[event["name"]] = int(event["address"], 16)
         elif event["event"] == "end" and event["code"] != 0:
             self._step_failures.append(f"step {event['step']} ended with {event['code']}")
+            if self._work.case_of(event["step"]):
+                self._crashed(self._step_failures[-1])
 
     def _advance(self, share: float) -> None:
         """Tells the display how much of the boot is done."""

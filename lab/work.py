@@ -34,7 +34,7 @@ class Work(Protocol):
         """The case that a step measures, if it is one."""
 
     def keep(self, boot: Boot, files: dict[str, bytes]) -> None:
-        """Writes to the boot's folder what its guest handed out, by name, and what records can be made of it."""
+        """Writes to the boot's folder what its guest handed out so far, by name, and what records can be made of it. What is there stays."""
 
     def nothing(self) -> KmapbenchError | None:
         """What a boot says that went well and has no record, where only what was asked for can be the reason."""

@@ -2,6 +2,7 @@
 """What the lab's tests share: a kernel, the module built for it, one campaign."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -99,9 +100,9 @@ class Booted:
 
 @pytest.fixture
 def boot_job(prepared, tmp_path):
-    """Boots a job, with files added to the guest by name."""
+    """Boots a job, with files added to the guest by name; on_event is called for each event, and what it raises ends the guest."""
 
-    def boot(job: str, files: dict[str, Path] | None = None, **changes) -> Booted:
+    def boot(job: str, files: dict[str, Path] | None = None, on_event: Callable[[dict], None] = lambda _: None, **changes) -> Booted:
         tree = initramfs.Tree(tmp_path / "extra")
         for name, path in (files or {}).items():
             if path.suffix == ".ko":
@@ -120,6 +121,7 @@ def boot_job(prepared, tmp_path):
                 booted.records.append(line.record)
             else:
                 booted.events.append(line.event)
+                on_event(line.event)
 
         booted.outcome = guest.boot(machine, tmp_path, on_line)
         booted.console = (tmp_path / "console.log").read_text(errors="replace")

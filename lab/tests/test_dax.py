@@ -24,7 +24,7 @@ def prepared(request, cache, tmp_path_factory) -> ready.Prepared:
 
 @pytest.fixture
 def boot_dax(boot_job):
-    return lambda text: boot_job(text, memory_mib=dax_job.MEMORY_MIB)
+    return lambda text, **changes: boot_job(text, memory_mib=dax_job.MEMORY_MIB, **changes)
 
 
 def only(wanted) -> dax_presets.Preset:
@@ -65,3 +65,24 @@ def test_a_job_whose_files_are_not_what_it_says_is_refused_and_the_next_one_runs
     assert "4096 bytes long" in reasons[2]
     assert "not written from byte 4096 on" in reasons[3]
     assert [event["job"] for event in booted.events if event["event"] == "sent"] == [cached.jobs[0].name]
+
+
+def test_a_device_that_cannot_have_the_files_is_one_line_that_says_why(boot_dax, tmp_path):
+    raw = tmp_path / "nvdimm"  # becomes pmem0, and the others move up
+    with raw.open("wb") as file:
+        file.truncate(400 << 20)
+    booted = boot_dax(
+        "dax_make ext4 /dev/pmem0 4096 1\ndax_make xfs /dev/pmem0 4096 1\n"
+        f"dax_make ext4 /dev/pmem1 {400 << 20} 1\numount {dax_job.FOLDER}\n"
+        "dax_make xfs /dev/pmem1 4096 1\n"
+        "dax_make ext4 /dev/pmem9 4096 1\n",
+        nvdimm=raw,
+    )
+    assert booted.outcome.problem is None, booted.console[-2000:]
+    reasons = [event["reason"] for event in booted.events if event["event"] == "unfit"]
+    assert len(reasons) == 5, reasons
+    for kind, reason in zip(("ext4", "xfs"), reasons):
+        assert f"{kind} cannot be mounted with dax=always: the device's namespace has to be in mode fsdax" in reason
+    assert reasons[2] == f"{dax_job.FOLDER}/file.0: No space left on device"
+    assert "300" in reasons[3]
+    assert reasons[4] == "/dev/pmem9: no such device"

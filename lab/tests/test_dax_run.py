@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab import dax_presets, dax_work, run, variants
+from lab import dax_job, dax_presets, dax_work, run, variants
 from lab.plan import Plan
 
 QUICK = dax_presets.load()["quick"]
@@ -47,14 +47,49 @@ def test_a_campaign_has_a_record_a_job_and_fios_own_output_beside_it(tmp_path, m
     preset = replace(QUICK, jobs=(LATENCY, replace(LATENCY, on="xfs_cache")))
     monkeypatch.setattr(dax_presets, "load", lambda: {"quick": preset})
     folder = tmp_path / "dax"
-    assert run.run(Plan([variants.find("stock")], 1, 1, "dax", None, "default", folder, ["run"])) == 0
     boot = folder / "stock" / "boot-01"
+    case_of, on_disk = dax_work.Dax.case_of, []
+
+    def watched(self, step):
+        """As the second job begins, the first is on disk, whatever becomes of the boot."""
+        if step == f"dax/{preset.jobs[1].name}":
+            on_disk.append((boot / "micro.jsonl").read_text().count("\n"))
+        return case_of(self, step)
+
+    monkeypatch.setattr(dax_work.Dax, "case_of", watched)
+    assert run.run(Plan([variants.find("stock")], 1, 1, "dax", None, "default", folder, ["run"])) == 0
+    assert on_disk == [1]
     records = [json.loads(line) for line in (boot / "micro.jsonl").read_text().splitlines()]
     assert [record["case"] for record in records] == [job.case for job in preset.jobs]
     for job, record in zip(preset.jobs, records):
         kept = json.loads((boot / "dax" / f"{job.name}.json").read_text())
-        assert record["cost"] == kept["jobs"][0]["read"]["clat_ns"]["mean"]
+        assert record["cost"] == pytest.approx(kept["jobs"][0]["read"]["clat_ns"]["mean"], rel=1e-12)  # a mean of one mean
         assert 1e9 / record["cost"] >= kept["jobs"][0]["read"]["iops"]  # an I/O takes at least its own latency
     assert json.loads((boot / "environment.json").read_text())["emulator"]["observed"] is False
     assert "psync/randread/4k/jobs1/latency" in capsys.readouterr().out
     assert "fio on persistent memory (emulated)" in (folder / "report" / "index.html").read_text()
+
+
+KILL_FIO = "(until pidof fio; do usleep 1000; done; usleep 20000; kill -9 $(pidof fio)) >/dev/null &\n"
+
+
+@pytest.mark.kernels
+def test_fio_killed_in_mid_job_is_one_line_and_the_campaign_goes_on_after_it(tmp_path, monkeypatch, capsys):
+    preset = replace(QUICK, jobs=(LATENCY, replace(LATENCY, rw="randwrite"), replace(LATENCY, engine="mmap")))
+    first, killed, last = (job.case for job in preset.jobs)
+    monkeypatch.setattr(dax_presets, "load", lambda: {"quick": preset})
+    whole, folder = dax_job.text, tmp_path / "dax"
+    before = f"dax_job {preset.jobs[1].name}"
+    monkeypatch.setattr(dax_job, "text", lambda preset: whole(preset).replace(before, KILL_FIO + before))
+    plan = Plan([variants.find("protected")], 1, 1, "dax", None, "default", folder, ["run"])
+    assert run.run(plan) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
+    assert f"step dax/{preset.jobs[1].name} ended with 137" in line
+    for boot in ("boot-01.try-1", "boot-01"):
+        records = [json.loads(line) for line in (folder / "protected" / boot / "micro.jsonl").read_text().splitlines()]
+        assert [(record["case"], record["status"]) for record in records] == [(first, "ok"), (killed, "crashed"), (last, "ok")]
+
+    monkeypatch.setattr(dax_job, "text", whole)
+    assert run.run(replace(plan, out=None, resume=folder)) == 0
+    records = [json.loads(line) for line in (folder / "protected" / "boot-01" / "micro.jsonl").read_text().splitlines()]
+    assert [(record["case"], record["status"]) for record in records] == [(case, "ok") for case in (first, killed, last)]
