@@ -84,6 +84,12 @@ def _unended(name: str, file: str, what: str, address: str) -> Mutant:
     return Mutant(name, file, what + _END.format(address), what)
 
 
+def _twice(name: str, file: str, what: str, address: str) -> Mutant:
+    """An access whose bracket begins twice, and ends once."""
+    opened = _SET.format(address)
+    return Mutant(name, file, opened + what, opened + opened + what)
+
+
 _OPEN_CACHE, _OPEN_MSR = "this_cpu_write(pkrs_cache, PKRS_OPEN);", "pks_write_msr(PKRS_OPEN);"
 _CLOSE_MSR, _CLOSE_CACHE = "pks_write_msr(PKRS_CLOSED);", "this_cpu_write(pkrs_cache, PKRS_CLOSED);"
 _OPEN_THREAD, _CLOSE_THREAD = "WRITE_ONCE(pks->pkrs, PKRS_OPEN);", "WRITE_ONCE(pks->pkrs, PKRS_CLOSED);"
@@ -190,6 +196,8 @@ ACCESS = [
     _unended("write_stays_open", _SUPER, _FROM, "addr"),
     _unbracketed("read_is_not_bracketed", _SUPER, _TO, "addr"),
     _unended("read_stays_open", _SUPER, _TO, "addr"),
+    _twice("write_is_opened_twice", _SUPER, _FROM, "addr"),
+    _twice("read_is_opened_twice", _SUPER, _TO, "addr"),
     _unbracketed("flush_is_not_bracketed", _SUPER, "\tarch_wb_cache_pmem(addr, size);\n", "addr"),
     _unended("flush_stays_open", _SUPER, "\tarch_wb_cache_pmem(addr, size);\n", "addr"),
     _unbracketed("private_copy_is_not_bracketed", _DAX, _COW, "kaddr"),
