@@ -28,8 +28,11 @@ _MOST_PANELS = 12
 # Rows of one chart; the rest is in its data.
 _MOST_ROWS = 60
 
-# Whose path is drawn call by call: one pair, one interrupt, one switch.
-_PROFILED = ("kernel/kmap_local/protected", "elsewhere/irq/inside", "elsewhere/switch/different")
+# Whose path is drawn call by call: one pair, one interrupt, one switch, one read and one write of a file.
+_PROFILED = (
+    *("kernel/kmap_local/protected", "elsewhere/irq/inside", "elsewhere/switch/different"),
+    *(f"dax/{on}/{call}/4k" for on in ("ext4", "xfs") for call in ("pread", "pwrite")),
+)
 
 _PATHS = "kernel/: this kernel's own path.  model/: the patched path in a module, as published and (slim) shorter."
 

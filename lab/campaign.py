@@ -19,7 +19,7 @@ from lab.order import Step
 from lab.paths import RESULTS
 
 FORMAT = 1
-_UNITS = {"icount": "instructions", "tsc": "ticks"}
+_UNITS = {"icount": "instructions", "tsc": "ticks", "wall": "ns"}
 
 _DRAFT = jsonschema.Draft202012Validator
 _COUNTS = {"type": "integer", "minimum": 0}

@@ -55,7 +55,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--only", choices=ONLY, help="kernel cases only, user models only, or instead of both fio on DAX files")
     run.add_argument("--kernel", choices=SERIES + RT_SERIES, help="which of the distribution's kernels stock is (default: the newest offered)")
     run.add_argument("--cases", metavar="default|all|GLOB", help="kernel cases: a telling dozen, all, or those whose name matches, as 'kernel/*'")
+    run.add_argument("--preset", metavar="NAME", help="with --only dax: what fio measures, a table of lab/dax.toml (default: quick; with --here: full)")
     run.add_argument("--here", action="store_true", help="kernel cases on this machine's running kernel, instead of the lab; takes root")
+    run.add_argument("--on", metavar="PATH", help="with --here --only dax: a folder on a file system mounted with dax=always, or a device as /dev/pmem0, which is formatted")
     run.add_argument("--label", type=_label, metavar="NAME", help="with --here: what the running kernel is called in the campaign (default: here)")
     run.add_argument("--anonymize", action="store_true", help="keep no host names and serial numbers, so that the campaign can be shown to everybody")
     run.add_argument("--plan", type=Path, metavar="FILE", help="what these options say, from a file, as plan.toml of a campaign; options given beside it win")
@@ -88,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 # Options of run that a plan file can have, too.
-_PLANNED = ("variants", "boots", "seed", "only", "kernel", "cases", "here", "label", "anonymize")
+_PLANNED = ("variants", "boots", "seed", "only", "kernel", "cases", "preset", "on", "here", "label", "anonymize")
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -126,6 +128,8 @@ def _plan(arguments: argparse.Namespace):
         cases=said.get("cases", "default"),
         out=arguments.out.absolute() if arguments.out else None,
         arguments=sys.argv[1:],
+        preset=said.get("preset"),
+        on=str(Path(said["on"]).absolute()) if "on" in said else None,
         label=said.get("label", "here") if here else None,
         anonymize=said.get("anonymize", False),
         resume=arguments.resume.absolute() if arguments.resume else None,
@@ -138,11 +142,14 @@ def _checked(said: dict) -> dict:
         raise KmapbenchError("--label names the running kernel, and goes with --here")
     if said.get("here"):
         # What chooses among kernels and boots has no meaning where there is one of each.
-        if said.get("only") == "dax":
-            raise KmapbenchError("--only dax makes file systems, which it does in the lab alone: leave out --here")
+        if said.get("only") == "dax" and "on" not in said:
+            raise KmapbenchError("--here --only dax measures on what you name: give --on FOLDER or --on /dev/pmemN")
         for name in ("variants", "boots", "kernel"):
             if name in said:
                 raise KmapbenchError(f"--here measures the running kernel in the boot it is in: leave out --{name}, or leave out --here")
+    for name, needed in (("preset", "--only dax"), ("on", "--here --only dax")):
+        if name in said and (said.get("only") != "dax" or (name == "on" and not said.get("here"))):
+            raise KmapbenchError(f"--{name} goes with {needed}")
     for name, check in (("boots", _count), ("label", _label)):
         if name in said:
             try:

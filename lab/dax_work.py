@@ -1,22 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boots that measure files of persistent memory with fio: its output kept as it is, and a record made of each."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
-from lab import dax_job, fio, ready, tools
+from lab import dax_job, dax_path, dax_presets, fio, ready, symbols, tools
 from lab.campaign import Boot, record_without_samples, write_bytes
 from lab.dax_presets import Job, Preset
 from lab.errors import KmapbenchError
 from lab.paths import build_dir
-from lab.ready import Content
+from lab.ready import Content, Prepared
 from lab.variants import Variant
 
 
-class Dax:
-    """fio by a preset. Nothing is counted from outside: there are no windows."""
+# By the clock of the kernel under test; the emulator takes some ten times as long.
+MOST_LAB_SECONDS = 120
 
-    observed = False
+
+def preset_of(name: str | None, here: bool) -> Preset:
+    """The jobs of a preset, as they are on this machine or in the lab; a KmapbenchError where it cannot be had there."""
+    if here:
+        return dax_presets.find(name or "full", len(os.sched_getaffinity(0)))
+    preset = dax_presets.find(name or "quick")
+    if preset.seconds > MOST_LAB_SECONDS:
+        raise KmapbenchError(f"--preset {name}: {preset.seconds / 60:.0f} minutes of the guest's time, which are hours: give --here, or --preset quick")
+    return preset
+
+
+class Dax:
+    """fio by a preset; and single reads and writes, counted from outside."""
+
+    observed = True
 
     def __init__(self, preset: Preset, kmap_bench: Path):
         self._preset, self._kmap_bench = preset, kmap_bench
@@ -27,7 +42,7 @@ class Dax:
         return replace(variant, memory_mib=max(variant.memory_mib, dax_job.MEMORY_MIB), limit_seconds=seconds)
 
     def content(self) -> Content:
-        programs = [self._kmap_bench, build_dir() / "lab" / "dax-file" / "dax_file"]
+        programs = [self._kmap_bench, *(build_dir() / "lab" / "dax-file" / name for name in ("dax_file", "dax_windows"))]
         programs += [Path(tools.find(program, package)) for program, package in dax_job.PROGRAMS.items()]
         return Content(programs, [*ready.GUEST_MODULES, *dax_job.GUEST_MODULES], dax_job.CMDLINE)
 
@@ -49,12 +64,19 @@ class Dax:
                 write_bytes(folder / name, files[name])
                 boot.append(record(job, boot.variant, boot.number, files[name].decode(errors="replace")))
 
+    def paths(self, boot: Boot, files: dict[str, bytes], windows: Path, one: Prepared, sections: dict[str, int]) -> list[dict]:
+        labels = files.get(dax_job.WINDOWS, b"").decode().split()
+        seen = symbols.read_windows(windows, "user")
+        if len(seen) != len(labels):
+            return []  # dax_windows failed, which its step has said
+        return dax_path.paths(dax_path.by_case(labels, seen), symbols.Kernel(one.kernel.symbols), boot.variant, boot.number)
+
     def nothing(self) -> None:
         return None  # a job that did not run has said why
 
 
-def record(job: Job, variant: str, boot: int, text: str) -> dict:
-    """The record of one run of fio, by its output. Instructions an I/O: a nanosecond of the guest's clock is one."""
+def record(job: Job, variant: str, boot: int, text: str, clock: str = "icount") -> dict:
+    """The record of one run of fio, by its output. In the lab instructions an I/O: a nanosecond of the guest's clock is one."""
     measured = {"status": "ok", "cost": None, "ops": 0}
     try:
         totals = fio.read(text, f"dax/{job.name}.json", job.block_bytes, job.jobs)
@@ -64,4 +86,4 @@ def record(job: Job, variant: str, boot: int, text: str) -> dict:
         measured |= {"cost": cost, "ops": totals.ios}
     except KmapbenchError as error:
         measured |= {"status": "flagged", "reason": str(error)}
-    return record_without_samples(job.case, variant, boot, "icount", **measured)
+    return record_without_samples(job.case, variant, boot, clock, **measured)

@@ -14,7 +14,7 @@ from lab.plan import Plan
 from lab.ready import Prepared
 
 
-def header(plan: Plan, prepared: Sequence[Prepared], running: here.Prepared | None, planned: Sequence[Step], kmap_bench: Path) -> dict:
+def header(plan: Plan, prepared: Sequence[Prepared], planned: Sequence[Step], kmap_bench: Path) -> dict:
     """The fields of campaign.json that stay as they are."""
     return {
         "asked": {
@@ -23,12 +23,14 @@ def header(plan: Plan, prepared: Sequence[Prepared], running: here.Prepared | No
             "only": plan.only,
             "kernel": plan.series,
             "cases": plan.cases,
+            "preset": plan.preset,
             "anonymize": plan.anonymize,
         },
         "seed": plan.seed,
-        "variants": {one.variant.name: _variant(one) for one in prepared} | ({plan.label: here.header(running)} if running else {}),
+        "variants": {one.variant.name: _variant(one) for one in prepared} | ({plan.label: here.header()} if plan.label else {}),
         "tools": {
             "qemu": _first_line("qemu-system-x86_64", "qemu-system-x86") if prepared else None,
+            **({"fio": _first_line("fio", "fio")} if plan.only == "dax" else {}),
             "gcc": _first_line("gcc", "gcc"),
             "python": platform.python_version(),
             "system": distribution.system(),

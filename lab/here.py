@@ -117,13 +117,13 @@ def options(names: list[str]) -> list[str]:
     return [f"--benchmark_filter=^({'|'.join(names)})/iterations:", "--kmapbench_cases=all", "--kmapbench_clock=tsc", "--kmapbench_events"]
 
 
-def header(prepared: Prepared) -> dict:
+def header() -> dict:
     """How campaign.json describes the running kernel."""
     cpuinfo = Path("/proc/cpuinfo").read_text()
     model = next((line.partition(":")[2].strip() for line in cpuinfo.splitlines() if line.startswith("model name")), "unknown")
     return {
         "what": "the running kernel of this machine",
-        "release": prepared.kernel.release,
+        "release": os.uname().release,
         "packages": {},
         "cpu": model,
         "cmdline": Path("/proc/cmdline").read_text().strip(),

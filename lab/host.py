@@ -51,6 +51,15 @@ def measure(
     boot.write_micro(merged(outputs))
 
 
+def describe(boot: Boot, kmap_bench: Path) -> None:
+    """environment.json of this machine, where nothing is measured by kmap_bench."""
+    with tempfile.TemporaryDirectory() as scratch:
+        environment = Path(scratch) / "environment.json"
+        identity = [f"--kmapbench_variant={boot.variant}", f"--kmapbench_boot={boot.number}"]
+        tools.output([kmap_bench, "--benchmark_list_tests", f"--kmapbench_environment={environment}", *identity])
+        boot.write_environment(json.loads(environment.read_text()))
+
+
 def merged(outputs: list[dict]) -> dict:
     """Google Benchmark's JSON of several launches as one, in which a launch is a repetition; of a single launch, as it is."""
     if len(outputs) == 1:

@@ -5,7 +5,7 @@ import json
 import tarfile
 from pathlib import Path
 
-from lab import campaign, console, guest, ready, symbols
+from lab import campaign, console, guest, ready
 from lab.errors import KmapbenchError
 from lab.ready import Prepared
 from lab.progress import Display
@@ -46,13 +46,20 @@ class LabBoot:
         problem = outcome.problem or (self._step_failures[0] if self._step_failures and not self.failed_oracles else None)
         if problem is None and outcome.unread:
             problem = f"the guest sent what is neither record nor event: {outcome.unread[0][:60]}"
-        self._keep_files(outcome)
+        handed_out = {}
+        if outcome.files:
+            handed_out = read_archives(outcome.files)
+            self._keep_files(handed_out)
+            outcome.files.unlink()
         if outcome.problem is None and not self._kept.records and (nothing := self._work.nothing()):
             self._kept.end(str(nothing))
             raise nothing
         if problem:
             self._crashed(problem)
-        self._keep_paths(outcome)
+        if outcome.windows:
+            for path in self._work.paths(self._kept, handed_out, outcome.windows, self._one, self._sections):
+                self._kept.append_path(path)
+            outcome.windows.unlink()
         self._kept.end(problem)
         self._advance(1)
         return problem
@@ -103,11 +110,8 @@ class LabBoot:
         self._display.advance(max(0, share - self._advanced))
         self._advanced = max(share, self._advanced)
 
-    def _keep_files(self, outcome: guest.Outcome) -> None:
+    def _keep_files(self, handed_out: dict[str, bytes]) -> None:
         """What the guest handed out: environment.json with the emulator's part, the rest as the work has it."""
-        if outcome.files is None:
-            return
-        handed_out = read_archives(outcome.files)
         self._work.keep(self._kept, handed_out)
         if "environment.json" in handed_out:
             value = json.loads(handed_out["environment.json"])
@@ -117,19 +121,6 @@ class LabBoot:
                 "observed": self._machine.observer is not None,
             }
             self._kept.write_environment(value, self._one.kernel.config)
-        outcome.files.unlink()
-
-    def _keep_paths(self, outcome: guest.Outcome) -> None:
-        """Where the instructions of each record went, by what the observer saw."""
-        if outcome.windows is None:
-            return
-        loaded = symbols.Module(self._one.module, self._sections, symbols.Kernel(self._one.kernel.symbols))
-        windows = symbols.read_windows(outcome.windows)
-        for record in self._kept.records:
-            path = symbols.path_of(record, windows, loaded)
-            if path:
-                self._kept.append_path(path)
-        outcome.windows.unlink()
 
 
 def read_archives(path: Path) -> dict[str, bytes]:

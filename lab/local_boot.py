@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is measured on this machine itself: the running kernel's cases, and user models."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from lab import campaign, here, host
+from lab import campaign, dax_here, dax_work, here, host
+from lab.dax_here import Named
+from lab.dax_presets import Job, Preset
 from lab.errors import KmapbenchError
 from lab.progress import Display
 
@@ -28,17 +32,9 @@ def measure_here(kept: campaign.Boot, names: list[str], running: here.Prepared, 
             display.detail(f"{kept.variant}: {line.event['name']}")
 
     display.say(f"{kept.variant}: {len(names)} kernel cases on Linux {running.kernel.release}, the running kernel")
-    try:
-        host.measure(kept, kmap_bench, 1, here.options(names), on_line=on_line)
-    except KeyboardInterrupt:
-        kept.interrupt("Ctrl-C")
-        raise
-    except KmapbenchError as error:
-        if making:
-            kept.append_crashed(making[0], "tsc", str(error), [])
-        kept.end(str(error))
-        return f"{kept.variant}: {error}"
-    kept.end()
+    problem = _kept(kept, kept.variant, "tsc", making, lambda: host.measure(kept, kmap_bench, 1, here.options(names), on_line=on_line))
+    if problem:
+        return problem
     for line in here.skipped(kept.records):
         display.note(line)
     failed = kept.failed_oracles()
@@ -48,13 +44,44 @@ def measure_here(kept: campaign.Boot, names: list[str], running: here.Prepared, 
 def measure_user(kept: campaign.Boot, kmap_bench: Path, display: Display) -> str | None:
     """User models; what went wrong, in one line, or None. Never beside QEMU: its load would be in the figures."""
     display.say("user models on this machine")
+    return _kept(kept, "user models", "tsc", [], lambda: host.measure(kept, kmap_bench, LAUNCHES, host.USER, lambda: display.advance(LAUNCH_WORK)))
+
+
+def measure_dax(kept: campaign.Boot, named: Named, preset: Preset, kmap_bench: Path, display: Display) -> str | None:
+    """fio on what the user named; what went wrong, in one line, or None."""
+    chosen = replace(preset, jobs=tuple(job for job in preset.jobs if named.measures(job)))
+    making: list[str] = []
+
+    def on_job(job: Job) -> None:
+        making[:] = [job.case]
+        display.detail(f"{kept.variant}: {job.case}")
+
+    def on_end(job: Job, text: str) -> None:
+        kept.append(dax_work.record(job, kept.variant, kept.number, text, "wall"))
+        making.clear()
+        display.advance(HERE_WORK / len(chosen.jobs))
+
+    def measure() -> None:
+        host.describe(kept, kmap_bench)
+        output = kept.folder / "dax"
+        output.mkdir()
+        dax_here.measure(named, chosen, output, on_job, on_end)
+
+    display.say(f"{kept.variant}: {len(chosen.jobs)} jobs of fio on {named.path}, {chosen.seconds / 60:.0f} minutes at least")
+    return _kept(kept, kept.variant, "wall", making, measure)
+
+
+def _kept(kept: campaign.Boot, name: str, clock: str, making: list[str], measure: Callable[[], None]) -> str | None:
+    """The end of a step, however it comes. making: the case being measured, if any."""
     try:
-        host.measure(kept, kmap_bench, LAUNCHES, host.USER, lambda: display.advance(LAUNCH_WORK))
+        measure()
     except KeyboardInterrupt:
         kept.interrupt("Ctrl-C")
         raise
     except KmapbenchError as error:
+        if making:
+            kept.append_crashed(making[0], clock, str(error), [])
         kept.end(str(error))
-        return f"user models: {error}"
+        return f"{name}: {error}"
     kept.end()
     return None

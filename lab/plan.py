@@ -11,7 +11,7 @@ from lab.errors import KmapbenchError
 from lab.variants import Variant
 
 # What a plan file can say; each is the option of that name.
-_TYPES = {"variants": list, "boots": int, "seed": int, "only": str, "kernel": str, "cases": str, "here": bool, "label": str, "anonymize": bool}
+_TYPES = {"variants": list, "boots": int, "seed": int, "only": str, "kernel": str, "cases": str, "preset": str, "on": str, "here": bool, "label": str, "anonymize": bool}
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Plan:
     cases: str  # default, all or a glob: the kernel cases
     out: Path | None
     arguments: list[str]
+    preset: str | None = None  # of dax.toml; None: the default
+    on: str | None = None  # with label and "dax": a folder or a device
     label: str | None = None  # measure the running kernel, under this name, instead of variants
     anonymize: bool = False  # no host names and serial numbers in what is kept
     resume: Path | None = None  # go on with this campaign, which this plan is of
@@ -56,6 +58,8 @@ def write(plan: Plan) -> str:
         "only": plan.only,
         "kernel": plan.series,
         "cases": plan.cases,
+        "preset": plan.preset,
+        "on": plan.on,
         "here": bool(plan.label) or None,
         "label": plan.label,
         "anonymize": plan.anonymize or None,

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from lab import campaign, dax_presets, here, local_boot, order, ownership, ready, side_by_side, source_kernel
-from lab.dax_work import Dax
+from lab import campaign, dax_here, here, local_boot, order, ownership, ready, side_by_side, source_kernel
+from lab.dax_work import Dax, preset_of
 from lab.errors import EXIT_FAILED, EXIT_OK, KmapbenchError
 from lab.header import header
 from lab.lab_boot import LabBoot
@@ -39,8 +39,11 @@ def run(plan: Plan) -> int:
         loading = leaving.enter_context(ExitStack())
         work = _work(plan, kmap_bench)
         variants = [work.variant(variant) for variant in plan.variants]
-        prepared, running, here_cases = [], None, []
-        if plan.only != "user" and plan.label:
+        prepared, running, here_cases, named = [], None, [], None
+        if plan.only == "dax" and plan.label:
+            named = dax_here.look(Path(plan.on))
+            dax_here.confirm(named, dax_here.ask)
+        elif plan.only != "user" and plan.label:
             running = here.prepare(cache, display.say)
             loading.enter_context(here.loaded(running.module))
             here_cases = here.matching(kmap_bench, plan.cases)
@@ -50,7 +53,7 @@ def run(plan: Plan) -> int:
             source_kernel.provide([variant.image for variant in variants if variant.image], cache, display)
             prepared = [ready.prepare(variant, plan.series, work.content(), cache, scratch, display.say) for variant in variants]
         planned = steps(plan)
-        described = header(plan, prepared, running, planned, kmap_bench)
+        described = header(plan, prepared, planned, kmap_bench)
         if kept is None:
             kept = campaign.Campaign.begin(plan.out or campaign.new_folder(RESULTS, _name(plan)), described, write(plan))
             leaving.callback(kept.release)
@@ -71,7 +74,10 @@ def run(plan: Plan) -> int:
         )
         for step in left:
             if step.variant == plan.label:
-                measure = partial(local_boot.measure_here, names=here_cases, running=running, kmap_bench=kmap_bench, display=display)
+                if named:
+                    measure = partial(local_boot.measure_dax, named=named, preset=preset_of(plan.preset, here=True), kmap_bench=kmap_bench, display=display)
+                else:
+                    measure = partial(local_boot.measure_here, names=here_cases, running=running, kmap_bench=kmap_bench, display=display)
                 problems += _twice(kept, step, measure)
         loading.close()  # user models need no module
         for step in left:
@@ -124,7 +130,7 @@ def _kmap_bench() -> Path:
 
 def _work(plan: Plan, kmap_bench: Path) -> Work:
     """What the lab's boots do."""
-    return Dax(dax_presets.load()["quick"], kmap_bench) if plan.only == "dax" else KernelCases(plan.cases, kmap_bench)
+    return Dax(preset_of(plan.preset, here=bool(plan.label)), kmap_bench) if plan.only == "dax" else KernelCases(plan.cases, kmap_bench)
 
 
 def _name(plan: Plan) -> str:

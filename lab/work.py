@@ -4,10 +4,10 @@
 from pathlib import Path
 from typing import Protocol
 
-from lab import campaign, job, ready
+from lab import campaign, job, ready, symbols
 from lab.campaign import Boot
 from lab.errors import KmapbenchError
-from lab.ready import Content
+from lab.ready import Content, Prepared
 from lab.variants import Variant
 
 # For the progress display, as a share of a boot: most of it is the kernel starting.
@@ -35,6 +35,9 @@ class Work(Protocol):
 
     def keep(self, boot: Boot, files: dict[str, bytes]) -> None:
         """Writes to the boot's folder what its guest handed out so far, by name, and what records can be made of it. What is there stays."""
+
+    def paths(self, boot: Boot, files: dict[str, bytes], windows: Path, one: Prepared, sections: dict[str, int]) -> list[dict]:
+        """Lines for path.jsonl: where the instructions went that the observer saw. sections: where the module's lay."""
 
     def nothing(self) -> KmapbenchError | None:
         """What a boot says that went well and has no record, where only what was asked for can be the reason."""
@@ -66,6 +69,11 @@ class KernelCases:
     def keep(self, boot: Boot, files: dict[str, bytes]) -> None:
         if "micro.json" in files:
             campaign.write_bytes(boot.folder / "micro.json", files["micro.json"])
+
+    def paths(self, boot: Boot, files: dict[str, bytes], windows: Path, one: Prepared, sections: dict[str, int]) -> list[dict]:
+        loaded = symbols.Module(one.module, sections, symbols.Kernel(one.kernel.symbols))
+        seen = symbols.read_windows(windows)
+        return [path for record in boot.records if (path := symbols.path_of(record, seen, loaded))]
 
     def nothing(self) -> KmapbenchError | None:
         return no_case(self._cases)

@@ -72,10 +72,10 @@ def test_a_device_that_cannot_have_the_files_is_one_line_that_says_why(boot_dax,
     with raw.open("wb") as file:
         file.truncate(400 << 20)
     booted = boot_dax(
-        "dax_make ext4 /dev/pmem0 4096 1\ndax_make xfs /dev/pmem0 4096 1\n"
-        f"dax_make ext4 /dev/pmem1 {400 << 20} 1\numount {dax_job.FOLDER}\n"
-        "dax_make xfs /dev/pmem1 4096 1\n"
-        "dax_make ext4 /dev/pmem9 4096 1\n",
+        f"{dax_job.make('ext4', '/dev/pmem0', 4096, 1)}\n{dax_job.make('xfs', '/dev/pmem0', 4096, 1)}\n"
+        f"{dax_job.make('ext4', '/dev/pmem1', 400 << 20, 1)}\numount {dax_job.FOLDER}\n"
+        f"{dax_job.make('xfs', '/dev/pmem1', 4096, 1)}\n"
+        f"{dax_job.make('ext4', '/dev/pmem9', 4096, 1)}\n",
         nvdimm=raw,
     )
     assert booted.outcome.problem is None, booted.console[-2000:]

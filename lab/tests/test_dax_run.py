@@ -45,7 +45,7 @@ def test_output_that_cannot_be_trusted_has_no_figure_and_says_why(text, said):
 
 def test_a_campaign_has_a_record_a_job_and_fios_own_output_beside_it(tmp_path, monkeypatch, capsys):
     preset = replace(QUICK, jobs=(LATENCY, replace(LATENCY, on="xfs_cache")))
-    monkeypatch.setattr(dax_presets, "load", lambda: {"quick": preset})
+    monkeypatch.setattr(dax_presets, "find", lambda *_: preset)
     folder = tmp_path / "dax"
     boot = folder / "stock" / "boot-01"
     case_of, on_disk = dax_work.Dax.case_of, []
@@ -65,7 +65,12 @@ def test_a_campaign_has_a_record_a_job_and_fios_own_output_beside_it(tmp_path, m
         kept = json.loads((boot / "dax" / f"{job.name}.json").read_text())
         assert record["cost"] == pytest.approx(kept["jobs"][0]["read"]["clat_ns"]["mean"], rel=1e-12)  # a mean of one mean
         assert 1e9 / record["cost"] >= kept["jobs"][0]["read"]["iops"]  # an I/O takes at least its own latency
-    assert json.loads((boot / "environment.json").read_text())["emulator"]["observed"] is False
+    assert json.loads((boot / "environment.json").read_text())["emulator"]["observed"] is True
+    paths = {path["case"]: path for path in map(json.loads, (boot / "path.jsonl").read_text().splitlines())}
+    path = paths["dax/ext4/pread/4k"]
+    assert path["instructions"] == sum(at["instructions"] for at in path["functions"]) == sum(at["instructions"] for at in path["stacks"])
+    assert path["wrmsr"] == 0  # of a kernel without our series
+    assert (folder / "charts" / "profile-dax-ext4-pread-4k-stock.svg").exists()
     assert "psync/randread/4k/jobs1/latency" in capsys.readouterr().out
     assert "fio on persistent memory (emulated)" in (folder / "report" / "index.html").read_text()
 
@@ -77,7 +82,7 @@ KILL_FIO = "(until pidof fio; do usleep 1000; done; usleep 20000; kill -9 $(pido
 def test_fio_killed_in_mid_job_is_one_line_and_the_campaign_goes_on_after_it(tmp_path, monkeypatch, capsys):
     preset = replace(QUICK, jobs=(LATENCY, replace(LATENCY, rw="randwrite"), replace(LATENCY, engine="mmap")))
     first, killed, last = (job.case for job in preset.jobs)
-    monkeypatch.setattr(dax_presets, "load", lambda: {"quick": preset})
+    monkeypatch.setattr(dax_presets, "find", lambda *_: preset)
     whole, folder = dax_job.text, tmp_path / "dax"
     before = f"dax_job {preset.jobs[1].name}"
     monkeypatch.setattr(dax_job, "text", lambda preset: whole(preset).replace(before, KILL_FIO + before))

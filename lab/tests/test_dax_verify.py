@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab import initramfs, ready, tools
-from lab.dax_job import FOLDER
+from lab.dax_job import FOLDER, make
 from lab.lab_boot import read_archives
 from lab.paths import build_dir
 from lab.tests.conftest import prepare_patched
@@ -94,10 +94,10 @@ def test_a_guest_killed_in_mid_write_leaves_what_was_synced(boot_job, tmp_path, 
         if event == {"event": "synced", "number": at}:
             raise Killed
 
-    make = f"step fsdax fsdax\nstep make dax_make {kind} {DEVICE} {FILE_BYTES} 2\nstep dax dax_file check dax {FILE_BYTES} {FOLDER}/file.0 {FOLDER}/file.1\n"
+    begin = f"step fsdax fsdax\nstep make {make(kind, DEVICE, FILE_BYTES, 2)}\nstep dax dax_file check dax {FILE_BYTES} {FOLDER}/file.0 {FOLDER}/file.1\n"
     verified = "".join(f"step verify.{n} {VERIFY} --filename=file.{n} --end_fsync=1 --output=/dev/null\n" for n in (0, 1))
     with pytest.raises(Killed):
-        boot_job(f"{FSDAX}{RECORD}{make}{verified}{WRITE}", on_event=watch, **machine)
+        boot_job(f"{FSDAX}{RECORD}{begin}{verified}{WRITE}", on_event=watch, **machine)
     assert failed == []
     read = (
         f"step mount dax_mount {kind} {DEVICE} always\nSYNCED={at}\n{READ}"

@@ -47,9 +47,9 @@ CHECKOUT = Path("/kmapbench")
 BUILD = Path("/kmapbench-build")
 
 
-def machine(kernel: KernelTree, job: str, scratch: Path, files: dict[str, Path], **changes) -> guest.Machine:
-    """A guest that runs this job, with files added to its initramfs by name. changes: fields of guest.Machine."""
-    tree = initramfs.base(scratch / "tree", [], distribution.needed_modules(kernel, MODULES), files)
+def machine(kernel: KernelTree, job: str, scratch: Path, files: dict[str, Path], modules: tuple[str, ...] = (), **changes) -> guest.Machine:
+    """A guest that runs this job, with files added to its initramfs by name, and modules to those it always has. changes: fields of guest.Machine."""
+    tree = initramfs.base(scratch / "tree", [], distribution.needed_modules(kernel, [*MODULES, *modules]), files)
     places = {"RELEASE": kernel.release, "TREE": kernel.folder, "ROOT": ROOT, "HOST_BUILD": build_dir().absolute()}
     places |= {"SCRATCH": SCRATCH, "CHECKOUT": CHECKOUT, "BUILD": BUILD}
     settings = "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in places.items())
