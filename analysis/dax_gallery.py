@@ -39,7 +39,7 @@ def draw(campaign: Campaign, table: list[Row], verdicts: Verdicts, folder: Path)
 
 def _words(campaign: Campaign, names: Iterable[str], clock: str, unit: str, boots: str) -> str:
     emulated = f"Emulated ({emulator(campaign)}, -icount). " if clock == "icount" else ""
-    return f"{releases(campaign, names)}. {emulated}Clock: {clock}; {boots}; {unit} an I/O, by fio."
+    return f"{releases(campaign, names)}. {emulated}Clock: {clock}; {boots}; {unit}, by fio."
 
 
 def _grouped(items: Iterable, key: Callable[..., Hashable]) -> dict:
@@ -66,7 +66,7 @@ def _heat(campaign: Campaign, verdicts: Verdicts, family: list[Comparison], fold
     groups = [(on, [(label, by_size) for (of, label), by_size in shown.items() if of == on]) for on in dict.fromkeys(on for on, _ in shown)]
     title = f"What {variant} adds to an I/O, against {verdicts.baseline}"
     boots = ", ".join(dict.fromkeys(cells.boots(row) for row in family))
-    subtitle = _words(campaign, [verdicts.baseline, variant], metric.clock, metric.unit, boots)
+    subtitle = _words(campaign, [verdicts.baseline, variant], metric.clock, f"{metric.unit} an I/O", boots)
     left_out = f" {len(shown)} of {len(rows)} rows are shown." if len(shown) < len(rows) else ""
     footer = f"Below each figure its {CONFIDENCE:.0%} interval, percent. {cells.test(verdicts.groups)}{left_out}\n{cells.against_itself(verdicts.groups)}"
     target = folder / f"dax-overhead-{file_name(metric.name)}-{file_name(variant)}"
@@ -81,11 +81,14 @@ def _jobs(count: int) -> str:
 
 
 class Figure:
-    """A case of one variant: the geometric mean of its boots with its t interval, which one boot has not."""
+    """A case of one variant: the geometric mean of its boots with its t interval, which one boot has not. Throughput by time is in MB/s."""
 
     def __init__(self, variant: str, run: Run, unit: str, boots: list[float]):
-        self.variant, self.run, self.unit, self.boots = variant, run, unit, len(boots)
+        self.variant, self.run, self.boots = variant, run, len(boots)
         logs = np.log(boots)
+        self.unit = f"{unit} an I/O"
+        if unit == "ns" and run.figure == "throughput":
+            logs, self.unit = np.log(run.block_bytes * 1e3) - logs, "MB/s"
         centre, reach = logs.mean(), None
         if len(boots) > 1:
             reach = stats.t.isf((1 - CONFIDENCE) / 2, len(boots) - 1) * logs.std(ddof=1) / np.sqrt(len(boots))
@@ -127,25 +130,26 @@ def _curve(
     drawn = [
         curves.Panel(
             panel,
+            chosen[0].unit,
             {variant: _points(of, place) for variant, of in _grouped(chosen, lambda one: one.variant).items()},
             dict(sorted(place(one.run) for one in chosen)),
         )
         for panel, chosen in shown.items()
     ]
     everything = [one for chosen in panels.values() for one in chosen]
-    unit = everything[0].unit
-    title = f"What an I/O takes, by {against}"
+    units = " and ".join(dict.fromkeys(one.unit for one in everything))
+    title = f"What fio measured, by {against}"
     names = list(dict.fromkeys(one.variant for one in everything))
     boots = " or ".join(map(str, sorted({one.boots for one in everything})))
-    subtitle = _words(campaign, names, clock, unit, f"{boots} boots")
+    subtitle = _words(campaign, names, clock, units, f"{boots} boots")
     left_out = f" {len(shown)} of {len(panels)} kinds of run are shown." if len(shown) < len(panels) else ""
     several = " Jobs share one CPU: it is what all take together." if against == "jobs" and clock == "icount" else ""
     footer = f"Geometric mean of boots, with its {CONFIDENCE:.0%} t interval as a band.{several}{left_out}"
     target = folder / f"dax-by-{against.replace(' ', '-')}-{clock}"
     folder.mkdir(exist_ok=True)
-    curves.draw(frame.Words(title, subtitle, footer), drawn, x_label, f"{unit} an I/O", target)
-    rows = tuple((panel, one.variant, *place(one.run), one.boots, one.mean, one.low, one.high) for panel, chosen in panels.items() for one in chosen)
-    columns = ("run", "variant", against, "in words", "boots", f"{unit} an I/O", "95 % from", "to")
+    curves.draw(frame.Words(title, subtitle, footer), drawn, x_label, target)
+    rows = tuple((panel, one.variant, *place(one.run), one.boots, one.unit, one.mean, one.low, one.high) for panel, chosen in panels.items() for one in chosen)
+    columns = ("run", "variant", against, "in words", "boots", "unit", "figure", "95 % from", "to")
     yield Chart.drawn(target, title, Sheet(target.name, title, f"{subtitle} {footer}", columns, rows))
 
 
@@ -170,7 +174,7 @@ def _model(campaign: Campaign, rows: list[Held], folder: Path) -> Iterator[Chart
     title = f"What protection adds to an I/O, against {one.pair.old.label}, and the model"
     names = [one.pair.old.label, *dict.fromkeys(row.comparison.pair.new.label for row in modelled)]
     boots = ", ".join(dict.fromkeys(cells.boots(row.comparison) for row in modelled))
-    subtitle = _words(campaign, names, one.metric.clock, one.metric.unit, boots)
+    subtitle = _words(campaign, names, one.metric.clock, f"{one.metric.unit} an I/O", boots)
     left_out = f" {len(shown)} of {len(order)} kinds of run are shown." if len(shown) < len(order) else ""
     footer = f"Bars: {CONFIDENCE:.0%} intervals. Model: 2 WRPKRS for each {Meets.RANGE} (of the device: each page), by this campaign's own figures of the path. Where figures lie far apart, an axis is logarithmic away from its middle.{left_out}"
     target = folder / f"dax-model-{file_name(one.metric.name)}"

@@ -11,6 +11,7 @@ from analysis.stats.verdict import CONFIDENCE, MARGIN_SHARE, Verdict
 _NAMED = 3
 _MAPPED = "accesses by mappings of user space"
 _LABEL_WIDTH = 42
+_MOST_ROWS = 100  # of the text
 _BRACKETED = (Meets.RANGE, Meets.DEVICE_PAGE)
 
 
@@ -27,7 +28,7 @@ def _model(rows: Sequence[Held]) -> str:
         return ""
     metric = bracketed[0].comparison.metric
     once = {row.comparison.pair.new.label: (row.expected / row.times, row.bracket / row.times) for row in bracketed if row.expected is not None}
-    lacking = dict.fromkeys(row.comparison.pair.new.label for row in bracketed if row.expected is None)
+    lacking = [label for label in dict.fromkeys(row.comparison.pair.new.label for row in bracketed) if label not in once]
     without = f"No model of {', '.join(lacking)}: it is made of {WRITES}, {PAIR} and {DRAM} of the same campaign, and this one has not all of them in {metric.unit}."
     if not once:
         return without
@@ -89,7 +90,8 @@ def _mapped(rows: Sequence[Held]) -> str:
 
 def text(rows: Sequence[Held]) -> str:
     """A block of report.txt: a line for each comparison that has a model, below its variant and path."""
-    shown = [row for row in rows if row.expected is not None]
+    modelled = [row for row in rows if row.expected is not None]
+    shown = modelled[:_MOST_ROWS]
     lines = []
     if shown:
         one = shown[0].comparison
@@ -99,8 +101,11 @@ def text(rows: Sequence[Held]) -> str:
         lines.append(f"  {variant} dax/{on}/")
         for row in shown:
             if (row.comparison.pair.new.label, row.run.on) == (variant, on):
+                label = f"    {row.comparison.case.split('/', 2)[2]}"
                 figures = f"{row.comparison.difference:>+10.1f}{row.expected:>+8.4g}{row.residual:>+10.1f}{' *' if row.beyond(row.expected) else ''}"
-                lines.append(f"    {row.comparison.case.split('/', 2)[2]:{_LABEL_WIDTH - 4}}{figures}")
+                lines += [f"{label:{_LABEL_WIDTH}}{figures}"] if len(label) <= _LABEL_WIDTH else [label, f"{'':{_LABEL_WIDTH}}{figures}"]
+    if len(shown) < len(modelled):
+        lines.append(f"  and {len(modelled) - len(shown)} more, in the page's table")
     return "\n".join(lines + [line for sentence in sentences(rows) for line in wrapped(sentence)])
 
 

@@ -20,6 +20,8 @@ _LEFT_INCHES = 0.95
 _WIDEST, _STEP, _NARROWEST = 3.4, 1.0, 1.2
 # Beyond this ratio of the largest to the smallest an axis is logarithmic, as its figures double with what they are drawn against.
 _LOGARITHMIC = 3.0
+# Below this ratio decades alone would be too few ticks.
+_FEW_DECADES = 100
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,12 @@ class Point:
 @dataclass(frozen=True)
 class Panel:
     title: str
+    unit: str
     lines: dict[str, list[Point]]  # by variant
     ticks: dict[float, str]
 
 
-def draw(words: frame.Words, panels: Sequence[Panel], x_label: str, y_label: str, target: Path) -> None:
+def draw(words: frame.Words, panels: Sequence[Panel], x_label: str, target: Path) -> None:
     """One panel a kind of run, one line a variant.
 
     target: without suffix; .svg and .png are written.
@@ -51,7 +54,7 @@ def draw(words: frame.Words, panels: Sequence[Panel], x_label: str, y_label: str
             doubling(axes, panel.ticks)
             _scale(axes, [point.figure for points in panel.lines.values() for point in points])
             axes.set_xlabel(x_label)
-            axes.set_ylabel(y_label)
+            axes.set_ylabel(panel.unit)
 
 
 def looks(variants: Sequence[str], variant: str) -> tuple[str, str]:
@@ -87,6 +90,6 @@ def _scale(axes: Axes, figures: list[float]) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: frame.plain(value)))
     if min(figures) > 0 and max(figures) > _LOGARITHMIC * min(figures):
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(numticks=6))
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if max(figures) < _FEW_DECADES * min(figures) else (1,)))
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: frame.plain(value)))

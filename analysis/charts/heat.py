@@ -57,4 +57,7 @@ def _cell(axes: Axes, left: float, position: float, one: Comparison, full: float
 
 def _percent(value: float) -> str:
     """In few enough letters for a cell: an interval of few boots may have its end far away. No minus before nothing."""
-    return f"{round(value, 2) + 0.0:+.2f}" if abs(value) < 100 else f"{value:+.1g}"
+    if abs(value) >= 100:
+        return f"{value:+.1g}"
+    decimals = 2 if abs(value) < 10 else 1
+    return f"{round(value, decimals) + 0.0:+.{decimals}f}"

@@ -77,7 +77,7 @@ def _scale(axes: Axes, spans: list[tuple[Held, float, float]]) -> None:
     if max(-low, high) > even:
         axes.set_yscale("symlog", linthresh=even, linscale=2)
         low, high = min(low, -even), max(high, even)
-        decades = [10**power for power in range(1, 12) if even < 10**power]
+        decades = [10**power for power in range(1, 12) if 3 * even < 10**power]  # a nearer one would stand on the last before it
         shown = [0.0, even / 2, even, *decades]
         axes.yaxis.set_major_locator(FixedLocator(sorted({*shown, *(-tick for tick in shown)})))
         axes.yaxis.set_minor_locator(NullLocator())

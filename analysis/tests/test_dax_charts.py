@@ -183,6 +183,21 @@ def test_figures_by_time_are_on_charts_of_their_own_and_nothing_there_says_emula
     assert "ns an I/O" in by_time and not any("emulated" in word.lower() for word in by_time)
 
 
+def test_throughput_by_time_is_in_megabytes_a_second(write_campaign, records, axes):
+    """And latency in nanoseconds, on the same clock."""
+    time = {"clock": "wall", "unit": "ns"}
+    written(write_campaign, [one | time for one in records])
+    ((_, panel),) = axes["dax-by-jobs-wall"]
+    assert panel.get_ylabel() == "MB/s"
+    for variant, line, band in zip(SERIES, panel.lines, [one for one in panel.collections if isinstance(one, PolyCollection)], strict=True):
+        for at, figure in zip(line.get_xdata(), line.get_ydata()):
+            mean, low, high = of_mean(4.096e6 / boots_of(records, variant, f"dax/ext4/psync/randread/4k/jobs{at}/throughput"))
+            heights = [height for place, height in band.get_paths()[0].vertices if place == at]
+            assert (figure, min(heights), max(heights)) == pytest.approx((mean, low, high), rel=1e-9)
+    ((_, latency),) = axes["dax-by-block-size-wall"]
+    assert latency.get_ylabel() == "ns an I/O"
+
+
 def test_the_data_behind_a_chart_is_all_of_it(write_campaign, records):
     folder = written(write_campaign, records)
     page = (folder / "report" / "index.html").read_text()
@@ -191,4 +206,4 @@ def test_the_data_behind_a_chart_is_all_of_it(write_campaign, records):
     assert len(rows) == len(SERIES) * len(SIZES)
     first = rows[0]
     expected = of_mean(boots_of(records, "off", "dax/ext4/psync/randread/512/jobs1/latency"))
-    assert [float(first[name]) for name in ("instructions an I/O", "95 % from", "to")] == pytest.approx(expected, rel=1e-9)
+    assert [float(first[name]) for name in ("figure", "95 % from", "to")] == pytest.approx(expected, rel=1e-9)

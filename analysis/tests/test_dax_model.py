@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The model of what protection adds to an I/O, and the controls: figures that are planted, and what is said of them."""
 
+import json
+
 import pytest
 
 from analysis import dax_model, dax_words, report, variants
@@ -9,6 +11,7 @@ from analysis.dax_model import Meets
 from analysis.load import load
 from analysis.table import rows
 from analysis.tests import dax_campaign
+from analysis.tests.conftest import environment
 from analysis.tests.dax_campaign import DRAM, OUTERMOST, TOGGLE, VARIANTS, fio, wobbling
 
 READ = "dax/ext4/psync/randread/4k/jobs1/latency"
@@ -123,6 +126,31 @@ def test_figures_of_the_path_by_another_clock_make_no_model(held):
     time = {"clock": "tsc", "unit": "ticks", "exact": False, "chain": 1.0, "cost_core_cycles": 1.0}
     found, _ = held(dax_campaign.path(BOOTS, **time), three(READ, 0, TOGGLE))
     assert found[READ, "protected"].expected is None
+
+
+def test_by_time_the_model_is_the_nanoseconds_of_ticks_and_of_one_job_alone(write_campaign):
+    """A tick is half a nanosecond here."""
+    ticks = {"clock": "tsc", "unit": "ticks", "exact": False, "chain": 1.0, "cost_core_cycles": 1.0}
+    alone, together = READ, READ.replace("jobs1", "jobs4")
+    timed = [one | {"clock": "wall", "unit": "ns"} for case in (alone, together) for one in three(case, 0, TOGGLE / 2)]
+    folder = write_campaign([*dax_campaign.path(BOOTS, **ticks), *timed], header={"variants": VARIANTS})
+    for variant in VARIANTS:
+        (folder / variant / "boot-01" / "environment.json").write_text(json.dumps(environment(hz=2e9)))
+    campaign = load(folder)
+    table = rows(campaign)
+    found = {(one.run.jobs, one.comparison.pair.new.label): one for family in variants.of(campaign).families() for one in dax_model.held(table, family)}
+    assert found[1, "protected"].expected == TOGGLE / 2 and found[1, "protected"].bracket == (OUTERMOST - DRAM["off"]) / 2
+    assert found[1, "idle"].expected == 0
+    assert found[4, "protected"].expected is None
+    assert "No model" not in " ".join(dax_words.sentences(list(found.values())))
+
+
+def test_of_very_many_the_text_says_how_many_are_in_the_page_alone(write_campaign):
+    cases = [f"dax/ext4/psync/randwrite/2m/jobs{number}/direct/throughput" for number in range(1, 60)]
+    records = [*dax_campaign.path(1), *(one for case in cases for one in fio(case, "off", [9e5]) + fio(case, "protected", [9.1e5]) + fio(case, "idle", [9e5]))]
+    text = report.write(write_campaign(records, header={"variants": VARIANTS}))
+    assert "  and 18 more, in the page's table" in text.splitlines()
+    assert max(map(len, text.splitlines())) <= 72
 
 
 def test_the_text_has_the_model_and_what_is_left_of_each_and_fits_a_mail(write_campaign):
