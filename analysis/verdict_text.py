@@ -3,12 +3,17 @@
 
 from collections.abc import Sequence
 
+from analysis.dax_case import run_of
 from analysis.exports import cells
 from analysis.exports import text as rows_of_time
 from analysis.layout import WIDTH, beside_each_other, fitting, label_width, wrapped
 from analysis.stats.family import Comparison
-from analysis.stats.verdict import Verdict
+from analysis.stats.verdict import CONFIDENCE, Verdict
 from analysis.variants import Verdicts
+
+# What stands for a verdict where a line is short.
+_MARKS = {Verdict.SLOWER: ">", Verdict.FASTER: "<", Verdict.SAME: "=", Verdict.UNRESOLVED: "?", Verdict.EXPLORATORY: "."}
+_RUN_WIDTH = 39
 
 
 def blocks(verdicts: Verdicts) -> list[str]:
@@ -19,7 +24,10 @@ def blocks(verdicts: Verdicts) -> list[str]:
     for family in verdicts.families():
         counted = [row for row in family if row.exact]
         found += _counts(verdicts, counted) if counted else []
-        found += [_times(variant, rows) for variant, rows in _by_variant([row for row in family if not row.exact]).items()]
+        timed = [row for row in family if not row.exact]
+        runs = [row for row in timed if run_of(row.case) and row.ratio is not None]
+        found += [_times(variant, rows) for variant, rows in _by_variant([row for row in timed if row not in runs]).items()]
+        found += [_runs(variant, rows) for variant, rows in _by_variant(runs).items()]
     return [*found, _judged(verdicts)]
 
 
@@ -59,6 +67,23 @@ def _counts(verdicts: Verdicts, rows: list[Comparison]) -> list[str]:
 def _times(variant: str, rows: list[Comparison]) -> str:
     old = rows[0].pair.old.label
     return "\n".join([*wrapped(f"{variant} against {old}: {cells.metric(rows[0])}"), *(line for row in rows for line in rows_of_time.of_row(row))])
+
+
+def _runs(variant: str, rows: list[Comparison]) -> str:
+    """Those of fio are many: a line each."""
+    old = rows[0].pair.old.label
+    marks = ", ".join(f"{mark} {verdict}" for verdict, mark in _MARKS.items() if any(row.verdict is verdict for row in rows))
+    boots = ", ".join(dict.fromkeys(cells.boots(row) for row in rows))
+    lines = wrapped(f"{variant} against {old}: {cells.metric(rows[0])}; {boots}. Percent added and its {CONFIDENCE:.0%} interval; {marks}")
+    for on in dict.fromkeys(row.case.split("/")[1] for row in rows):
+        lines.append(f"  dax/{on}/")
+        lines += [_run(row) for row in rows if row.case.split("/")[1] == on]
+    return "\n".join(lines)
+
+
+def _run(row: Comparison) -> str:
+    interval = f"[{cells.percent(row.ratio_95.low)}, {cells.percent(row.ratio_95.high)}]" if row.ratio_95 else ""
+    return f"  {_MARKS[row.verdict]} {row.case.split('/', 2)[2]:{_RUN_WIDTH}}{cells.percent(row.ratio):>7} {interval}".rstrip()
 
 
 def _judged(verdicts: Verdicts) -> str:

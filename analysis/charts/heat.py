@@ -8,6 +8,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from analysis import style
 from analysis.charts import forest, frame
+from analysis.exports import cells
 from analysis.stats.family import Comparison
 
 _ROW_HEIGHT = 0.36
@@ -49,15 +50,6 @@ def _cell(axes: Axes, left: float, position: float, one: Comparison, full: float
     text = {"ha": "left", "fontsize": 7.5}
     words = left + _MARK_SHARE + 0.02
     interval = one.ratio_95
-    axes.text(words, position - (0.2 if interval else 0), f"{_percent(overhead * 100)} %", va="center", fontweight="bold", **text)
+    axes.text(words, position - (0.2 if interval else 0), f"{cells.percent(one.ratio)} %", va="center", fontweight="bold", **text)
     if interval:
-        low, high = ((end - 1) * 100 for end in (interval.low, interval.high))
-        axes.text(words, position + 0.22, f"{_percent(low)} to {_percent(high)}", va="center", **text)
-
-
-def _percent(value: float) -> str:
-    """In few enough letters for a cell: an interval of few boots may have its end far away. No minus before nothing."""
-    if abs(value) >= 100:
-        return f"{value:+.1g}"
-    decimals = 2 if abs(value) < 10 else 1
-    return f"{round(value, decimals) + 0.0:+.{decimals}f}"
+        axes.text(words, position + 0.22, f"{cells.percent(interval.low)} to {cells.percent(interval.high)}", va="center", **text)

@@ -32,6 +32,15 @@ def interval(row: Comparison) -> str:
     return "" if found is None else f"[{found.low:.4f}, {found.high:.4f}]" if row.ratio_95 else f"[{found.low:.4g}, {found.high:.4g}]"
 
 
+def percent(ratio: float) -> str:
+    """What a ratio adds, in at most six letters: an interval of few boots may have its end far away. No minus before nothing."""
+    added = (ratio - 1) * 100
+    if abs(added) >= 100:
+        return f"{added:+.1g}"
+    decimals = 2 if abs(added) < 10 else 1
+    return f"{round(added, decimals) + 0.0:+.{decimals}f}"
+
+
 def boots(row: Comparison) -> str:
     plural = {Unit.BOOT: "boots", Unit.LAUNCH: "launches", Unit.REPETITION: "repetitions"}[row.pair.new.unit]
     return f"{row.n_old}+{row.n_new} {plural}"

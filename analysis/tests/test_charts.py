@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from analysis.charts import forest, frame
+from analysis.exports import cells
 from analysis.stats.family import compare_family
 from analysis.stats.sides import Metric, Pair, Side
 
@@ -69,3 +70,10 @@ def test_an_axis_has_two_ends_where_nothing_differs(limits):
 def test_large_ratios_have_a_logarithmic_axis(limits):
     low, high, scale = limits(compared("dear", 10, 60, 10, 0.001))
     assert scale == "log" and low < 1 and high > 6
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said"), [(1.01554, "+1.55"), (0.99999999, "+0.00"), (1.0, "+0.00"), (0.98, "-2.00"), (1.12345, "+12.3"), (0.5, "-50.0"), (13.0, "+1e+03")]
+)
+def test_what_a_ratio_adds_fits_a_cell(ratio, said):
+    assert cells.percent(ratio) == said and len(said) <= 6

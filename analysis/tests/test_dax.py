@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+import numpy as np
 import pytest
+from scipy import stats
 
 from analysis import report
 from analysis.tests.conftest import HEADER, record
@@ -34,10 +36,25 @@ def test_variants_stand_below_their_case_with_how_far_boots_differ(lines):
     assert max(map(len, said)) <= 72
 
 
-def test_what_protection_adds_is_a_verdict_like_any_other(lines):
-    records = [dax_record("off", 1000.0 + boot / 8, boot) for boot in range(1, 7)]
-    said = "\n".join(lines(*records, *(dax_record("protected", 1100.0 + boot / 8, boot) for boot in range(1, 7))))
-    assert "protected against off" in said and "    slower: 1000.44 -> 1100.44  x1.1000" in said
+def test_what_protection_adds_is_a_line_with_its_interval_and_verdict(lines):
+    old, new = ([level + boot / 8 for boot in range(1, 7)] for level in (1000.0, 1100.0))
+    said = lines(*(dax_record("off", cost, boot) for boot, cost in enumerate(old, 1)), *(dax_record("protected", cost, boot) for boot, cost in enumerate(new, 1)))
+    assert "6+6 boots. Percent added and its 95% interval; > slower" in " ".join(said)
+    at = next(number for number, line in enumerate(said) if line.startswith("  > "))
+    _, case, added, low, high = said[at].split()
+    assert said[at - 1] == "  dax/ext4_cache/" and case == CASE.split("/", 2)[2]
+    difference = np.log(new).mean() - np.log(old).mean()
+    reach = stats.t.isf(0.025, 10) * difference / stats.ttest_ind(np.log(new), np.log(old)).statistic  # no order is known here
+    expected = [(np.exp(value) - 1) * 100 for value in (difference, difference - reach, difference + reach)]
+    assert [float(word.strip("[],")) for word in (added, low, high)] == pytest.approx(expected, abs=0.05)  # to the last digit that is shown
+    assert max(map(len, said)) <= 72
+
+
+@pytest.mark.parametrize(("level", "boots", "mark"), [(900, 6, "<"), (1000, 6, "="), (1100, 3, ".")])
+def test_each_verdict_has_a_mark_that_is_explained(lines, level, boots, mark):
+    said = lines(*(dax_record(variant, cost + boot / 8, boot) for variant, cost in (("off", 1000.0), ("protected", level)) for boot in range(1, boots + 1)))
+    assert any(line.startswith(f"  {mark} psync/") for line in said)
+    assert f"interval; {mark} {dict(zip('<=.', ('faster', 'same', 'exploratory')))[mark]}" in " ".join(said)
 
 
 def test_a_case_without_a_figure_is_there_and_the_notes_say_why(lines):
