@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`kmapbench test`: ctest for the C++ half, pytest for the rest, the lab included."""
 
+import os
 import subprocess
 import sys
 
@@ -13,10 +14,14 @@ EVERYDAY = "not kernels and not all"
 KERNELS = "not all"
 ALL = ""
 
+MOST_AT_ONCE = 4  # files of tests: each may boot guests, of up to 2 GiB
+
 
 def run(reach: str = EVERYDAY) -> int:
     """Both, even where the first fails, so that one run shows everything."""
     ctest = [tools.find("ctest", "cmake"), "--test-dir", str(build_dir()), "--output-on-failure", "--no-tests=error"]
-    pytest = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", reach, "lab", "analysis"]
+    # A file's tests share what is slow to make, so they stay together.
+    at_once = ["-n", str(min(len(os.sched_getaffinity(0)), MOST_AT_ONCE)), "--dist", "loadfile"]
+    pytest = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *at_once, "-m", reach, "lab", "analysis"]
     codes = [subprocess.run(command, cwd=ROOT).returncode for command in (ctest, pytest)]
     return EXIT_FAILED if any(codes) else EXIT_OK

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the lab's tests share: a kernel, the module built for it, one campaign."""
 
+import fcntl
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -54,10 +56,15 @@ def prepared(cache, tmp_path_factory) -> ready.Prepared:
 
 @pytest.fixture(scope="session")
 def three_boots(tmp_path_factory) -> Path:
-    """A campaign of three boots of stock, all kernel cases."""
-    folder = tmp_path_factory.mktemp("campaigns") / "three-boots"
-    plan = run.Plan([variants.find("stock")], 3, 1, "micro", None, "all", folder, ["run", "--boots", "3", "--cases", "all"])
-    assert run.run(plan) == 0
+    """A campaign of three boots of stock, all kernel cases: made by the first of pytest-xdist's workers that needs it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "three-boots"
+    with (shared / "three-boots.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            plan = run.Plan([variants.find("stock")], 3, 1, "micro", None, "all", folder, ["run", "--boots", "3", "--cases", "all"])
+            assert run.run(plan) == 0
     return folder
 
 
