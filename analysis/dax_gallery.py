@@ -10,6 +10,7 @@ from scipy import stats
 from analysis import dax_words, verdict_sheets
 from analysis.dax_case import Run, run_of
 from analysis.dax_model import Held, Meets, held
+from analysis.dax_path import calls
 from analysis.exports import cells
 from analysis.load import Campaign
 from analysis.page import Chart
@@ -34,7 +35,7 @@ def draw(campaign: Campaign, table: list[Row], verdicts: Verdicts, folder: Path)
     for clock, figures in _by_clock(campaign).items():
         yield from _curves(campaign, clock, figures, folder)
     for family in filter(None, compared):
-        yield from _model(campaign, held(table, family), folder)
+        yield from _model(campaign, held(table, family, calls(campaign.paths)), folder)
 
 
 def _words(campaign: Campaign, names: Iterable[str], clock: str, unit: str, boots: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from analysis.dax_case import Run, run_of
+from analysis.dax_path import Call
 from analysis.stats.family import Comparison, Interval
 from analysis.table import Row
 
@@ -47,6 +48,7 @@ class Held:
     times: int
     expected: float | None  # 2 WRPKRS for each range or page of the device; of a page copied, what a pair on memory costs more
     bracket: float | None  # the whole bracket for each range or page of the device
+    counted: float | None  # what one such call takes more, as it was counted from outside
 
     @property
     def residual(self) -> float | None:
@@ -94,20 +96,30 @@ def met(run: Run) -> tuple[Meets | None, int]:
     return (Meets.RANGE, 1) if run.block_bytes <= RANGE_BYTES else (None, 0)
 
 
-def held(table: Sequence[Row], comparisons: Iterable[Comparison]) -> list[Held]:
-    """All comparisons of fio by what an I/O takes, in their order."""
+def held(table: Sequence[Row], comparisons: Iterable[Comparison], calls: Iterable[Call] = ()) -> list[Held]:
+    """All comparisons of fio by what an I/O takes, in their order. calls: of the same campaign."""
     found = []
+    instructions = {(call.case, call.variant): call.instructions for call in calls}
     for one in comparisons:
         run = run_of(one.case)
         if run is not None and one.metric.better == "lower":
             # Jobs on several CPUs do their I/Os at once: what all take together is not what one takes. The emulator counts on one CPU.
             at_once = run.jobs > 1 and one.metric.clock != "icount"
             costs = None if at_once else costs_of(table, one.pair.old.label, one.pair.new.label, one.metric.unit)
-            found.append(_held(one, run, costs))
+            single = [instructions.get((_call_of(run), label)) for label in (one.pair.old.label, one.pair.new.label)]
+            counted = None if None in single or one.metric.clock != "icount" else float(single[1] - single[0])
+            found.append(_held(one, run, costs, counted))
     return found
 
 
-def _held(one: Comparison, run: Run, costs: Costs | None) -> Held:
+def _call_of(run: Run) -> str:
+    """The case of path.jsonl that is one such I/O; empty where there is none."""
+    call = {"read": "pread", "randread": "pread", "write": "pwrite", "randwrite": "pwrite"}.get(run.rw)
+    alike = run.engine == "psync" and met(run)[0] in (Meets.RANGE, Meets.DEVICE_PAGE)
+    return f"dax/{run.on}/{call}/{run.size}" if call and alike else ""
+
+
+def _held(one: Comparison, run: Run, costs: Costs | None, counted: float | None) -> Held:
     meets, times = met(run)
     expected = bracket = None
     if meets is Meets.MAPPING:
@@ -116,4 +128,4 @@ def _held(one: Comparison, run: Run, costs: Costs | None) -> Held:
         expected = times * costs.dram
     elif meets and costs:
         expected, bracket = times * costs.writes, times * costs.bracket
-    return Held(one, run, meets, times, expected, bracket)
+    return Held(one, run, meets, times, expected, bracket, counted)

@@ -45,9 +45,14 @@ def _model(rows: Sequence[Held]) -> str:
 
 
 def _failing(rows: Sequence[Held]) -> list[str]:
-    """Of the register alone, then of the whole bracket."""
+    """Of the register alone, of the whole bracket, of single calls."""
     modelled = [row for row in rows if row.meets in _BRACKETED and row.expected is not None]
-    return [_beyond("Residuals of 2 WRPKRS", [(row, row.expected) for row in modelled]), _beyond("Of the whole bracket", [(row, row.bracket) for row in modelled])]
+    counted = [row for row in rows if row.counted is not None]
+    return [
+        _beyond("Residuals of 2 WRPKRS", [(row, row.expected) for row in modelled]),
+        _beyond("Of the whole bracket", [(row, row.bracket) for row in modelled]),
+        _beyond("Of what one such call takes more, counted from outside,", [(row, row.counted) for row in counted]),
+    ]
 
 
 def _beyond(what: str, modelled: list[tuple[Held, float]]) -> str:
@@ -90,23 +95,27 @@ def _mapped(rows: Sequence[Held]) -> str:
 
 def text(rows: Sequence[Held]) -> str:
     """A block of report.txt: a line for each comparison that has a model, below its variant and path."""
-    modelled = [row for row in rows if row.expected is not None]
+    modelled = [row for row in rows if row.expected is not None or row.counted is not None]
     shown = modelled[:_MOST_ROWS]
     lines = []
     if shown:
         one = shown[0].comparison
-        lines = wrapped(f"Added to an I/O against {one.pair.old.label}, in {one.metric.unit}; what the model says; what it leaves over, with * where its interval excludes the model")
-        lines.append(f"{'':{_LABEL_WIDTH}}{'added':>10}{'model':>8}{'left':>10}")
+        lines = wrapped(f"Added to an I/O against {one.pair.old.label}, in {one.metric.unit}; what the model says; what it leaves over, with * where its interval excludes the model; and one such call, counted from outside")
+        lines.append(f"{'':{_LABEL_WIDTH}}{'added':>9}{'model':>6}{'left':>8} {'count':>5}")
     for variant, on in dict.fromkeys((row.comparison.pair.new.label, row.run.on) for row in shown):
         lines.append(f"  {variant} dax/{on}/")
         for row in shown:
             if (row.comparison.pair.new.label, row.run.on) == (variant, on):
                 label = f"    {row.comparison.case.split('/', 2)[2]}"
-                figures = f"{row.comparison.difference:>+10.1f}{row.expected:>+8.4g}{row.residual:>+10.1f}{' *' if row.beyond(row.expected) else ''}"
-                lines += [f"{label:{_LABEL_WIDTH}}{figures}"] if len(label) <= _LABEL_WIDTH else [label, f"{'':{_LABEL_WIDTH}}{figures}"]
+                lines += [f"{label:{_LABEL_WIDTH}}{_figures(row)}"] if len(label) <= _LABEL_WIDTH else [label, f"{'':{_LABEL_WIDTH}}{_figures(row)}"]
     if len(shown) < len(modelled):
         lines.append(f"  and {len(modelled) - len(shown)} more, in the page's table")
     return "\n".join(lines + [line for sentence in sentences(rows) for line in wrapped(sentence)])
+
+
+def _figures(row: Held) -> str:
+    model = f"{'':14} " if row.expected is None else f"{row.expected:>+6.4g}{row.residual:>+8.1f}{'*' if row.beyond(row.expected) else ' '}"
+    return f"{row.comparison.difference:>+9.1f}{model}{'' if row.counted is None else f'{row.counted:>+5.0f}'}".rstrip()
 
 
 def sheet(rows: Sequence[Held]) -> list[Sheet]:
@@ -118,7 +127,7 @@ def sheet(rows: Sequence[Held]) -> list[Sheet]:
             name="dax-model",
             heading="fio's overhead, the model and the controls",
             caption=" ".join([f"In {rows[0].comparison.metric.unit} an I/O, against {rows[0].comparison.pair.old.label}.", *sentences(rows)]),
-            columns=("case", "variant", "added", "95 % from", "to", "meets", "times", "model", "left over", "whole bracket", "left over by that", "model beyond the interval"),
+            columns=("case", "variant", "added", "95 % from", "to", "meets", "times", "model", "left over", "whole bracket", "left over by that", "model beyond the interval", "one call, counted"),
             rows=tuple(_row(row) for row in rows),
         )
     ]
@@ -129,4 +138,4 @@ def _row(row: Held) -> tuple:
     rest = None if row.bracket is None else one.difference - row.bracket
     beyond = None if row.expected is None or interval is None else "yes" if row.beyond(row.expected) else "no"
     bounds = (interval.low, interval.high) if interval else (None, None)
-    return (one.case, one.pair.new.label, one.difference, *bounds, row.meets, row.times, row.expected, row.residual, row.bracket, rest, beyond)
+    return (one.case, one.pair.new.label, one.difference, *bounds, row.meets, row.times, row.expected, row.residual, row.bracket, rest, beyond, row.counted)

@@ -6,7 +6,6 @@ from pathlib import Path
 from analysis import dax_model, dax_path, dax_words, gallery, headlines, page, quality, sheets, text, variants, verdict_sheets, verdict_text
 from analysis.load import Campaign, load
 from analysis.provenance import emulator, machine, repeatability
-from analysis.sheet import Sheet
 from analysis.table import Row, rows, started
 
 _TITLE = "What WRPKRS costs in kmap_local_page() and kunmap_local()"
@@ -24,7 +23,9 @@ def write(folder: Path) -> str:
     warnings += verdict_text.notes(verdicts) + _differing(campaign)
     baseline = verdicts.baseline if verdicts.groups else names[0] if names else ""
     calls = dax_path.calls(campaign.paths)
-    plain = text.report(_TITLE, facts, table, verdicts, warnings, names, patched, dax_path.text(calls, baseline, names))
+    held = [dax_model.held(table, family, calls) for family in verdicts.families()]
+    fio = [dax_path.text(calls, baseline, names), *map(dax_words.text, held)]
+    plain = text.report(_TITLE, facts, table, verdicts, warnings, names, patched, fio)
     (folder / "report.txt").write_text(plain)
     charts = gallery.draw(campaign, table, verdicts, folder / "charts")
     html = page.render(
@@ -33,7 +34,7 @@ def write(folder: Path) -> str:
             facts=facts,
             headlines=headlines.of(table, names, patched),
             charts=charts,
-            sheets=[*_against_model(table, verdicts), *dax_path.sheets(calls, baseline), *verdict_sheets.of(verdicts), *sheets.of(table, names)],
+            sheets=[*(sheet for family in held for sheet in dax_words.sheet(family)), *dax_path.sheets(calls, baseline), *verdict_sheets.of(verdicts), *sheets.of(table, names)],
             quality={variant: quality.sentences([row for row in table if row.variant == variant]) for variant in names},
             notes=warnings + text.notes_of(table),
         )
@@ -41,10 +42,6 @@ def write(folder: Path) -> str:
     (folder / "report").mkdir(exist_ok=True)
     (folder / "report" / "index.html").write_text(html)
     return plain
-
-
-def _against_model(table: list[Row], verdicts: variants.Verdicts) -> list[Sheet]:
-    return [sheet for family in verdicts.families() for sheet in dax_words.sheet(dax_model.held(table, family))]
 
 
 def _facts(campaign: Campaign, table: list[Row]) -> list[str]:

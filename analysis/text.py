@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 
-from analysis import dax, dax_model, dax_words, quality, verdict_text
+from analysis import dax, quality, verdict_text
 from analysis.baseline import Baseline
 from analysis.layout import LABEL_WIDTH, WIDTH, beside_each_other, fitting, grouped, label_width, wrapped
 from analysis.parts import PARTS, TITLES
@@ -19,13 +19,13 @@ def report(
     warnings: list[str],
     variants: Sequence[str],
     patched: Collection[str] = (),
-    calls: str = "",
+    fio: Sequence[str] = (),
 ) -> str:
     """The whole text, with a last newline.
 
     variants: in the order in which they stand side by side.
     patched: those whose own kmap path is the patched one, and no baseline.
-    calls: the block of single reads and writes that were counted.
+    fio: blocks of what variants add to reads and writes of files.
     """
     blocks = [title, "\n".join(line for fact in facts for line in wrapped(fact))]
     lab = [row for row in rows if row.clock == "icount" and not dax.is_dax(row)]
@@ -34,7 +34,7 @@ def report(
         blocks += _side_by_side(lab, measured, Baseline(lab, "cost", patched))
     else:
         blocks += [_costs(measured[0], lab, Baseline(lab, "cost", patched)), _breakdown(lab)] if measured else []
-    blocks += [dax.text(rows, variants), calls, *(dax_words.text(dax_model.held(rows, family)) for family in verdicts.families())]
+    blocks += [dax.text(rows, variants), *fio]
     blocks += verdict_text.blocks(verdicts)
     blocks.append(_quality(lab))
     timed = [row for row in rows if row.clock != "icount"]

@@ -22,6 +22,7 @@ _BESIDE = 0.28
 _EVEN, _FARTHEST = 2.0, 40
 _EXPECTED = {"linestyle": "--", "linewidth": 1.3}
 _BRACKET = {"linestyle": ":", "linewidth": 1.5}
+_COUNTED = {"linestyle": "-", "linewidth": 0.9}
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Panel:
 
 
 def draw(words: frame.Words, panels: Sequence[Panel], unit: str, target: Path) -> None:
-    """Two panels a kind of run: overhead and models; what is left by 2 WRPKRS.
+    """Two panels a kind of run: overhead, models and what was counted; what is left by 2 WRPKRS.
 
     target: without suffix; .svg and .png are written.
     """
@@ -40,6 +41,8 @@ def draw(words: frame.Words, panels: Sequence[Panel], unit: str, target: Path) -
         Line2D([], [], color=style.INK, label="model: 2 WRPKRS", **_EXPECTED),
         Line2D([], [], color=style.INK, label="the whole bracket", **_BRACKET),
     ]
+    if any(row.counted is not None for panel in panels for row in panel.rows):
+        legend.append(Line2D([], [], color=style.INK, label="one call, counted from outside", **_COUNTED))
     titles = [title for panel in panels for title in (panel.title, "what 2 WRPKRS leave over")]
     with frame.panels(words, titles, 2, _PANEL_INCHES, target, legend, _LEFT_INCHES) as drawn:
         for added, left, panel in zip(drawn[::2], drawn[1::2], panels):
@@ -70,7 +73,7 @@ def _points(axes: Axes, rows: list[Held], variants: list[str], less_model: bool)
 
 
 def _scale(axes: Axes, spans: list[tuple[Held, float, float]]) -> None:
-    even = _round(_EVEN * max([1.0, *(abs(model) for row, _, _ in spans for model in (row.expected, row.bracket))]))
+    even = _round(_EVEN * max([1.0, *(abs(model) for row, _, _ in spans for model in (row.expected, row.bracket, row.counted or 0.0))]))
     ends = [end - taken for row, taken, _ in spans if row.interval for end in (row.interval.low, row.interval.high)]
     reached = [figure for _, _, figure in spans] + [min(max(end, -_FARTHEST * even), _FARTHEST * even) for end in ends]
     low, high = min([-0.1 * even, *reached]), max([0.5 * even, *reached])
@@ -97,8 +100,10 @@ def _models(axes: Axes, rows: list[Held], variants: list[str]) -> None:
     for variant in variants:
         own = [row for row in rows if row.comparison.pair.new.label == variant]
         colour, _ = curves.looks(variants, variant)
-        at = [row.run.block_bytes for row in own]
-        if len(at) == 1:  # a line needs two ends
-            at, own = [at[0] / 1.5, at[0] * 1.5], own * 2
-        axes.plot(at, [row.expected for row in own], color=colour, **_EXPECTED)
-        axes.plot(at, [row.bracket for row in own], color=colour, **_BRACKET)
+        for model, looks in (("expected", _EXPECTED), ("bracket", _BRACKET), ("counted", _COUNTED)):
+            points = [(row.run.block_bytes, getattr(row, model)) for row in own if getattr(row, model) is not None]
+            if len(points) == 1:  # a line needs two ends
+                ((at, figure),) = points
+                points = [(at / 1.5, figure), (at * 1.5, figure)]
+            if points:
+                axes.plot(*zip(*points), color=colour, **looks)

@@ -20,6 +20,22 @@ def fio(case: str, variant: str, costs: list[float], **changes) -> list[dict]:
     return [record(case, boot, cost, **bare | changes) for boot, cost in enumerate(costs, 1)]
 
 
+def call(case: str, variant: str, boot: int = 1, wrmsr: dict[str, int] | None = None, **functions: int) -> dict:
+    """A line of path.jsonl: one call, with its instructions by function."""
+    wrmsr = wrmsr or {}
+    return {
+        "case": case,
+        "variant": variant,
+        "boot": boot,
+        "ops": 1,
+        "instructions": sum(functions.values()),
+        "empty_instructions": 10,
+        "wrmsr": sum(wrmsr.values()),
+        "functions": [{"chain": [name], "instructions": count, "wrmsr": wrmsr.get(name, 0)} for name, count in functions.items()],
+        "stacks": [],
+    }
+
+
 def path(boots: int, **changes) -> list[dict]:
     """What the model is made of."""
     found = []

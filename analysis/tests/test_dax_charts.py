@@ -15,7 +15,7 @@ from scipy import stats
 from analysis import report
 from analysis.charts import frame
 from analysis.tests import dax_campaign
-from analysis.tests.dax_campaign import DRAM, OUTERMOST, SIZES, TOGGLE, VARIANTS
+from analysis.tests.dax_campaign import DRAM, OUTERMOST, SIZES, TOGGLE, VARIANTS, call
 
 BOOTS, ADDED = 5, 80.0
 SERIES = ["off", "idle", "protected"]
@@ -137,6 +137,17 @@ def test_the_model_stands_beside_the_overhead_and_what_it_leaves_over(write_camp
     dashed, dotted = ([line.get_ydata() for line in panels[0][1].lines if line.get_linestyle() == style] for style in ("--", ":"))
     assert [set(line) for line in dashed] == [{0}, {TOGGLE}]
     assert [set(line) for line in dotted] == [{0}, {OUTERMOST - DRAM["off"]}]
+
+
+def test_what_was_counted_of_single_calls_is_a_line_beside_the_model(write_campaign, records, axes):
+    counted = {variant: {size: count + 900 + 10 * number for size, count in SIZES.items()} for number, variant in enumerate(SERIES)}
+    paths = [call(f"dax/ext4/pread/{size}", variant, copy=instructions) for variant, sizes in counted.items() for size, instructions in sizes.items()]
+    folder = write_campaign(records + dax_campaign.path(BOOTS), paths, header={"variants": VARIANTS})
+    report.write(folder)
+    panel = axes["dax-model-cost"][0][1]
+    lines = [line for line in panel.lines if line.get_linestyle() == "-" and list(line.get_xdata()) == list(SIZES.values())]
+    assert [list(line.get_ydata()) for line in lines] == [[10] * 4, [20] * 4]
+    assert "one call, counted from outside" in words_of(folder / "charts" / "dax-model-cost.svg")
 
 
 def test_without_figures_of_the_path_no_model_is_drawn_and_the_page_says_so(write_campaign, records):

@@ -6,24 +6,9 @@ import pytest
 from analysis import dax_path, report
 from analysis.dax_path import Call
 from analysis.load import load
-from analysis.tests.dax_campaign import VARIANTS, fio
+from analysis.tests.dax_campaign import VARIANTS, call, fio
 
 READ, LOAD, FAULTING = "dax/ext4/pread/4k", "dax/ext4/load/4k", "dax/ext4/pread_faulting/4k"
-
-
-def counted(case: str, variant: str, boot: int = 1, wrmsr: dict[str, int] | None = None, **functions: int) -> dict:
-    wrmsr = wrmsr or {}
-    return {
-        "case": case,
-        "variant": variant,
-        "boot": boot,
-        "ops": 1,
-        "instructions": sum(functions.values()),
-        "empty_instructions": 10,
-        "wrmsr": sum(wrmsr.values()),
-        "functions": [{"chain": [name], "instructions": count, "wrmsr": wrmsr.get(name, 0)} for name, count in functions.items()],
-        "stacks": [],
-    }
 
 
 @pytest.fixture
@@ -34,16 +19,16 @@ def campaign(write_campaign):
     for boot in (1, 2):
         for variant in ("off", "idle"):
             more = 2 if variant == "idle" else 0
-            paths += [counted(READ, variant, boot, copy=500, dax_iomap_iter=90 + more), counted(LOAD, variant, boot, copy=533), counted(FAULTING, variant, boot, copy=900)]
-        paths.append(counted(READ, "protected", boot, writes, copy=500, dax_iomap_iter=94, pks_open_pgmap=20, pks_close_pgmap=21))
-        paths.append(counted(LOAD, "protected", boot, copy=533))
-        paths.append(counted(FAULTING, "protected", boot, {"irqentry_enter": 1, "irqentry_exit": 1} | writes, copy=900 + 7 * boot))
+            paths += [call(READ, variant, boot, copy=500, dax_iomap_iter=90 + more), call(LOAD, variant, boot, copy=533), call(FAULTING, variant, boot, copy=900)]
+        paths.append(call(READ, "protected", boot, writes, copy=500, dax_iomap_iter=94, pks_open_pgmap=20, pks_close_pgmap=21))
+        paths.append(call(LOAD, "protected", boot, copy=533))
+        paths.append(call(FAULTING, "protected", boot, {"irqentry_enter": 1, "irqentry_exit": 1} | writes, copy=900 + 7 * boot))
     records = [one for variant in VARIANTS for one in fio("dax/ext4/psync/randread/4k/jobs1/latency", variant, [6000.0, 6001.0])]
     return write_campaign(records, paths, header={"variants": VARIANTS})
 
 
 def test_calls_are_told_from_the_paths_of_kernel_cases_and_by_boot(campaign):
-    found = {(call.case, call.variant): call for call in dax_path.calls(load(campaign).paths)}
+    found = {(one.case, one.variant): one for one in dax_path.calls(load(campaign).paths)}
     assert found[READ, "off"] == Call(READ, "off", 590, 0, {"copy": 500, "dax_iomap_iter": 90}, steady=True)
     assert found[READ, "protected"].wrmsr == 2 and found[READ, "protected"].instructions == 635
     assert not found[FAULTING, "protected"].steady and found[FAULTING, "off"].steady
@@ -86,6 +71,6 @@ def test_where_nothing_was_counted_nothing_is_said(write_campaign):
 
 
 def test_one_variant_alone_is_held_against_nothing(campaign):
-    alone = [call for call in dax_path.calls(load(campaign).paths) if call.variant == "off"]
+    alone = [one for one in dax_path.calls(load(campaign).paths) if one.variant == "off"]
     assert dax_path.text(alone, "off", ["off"]) == ""
     assert len(dax_path.sheets(alone, "off")) == 1
