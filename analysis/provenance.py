@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from analysis.load import Campaign
 from analysis.table import Row
 
+# Cases that differ from boot to boot are counted where they are more than so many.
+_NAMED = 5
+
 
 def is_emulated(table: list[Row], variant: str) -> bool:
     return any(row.clock == "icount" for row in table if row.variant == variant)
@@ -34,7 +37,8 @@ def repeatability(table: list[Row]) -> str:
     apart = list(dict.fromkeys(row.case for row in measured if not row.exact))
     if len(apart) == len({row.case for row in measured}):
         return f"{boots} boots, not all identical"
-    return f"{boots} boots, identical to the digit but for {', '.join(apart)}"
+    named = ", ".join(apart) if len(apart) <= _NAMED else f"{len(apart)} of {len({row.case for row in measured})} cases"
+    return f"{boots} boots, identical to the digit but for {named}"
 
 
 def lab(campaign: Campaign, variant: str) -> str:

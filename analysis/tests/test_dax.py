@@ -57,6 +57,13 @@ def test_each_verdict_has_a_mark_that_is_explained(lines, level, boots, mark):
     assert f"interval; {mark} {dict(zip('<=.', ('faster', 'same', 'exploratory')))[mark]}" in " ".join(said)
 
 
+def test_runs_of_fio_beside_exact_cases_are_counted_and_not_named_one_by_one(write_campaign):
+    exact = [record("kernel/kmap_local/dram", boot, 5, variant="off") for boot in (1, 2)]
+    runs = [dax_record("off", 1000.0 + boot, boot, case=CASE.replace("jobs1", f"jobs{number}")) for boot in (1, 2) for number in range(1, 7)]
+    words = " ".join(report.write(write_campaign([*exact, *runs], header={"variants": {"off": KERNEL}})).split())
+    assert "2 boots, identical to the digit but for 6 of 7 cases" in words
+
+
 def test_a_case_without_a_figure_is_there_and_the_notes_say_why(lines):
     said = lines(dax_record("off", None, status="flagged", reason="fio met error 5"), dax_record("protected", 5.0))
     assert "      off                            -" in said
