@@ -30,16 +30,16 @@ const void* delay_entry = kmapbench_adds_end;
 
 void SetDelayAdds(uint32_t adds) { delay_entry = kmapbench_adds_end - adds * kAddBytes; }
 
-uint32_t DelayAdds(double write_cycles, double without, double fences, double with_adds) {
+uint32_t DelayAdds(double write_cycles, double without, double with_few, double with_many) {
   constexpr double kWrites = 2;
   const double wanted = without + kWrites * write_cycles;
-  const double cycles_an_add = (with_adds - fences) / (kMaxDelayAdds / 4);
-  const double adds = std::round((wanted - fences) / cycles_an_add);
-  if (adds >= 0 && adds <= kMaxDelayAdds) return static_cast<uint32_t>(adds);
-  const double least = (fences - without) / kWrites;
+  const double cycles_an_add = (with_many - with_few) / (kManyDelayAdds - kFewDelayAdds);
+  const double adds = std::round(kFewDelayAdds + (wanted - with_few) / cycles_an_add);
+  if (adds >= kFewDelayAdds && adds <= kMaxDelayAdds) return static_cast<uint32_t>(adds);
+  const double least = (with_few - without) / kWrites;
+  const double most = least + (kMaxDelayAdds - kFewDelayAdds) * cycles_an_add / kWrites;
   char range[64];
-  std::snprintf(range, sizeof(range), "from %.0f to %.0f", std::ceil(least),
-                std::floor(least + kMaxDelayAdds * cycles_an_add / kWrites));
+  std::snprintf(range, sizeof(range), "from %.0f to %.0f", std::ceil(least), std::floor(most));
   throw std::runtime_error("a write of " + std::to_string(std::lround(write_cycles)) +
                            " cycles cannot be stood for here: give --wrpkrs-cycles " + range);
 }

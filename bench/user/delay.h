@@ -16,10 +16,14 @@ inline constexpr uint32_t kPublishedWriteCycles = 185;
 // Adds in the chain from now on: at most kMaxDelayAdds.
 void SetDelayAdds(uint32_t adds);
 
+// Two lengths of the chain that the rest are worked out from. The shorter one is long enough for
+// the call of the chain and the return to be hidden behind it: below, an add costs nothing.
+inline constexpr uint32_t kFewDelayAdds = 64;
+inline constexpr uint32_t kManyDelayAdds = 1024;
+
 // Adds that make a write take write_cycles, by the cost of a pair in core cycles without a write,
-// with no adds (the fences alone) and with kMaxDelayAdds / 4: their slope, and so the adds, are a
-// straight line. Two writes a pair. Throws std::runtime_error where the fences alone take longer,
-// or more adds were needed than there are.
-uint32_t DelayAdds(double write_cycles, double without, double fences, double with_adds);
+// with few and with many adds: from few adds on, cost and adds are a straight line. Two writes a
+// pair. Throws std::runtime_error where fewer, or more than there are, were needed.
+uint32_t DelayAdds(double write_cycles, double without, double with_few, double with_many);
 
 }  // namespace kmapbench::user

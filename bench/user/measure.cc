@@ -28,11 +28,13 @@ double CoreCycles(Model model, Body body, const World& world, uint64_t target_ti
 
 void CalibrateDelay(const Model& model, const World& world, const Effort& effort) {
   const double without = CoreCycles(model, model.without_write, world, effort.target_ticks);
-  SetDelayAdds(0);
-  const double fences = CoreCycles(model, model.body, world, effort.target_ticks);
-  SetDelayAdds(kMaxDelayAdds / 4);
-  const double with_adds = CoreCycles(model, model.body, world, effort.target_ticks);
-  SetDelayAdds(DelayAdds(effort.write_cycles, without, fences, with_adds));
+  const auto with = [&](uint32_t adds) {
+    SetDelayAdds(adds);
+    return CoreCycles(model, model.body, world, effort.target_ticks);
+  };
+  const double with_few = with(kFewDelayAdds);
+  const double with_many = with(kManyDelayAdds);
+  SetDelayAdds(DelayAdds(effort.write_cycles, without, with_few, with_many));
 }
 
 void TakeAlone(const Model& model, const World& world, const Effort& effort, CounterGroup& counters,

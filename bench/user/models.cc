@@ -253,7 +253,8 @@ class Table {
     add("user/known/adds15", AddsBody<15>);
     add("user/known/adds100", AddsBody<100>);
     add("user/known/adds103", AddsBody<103>);
-    add("user/known/multiplications100", MultiplicationsBody<100>);
+    add("user/known/adds1000", AddsBody<1000>);
+    add("user/known/multiplications1000", MultiplicationsBody<1000>);
     for (const Set& set : Sets()) {
       Model model;
       model.name = std::string("user/known/lines/") + set.name;
