@@ -105,8 +105,8 @@ def _by_clock(campaign: Campaign) -> dict[str, list[Figure]]:
     found: dict[str, list[Figure]] = {}
     for (clock, variant, case, unit), boots in values.items():
         found.setdefault(clock, []).append(Figure(variant, run_of(case), unit, boots))
-    order = list(campaign.header["variants"])
-    return {clock: sorted(figures, key=lambda one: order.index(one.variant)) for clock, figures in found.items()}
+    order = {variant: number for number, variant in enumerate(campaign.header["variants"])}
+    return {clock: sorted(figures, key=lambda one: order.get(one.variant, len(order))) for clock, figures in found.items()}
 
 
 def _curves(campaign: Campaign, clock: str, figures: list[Figure], folder: Path) -> Iterator[Chart]:

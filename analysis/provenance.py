@@ -20,7 +20,9 @@ def emulator(campaign: Campaign) -> str:
 
 
 def releases(campaign: Campaign, variants: Iterable[str]) -> str:
-    return "; ".join(f"{variant}: Linux {campaign.header['variants'][variant]['release']}" for variant in variants)
+    """Kernels by variant; one that the campaign does not describe is named alone."""
+    kernels = campaign.header["variants"]
+    return "; ".join(f"{variant}: Linux {kernels[variant]['release']}" if variant in kernels else variant for variant in variants)
 
 
 def file_name(variant: str) -> str:

@@ -179,6 +179,12 @@ def test_one_variant_alone_has_its_figures_and_nothing_that_is_added(write_campa
     assert sorted(path.name for path in (folder / "charts").glob("*.png")) == ["dax-by-block-size-icount.png", "dax-by-jobs-icount.png"]
 
 
+def test_a_variant_that_the_campaign_does_not_describe_is_drawn_too(write_campaign, records):
+    folder = written(write_campaign, records, variants={"off": VARIANTS["off"], "protected": VARIANTS["protected"]})
+    words = words_of(folder / "charts" / "dax-by-block-size-icount.svg")
+    assert "idle" in words and any("protected: Linux 6.12.0-test; idle." in word for word in words)
+
+
 def test_runs_of_fio_are_in_their_own_charts_and_not_in_the_forest_plot(write_campaign, records):
     folder = written(write_campaign, records + dax_campaign.path(BOOTS))
     words = words_of(folder / "charts" / "forest-cost.svg")
