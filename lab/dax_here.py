@@ -72,36 +72,48 @@ def measure(named: Named, preset: Preset, output: Path, on_job: Callable[[Job], 
     """Runs all jobs. output: folder for what fio says. on_end gets that, after on_job."""
     _own_mounts()
     with tempfile.TemporaryDirectory(prefix="kmapbench-dax-", dir=named.path if named.kind else None) as scratch:
-        folder = Path(scratch)
-        for on in dict.fromkeys(job.on for job in preset.jobs):
-            jobs = [job for job in preset.jobs if job.on == on]
-            with _made(named, on, folder, preset):
-                for job in jobs:
+        place = Place(scratch, {"block": str(named.path)}, named.options)
+
+        def run(on: str) -> None:
+            for job in preset.jobs:
+                if job.on == on:
                     on_job(job)
-                    on_end(job, _run(job, preset, Place(str(folder), {"block": str(named.path)}, named.options), output))
+                    on_end(job, _run(job, preset, place, output))
+
+        if named.kind:
+            _prepare(place, preset)
+            run(named.kind)
+            return
+        used = {job.on for job in preset.jobs}
+        for kind in KINDS:
+            if {kind, f"{kind}_cache"} & used:
+                _call([*shlex.split(dax_job.MKFS[kind]), str(named.path)])
+                with _mounted(named, kind, "always", scratch):
+                    _prepare(place, preset)
+                    run(kind)
+            if f"{kind}_cache" in used:
+                with _mounted(named, kind, "never", scratch):
+                    for file in _files(place, preset):
+                        _call(["dd", f"if={file}", "of=/dev/null", "bs=1M"])  # once read, they are in the page cache
+                    run(f"{kind}_cache")
+        run("block")
 
 
 @contextmanager
-def _made(named: Named, on: str, folder: Path, preset: Preset) -> Iterator[None]:
-    """The files of jobs on this: on a file system of ours, where a device was named."""
-    if on == "block":
-        yield
-        return
-    kind, _, cache = on.partition("_")
-    if named.kind is None:
-        if not cache:
-            _call([*shlex.split(dax_job.MKFS[kind]), str(named.path)])
-        _call(["mount", "-t", kind, "-o", "dax=never" if cache else "dax=always", str(named.path), str(folder)])
+def _mounted(named: Named, kind: str, dax: str, folder: str) -> Iterator[None]:
+    _call(["mount", "-t", kind, "-o", f"dax={dax}", str(named.path), folder])
     try:
-        files = [folder / f"file.{number}" for number in range(preset.files)]
-        if not cache:
-            _call([str(_dax_file()), "prepare", str(preset.file_mib << 20), *map(str, files)])
-        for file in files if cache else []:
-            _call(["dd", f"if={file}", "of=/dev/null", "bs=1M"])  # once read, they are in the page cache
         yield
     finally:
-        if named.kind is None:
-            _call(["umount", str(folder)])
+        _call(["umount", folder])
+
+
+def _files(place: Place, preset: Preset) -> list[str]:
+    return [f"{place.folder}/file.{number}" for number in range(preset.files)]
+
+
+def _prepare(place: Place, preset: Preset) -> None:
+    _call([str(_dax_file()), "prepare", str(preset.file_mib << 20), *_files(place, preset)])
 
 
 def _run(job: Job, preset: Preset, place: Place, output: Path) -> str:

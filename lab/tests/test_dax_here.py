@@ -95,6 +95,36 @@ def test_a_file_that_is_no_dax_file_is_an_error_and_no_result(tmp_path, monkeypa
     assert ended == [] and list(output.iterdir()) == [] and list(tmp_path.iterdir()) == [output]
 
 
+def test_each_mount_is_of_the_file_system_that_was_made_last_and_ends(tmp_path, monkeypatch):
+    """A machine without such a device: what would be called."""
+    preset = dax_presets.find("quick")
+    named = Named(PMEM, None)
+    state = {"made": None, "mounted": None}
+    ran = []
+
+    def call(command: list[str]) -> None:
+        program = Path(command[0]).name
+        if program.startswith("mkfs."):
+            assert state["mounted"] is None and command[-1] == str(PMEM)
+            state["made"] = program.removeprefix("mkfs.")
+        elif program == "mount":
+            assert state["mounted"] is None and command[2] == state["made"] and command[-2] == str(PMEM)
+            state["mounted"] = {"dax=always": state["made"], "dax=never": f"{state['made']}_cache"}[command[4]]
+        elif program == "umount":
+            state["mounted"] = None
+
+    def run(job, *_) -> str:
+        assert state["mounted"] == (None if job.on == "block" else job.on), job.name
+        ran.append(job)
+        return ""
+
+    for name, fake in (("_own_mounts", lambda: None), ("_call", call), ("_run", run)):
+        monkeypatch.setattr(dax_here, name, fake)
+    chosen = replace(preset, jobs=tuple(job for job in preset.jobs if named.measures(job)))
+    dax_here.measure(named, chosen, tmp_path, lambda _: None, lambda *_: None)
+    assert sorted(job.name for job in ran) == sorted(job.name for job in chosen.jobs) and state["mounted"] is None
+
+
 MOUNTED = "mount -t ext4 -o dax=always /dev/pmem0 /new/mnt"
 
 
@@ -105,12 +135,12 @@ def test_a_run_in_a_guest_formats_only_what_it_was_told_to(kernel, cache, tmp_pa
         return f"echo {answer} | {userland.kmapbench(name, words, cache)}"
 
     job = (
-        "wait_for /dev/pmem0; chroot /new mkfs.ext4 -q -L before /dev/pmem0\n"
+        "wait_for /dev/pmem0; chroot /new /usr/sbin/mkfs.ext4 -q -b 4096 -L before /dev/pmem0\n"
         + run_here("unconfirmed", "yes", "/dev/pmem0")
         + f"{MOUNTED}\n"
         + run_here("mounted", "pmem0", "/dev/pmem0")
         + run_here("folder", "-", "/mnt")
-        + "ls -A /new/mnt > /new/tmp/left\numount /new/mnt\nchroot /new blkid -o value -s LABEL /dev/pmem0 >> /new/tmp/left\n"
+        + "ls -A /new/mnt > /new/tmp/left\numount /new/mnt\nchroot /new /usr/sbin/blkid -o value -s LABEL /dev/pmem0 >> /new/tmp/left\n"
         + run_here("device", "pmem0", "/dev/pmem0")
         + "grep -c pmem0 /proc/mounts >> /new/tmp/left\n"
         + "send /new/tmp/left\n"
