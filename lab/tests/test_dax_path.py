@@ -79,11 +79,11 @@ def kernel(tmp_path) -> symbols.Kernel:
 
 def window(longer: int = 0) -> Window:
     executions = Counter({((), USER): 3, ((), READ): 10 + longer, ((READ,), OPEN): 2, ((READ,), OPEN + 8): 1, ((READ,), CLOSE): 1})
-    return Window(executions, frozenset({OPEN + 8, CLOSE}))
+    return Window(executions, {OPEN + 8: "0f30", CLOSE: "0f30"})
 
 
 def test_a_path_is_of_the_window_that_there_is_most_often(kernel):
-    cases = {"dax/xfs/pread/4k": [window(5), window(), window(9), window()], "dax/xfs/nothing": [Window(Counter({((), USER): 3}), frozenset())]}
+    cases = {"dax/xfs/pread/4k": [window(5), window(), window(9), window()], "dax/xfs/nothing": [Window(Counter({((), USER): 3}), {})]}
     (path,) = dax_path.paths(cases, kernel, "off", 2)
     assert (path["case"], path["variant"], path["boot"], path["ops"]) == ("dax/xfs/pread/4k", "off", 2, 1)
     assert (path["instructions"], path["empty_instructions"], path["wrmsr"]) == (17, 3, 2)
