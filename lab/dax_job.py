@@ -4,6 +4,7 @@
 import shlex
 from dataclasses import dataclass
 
+from lab import job as kernel_cases
 from lab.dax_presets import Job, Preset
 
 # Regions of the guest's memory that the kernel takes for persistent; XFS wants 300 MB. All begin at 2 MiB.
@@ -28,6 +29,10 @@ GUEST_MODULES = ["xfs"]
 # What file systems and the kernel do every some seconds, after a mount and much writing, comes before the first job and not beside it. To the
 # emulator an idle guest costs nothing.
 SETTLE = "sync; sleep 40"
+
+
+# What the model of what protection adds to an I/O is made of (analysis/dax_model.py).
+MODEL_CASES = ("msr/wrpkrs/toggle", "kernel/kmap_local/dram", "kernel/kmap_local/protected")
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,14 @@ def text(preset: Preset) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def model_cases(preset: Preset, variant: str, boot: int) -> str:
+    """Measures MODEL_CASES on one of the preset's files; nothing, where it has none on persistent memory."""
+    on = next((job.on for job in preset.jobs if job.on in MKFS), None)
+    if on is None:
+        return ""
+    return f"step mount/{on}_model dax_mount {on} {DEVICES[on]} always\n" + kernel_cases.micro_on(f"{FOLDER}/file.0", variant, boot, MODEL_CASES)
+
+
 def make(kind: str, device: str, size: int, files: int) -> str:
     """A new file system with files in it."""
     return f"dax_make {kind} {device} {size} {files} {MKFS[kind]}"
@@ -120,6 +133,8 @@ def options(job: Job, preset: Preset, where: Place = LAB) -> list[str]:
         f"--bs={job.block_bytes}",
         f"--numjobs={job.jobs}",
         f"--direct={job.direct}",
+        # What is in the page cache stays there: fio would drop it first.
+        *(["--invalidate=0"] if job.on.endswith("_cache") else []),
         *("--iodepth=1", "--thread", "--norandommap", "--randrepeat=1", "--scramble_buffers=1"),
         # By its end the ramp has faulted in buffers and mappings.
         *("--time_based", f"--ramp_time={job.ramp_ms}ms", f"--runtime={job.runtime_ms}ms"),

@@ -12,6 +12,7 @@ from lab.errors import KmapbenchError
 from lab.paths import build_dir
 from lab.ready import Content, Prepared
 from lab.variants import Variant
+from lab.work import KernelCases
 
 
 # By the clock of the kernel under test; the emulator takes some ten times as long.
@@ -29,12 +30,13 @@ def preset_of(name: str | None, here: bool) -> Preset:
 
 
 class Dax:
-    """fio by a preset; and single reads and writes, counted from outside."""
+    """fio by a preset; single reads and writes, counted from outside; and the kernel cases that the model of them is made of."""
 
     observed = True
 
     def __init__(self, preset: Preset, kmap_bench: Path):
         self._preset, self._kmap_bench = preset, kmap_bench
+        self._cases = KernelCases("all", kmap_bench)
         self._at = {f"dax/{job.name}": number for number, job in enumerate(preset.jobs)}
 
     def variant(self, variant: Variant) -> Variant:
@@ -47,7 +49,8 @@ class Dax:
         return Content(programs, [*ready.GUEST_MODULES, *dax_job.GUEST_MODULES], dax_job.CMDLINE)
 
     def text(self, boot: Boot) -> str:
-        return dax_job.environment(boot.variant, boot.number) + dax_job.text(self._preset)
+        jobs = dax_job.environment(boot.variant, boot.number) + dax_job.text(self._preset)
+        return jobs + dax_job.model_cases(self._preset, boot.variant, boot.number)
 
     def share_done(self, step: str) -> float:
         return self._at.get(step, 0) / len(self._at)
@@ -56,6 +59,7 @@ class Dax:
         return self._preset.jobs[self._at[step]].case if step in self._at else None
 
     def keep(self, boot: Boot, files: dict[str, bytes]) -> None:
+        self._cases.keep(boot, files)
         folder = boot.folder / "dax"
         folder.mkdir(exist_ok=True)
         for job in self._preset.jobs:
@@ -65,11 +69,12 @@ class Dax:
                 boot.append(record(job, boot.variant, boot.number, files[name].decode(errors="replace")))
 
     def paths(self, boot: Boot, files: dict[str, bytes], windows: Path, one: Prepared, sections: dict[str, int]) -> list[dict]:
+        cases = self._cases.paths(boot, files, windows, one, sections)
         labels = files.get(dax_job.WINDOWS, b"").decode().split()
         seen = symbols.read_windows(windows, "user")
         if len(seen) != len(labels):
-            return []  # dax_windows failed, which its step has said
-        return dax_path.paths(dax_path.by_case(labels, seen), symbols.Kernel(one.kernel.symbols), boot.variant, boot.number)
+            return cases  # dax_windows failed, which its step has said
+        return cases + dax_path.paths(dax_path.by_case(labels, seen), symbols.Kernel(one.kernel.symbols), boot.variant, boot.number)
 
     def nothing(self) -> None:
         return None  # a job that did not run has said why

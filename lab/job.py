@@ -3,6 +3,7 @@
 
 import re
 import shlex
+from collections.abc import Sequence
 
 # Cases that the kernel module runs; user models are measured on the host.
 KERNEL_CASES = "^(empty|kernel/|model/|msr/|elsewhere/)"
@@ -25,19 +26,29 @@ def case_options(cases: str) -> list[str]:
     """kmap_bench's options for kernel cases: default, all, or those whose whole name matches a glob."""
     if cases in ("default", "all"):
         return [f"--benchmark_filter={KERNEL_CASES}", f"--kmapbench_cases={cases}"]
+    return _matching("".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in cases))
+
+
+def _matching(pattern: str) -> list[str]:
     # Google Benchmark appends /iterations:N and more to the name, and takes extended regular expressions.
-    body = "".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in cases)
-    return [f"--benchmark_filter=^{body}/iterations:", "--kmapbench_cases=all"]
+    return [f"--benchmark_filter=^({pattern})/iterations:", "--kmapbench_cases=all"]
 
 
 def micro(variant: str, boot: int, cases: str = "default") -> str:
-    """Loads the module, measures, hands out micro.json and environment.json, unloads.
+    """Makes persistent memory ready and measures cases: default, all or a glob."""
+    return "step pmem pmem\n" + _measure(variant, boot, case_options(cases), f"device_memory={DEVICE_MEMORY:#x}")
 
-    cases: default, all or a glob.
-    """
+
+def micro_on(file: str, variant: str, boot: int, cases: Sequence[str]) -> str:
+    """Measures these cases, with a file that is there."""
+    return f"PMEM_FILE={shlex.quote(file)}\n" + _measure(variant, boot, _matching("|".join(map(re.escape, cases))))
+
+
+def _measure(variant: str, boot: int, options: list[str], parameters: str = "") -> str:
+    """Loads the module, measures, hands out micro.json and environment.json, unloads."""
     bench = [
         "kmap_bench",
-        *case_options(cases),
+        *options,
         "--benchmark_out=/tmp/micro.json",
         "--benchmark_color=false",
         "--kmapbench_records=/out/stream",
@@ -48,8 +59,7 @@ def micro(variant: str, boot: int, cases: str = "default") -> str:
         f"--kmapbench_boot={boot}",
     ]
     return (
-        "step pmem pmem\n"
-        f"step load insmod /kmapbench.ko device_memory={DEVICE_MEMORY:#x}\n"
+        f"step load insmod /kmapbench.ko {parameters}\n"
         + _MODULE_SECTIONS
         + f"step micro {shlex.join(bench)} {PMEM_OPTIONS}\n"
         + "send /tmp/micro.json\n"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from analysis import dax_model
 from lab import dax_job, dax_presets, dax_work, run, variants
 from lab.plan import Plan
 
@@ -60,7 +61,9 @@ def test_a_campaign_has_a_record_a_job_and_fios_own_output_beside_it(tmp_path, m
     assert run.run(Plan([variants.find("stock")], 1, 1, "dax", None, "default", folder, ["run"])) == 0
     assert on_disk == [1]
     records = [json.loads(line) for line in (boot / "micro.jsonl").read_text().splitlines()]
-    assert [record["case"] for record in records] == [job.case for job in preset.jobs]
+    cases = records[len(preset.jobs) :]
+    assert [record["case"] for record in records] == [job.case for job in preset.jobs] + [record["case"] for record in cases]
+    assert {record["case"]: record["status"] for record in cases} == dict.fromkeys(dax_job.MODEL_CASES, "ok") | {dax_model.PAIR: "skipped"}
     for job, record in zip(preset.jobs, records):
         kept = json.loads((boot / "dax" / f"{job.name}.json").read_text())
         assert record["cost"] == pytest.approx(kept["jobs"][0]["read"]["clat_ns"]["mean"], rel=1e-12)  # a mean of one mean
@@ -70,6 +73,7 @@ def test_a_campaign_has_a_record_a_job_and_fios_own_output_beside_it(tmp_path, m
     path = paths["dax/ext4/pread/4k"]
     assert path["instructions"] == sum(at["instructions"] for at in path["functions"]) == sum(at["instructions"] for at in path["stacks"])
     assert path["wrmsr"] == 0  # of a kernel without our series
+    assert paths[dax_model.WRITES]["wrmsr"] == 2 * paths[dax_model.WRITES]["ops"]
     assert (folder / "charts" / "profile-dax-ext4-pread-4k-stock.svg").exists()
     assert "psync/randread/4k/jobs1/latency" in capsys.readouterr().out
     assert "fio on persistent memory (emulated)" in (folder / "report" / "index.html").read_text()
@@ -92,9 +96,10 @@ def test_fio_killed_in_mid_job_is_one_line_and_the_campaign_goes_on_after_it(tmp
     assert f"step dax/{preset.jobs[1].name} ended with 137" in line
     for boot in ("boot-01.try-1", "boot-01"):
         records = [json.loads(line) for line in (folder / "protected" / boot / "micro.jsonl").read_text().splitlines()]
-        assert [(record["case"], record["status"]) for record in records] == [(first, "ok"), (killed, "crashed"), (last, "ok")]
+        assert [(record["case"], record["status"]) for record in records[:3]] == [(first, "ok"), (killed, "crashed"), (last, "ok")]
 
     monkeypatch.setattr(dax_job, "text", whole)
     assert run.run(replace(plan, out=None, resume=folder)) == 0
     records = [json.loads(line) for line in (folder / "protected" / "boot-01" / "micro.jsonl").read_text().splitlines()]
-    assert [(record["case"], record["status"]) for record in records] == [(case, "ok") for case in (first, killed, last)]
+    assert [(record["case"], record["status"]) for record in records[:3]] == [(case, "ok") for case in (first, killed, last)]
+    assert {record["case"]: record["status"] for record in records[3:]} == dict.fromkeys(dax_job.MODEL_CASES, "ok")
