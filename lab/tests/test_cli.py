@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tomli_w
 
 from lab import job, source_kernel, tools, variants
 from lab.errors import KmapbenchError
@@ -129,9 +130,19 @@ def test_the_launcher_lists_what_is_missing_and_installs_nothing(tmp_path):
         (["run", "--kernel", "6.12", "--help"], False),
         (["test", "--help"], False),
         (["kernels"], False),
+        (["run", "--plan", "{folder}/plan.toml", "--help"], True),
+        (["run", "--plan={folder}/plan.toml", "--help"], True),
+        (["run", "--resume", "{folder}", "--help"], True),
+        (["run", "--plan", "{folder}/stock.toml", "--help"], False),
+        (["run", "--resume", "{folder}/gone", "--help"], False),
     ],
 )
 def test_the_launcher_asks_for_a_compilers_tools_where_a_kernel_may_be_built(tmp_path, arguments, needed):
+    folder = tmp_path / "of a campaign"
+    folder.mkdir()
+    for name, variants_of in (("plan", ["stock", "plain"]), ("stock", ["stock"])):
+        (folder / f"{name}.toml").write_text(tomli_w.dumps({"variants": variants_of, "boots": 1}))
+    arguments = [argument.format(folder=folder) for argument in arguments]
     path = path_without(tmp_path / "bin", "flex", "ccache")
     command = [ROOT / "kmapbench", "--no-install", *arguments]
     result = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PATH": path})
