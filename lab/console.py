@@ -15,6 +15,8 @@ _SPLAT = re.compile(
 # (WARN_ON_ONCE in do_kern_addr_fault) before they handle it.
 _ORACLE_WARNING = re.compile(r"WARNING: CPU: \d+ PID: \d+ at arch/x86/mm/fault\.c:\d+ ")
 
+_PANIC = re.compile(r"Kernel panic - not syncing: (.*)")
+
 _TIMESTAMP = re.compile(r"^\[\s*\d+\.\d+\] ?(?:\[\s*[TC]\d+\] ?)?")
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -36,12 +38,14 @@ def unexpected_splats(text: str) -> list[str]:
 def panic(text: str) -> str | None:
     """The kernel's own words where it panicked."""
     for line in lines(text):
-        match = re.search(r"Kernel panic - not syncing: (.*)", line)
+        match = _PANIC.search(line)
         if match:
             return match[1]
     return None
 
 
 def tail(text: str, count: int = 8) -> list[str]:
-    """The last lines that say something."""
-    return [line for line in lines(text) if line][-count:]
+    """The last lines that say something; where a panic is further up, its line is the first of them."""
+    said = [line for line in lines(text) if line]
+    panicked = [line for line in said[:-count] if _PANIC.search(line)][:1]
+    return panicked + said[-count + len(panicked) :]

@@ -37,5 +37,11 @@ def test_panic_gives_the_kernels_own_words():
     assert console.panic("nothing") is None
 
 
+def test_tail_has_the_panics_own_line_though_much_is_said_after_it():
+    text = "\n".join(["before", "[ 2.0] Kernel panic - not syncing: why", *(f"register {n}" for n in range(9))])
+    assert console.tail(text, 3) == ["Kernel panic - not syncing: why", "register 7", "register 8"]
+    assert console.tail(text, 10) == ["Kernel panic - not syncing: why", *(f"register {n}" for n in range(9))]
+
+
 def test_tail_leaves_out_stamps_codes_and_empty_lines():
     assert console.tail("[ 1.0] a\n\n\x1b[0;32mb\x1b[m\n[ 1.2] c\n", 2) == ["b", "c"]
