@@ -7,7 +7,8 @@
  *
  *	setup				may sleep
  *	oracle				may sleep
- *	per sample, under the run's IRQ policy:
+ *	per sample: settle		may sleep
+ *	and, under the run's IRQ policy:
  *		enter			PKS on and closed; then the outer mappings
  *		empty, body and shifted body, each (ops) and (2 * ops), between
  *		markers, timed; the chain
@@ -59,6 +60,8 @@ struct kb_case {
 	/* 0, -errno, or KB_SKIP after kb_skip() */
 	int (*setup)(struct kb_ctx *ctx);
 	void (*teardown)(struct kb_ctx *ctx);
+	/* before each sample; may sleep */
+	void (*settle)(struct kb_ctx *ctx);
 	void (*enter)(struct kb_ctx *ctx);
 	/* maps ctx->page as the body does and says what it got; checked before timing */
 	void *(*map)(struct kb_ctx *ctx);

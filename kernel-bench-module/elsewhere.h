@@ -40,6 +40,7 @@ void kb_elsewhere_teardown(struct kb_ctx *ctx);
  */
 KB_DECLARE(kb_body_elsewhere_switch)
 int kb_elsewhere_setup_switch(struct kb_ctx *ctx);
+void kb_elsewhere_settle_switch(struct kb_ctx *ctx);
 void kb_elsewhere_teardown_switch(struct kb_ctx *ctx);
 
 #endif /* KMAPBENCH_ELSEWHERE_H */

@@ -2,14 +2,29 @@
 /*
  * Two threads that hand one CPU to each other
  */
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/stat.h>
 #include <linux/smp.h>
 
 #include "devmap.h"
 #include "elsewhere.h"
+
+/* What is waited for before a sample, at most: a CPU may never be free of others. */
+#define KB_SETTLE_US		100
+#define KB_SETTLE_TRIES		20
+
+/*
+ * The load averages' period (kernel/sched/pelt.c); how long ago it has to have begun, so that
+ * the switch at the end of a sleep was in it; and what has to be left of it for a sample.
+ */
+#define KB_PERIOD_NS		(1024 * 1024)
+#define KB_WAKE_NS		(20 * 1000)
+#define KB_SAMPLE_NS		(200 * 1000)
 
 static struct task_struct *measured, *partner, *turn;	/* RUN is exclusive */
 
@@ -79,6 +94,28 @@ int kb_elsewhere_setup_switch(struct kb_ctx *ctx)
 	if (err)
 		kb_elsewhere_teardown(ctx);
 	return err;
+}
+
+static bool kb_period_lasts(void)
+{
+	u64 begun = local_clock() % KB_PERIOD_NS;
+
+	return begun > KB_WAKE_NS && begun < KB_PERIOD_NS - KB_SAMPLE_NS;
+}
+
+/*
+ * Two things make a switch take another way.  Who waits for the CPU waits for as long as FIFO
+ * threads hold it, and with one more in the queue the scheduler's accounts are shorter
+ * (add_nr_running() and its converse); so they run first.  And the first switch in a period of
+ * the load averages brings these forward; to sleep is one, and then the period has to last.
+ */
+void kb_elsewhere_settle_switch(struct kb_ctx *unused)
+{
+	u32 tries = KB_SETTLE_TRIES;
+
+	do {
+		usleep_range(KB_SETTLE_US, 2 * KB_SETTLE_US);
+	} while (tries-- && !(single_task_running() && kb_period_lasts()));
 }
 
 void kb_elsewhere_teardown_switch(struct kb_ctx *ctx)

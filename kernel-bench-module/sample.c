@@ -187,6 +187,8 @@ static int kb_sample_all(const struct kb_case *c, struct kb_ctx *ctx,
 	u64 first_window, ticks;
 
 	while (run->taken < run->samples && attempts--) {
+		if (c->settle)
+			c->settle(ctx);
 		first_window = kb_windows;
 		ticks = kb_sample_once(c, ctx, run->ops, &samples[run->taken], &seen);
 		cause = kb_disturbance_cause(&seen);
