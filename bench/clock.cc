@@ -21,6 +21,34 @@ uint64_t ClockStep() {
 
 namespace {
 
+// Dependent adds, one a cycle on every x86-64 core. Register operands: newer cores are said
+// to fold an add of a constant at rename. Without a loop, so that a clock that counts
+// instructions shows one an add, to the digit.
+template <int kAdds>
+void AddChain() {
+  uint64_t sum = 0, one = 1;
+  asm volatile(".rept %c2; add %1, %0; .endr" : "+r"(sum) : "r"(one), "i"(kAdds));
+}
+
+template <int kAdds>
+[[gnu::noinline]] uint64_t ChainTicks() {
+  const uint64_t begin = ClockBegin();
+  AddChain<kAdds>();
+  return ClockEnd() - begin;
+}
+
+}  // namespace
+
+double ChainSlope() {
+  // Adds of the shorter chain; the longer one has twice as many.
+  constexpr int kAdds = 1024;
+  const uint64_t n = ChainTicks<kAdds>();
+  const uint64_t n2 = ChainTicks<2 * kAdds>();
+  return (static_cast<double>(n2) - static_cast<double>(n)) / kAdds;
+}
+
+namespace {
+
 uint64_t MonotonicNs() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC_RAW, &now);

@@ -20,17 +20,8 @@ inline uint64_t ClockEnd() {
   return (uint64_t{high} << 32) | low;
 }
 
-// Adds of the shorter chain; the longer one has twice as many.
-inline constexpr int kChainAdds = 1024;
-
-// Dependent adds, one a cycle on every x86-64 core. Register operands: newer cores are said
-// to fold an add of a constant at rename. Without a loop, so that a clock that counts
-// instructions shows one an add, to the digit.
-template <int kAdds>
-void AddChain() {
-  uint64_t sum = 0, one = 1;
-  asm volatile(".rept %c2; add %1, %0; .endr" : "+r"(sum) : "r"(one), "i"(kAdds));
-}
+// Ticks an add of a chain of them, each waiting for the one before.
+double ChainSlope();
 
 // Smallest step the counter was seen to make, in ticks: some machines advance it in steps
 // of tens of ticks, and a sample has to be long against that.

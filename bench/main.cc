@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -17,12 +18,14 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include "clock.h"
 #include "counters.h"
 #include "dax.h"
 #include "device.h"
+#include "elsewhere.h"
 #include "environment.h"
 #include "kmapbench.h"
 #include "options.h"
@@ -65,6 +68,7 @@ struct Case {
   // A record of `samples` samples; ops 0 chooses. The counters count while samples are taken.
   std::function<Record(uint32_t ops, uint32_t samples, CounterGroup& counters)> measure;
   bool counted = true;  // not where the kernel would put counters away and back in each operation
+  uint32_t fewer_samples = 0;  // where nobody asks for a number; 0: as many as of others
 };
 
 double HostClockHz() {
@@ -92,7 +96,18 @@ class Program {
     for (const user::Model& model : user::Models(cpus)) {
       if (model.everyday || options_.all_cases) RegisterCase(UserCase(model));
     }
-    if (!std::filesystem::exists(options_.device)) return;
+    if (std::filesystem::exists(options_.device)) RegisterDevice();
+    for (const elsewhere::Listed& one : elsewhere::List()) RegisterCase(ElsewhereCase(one));
+  }
+
+  void SayNoCase() {
+    if (options_.events) writer_.Write({{"event", "no_case"}});
+  }
+
+  bool failed() const { return failed_; }
+
+ private:
+  void RegisterDevice() {
     device_.emplace(options_.device);
     if (!options_.dax_file.empty()) dax_file_ = DaxMapping::OfFile(options_.dax_file);
     if (!options_.dax_device.empty()) dax_device_ = DaxMapping::OfDevice(options_.dax_device);
@@ -101,9 +116,6 @@ class Program {
     }
   }
 
-  bool failed() const { return failed_; }
-
- private:
   // A sample is its two windows, those of the empty loop, and the add chain before and after.
   static uint32_t SamplesIn(double seconds) {
     constexpr double kSpanOfSample = 4;
@@ -129,6 +141,19 @@ class Program {
               const uint64_t ticks = TargetTicks(UserHz());
               return user::Measure(model, {ops, samples, ticks, options_.write_cycles}, counters);
             }};
+  }
+
+  // Counters of this thread would see nothing of a process of its own.
+  Case ElsewhereCase(const elsewhere::Listed& listed) {
+    const std::string name = listed.name;
+    return {name,
+            [this] { return UserHz(); },
+            false,
+            [=, this](uint32_t ops, uint32_t samples, CounterGroup&) {
+              return elsewhere::Measure(name, {ops, samples, TargetTicks(UserHz())});
+            },
+            false,
+            listed.samples};
   }
 
   Case DeviceCase(const KernelCase& kernel_case) {
@@ -202,30 +227,33 @@ class Program {
   void RegisterCase(Case c) {
     // Repetitions are ours to know: their samples are one record.
     const uint32_t repetitions = c.skipped ? 1 : effort_.repetitions;
+    const bool fewer = c.fewer_samples && !options_.samples;
+    const uint32_t samples = fewer ? std::min(c.fewer_samples, effort_.samples) : effort_.samples;
     auto state = std::make_shared<Record>();
     auto done = std::make_shared<uint32_t>(0);
     auto counters = std::make_shared<std::optional<CounterGroup>>();
-    auto* const registered = benchmark::RegisterBenchmark(
-        c.name.c_str(),
-        [=, this](benchmark::State& s) { RunCase(s, c, repetitions, *state, *done, *counters); });
+    auto* const registered =
+        benchmark::RegisterBenchmark(c.name.c_str(), [=, this](benchmark::State& s) {
+          RunCase(s, c, {samples, repetitions}, *state, *done, *counters);
+        });
     // Google Benchmark appends all of these to the name: a list is of the names alone.
     if (listing_) return;
     registered->UseManualTime()
         ->Unit(benchmark::kNanosecond)
-        ->Iterations(static_cast<benchmark::IterationCount>(effort_.samples))
+        ->Iterations(static_cast<benchmark::IterationCount>(samples))
         ->Repetitions(static_cast<int>(repetitions));
   }
 
-  void RunCase(benchmark::State& state, const Case& c, uint32_t repetitions, Record& record,
+  void RunCase(benchmark::State& state, const Case& c, const Effort& effort, Record& record,
                uint32_t& done, std::optional<CounterGroup>& counters) {
     try {
-      if (done == 0) counters.emplace(c.counted ? options_.counters : std::vector<std::string>{});
+      if (done == 0) Open(counters, c.counted);
       if (done == 0 && options_.events) writer_.Write({{"event", "case"}, {"name", c.name}});
       const Record part =
-          c.measure(done == 0 ? options_.ops : record.ops, effort_.samples, *counters);
+          c.measure(done == 0 ? options_.ops : record.ops, effort.samples, *counters);
       Pool(record, part);
       Report(state, c, part, record);
-      if (++done < repetitions) return;
+      if (++done < effort.repetitions) return;
       if (!record.samples.empty()) record.counters = counters->Read();
       counters.reset();
       writer_.Write(ToJson(record, options_.origin));
@@ -243,6 +271,15 @@ class Program {
       state.SkipWithError(error.what());
       std::fprintf(stderr, "kmap_bench: %s\n", error.what());
     }
+  }
+
+  // With no counter open, a switch takes as long as it does where nobody has ever counted, but only
+  // a second after the last one was closed (kernel/events/core.c, perf_sched_work).
+  void Open(std::optional<CounterGroup>& counters, bool counted) {
+    constexpr std::chrono::milliseconds kForgotten{1500};
+    if (!counted && has_counted_) std::this_thread::sleep_for(kForgotten);
+    has_counted_ = counted;
+    counters.emplace(counted ? options_.counters : std::vector<std::string>{});
   }
 
   // Google Benchmark's view: one iteration is one sample, its time the slope an operation, the
@@ -292,6 +329,7 @@ class Program {
   std::optional<Device> device_;
   std::optional<DaxMapping> dax_file_;
   std::optional<DaxMapping> dax_device_;
+  bool has_counted_ = false;
   bool failed_ = false;
 };
 
@@ -316,6 +354,7 @@ int Main(int argc, char** argv) {
   Program program(options, asked);
   program.Register();
   if (benchmark::RunSpecifiedBenchmarks() == 0) {
+    program.SayNoCase();
     std::fprintf(
         stderr,
         "kmap_bench: no case matches; --benchmark_list_tests lists them (kernel cases need "
@@ -331,5 +370,8 @@ int Main(int argc, char** argv) {
 }  // namespace kmapbench
 
 int main(int argc, char** argv) {
+  if (argc > 1 && argv[1] == kmapbench::elsewhere::kSampler) {
+    return kmapbench::RunProgram("kmap_bench", kmapbench::elsewhere::SamplerMain, argc, argv);
+  }
   return kmapbench::RunProgram("kmap_bench", kmapbench::Main, argc, argv);
 }

@@ -263,6 +263,7 @@ nlohmann::ordered_json ToJson(const Record& record, const Origin& origin) {
   json["oracle"] = ToString(record.oracle);
   if (record.oracle_error_code) json["oracle_error_code"] = *record.oracle_error_code;
   if (record.first_window) json["first_window"] = *record.first_window;
+  if (record.first_user_window) json["first_user_window"] = *record.first_user_window;
   if (record.irqs) json["irqs"] = ToString(*record.irqs);
   if (record.pages > 0) json["pages"] = record.pages;
   if (record.stand_in) json["stand_in"] = true;

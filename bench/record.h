@@ -78,6 +78,8 @@ struct Record {
   std::optional<uint64_t> oracle_error_code;
   // Index of the first timed window, for an observer outside the guest.
   std::optional<uint64_t> first_window;
+  // The same among the windows of this program itself.
+  std::optional<uint64_t> first_user_window;
   // Of kernel cases: what was off, samples thrown away by cause, what measuring took beside.
   std::optional<IrqPolicy> irqs;
   std::map<std::string, uint64_t> rejected;

@@ -21,6 +21,7 @@ class LabBoot:
         self._sections: dict[str, int] = {}
         self._making: str | None = None  # the case being measured, if any
         self._step_failures: list[str] = []
+        self._no_case = False  # kmap_bench says that it has none of those that were asked for
         self.name = f"{kept.variant}, boot {kept.number}"
         self.console = kept.folder / "console.log"
         self.set_aside = kept.set_aside
@@ -51,7 +52,7 @@ class LabBoot:
             handed_out = read_archives(outcome.files)
             self._keep_files(handed_out)
             outcome.files.unlink()
-        if outcome.problem is None and not self._kept.records and (nothing := self._work.nothing()):
+        if self._no_case and (nothing := self._work.nothing()):
             self._kept.end(str(nothing))
             raise nothing
         if problem:
@@ -98,6 +99,8 @@ class LabBoot:
             self._work.keep(self._kept, read_archives(self.guest.files))
         elif event["event"] == "unfit":
             self._step_failures.append(f"{event['job']}: {event['reason']}")
+        elif event["event"] == "no_case":
+            self._no_case = True
         elif event["event"] == "section":
             self._sections[event["name"]] = int(event["address"], 16)
         elif event["event"] == "end" and event["code"] != 0:

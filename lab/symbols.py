@@ -15,6 +15,8 @@ from lab.errors import CommandFailed
 # The first windows of a sample, in the order of struct kmapbench_sample.
 EMPTY_N, EMPTY_2N, CASE_N, CASE_2N = range(4)
 
+_KERNEL_SPACE = 1 << 63  # from here on addresses are the kernel's
+
 Place = tuple[tuple[int, ...], int]  # addresses of the calls that led there, outermost first; address of the instruction
 Executions = Counter  # Place -> executions
 
@@ -37,12 +39,12 @@ def read_windows(path: Path, space: str = "kernel") -> list[Window]:
     windows = []
     with path.open() as file:
         for line in file:
+            if not line.startswith(f'{{"space": "{space}"'):
+                continue  # there may be many, and they are long
             try:
                 raw = json.loads(line)
             except ValueError:
                 break
-            if raw["space"] != space:
-                continue
             calls: list[tuple[int, ...]] = [()]
             for caller, address in raw["frames"]:
                 calls.append((*calls[caller], address))
@@ -87,7 +89,9 @@ class Module:
         by_section: dict[str, list[int]] = {}
         for address in sorted(addresses - self._chains.keys()):
             section = self._section(address)
-            if section is None:
+            if address < _KERNEL_SPACE:
+                self._chains[address] = ("user space",)
+            elif section is None:
                 self._chains[address] = (self._kernel.function(address) or "outside the module",)
             else:
                 by_section.setdefault(section, []).append(address)
@@ -128,17 +132,18 @@ class Module:
         return [tuple(reversed(chain)) for chain in chains]
 
 
-def path_of(record: dict, windows: list[Window], module: Module) -> dict | None:
+def path_of(record: dict, windows: dict[str, list[Window]], module: Module) -> dict | None:
     """Where the instructions of `ops` operations of a record went, loop included.
 
     The difference of the windows of 2n and of n operations, so that it is of exactly ops
     operations; counts are raw, an operation's share is count / ops.  None where the
     observer did not see the record's windows.
     """
-    first = record.get("first_window")
-    if first is None or first + CASE_2N >= len(windows):
+    space = "user" if "first_user_window" in record else "kernel"
+    first = record.get("first_user_window" if space == "user" else "first_window")
+    if first is None or first + CASE_2N >= len(windows[space]):
         return None
-    four = windows[first : first + 4]
+    four = windows[space][first : first + 4]
     case = _difference(four[CASE_2N].executions, four[CASE_N].executions)
     empty = _difference(four[EMPTY_2N].executions, four[EMPTY_N].executions)
     module.resolve({address for calls, at in case for address in (*calls, at)})

@@ -40,7 +40,7 @@ class Work(Protocol):
         """Lines for path.jsonl: where the instructions went that the observer saw. sections: where the module's lay."""
 
     def nothing(self) -> KmapbenchError | None:
-        """What a boot says that went well and has no record, where only what was asked for can be the reason."""
+        """What is said where kmap_bench has no case of those that were asked for."""
 
 
 class KernelCases:
@@ -72,7 +72,7 @@ class KernelCases:
 
     def paths(self, boot: Boot, files: dict[str, bytes], windows: Path, one: Prepared, sections: dict[str, int]) -> list[dict]:
         loaded = symbols.Module(one.module, sections, symbols.Kernel(one.kernel.symbols))
-        seen = symbols.read_windows(windows)
+        seen = {space: symbols.read_windows(windows, space) for space in ("kernel", "user")}
         return [path for record in boot.records if (path := symbols.path_of(record, seen, loaded))]
 
     def nothing(self) -> KmapbenchError | None:

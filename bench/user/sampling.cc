@@ -32,20 +32,6 @@ constexpr double kStable = 0.01;
   return ClockEnd() - begin;
 }
 
-template <int kAdds>
-[[gnu::noinline]] uint64_t ChainTicks() {
-  const uint64_t begin = ClockBegin();
-  AddChain<kAdds>();
-  return ClockEnd() - begin;
-}
-
-// Ticks an add.
-double ChainSlope() {
-  const uint64_t n = ChainTicks<kChainAdds>();
-  const uint64_t n2 = ChainTicks<2 * kChainAdds>();
-  return (static_cast<double>(n2) - static_cast<double>(n)) / kChainAdds;
-}
-
 // The four windows, with the stack that far down.
 [[gnu::noinline]] void TakeWindows(Body body, BodyContext* context, uint64_t ops,
                                    size_t stack_bytes, Sample& sample) {

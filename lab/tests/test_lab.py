@@ -16,8 +16,11 @@ TOUCHES = ["read8", "write8", "copy64_out", "copy64_in", "copy4k_out", "copy4k_i
 FORMS = ["kmap_local", "kmap_local_slim"]
 STATES = ["key_off", "dram", "devmap", "protected", "protected_nested"]
 SETS = [f"{order}/{pages}" for order in ("latency", "throughput") for pages in ("page", "l1", "l2", "llc", "memory")]
-# Not exact: now and then the scheduler brings its averages forward, by its clock.
 SWITCHES = ["elsewhere/switch/same", "elsewhere/switch/different"]
+# Measured by kmap_bench itself.
+FROM_USER_SPACE = ["elsewhere/syscall", "elsewhere/user_fault", "elsewhere/fork_exit"]
+# Now and then caches of memory are filled up; on Debian's kernels, too, a fault's account is settled.
+INEXACT = ["elsewhere/user_fault", "elsewhere/fork_exit"]
 DEFAULT_CASES = [
     "empty",
     "kernel/kmap_local/dram",
@@ -28,6 +31,7 @@ DEFAULT_CASES = [
     "msr/wrpkrs/toggle",
     *(f"elsewhere/{kind}/{where}" for kind in ("irq", "fault") for where in ("outside", "inside")),
     *SWITCHES,
+    *FROM_USER_SPACE,
 ]
 CASES = [
     *DEFAULT_CASES,
@@ -57,7 +61,7 @@ SKIPPED = [
     case for case in CASES if case.endswith(("/llc", "/memory")) or "/mock/" in case or case.startswith("kernel/kmap_local/protected")
 ]
 MEASURED = [case for case in CASES if case not in SKIPPED]
-EXACT = [case for case in MEASURED if case not in SWITCHES]
+EXACT = [case for case in MEASURED if case not in INEXACT]
 
 # Bodies without a branch that is taken and without a repeated instruction (a jump out of
 # the loop, not taken, is one instruction): what objdump counts is what runs.
@@ -152,7 +156,7 @@ def test_boots_agree_to_the_digit(records, case):
             assert other[figure] == first[figure]
 
 
-@pytest.mark.parametrize("case", EXACT)
+@pytest.mark.parametrize("case", [case for case in EXACT if case not in FROM_USER_SPACE])
 def test_the_other_alignment_runs_the_same_instructions(records, case):
     assert records[case, 1]["cost_shifted"] == records[case, 1]["cost"]
 
@@ -166,13 +170,13 @@ def test_the_other_alignment_is_the_same_loop_further_on(built_module, body):
 @pytest.mark.parametrize("boot", [1, 2, 3])
 def test_nothing_but_the_record_takes_time(records, boot):
     """Entering and leaving the kernel is under 0.1 % of a default record: of all but one, as once in a boot the kernel's own work falls there."""
-    *usual, _ = sorted(records[case, boot]["overhead"]["ioctl_share"] for case in MEASURED)
+    *usual, _ = sorted(records[case, boot]["overhead"]["ioctl_share"] for case in MEASURED if case not in FROM_USER_SPACE)
     assert 0 < usual[0] and usual[-1] < 0.001
 
 
 def test_interrupts_stay_on_for_what_may_sleep_only(records):
     irqs = {case: records[case, 1]["irqs"] for case in MEASURED}
-    assert {case for case in MEASURED if irqs[case] == "on"} == {"kernel/kmap/dram", *SWITCHES}
+    assert {case for case in MEASURED if irqs[case] == "on"} == {"kernel/kmap/dram", *SWITCHES, *FROM_USER_SPACE}
     assert {case for case in MEASURED if irqs[case] == "preempt_off"} == {"elsewhere/irq/outside", "elsewhere/irq/inside"}
 
 

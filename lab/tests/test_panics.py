@@ -6,6 +6,7 @@ import json
 import pytest
 
 from lab import job, run, variants
+from lab.errors import KmapbenchError
 from lab.plan import Plan
 
 PANIC = "echo c > /proc/sysrq-trigger"
@@ -38,6 +39,19 @@ def test_a_panic_is_one_line_and_what_was_measured_is_kept(monkeypatch, capsys, 
         assert measured == ([CASE] if step in ("micro", "unload") else [])
 
 
+def test_a_program_that_ends_at_once_is_said_to_have(monkeypatch, capsys, tmp_path):
+    sound = job.micro
+    monkeypatch.setattr(job, "micro", lambda *arguments: sound(*arguments).replace("step micro kmap_bench ", "step micro sh -c 'exit 139' "))
+    assert run.run(Plan([variants.find("stock")], 1, 1, "micro", None, CASE, tmp_path / "c", [])) == 1
+    assert "stock, boot 1: crashed twice: step micro ended with 139" in capsys.readouterr().err
+
+
+def test_cases_that_there_are_not_are_said_to_be(capsys, tmp_path):
+    with pytest.raises(KmapbenchError, match="--cases kernel/nothing: no kernel case matches"):
+        run.run(Plan([variants.find("stock")], 1, 1, "micro", None, "kernel/nothing", tmp_path / "c", []))
+    capsys.readouterr()
+
+
 def test_a_panic_while_a_case_is_measured_is_that_cases_record(monkeypatch, capsys, tmp_path):
     sound = job.micro
 
@@ -51,5 +65,6 @@ def test_a_panic_while_a_case_is_measured_is_that_cases_record(monkeypatch, caps
     run.run(Plan([variants.find("stock")], 1, 1, "micro", None, CASE, folder, []))
     (record,) = [json.loads(line) for line in (folder / "stock" / "boot-01" / "micro.jsonl").read_text().splitlines()]
     assert (record["case"], record["status"], record["reason"]) == (CASE, "crashed", SAID)
+    assert record["console"][0] == "Kernel panic - not syncing: sysrq triggered crash"
     assert record["console"][-1].startswith("Kernel Offset: ")  # the last words of a panic, behind the registers
     capsys.readouterr()

@@ -36,27 +36,27 @@ WINDOWS = [
 
 
 def test_what_runs_once_a_window_cancels():
-    path = symbols.path_of(RECORD, WINDOWS, FakeModule())
+    path = symbols.path_of(RECORD, {"kernel": WINDOWS, "user": []}, FakeModule())
     assert path["instructions"] == 50
     assert path["empty_instructions"] == 20
     assert ["harness"] not in [function["chain"] for function in path["functions"]]
 
 
 def test_writes_are_counted_where_they_are():
-    path = symbols.path_of(RECORD, WINDOWS, FakeModule())
+    path = symbols.path_of(RECORD, {"kernel": WINDOWS, "user": []}, FakeModule())
     assert path["wrmsr"] == 20
     assert {tuple(f["chain"]): f["wrmsr"] for f in path["functions"]} == {("body",): 0, ("body", "address"): 0, ("slow", "wrmsr"): 20}
 
 
 def test_stacks_say_who_had_called_whom():
-    path = symbols.path_of(RECORD, WINDOWS, FakeModule())
+    path = symbols.path_of(RECORD, {"kernel": WINDOWS, "user": []}, FakeModule())
     stacks = {tuple(at["stack"]): (at["instructions"], at["wrmsr"]) for at in path["stacks"]}
     assert stacks == {("body",): (20, 0), ("body", "address"): (10, 0), ("body", "slow", "wrmsr"): (20, 20)}
 
 
 @pytest.mark.parametrize("record", [{**RECORD, "first_window": 2}, {key: RECORD[key] for key in RECORD if key != "first_window"}])
 def test_windows_that_were_not_seen_give_nothing(record):
-    assert symbols.path_of(record, WINDOWS, FakeModule()) is None
+    assert symbols.path_of(record, {"kernel": WINDOWS, "user": WINDOWS}, FakeModule()) is None
 
 
 def test_a_torn_last_window_is_left_out(tmp_path):
@@ -67,6 +67,12 @@ def test_a_torn_last_window_is_left_out(tmp_path):
     )
     (only,) = symbols.read_windows(path)
     assert only == Window(Counter({((), 5): 2, ((5, 7), 6): 1}), {5: "90", 6: "0f30"})
+
+
+def test_a_record_of_a_program_is_of_its_windows():
+    record = {key: value for key, value in RECORD.items() if key != "first_window"} | {"first_user_window": 0}
+    path = symbols.path_of(record, {"kernel": [], "user": WINDOWS[1:]}, FakeModule())
+    assert path == symbols.path_of(RECORD, {"kernel": WINDOWS, "user": []}, FakeModule())
 
 
 def test_windows_of_programs_are_not_the_modules(tmp_path):
