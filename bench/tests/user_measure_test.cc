@@ -6,15 +6,23 @@
 
 #include <algorithm>
 #include <cstring>
+#include <ostream>
 #include <set>
 
+#include "on_valgrind.h"
 #include "user/measure.h"
 #include "user/sampling.h"
 
 namespace kmapbench::user {
+
+// Else gtest prints all bytes of it, padding included.
+void PrintTo(const Model& model, std::ostream* out) { *out << model.name; }
+
 namespace {
 
 constexpr unsigned kCpus = 2;
+// Far from both ends of what can be stood for, however noisy the machine.
+constexpr double kWriteCycles = 1000;
 
 Model Named(const std::string& name) {
   const std::vector<Model> models = Models(kCpus);
@@ -26,7 +34,7 @@ Model Named(const std::string& name) {
 
 Record Measured(const Model& model, uint32_t ops = 8, uint32_t samples = 3) {
   CounterGroup none({});
-  return Measure(model, {ops, samples, 10'000, 4000}, none);
+  return Measure(model, {ops, samples, 10'000, kWriteCycles}, none);
 }
 
 TEST(Models, HaveNamesOfTheirOwnBelowUser) {
@@ -57,6 +65,9 @@ bool IsLarge(const Model& model) {
 class EachModel : public ::testing::TestWithParam<Model> {};
 
 TEST_P(EachModel, IsTimedInAllItsWindows) {
+  if (OnValgrind() && GetParam().name.ends_with("/serialising")) {
+    GTEST_SKIP() << "valgrind has no IRETQ";
+  }
   const Record record = Measured(GetParam());
   if (record.status == Status::kSkipped) GTEST_SKIP() << record.reason;
   EXPECT_EQ(record.status, Status::kOk) << record.reason;
@@ -108,13 +119,13 @@ TEST(Measure, CountsInAllThreads) {
   for (const auto& [name, count] : {std::pair("user/kmap_local/protected/nowrite", 7u),
                                     std::pair("user/kmap_local/protected/threads2/nowrite", 14u)}) {
     CounterGroup counters({"task-clock:u"}, seven_a_group);
-    Measure(Named(name), {8, 3, 10'000, 4000}, counters);
+    Measure(Named(name), {8, 3, 10'000, kWriteCycles}, counters);
     EXPECT_EQ(counters.Read().front().value, count) << counters.Read().front().unavailable;
   }
 }
 
 TEST(Measure, SaysWhatAWriteIsAssumedToTake) {
-  EXPECT_EQ(Measured(Named("user/kmap_local/protected/delay")).assumed_write_cycles, 4000.0);
+  EXPECT_EQ(Measured(Named("user/kmap_local/protected/delay")).assumed_write_cycles, kWriteCycles);
   EXPECT_FALSE(Measured(Named("user/kmap_local/protected/nowrite")).assumed_write_cycles);
 }
 

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "on_valgrind.h"
 #include "user/path.h"
 #include "user/protection.h"
 #include "user/register_write.h"
@@ -11,7 +12,10 @@
 namespace kmapbench::user {
 namespace {
 
+constexpr char kNoHandler[] = "valgrind goes on at the faulting instruction";
+
 TEST(TryAccess, TellsAnOpenPageFromOneThatNobodyMayTouch) {
+  if (OnValgrind()) GTEST_SKIP() << kNoHandler;
   auto* const page = static_cast<std::byte*>(
       mmap(nullptr, kPageBytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   ASSERT_NE(page, MAP_FAILED);
