@@ -2,6 +2,7 @@
 """What single reads and writes of files on persistent memory run through, as the observer saw them. Pure."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from lab.symbols import Kernel, Window
 
@@ -9,7 +10,7 @@ NOTHING = "nothing"  # dax_windows' operation that is none
 _KERNEL_SPACE = 1 << 63
 
 
-def by_case(labels: list[str], windows: list[Window]) -> dict[str, list[Window]]:
+def by_case(labels: list[str], windows: Sequence[Window]) -> dict[str, list[Window]]:
     """Windows under what dax_windows says that they are."""
     cases: dict[str, list[Window]] = {}
     for label, window in zip(labels, windows, strict=True):

@@ -71,7 +71,7 @@ class Dax:
     def paths(self, boot: Boot, files: dict[str, bytes], windows: Path, one: Prepared, sections: dict[str, int]) -> list[dict]:
         cases = self._cases.paths(boot, files, windows, one, sections)
         labels = files.get(dax_job.WINDOWS, b"").decode().split()
-        seen = symbols.read_windows(windows, "user")
+        seen = symbols.Windows(windows, "user")
         if len(seen) != len(labels):
             return cases  # dax_windows failed, which its step has said
         return cases + dax_path.paths(dax_path.by_case(labels, seen), symbols.Kernel(one.kernel.symbols), boot.variant, boot.number)

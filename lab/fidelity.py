@@ -110,7 +110,7 @@ def boot(variant: str, scratch: Path, say: Callable[[str], None]) -> Counted:
     outcome = guest.boot(ready.machine(prepared, initrd, ready.observer_plugin()), scratch, on_line)
     if outcome.problem or outcome.windows is None:
         raise KmapbenchError(f"{variant}: {outcome.problem or 'this QEMU has no plugins, so nothing counts from outside'}")
-    windows = symbols.read_windows(outcome.windows)
+    windows = symbols.Windows(outcome.windows)
     kinds = {
         case: instructions.of_record(record, windows)
         for case, record in records.items()

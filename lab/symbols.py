@@ -5,6 +5,7 @@ import bisect
 import json
 import subprocess
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,27 +35,39 @@ class Window:
         return frozenset(address for address, code in self.code.items() if code == "0f30")
 
 
-def read_windows(path: Path, space: str = "kernel") -> list[Window]:
-    """The observer's file: windows of the module, or "user": of programs. A line torn by the end of QEMU is left out."""
-    windows = []
-    with path.open() as file:
-        for line in file:
-            if not line.startswith(f'{{"space": "{space}"'):
-                continue  # there may be many, and they are long
-            try:
-                raw = json.loads(line)
-            except ValueError:
-                break
-            calls: list[tuple[int, ...]] = [()]
-            for caller, address in raw["frames"]:
-                calls.append((*calls[caller], address))
-            windows.append(
-                Window(
-                    Counter({(calls[frame], address): count for address, count, _, frame in raw["pcs"]}),
-                    {address: code for address, _, code, _ in raw["pcs"]},
-                )
-            )
-    return windows
+class Windows(Sequence[Window]):
+    """The observer's file: windows of the module, or "user": of programs. A line torn by the end of QEMU is left out.
+
+    Each is read when it is asked for, since few are, of a file that may take most of a gigabyte.
+    """
+
+    def __init__(self, path: Path, space: str = "kernel"):
+        begin = f'{{"space": "{space}"'.encode()
+        self._path = path
+        self._offsets = []
+        offset = 0
+        with path.open("rb") as file:
+            for line in file:
+                if line.startswith(begin) and line.endswith(b"\n"):
+                    self._offsets.append(offset)
+                offset += len(line)
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return [self[one] for one in range(*index.indices(len(self)))]
+        with self._path.open("rb") as file:
+            file.seek(self._offsets[index])
+            raw = json.loads(file.readline())
+        calls: list[tuple[int, ...]] = [()]
+        for caller, address in raw["frames"]:
+            calls.append((*calls[caller], address))
+        return Window(
+            Counter({(calls[frame], address): count for address, count, _, frame in raw["pcs"]}),
+            {address: code for address, _, code, _ in raw["pcs"]},
+        )
 
 
 class Kernel:
@@ -132,7 +145,7 @@ class Module:
         return [tuple(reversed(chain)) for chain in chains]
 
 
-def path_of(record: dict, windows: dict[str, list[Window]], module: Module) -> dict | None:
+def path_of(record: dict, windows: dict[str, Sequence[Window]], module: Module) -> dict | None:
     """Where the instructions of `ops` operations of a record went, loop included.
 
     The difference of the windows of 2n and of n operations, so that it is of exactly ops

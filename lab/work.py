@@ -72,7 +72,7 @@ class KernelCases:
 
     def paths(self, boot: Boot, files: dict[str, bytes], windows: Path, one: Prepared, sections: dict[str, int]) -> list[dict]:
         loaded = symbols.Module(one.module, sections, symbols.Kernel(one.kernel.symbols))
-        seen = {space: symbols.read_windows(windows, space) for space in ("kernel", "user")}
+        seen = {space: symbols.Windows(windows, space) for space in ("kernel", "user")}
         return [path for record in boot.records if (path := symbols.path_of(record, seen, loaded))]
 
     def nothing(self) -> KmapbenchError | None:

@@ -27,7 +27,7 @@ def seen(boot_job, prepared):
     assert booted.outcome.problem is None, booted.console[-2000:]
     assert [event for event in booted.events if event.get("code", 0) != 0] == []
     labels = read_archives(booted.outcome.files)[dax_job.WINDOWS].decode().split()
-    windows = symbols.read_windows(booted.outcome.windows, "user")
+    windows = symbols.Windows(booted.outcome.windows, "user")
     return dax_path.by_case(labels, windows), symbols.Kernel(prepared.kernel.symbols)
 
 

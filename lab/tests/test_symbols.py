@@ -63,9 +63,9 @@ def test_a_torn_last_window_is_left_out(tmp_path):
     path = tmp_path / "windows.jsonl"
     path.write_text(
         '{"space": "kernel", "window": 0, "instructions": 3, "wrmsr": 1, "frames": [[0, 5], [1, 7]], '
-        '"pcs": [[5, 2, "90", 0], [6, 1, "0f30", 2]]}\n{"window": 1, "pcs": [['
+        '"pcs": [[5, 2, "90", 0], [6, 1, "0f30", 2]]}\n{"space": "kernel", "window": 1, "pcs": [['
     )
-    (only,) = symbols.read_windows(path)
+    (only,) = symbols.Windows(path)
     assert only == Window(Counter({((), 5): 2, ((5, 7), 6): 1}), {5: "90", 6: "0f30"})
 
 
@@ -83,7 +83,7 @@ def test_windows_of_programs_are_not_the_modules(tmp_path):
             for space, at, address in (("kernel", 0, 1), ("user", 0, 2), ("kernel", 1, 3))
         )
     )
-    found = {space: [next(iter(one.executions)) for one in symbols.read_windows(path, space)] for space in ("kernel", "user")}
+    found = {space: [next(iter(one.executions)) for one in symbols.Windows(path, space)] for space in ("kernel", "user")}
     assert found == {"kernel": [((), 1), ((), 3)], "user": [((), 2)]}
 
 
