@@ -10,7 +10,7 @@ import pytest
 
 from lab import campaign, local_boot, run
 from lab.tests.conftest import KMAP_BENCH
-from lab.tests.test_lab import FORMS, TOUCHES
+from lab.tests.test_lab import FORMS, FROM_USER_SPACE, TOUCHES
 from lab.tests.test_lab import STATES as KERNEL_STATES
 
 
@@ -67,7 +67,7 @@ def kmap_bench(*arguments) -> subprocess.CompletedProcess:
 
 
 def test_the_list_of_cases_is_their_names():
-    assert kmap_bench("--benchmark_list_tests").stdout.split() == MODELS
+    assert kmap_bench("--benchmark_list_tests").stdout.split() == [*MODELS, *FROM_USER_SPACE]
 
 
 def test_every_model_lines_up_with_a_kernel_case():
