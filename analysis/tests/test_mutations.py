@@ -4,6 +4,7 @@
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,13 @@ NOTHING_FAILED, SOMETHING_FAILED = 0, 1  # pytest's exit codes
 
 
 @pytest.fixture
-def copy(tmp_path):
-    """The tree without what is built or made by runs."""
-    target = tmp_path / "tree"
-    shutil.copytree(ROOT, target, ignore=_not_source)
-    return target
+def copy():
+    """The tree without what is built or made by runs, where tests that give up root can read it: pytest's own folders they cannot."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        target = Path(name) / "tree"
+        shutil.copytree(ROOT, target, ignore=_not_source)
+        yield target
 
 
 def _not_source(folder: str, names: list[str]) -> set[str]:
