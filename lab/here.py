@@ -114,7 +114,7 @@ def matching(kmap_bench: Path, cases: str) -> list[str]:
 
 def options(names: list[str]) -> list[str]:
     """kmap_bench's options to measure these cases and no other."""
-    return [f"--benchmark_filter=^({'|'.join(names)})/iterations:", "--kmapbench_cases=all", "--kmapbench_clock=tsc", "--kmapbench_events"]
+    return [*job.named(names), "--kmapbench_clock=tsc", "--kmapbench_events"]
 
 
 def header() -> dict:

@@ -29,6 +29,11 @@ def case_options(cases: str) -> list[str]:
     return _matching("".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in cases))
 
 
+def named(cases: Sequence[str]) -> list[str]:
+    """kmap_bench's options for these cases and no other."""
+    return _matching("|".join(map(re.escape, cases)))
+
+
 def _matching(pattern: str) -> list[str]:
     # Google Benchmark appends /iterations:N and more to the name, and takes extended regular expressions.
     return [f"--benchmark_filter=^({pattern})/iterations:", "--kmapbench_cases=all"]
@@ -41,7 +46,7 @@ def micro(variant: str, boot: int, cases: str = "default") -> str:
 
 def micro_on(file: str, variant: str, boot: int, cases: Sequence[str]) -> str:
     """Measures these cases, with a file that is there."""
-    return f"PMEM_FILE={shlex.quote(file)}\n" + _measure(variant, boot, _matching("|".join(map(re.escape, cases))))
+    return f"PMEM_FILE={shlex.quote(file)}\n" + _measure(variant, boot, named(cases))
 
 
 def _measure(variant: str, boot: int, options: list[str], parameters: str = "") -> str:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lab import order, tools
+from lab import job, order, tools
 from lab.errors import KmapbenchError
 from lab.progress import Display
 from lab.paths import build_dir
@@ -86,8 +86,7 @@ def _ours(models: list[str], options: list[str]) -> Iterator[dict]:
         records = Path(folder) / "records"
         program = build_dir() / "bench" / "kmap_bench"
         started = time.monotonic()
-        chosen = f"--benchmark_filter=^({'|'.join(models)})/iterations:"
-        tools.output([program, "--kmapbench_cases=all", "--kmapbench_counters=", chosen, *options, f"--kmapbench_records={records}"])
+        tools.output([program, *job.named(models), "--kmapbench_counters=", *options, f"--kmapbench_records={records}"])
         seconds = time.monotonic() - started
         for line in records.read_text().splitlines():
             record = json.loads(line)
