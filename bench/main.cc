@@ -81,6 +81,7 @@ class Program {
   Program(const Options& options, const Asked& asked)
       : options_(options),
         listing_(asked.list),
+        warm_up_(asked.warm_up_seconds),
         effort_(options.origin.clock == Clock::kIcount ? kIcountEffort : kTimeEffort),
         writer_(options.records) {
     // Of its repetitions and time Google Benchmark leaves the choice to us, as what it was asked
@@ -92,10 +93,8 @@ class Program {
   }
 
   void Register() {
-    const auto cpus = static_cast<unsigned>(user::AllowedCpus().size());
-    for (const user::Model& model : user::Models(cpus)) {
-      if (model.everyday || options_.all_cases) RegisterCase(UserCase(model));
-    }
+    if (options_.user_models) RegisterModels();
+    if (!options_.kernel_cases) return;
     if (std::filesystem::exists(options_.device)) RegisterDevice();
     for (const elsewhere::Listed& one : elsewhere::List()) RegisterCase(ElsewhereCase(one));
   }
@@ -107,6 +106,13 @@ class Program {
   bool failed() const { return failed_; }
 
  private:
+  void RegisterModels() {
+    const auto cpus = static_cast<unsigned>(user::AllowedCpus().size());
+    for (const user::Model& model : user::Models(cpus)) {
+      if (model.everyday || options_.all_cases) RegisterCase(UserCase(model));
+    }
+  }
+
   void RegisterDevice() {
     device_.emplace(options_.device);
     if (!options_.dax_file.empty()) dax_file_ = DaxMapping::OfFile(options_.dax_file);
@@ -239,7 +245,6 @@ class Program {
     // Google Benchmark appends all of these to the name: a list is of the names alone.
     if (listing_) return;
     registered->UseManualTime()
-        ->Unit(benchmark::kNanosecond)
         ->Iterations(static_cast<benchmark::IterationCount>(samples))
         ->Repetitions(static_cast<int>(repetitions));
   }
@@ -249,6 +254,7 @@ class Program {
     try {
       if (done == 0) Open(counters, c.counted);
       if (done == 0 && options_.events) writer_.Write({{"event", "case"}, {"name", c.name}});
+      if (done == 0) WarmUp(c);
       const Record part =
           c.measure(done == 0 ? options_.ops : record.ops, effort.samples, *counters);
       Pool(record, part);
@@ -271,6 +277,14 @@ class Program {
       state.SkipWithError(error.what());
       std::fprintf(stderr, "kmap_bench: %s\n", error.what());
     }
+  }
+
+  // Measures and forgets for as long as the user asked, beside the warm-up that cases have anyway.
+  void WarmUp(const Case& c) const {
+    if (c.skipped) return;
+    const auto begin = std::chrono::steady_clock::now();
+    CounterGroup none({});
+    while (std::chrono::steady_clock::now() - begin < warm_up_) c.measure(options_.ops, 1, none);
   }
 
   // With no counter open, a switch takes as long as it does where nobody has ever counted, but only
@@ -324,6 +338,7 @@ class Program {
 
   Options options_;
   bool listing_;
+  std::chrono::duration<double> warm_up_;
   Effort effort_;
   RecordWriter writer_;
   std::optional<Device> device_;

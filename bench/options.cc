@@ -20,6 +20,7 @@ namespace {
 enum Flag {
   kRecords,
   kCases,
+  kOnly,
   kEnvironment,
   kDevice,
   kEvents,
@@ -40,6 +41,7 @@ enum Flag {
 constexpr option kFlags[] = {
     {"kmapbench_records", required_argument, nullptr, kRecords},
     {"kmapbench_cases", required_argument, nullptr, kCases},
+    {"kmapbench_only", required_argument, nullptr, kOnly},
     {"kmapbench_environment", required_argument, nullptr, kEnvironment},
     {"kmapbench_device", required_argument, nullptr, kDevice},
     {"kmapbench_events", no_argument, nullptr, kEvents},
@@ -95,6 +97,14 @@ bool AllCases(std::string_view text) {
   Refuse("--kmapbench_cases=" + std::string(text) + ": give default or all");
 }
 
+void KeepOnly(std::string_view text, Options& options) {
+  if (text != "kernel" && text != "user") {
+    Refuse("--kmapbench_only=" + std::string(text) + ": give kernel or user");
+  }
+  options.kernel_cases = text == "kernel";
+  options.user_models = text == "user";
+}
+
 }  // namespace
 
 Options ParseOptions(int argc, char** argv) {
@@ -116,6 +126,9 @@ Options ParseOptions(int argc, char** argv) {
         break;
       case kCases:
         options.all_cases = AllCases(optarg);
+        break;
+      case kOnly:
+        KeepOnly(optarg, options);
         break;
       case kEnvironment:
         options.environment = optarg;
@@ -171,8 +184,9 @@ Options ParseOptions(int argc, char** argv) {
   return options;
 }
 
-Asked AskedOfGoogle(int argc, char** argv) {
+Asked AskedOfGoogle(int& argc, char** argv) {
   Asked asked;
+  int kept = 1;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     const auto value = [argument](std::string_view option) {
@@ -188,7 +202,14 @@ Asked AskedOfGoogle(int argc, char** argv) {
     if (const char* text = value("--benchmark_min_time=")) {
       asked.min_seconds = std::strtod(text, nullptr);
     }
+    if (const char* text = value("--benchmark_min_warmup_time=")) {
+      asked.warm_up_seconds = std::strtod(text, nullptr);
+    } else {
+      argv[kept++] = argv[i];
+    }
   }
+  argc = kept;
+  argv[argc] = nullptr;
   return asked;
 }
 
@@ -199,6 +220,7 @@ void PrintOptionsHelp() {
       "          [--kmapbench_records=<file>] one JSON record a case, each on disk as it is made\n"
       "          [--kmapbench_environment=<file>] what was measured on, as JSON\n"
       "          [--kmapbench_cases={default|all}] which cases there are to choose from\n"
+      "          [--kmapbench_only={kernel|user}] kernel cases alone, or user models alone\n"
       "          [--kmapbench_device=/dev/kmapbench]\n"
       "          [--kmapbench_clock={icount|tsc}] icount: an emulator that counts instructions\n"
       "          [--kmapbench_ops=<n>] operations a sample, default chosen for each case\n"
@@ -211,7 +233,8 @@ void PrintOptionsHelp() {
       "              stand for it by waiting; default 185, the one published figure\n"
       "          [--counters=<event>,...] as libpfm4 names them, :k in the kernel and "
       ":u\n"
-      "              in user space; default instructions and cycles of each, what bench/events has\n"
+      "              in user space; default instructions and cycles of each, what bench/events "
+      "has\n"
       "              for this CPU, and software events; empty: none\n"
       "          [--kmapbench_dax_file=<file>] on a DAX file system, 2 MiB or more: kernel cases\n"
       "              on a device page map a page of it\n"

@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--out", type=Path, metavar="DIR", help="campaign folder to make (default: a new one in results/)")
     run.add_argument("--only", choices=ONLY, help="kernel cases only, user models only, or instead of both fio on DAX files")
     run.add_argument("--kernel", choices=SERIES + RT_SERIES, help="which of the distribution's kernels stock is (default: the newest offered)")
-    run.add_argument("--cases", metavar="default|all|GLOB", help="kernel cases: a telling dozen, all, or those whose name matches, as 'kernel/*'")
+    run.add_argument("--cases", metavar="default|all|GLOB", help="kernel cases and user models: a telling dozen of each, all, or those whose name matches, as 'kernel/*'")
     run.add_argument("--preset", metavar="NAME", help="with --only dax: what fio measures, a table of lab/dax.toml (default: quick; with --here: full)")
     run.add_argument("--here", action="store_true", help="kernel cases on this machine's running kernel, instead of the lab; takes root")
     run.add_argument("--on", metavar="PATH", help="with --here --only dax: a folder on a file system mounted with dax=always, or a device as /dev/pmem0, which is formatted")
@@ -150,6 +150,8 @@ def _checked(said: dict) -> dict:
     for name, needed in (("preset", "--only dax"), ("on", "--here --only dax")):
         if name in said and (said.get("only") != "dax" or (name == "on" and not said.get("here"))):
             raise KmapbenchError(f"--{name} goes with {needed}")
+    if said.get("only") == "dax" and said.get("cases", "default") != "default":
+        raise KmapbenchError("--cases chooses kernel cases and user models: leave it out, or leave out --only dax")
     for name, check in (("boots", _count), ("label", _label)):
         if name in said:
             try:

@@ -4,7 +4,6 @@
 import errno
 import hashlib
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import job, loader, module, refusals, tools
+from lab import job, loader, module, refusals
 from lab.errors import KmapbenchError
 from lab.paths import MODULE_SOURCE, ROOT
 
@@ -102,14 +101,6 @@ def loaded(path: Path) -> Iterator[None]:
 
 def _device() -> str:
     return f"/dev/{MODULE_NAME}"
-
-
-def matching(kmap_bench: Path, cases: str) -> list[str]:
-    """Names of the kernel cases that --cases means, as kmap_bench lists them; the module is loaded."""
-    filter_option, which = job.case_options(cases)
-    wanted = re.compile(filter_option.removeprefix("--benchmark_filter="))
-    listed = tools.output([kmap_bench, which, "--benchmark_list_tests"]).splitlines()
-    return [line.split("/iterations:")[0] for line in listed if wanted.search(line) and not line.startswith("user/")]
 
 
 def options(names: list[str]) -> list[str]:

@@ -3,19 +3,27 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from lab import tools
+from lab import job, tools
 from lab.campaign import Boot
 from lab.errors import CommandFailed
 from lab.stream import Line, Parser
 
-# User models: one repetition a launch, since a launch is their unit of randomness.
-USER = ["--benchmark_filter=^user/", "--kmapbench_repetitions=1"]
+
+def matching(kmap_bench: Path, cases: str, half: str) -> list[str]:
+    """Names of the cases of a half that --cases means, as kmap_bench lists them on this machine."""
+    which = "default" if cases == "default" else "all"
+    listed = tools.output([kmap_bench, f"--kmapbench_only={half}", f"--kmapbench_cases={which}", "--benchmark_list_tests"]).splitlines()
+    if cases in ("default", "all"):
+        return listed
+    wanted = re.compile(job.pattern(cases))
+    return [name for name in listed if wanted.fullmatch(name)]
 
 
 def measure(
@@ -23,12 +31,11 @@ def measure(
     kmap_bench: Path,
     launches: int,
     options: list[str],
-    on_launch: Callable[[], None] = lambda: None,
     on_line: Callable[[Line], None] = lambda _: None,
 ) -> None:
     """Launches kmap_bench, one after the other; records go into the boot, and micro.json holds all launches.
 
-    options: what to measure, and how. on_launch is called after each launch, on_line for each line that came of it.
+    options: what to measure, and how. on_line is called for each line that kmap_bench wrote.
     """
     outputs = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -46,7 +53,6 @@ def measure(
             ]
             _launch(command, boot, on_line)
             outputs.append(json.loads(out.read_text()))
-            on_launch()
         boot.write_environment(json.loads(environment.read_text()))
     boot.write_micro(merged(outputs))
 

@@ -5,8 +5,8 @@ import re
 import shlex
 from collections.abc import Sequence
 
-# Cases that the kernel module runs; user models are measured on the host.
-KERNEL_CASES = "^(empty|kernel/|model/|msr/|elsewhere/)"
+# Both halves of kmap_bench's cases, as it names them: what the kernel does, and user models, which are measured on the host.
+KERNEL, USER = "kernel", "user"
 
 # Sent along so that addresses can be told apart after the boot.
 _MODULE_SECTIONS = (
@@ -22,11 +22,17 @@ DEVICE_MEMORY = 448 << 20
 PMEM_OPTIONS = "${PMEM_FILE:+--kmapbench_dax_file=$PMEM_FILE} ${PMEM_DEVICE:+--kmapbench_dax_device=$PMEM_DEVICE}"
 
 
-def case_options(cases: str) -> list[str]:
-    """kmap_bench's options for kernel cases: default, all, or those whose whole name matches a glob."""
+def case_options(cases: str, half: str) -> list[str]:
+    """kmap_bench's options for the cases of a half: default, all, or those whose whole name matches a glob."""
+    only = f"--kmapbench_only={half}"
     if cases in ("default", "all"):
-        return [f"--benchmark_filter={KERNEL_CASES}", f"--kmapbench_cases={cases}"]
-    return _matching("".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in cases))
+        return [only, f"--kmapbench_cases={cases}"]
+    return [only, *_matching(pattern(cases))]
+
+
+def pattern(glob: str) -> str:
+    """The regular expression of names that a glob matches as a whole."""
+    return "".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in glob)
 
 
 def named(cases: Sequence[str]) -> list[str]:
@@ -34,14 +40,14 @@ def named(cases: Sequence[str]) -> list[str]:
     return _matching("|".join(map(re.escape, cases)))
 
 
-def _matching(pattern: str) -> list[str]:
+def _matching(names: str) -> list[str]:
     # Google Benchmark appends /iterations:N and more to the name, and takes extended regular expressions.
-    return [f"--benchmark_filter=^({pattern})/iterations:", "--kmapbench_cases=all"]
+    return [f"--benchmark_filter=^({names})/iterations:", "--kmapbench_cases=all"]
 
 
 def micro(variant: str, boot: int, cases: str = "default") -> str:
     """Makes persistent memory ready and measures cases: default, all or a glob."""
-    return "step pmem pmem\n" + _measure(variant, boot, case_options(cases), f"device_memory={DEVICE_MEMORY:#x}")
+    return "step pmem pmem\n" + _measure(variant, boot, case_options(cases, KERNEL), f"device_memory={DEVICE_MEMORY:#x}")
 
 
 def micro_on(file: str, variant: str, boot: int, cases: Sequence[str]) -> str:

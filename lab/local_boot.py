@@ -5,34 +5,27 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from lab import campaign, dax_here, dax_work, here, host
+from lab import campaign, dax_here, dax_work, here, host, job
 from lab.dax_here import Named
 from lab.dax_presets import Job, Preset
 from lab.errors import KmapbenchError
 from lab.progress import Display
+from lab.stream import Line
 
 HOST = "host"
 LAUNCHES = 10
 
 # For the progress display, in boots of the lab.
-LAUNCH_WORK = 0.05
+MODEL_WORK = 0.03
 HERE_WORK = 1
 
 
 def measure_here(kept: campaign.Boot, names: list[str], running: here.Prepared, kmap_bench: Path, display: Display) -> str | None:
     """Kernel cases on the running kernel, whose module is loaded; what went wrong, in one line, or None."""
-    making: list[str] = []  # the case being measured, if any
-
-    def on_line(line) -> None:
-        if line.record:
-            making.clear()
-            display.advance(HERE_WORK / len(names))
-        else:
-            making[:] = [line.event["name"]]
-            display.detail(f"{kept.variant}: {line.event['name']}")
-
+    making: list[str] = []
+    follow = _follower(making, kept.variant, HERE_WORK / len(names), display)
     display.say(f"{kept.variant}: {len(names)} kernel cases on Linux {running.kernel.release}, the running kernel")
-    problem = _kept(kept, kept.variant, "tsc", making, lambda: host.measure(kept, kmap_bench, 1, here.options(names), on_line=on_line))
+    problem = _kept(kept, kept.variant, "tsc", making, lambda: host.measure(kept, kmap_bench, 1, here.options(names), follow))
     if problem:
         return problem
     for line in here.skipped(kept.records):
@@ -41,10 +34,14 @@ def measure_here(kept: campaign.Boot, names: list[str], running: here.Prepared, 
     return f"{kept.variant}: the oracle failed for {', '.join(failed)}" if failed else None
 
 
-def measure_user(kept: campaign.Boot, kmap_bench: Path, display: Display) -> str | None:
+def measure_user(kept: campaign.Boot, names: list[str], kmap_bench: Path, display: Display) -> str | None:
     """User models; what went wrong, in one line, or None. Never beside QEMU: its load would be in the figures."""
-    display.say("user models on this machine")
-    return _kept(kept, "user models", "tsc", [], lambda: host.measure(kept, kmap_bench, LAUNCHES, host.USER, lambda: display.advance(LAUNCH_WORK)))
+    display.say(f"{len(names)} user models on this machine")
+    # one repetition a launch, since a launch is their unit of randomness
+    options = [*job.named(names), "--kmapbench_repetitions=1", "--kmapbench_events"]
+    follow = _follower([], "user models", MODEL_WORK / LAUNCHES, display)
+    # without the case that a launch ended in: those before have its records
+    return _kept(kept, "user models", "tsc", [], lambda: host.measure(kept, kmap_bench, LAUNCHES, options, follow))
 
 
 def measure_dax(kept: campaign.Boot, named: Named, preset: Preset, kmap_bench: Path, display: Display) -> str | None:
@@ -69,6 +66,20 @@ def measure_dax(kept: campaign.Boot, named: Named, preset: Preset, kmap_bench: P
 
     display.say(f"{kept.variant}: {len(chosen.jobs)} jobs of fio on {named.path}, {chosen.seconds / 60:.0f} minutes at least")
     return _kept(kept, kept.variant, "wall", making, measure)
+
+
+def _follower(making: list[str], what: str, work: float, display: Display) -> Callable[[Line], None]:
+    """Of kmap_bench's lines, each by itself: making is the case being measured, if any, and work what the display counts for one."""
+
+    def follow(line: Line) -> None:
+        if line.record:
+            making.clear()
+            display.advance(work)
+        elif line.event["event"] == "case":
+            making[:] = [line.event["name"]]
+            display.detail(f"{what}: {line.event['name']}")
+
+    return follow
 
 
 def _kept(kept: campaign.Boot, name: str, clock: str, making: list[str], measure: Callable[[], None]) -> str | None:

@@ -23,7 +23,7 @@ class Plan:
     seed: int
     only: str | None  # "micro", "user" or "dax"; None: the first two
     series: str | None  # the distribution's kernel; None: the newest offered
-    cases: str  # default, all or a glob: the kernel cases
+    cases: str  # default, all or a glob: of kernel cases and user models
     out: Path | None
     arguments: list[str]
     preset: str | None = None  # of dax.toml; None: the default

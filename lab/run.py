@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from lab import campaign, dax_here, here, local_boot, order, ownership, ready, side_by_side, source_kernel
+from lab import campaign, dax_here, here, host, job, local_boot, order, ownership, ready, side_by_side, source_kernel
 from lab.dax_work import Dax, preset_of
 from lab.errors import EXIT_FAILED, EXIT_OK, KmapbenchError
 from lab.header import header
@@ -19,9 +19,6 @@ from lab.paths import RESULTS, ROOT, build_dir, cache_dir
 from lab.plan import Plan, write
 from lab.progress import Display
 from lab.work import KernelCases, Work, no_case
-
-# For the progress display, in boots of the lab.
-_WORK = {local_boot.HOST: local_boot.LAUNCHES * local_boot.LAUNCH_WORK}
 
 
 def run(plan: Plan) -> int:
@@ -40,16 +37,17 @@ def run(plan: Plan) -> int:
         work = _work(plan, kmap_bench)
         variants = [work.variant(variant) for variant in plan.variants]
         prepared, running, here_cases, named = [], None, [], None
+        models = _models(plan)
         if plan.only == "dax" and plan.label:
             named = dax_here.look(Path(plan.on))
             dax_here.confirm(named, dax_here.ask)
-        elif plan.only != "user" and plan.label:
+        elif _kernel(plan) and plan.label:
             running = here.prepare(cache, display.say)
             loading.enter_context(here.loaded(running.module))
-            here_cases = here.matching(kmap_bench, plan.cases)
+            here_cases = host.matching(kmap_bench, plan.cases, job.KERNEL)
             if not here_cases:
-                raise no_case(plan.cases)
-        elif plan.only != "user":
+                raise no_case(plan.cases, "kernel case")
+        elif _kernel(plan):
             source_kernel.provide([variant.image for variant in variants if variant.image], cache, display)
             prepared = [ready.prepare(variant, plan.series, work.content(), cache, scratch, display.say) for variant in variants]
         planned = steps(plan)
@@ -62,7 +60,7 @@ def run(plan: Plan) -> int:
         leaving.callback(ownership.hand_over, kept.folder)
         left = kept.left()
         display.note(f"campaign {kept.folder}" + (f": {len(left)} of {len(planned)} steps left" if plan.resume else ""))
-        display.plan(sum(_WORK.get(step.variant, 1) for step in left))
+        display.plan(sum(len(models) * local_boot.MODEL_WORK if step.variant == local_boot.HOST else 1 for step in left))
         by_name = {one.variant.name: one for one in prepared}
         plugin = ready.observer_plugin() if prepared else None
 
@@ -82,7 +80,7 @@ def run(plan: Plan) -> int:
         loading.close()  # user models need no module
         for step in left:
             if step.variant == local_boot.HOST:
-                problems += _twice(kept, step, partial(local_boot.measure_user, kmap_bench=kmap_bench, display=display))
+                problems += _twice(kept, step, partial(local_boot.measure_user, names=models, kmap_bench=kmap_bench, display=display))
         kept.end()
         for line in kept.differences():
             display.note(f"not the same as in the variant's other boots: {line}")
@@ -104,13 +102,26 @@ def run(plan: Plan) -> int:
 
 def steps(plan: Plan) -> list[Step]:
     """All steps of a plan, in the order in which they begin: the lab's, the running kernel's, user models."""
-    lab = plan.only != "user" and not plan.label
-    planned = order.steps([variant.name for variant in plan.variants], plan.boots, plan.seed, _baseline(plan)) if lab else []
-    if plan.only != "user" and plan.label:
+    planned = []
+    if _kernel(plan) and plan.label:
         planned.append(Step(plan.label, 1))
-    if plan.only in (None, "user"):
+    elif _kernel(plan):
+        planned += order.steps([variant.name for variant in plan.variants], plan.boots, plan.seed, _baseline(plan))
+    if _models(plan):
         planned.append(Step(local_boot.HOST, 1))
+    if not planned:
+        raise no_case(plan.cases, "user model" if plan.only == "user" else "case")
     return planned
+
+
+def _kernel(plan: Plan) -> bool:
+    """Whether anything is asked of a kernel: which cases it has, its module says only when it is loaded."""
+    return plan.only != "user" and not plan.cases.startswith("user/")
+
+
+def _models(plan: Plan) -> list[str]:
+    """Names of the user models that are asked for."""
+    return host.matching(_kmap_bench(), plan.cases, job.USER) if plan.only in (None, "user") else []
 
 
 def steps_of(plan: Plan) -> str:

@@ -21,27 +21,31 @@ from lab.errors import KmapbenchError
 from lab.progress import Display
 from lab.paths import build_dir
 
-# Nothing of what these do passes through memory that they have written, so that only the clock makes them noisy.
+_FORMS = ("kmap_local", "kmap_local_slim")
+
+# Nothing of what these do passes through memory that they have written, and none begins before the last one is done, so that only
+# the clock makes them noisy.
 REGISTER_BOUND = [
     "user/known/adds13",
     "user/known/adds100",
-    *(f"user/{form}/{state}" for form in ("kmap_local", "kmap_local_slim") for state in ("key_off", "dram", "devmap")),
+    *(f"user/{form}/{state}/alone" for form in _FORMS for state in ("key_off", "dram", "devmap")),
 ]
-# These count through memory.
-THROUGH_MEMORY = [
-    *(f"user/{form}/{state}" for form in ("kmap_local", "kmap_local_slim") for state in ("protected/nowrite", "protected_nested")),
+# These count through memory, or run at the rate at which the CPU predicts and fetches: it has modes.
+WITH_MODES = [
+    *(f"user/{form}/{state}" for form in _FORMS for state in ("protected/alone/nowrite", "protected_nested/alone")),
+    *(f"user/{form}/{state}" for form in _FORMS for state in ("key_off", "dram", "devmap", "protected/nowrite", "protected_nested")),
 ]
 # One that is 3 % longer than adds100, and one that is 2 cycles longer than adds13.
 PLANTED = ["user/known/adds103", "user/known/adds15"]
 
 _STATES = ("key_off", "dram", "devmap", "protected", "protected_nested")
 _COLD = [
-    f"user/kmap_local{form}/{state}/descriptors/{size}" + ("/nowrite" if state == "protected" else "")
-    for form in ("", "_slim")
+    f"user/{form}/{state}/descriptors/{size}" + ("/nowrite" if state == "protected" else "")
+    for form in _FORMS
     for state in _STATES
     for size in ("l1", "memory")
 ]
-DELAYS = [f"user/kmap_local{form}/protected/{write}" for form in ("", "_slim") for write in ("nowrite", "delay")]
+DELAYS = [f"user/{form}/protected/alone/{write}" for form in _FORMS for write in ("nowrite", "delay")]
 KNOWN = ["user/known/adds1000", "user/known/multiplications1000", "user/known/lines/l1", "user/known/lines/memory", *_COLD, *DELAYS]
 
 # What a write is told to take, beside the default.
@@ -63,7 +67,7 @@ def known(launches: int) -> Iterator[dict]:
 
 def spread(launches: int) -> Iterator[dict]:
     """Ours and Google Benchmark's own way, in turn, with the same time for each repetition."""
-    models = REGISTER_BOUND + THROUGH_MEMORY
+    models = REGISTER_BOUND + WITH_MODES
     for launch in range(launches):
         ours, theirs = _ours(models, BUDGET), _theirs(models)
         # as ABBA, so that both meet the same drift

@@ -76,9 +76,9 @@ class KernelCases:
         return [path for record in boot.records if (path := symbols.path_of(record, seen, loaded))]
 
     def nothing(self) -> KmapbenchError | None:
-        return no_case(self._cases)
+        return no_case(self._cases, "kernel case")
 
 
-def no_case(cases: str) -> KmapbenchError:
-    """Nothing to measure."""
-    return KmapbenchError(f"--cases {cases}: no kernel case matches; '--cases all' measures all there are")
+def no_case(cases: str, what: str) -> KmapbenchError:
+    """Nothing to measure. what: of which there is none."""
+    return KmapbenchError(f"--cases {cases}: no {what} matches; '--cases all' measures all there are")

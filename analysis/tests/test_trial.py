@@ -37,8 +37,8 @@ def known_figures(ratio=3.0, told_share=1.0, misses=1.0, off_misses=0.0) -> list
     figures += rows("user/known/lines/l1", 10) + rows("user/known/lines/memory", 310)
     for form in ("kmap_local", "kmap_local_slim"):
         for cycles in (185, 1000):
-            figures += rows(f"user/{form}/protected/nowrite", 20, cycles)
-            figures += rows(f"user/{form}/protected/delay", 20 + 2 * cycles * told_share, cycles)
+            figures += rows(f"user/{form}/protected/alone/nowrite", 20, cycles)
+            figures += rows(f"user/{form}/protected/alone/delay", 20 + 2 * cycles * told_share, cycles)
         for state in ("key_off", "dram", "devmap", "protected", "protected_nested"):
             rest = "/nowrite" if state == "protected" else ""
             more = 300 * (off_misses if state == "key_off" else misses)
@@ -98,33 +98,34 @@ NOISY = [100, 110, 90, 105, 95, 112, 88, 104, 96, 100]
 
 def test_a_third_of_their_spread_is_asked_for():
     calm = [100 + (value - 100) * 0.3 / 10 for value in NOISY]
-    (table,) = trial.spread(spread_figures("user/x", calm, NOISY))
+    (table,) = trial.spread(spread_figures("user/x/alone", calm, NOISY))
     assert [row.holds for row in table.rows] == [True]
     assert cell(table, 0, 4) == "0 of 2"
     restless = [100 + (value - 100) * 0.4 for value in NOISY]
-    (table,) = trial.spread(spread_figures("user/x", restless, NOISY))
+    (table,) = trial.spread(spread_figures("user/x/alone", restless, NOISY))
     assert [row.holds for row in table.rows] == [False]
 
 
 def test_blocks_that_are_off_do_not_hold_whatever_the_spread():
     ours = [100, 103, 103, 100] + [100] * 12
-    (table,) = trial.spread(spread_figures("user/x", ours, NOISY + NOISY[:6]))
+    (table,) = trial.spread(spread_figures("user/x/alone", ours, NOISY + NOISY[:6]))
     assert table.rows[0].holds is False and cell(table, 0, 4) == "1 of 4"
 
 
-def test_of_what_counts_through_memory_nothing_is_claimed():
-    (table,) = trial.spread(spread_figures("user/kmap_local/protected/nowrite", NOISY, NOISY))
+@pytest.mark.parametrize("case", ["user/kmap_local/protected/alone/nowrite", "user/kmap_local/protected_nested/alone", "user/kmap_local/dram"])
+def test_of_what_has_modes_nothing_is_claimed(case):
+    (table,) = trial.spread(spread_figures(case, NOISY, NOISY))
     assert [row.holds for row in table.rows] == [None]
 
 
 def test_without_a_whole_block_or_without_figures_nothing_is_claimed():
-    (table,) = trial.spread(spread_figures("user/x", [100, 100], [100, 110]))
+    (table,) = trial.spread(spread_figures("user/x/alone", [100, 100], [100, 110]))
     assert [row.holds for row in table.rows] == [None]
-    (table,) = trial.spread(spread_figures("user/x", [], NOISY) + spread_figures("user/y", NOISY, NOISY))
+    (table,) = trial.spread(spread_figures("user/x/alone", [], NOISY) + spread_figures("user/y/alone", NOISY, NOISY))
     assert [row.holds for row in table.rows] == [None, False] and cell(table, 0, 1) == "no figures"
 
 
-LEVELS = {"user/known/adds13": 13, "user/known/adds15": 15, "user/known/adds100": 100, "user/known/adds103": 103, "user/x": 50}
+LEVELS = {"user/known/adds13": 13, "user/known/adds15": 15, "user/known/adds100": 100, "user/known/adds103": 103, "user/x/alone": 50}
 
 
 def campaign_figures(number: int, spread: float, shift: float = 0) -> list[dict]:

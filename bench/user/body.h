@@ -27,9 +27,26 @@ using Body = void (*)(BodyContext* context, uint64_t ops);
 // A body of its own in the disassembly, at the start of a cache line.
 #define KMAPBENCH_BODY [[gnu::noipa, gnu::aligned(64)]]
 
+// How operations follow each other: they overlap as far as the path lets them, or none begins
+// before the last one is done.
+struct Overlapping {
+  [[gnu::always_inline]] static void End() { Barrier(); }
+};
+
+struct OneByOne {
+  [[gnu::always_inline]] static void End() { asm volatile("lfence" : : : "memory"); }
+};
+
 KMAPBENCH_BODY inline void EmptyBody(BodyContext*, uint64_t ops) {
   do {
     Barrier();
+  } while (--ops);
+}
+
+// What is waited by OneByOne.
+KMAPBENCH_BODY inline void WaitBody(BodyContext*, uint64_t ops) {
+  do {
+    OneByOne::End();
   } while (--ops);
 }
 
@@ -66,7 +83,7 @@ struct CopyIn {
 };
 
 // One page, over and over.
-template <class Path, class Touch>
+template <class Path, class Touch, class Pace = Overlapping>
 KMAPBENCH_BODY void PairBody(BodyContext* context, uint64_t ops) {
   PageDescriptor* const page = context->page;
   std::byte* const buffer = context->buffer;
@@ -75,7 +92,7 @@ KMAPBENCH_BODY void PairBody(BodyContext* context, uint64_t ops) {
     Opaque(address);
     Touch::Touch(address, buffer);
     Path::Unmap(address);
-    Barrier();
+    Pace::End();
   } while (--ops);
 }
 
@@ -128,16 +145,6 @@ struct DescriptorsAndData {
   [[gnu::always_inline]] static void Touch(void* address, uint64_t at) {
     Read8::Touch(static_cast<std::byte*>(address) + at * kLineBytes % kPageBytes, nullptr);
   }
-};
-
-// Operations overlap as far as the path lets them, or none begins before the last one's loads
-// are there.
-struct Overlapping {
-  [[gnu::always_inline]] static void End() { Barrier(); }
-};
-
-struct OneByOne {
-  [[gnu::always_inline]] static void End() { asm volatile("lfence" : : : "memory"); }
 };
 
 template <class Path, class Order, class What, class Pace>

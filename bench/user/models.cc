@@ -21,6 +21,9 @@ namespace {
 // Pages of a world that mixes them: enough for one in a hundred, and in the second cache.
 constexpr size_t kSharedPages = 1024;
 
+// In a model's name: each pair by itself, the next one waits for it.
+constexpr const char* kAlone = "/alone";
+
 // A working set by name, in bytes: half of a cache stays in it, four times the last one does not.
 struct Set {
   const char* name;
@@ -79,6 +82,10 @@ class Table {
     empty.name = "user/empty";
     empty.everyday = true;
     rows_.push_back(empty);
+    Model wait = empty;
+    wait.name += kAlone;
+    wait.body = WaitBody;
+    rows_.push_back(wait);
     AddForm<AsPublished>("user/kmap_local");
     AddForm<Slim>("user/kmap_local_slim");
     AddDesign<AskingKeyFirst>("user/kmap_local_key_first");
@@ -94,33 +101,42 @@ class Table {
  private:
   Model& Add(Model model) { return rows_.emplace_back(std::move(model)); }
 
-  template <class Design, class Register>
-  static Model Protected(const std::string& form, const char* name) {
+  template <class Pace, class Design, class Register>
+  static Model Protected(const std::string& state, const char* name) {
     using OnPath = Path<Design, KeyOn, Register>;
-    return ModelOf<OnPath>(form + "/protected/" + name, PairBody<OnPath, NoTouch>,
-                           Pages::kProtected);
+    return ModelOf<OnPath>(state + "/" + name, PairBody<OnPath, NoTouch, Pace>, Pages::kProtected);
+  }
+
+  template <class Design>
+  void AddDesign(const std::string& form, bool everyday = false) {
+    AddStates<Overlapping, Design>(form, "", everyday);
+    AddStates<OneByOne, Design>(form, kAlone, everyday);
   }
 
   // The five states, the register being left alone where it would be written.
-  template <class Design>
-  void AddDesign(const std::string& form, bool everyday = false) {
+  template <class Pace, class Design>
+  void AddStates(const std::string& form, const std::string& pace, bool everyday) {
     using Off = Path<Design, KeyOff, NoWrite>;
     using On = Path<Design, KeyOn, NoWrite>;
-    Add(ModelOf<Off>(form + "/key_off", PairBody<Off, NoTouch>, Pages::kMemory)).everyday =
-        everyday;
-    Add(ModelOf<On>(form + "/dram", PairBody<On, NoTouch>, Pages::kMemory)).everyday = everyday;
-    Add(ModelOf<On>(form + "/devmap", PairBody<On, NoTouch>, Pages::kDevice)).everyday = everyday;
-    Add(Protected<Design, NoWrite>(form, "nowrite")).everyday = everyday;
-    Model nested =
-        ModelOf<On>(form + "/protected_nested", PairBody<On, NoTouch>, Pages::kProtected);
-    nested.depth = 1;
-    Add(nested).everyday = everyday;
+    const auto add = [this, everyday](Model model, unsigned depth = 0) {
+      model.everyday = everyday;
+      model.depth = depth;
+      Add(model);
+    };
+    constexpr Body kOff = PairBody<Off, NoTouch, Pace>;
+    constexpr Body kOn = PairBody<On, NoTouch, Pace>;
+    add(ModelOf<Off>(form + "/key_off" + pace, kOff, Pages::kMemory));
+    add(ModelOf<On>(form + "/dram" + pace, kOn, Pages::kMemory));
+    add(ModelOf<On>(form + "/devmap" + pace, kOn, Pages::kDevice));
+    add(Protected<Pace, Design, NoWrite>(form + "/protected" + pace, "nowrite"));
+    add(ModelOf<On>(form + "/protected_nested" + pace, kOn, Pages::kProtected), 1);
   }
 
   template <class Design>
   void AddForm(const std::string& form) {
     AddDesign<Design>(form, true);
-    AddRegisters<Design>(form);
+    AddRegisters<Overlapping, Design>(form + "/protected");
+    AddRegisters<OneByOne, Design>(form + "/protected" + kAlone);
     AddNested<Design>(form);
     AddTouches<Design, Read8>(form, "read8");
     AddTouches<Design, Write8>(form, "write8");
@@ -135,17 +151,17 @@ class Table {
     }
   }
 
-  template <class Design>
-  void AddRegisters(const std::string& form) {
-    Model wrpkru = Protected<Design, Wrpkru>(form, "wrpkru");
+  template <class Pace, class Design>
+  void AddRegisters(const std::string& state) {
+    Model wrpkru = Protected<Pace, Design, Wrpkru>(state, "wrpkru");
     wrpkru.everyday = wrpkru.uses_pkru = wrpkru.world.keyed = true;
     Add(wrpkru);
-    Model delay = Protected<Design, Delay>(form, "delay");
+    Model delay = Protected<Pace, Design, Delay>(state, "delay");
     delay.everyday = true;
-    delay.without_write = PairBody<Path<Design, KeyOn, NoWrite>, NoTouch>;
+    delay.without_write = PairBody<Path<Design, KeyOn, NoWrite>, NoTouch, Pace>;
     Add(delay);
-    Add(Protected<Design, Serialising>(form, "serialising")).stand_in = true;
-    Add(Protected<Design, NonSerialising>(form, "nonserialising")).stand_in = true;
+    Add(Protected<Pace, Design, Serialising>(state, "serialising")).stand_in = true;
+    Add(Protected<Pace, Design, NonSerialising>(state, "nonserialising")).stand_in = true;
   }
 
   template <class Design>

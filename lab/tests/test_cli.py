@@ -96,8 +96,8 @@ def test_a_campaign_folder_that_is_there_is_refused(tmp_path):
     ],
 )
 def test_a_glob_of_cases_matches_whole_names(cases, name, matches):
-    pattern, which = job.case_options(cases)
-    assert which == "--kmapbench_cases=all"
+    only, pattern, which = job.case_options(cases, job.KERNEL)
+    assert (only, which) == ("--kmapbench_only=kernel", "--kmapbench_cases=all")
     # as Google Benchmark names it
     assert bool(re.search(pattern.removeprefix("--benchmark_filter="), f"{name}/iterations:5/repeats:1/manual_time")) is matches
 

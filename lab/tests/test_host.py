@@ -5,17 +5,25 @@ import json
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 
-from lab import campaign, local_boot, run
+from lab import campaign, host, job, local_boot, run, variants
+from lab.errors import KmapbenchError
 from lab.tests.conftest import KMAP_BENCH
 from lab.tests.test_lab import FORMS, FROM_USER_SPACE, TOUCHES
 from lab.tests.test_lab import STATES as KERNEL_STATES
 
 
-STATES = ["key_off", "dram", "devmap", "protected/nowrite", "protected_nested", "protected/wrpkru", "protected/delay"]
-MODELS = ["user/empty", *(f"user/{form}/{state}" for form in ("kmap_local", "kmap_local_slim") for state in STATES)]
+REGISTERS = ["wrpkru", "delay"]
+STATES = [
+    *("key_off", "dram", "devmap", "protected/nowrite", "protected_nested"),
+    *("key_off/alone", "dram/alone", "devmap/alone", "protected/alone/nowrite", "protected_nested/alone"),
+    *(f"protected/{register}" for register in REGISTERS),
+    *(f"protected/alone/{register}" for register in REGISTERS),
+]
+MODELS = ["user/empty", "user/empty/alone", *(f"user/{form}/{state}" for form in ("kmap_local", "kmap_local_slim") for state in STATES)]
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +78,54 @@ def test_the_list_of_cases_is_their_names():
     assert kmap_bench("--benchmark_list_tests").stdout.split() == [*MODELS, *FROM_USER_SPACE]
 
 
+@pytest.mark.parametrize(("half", "names"), [("user", MODELS), ("kernel", FROM_USER_SPACE)])
+def test_each_half_can_be_had_without_the_other(half, names):
+    assert kmap_bench("--benchmark_list_tests", f"--kmapbench_only={half}").stdout.split() == list(names)
+    assert host.matching(KMAP_BENCH, "default", half) == list(names)
+
+
+def test_there_are_two_halves():
+    refused = kmap_bench("--kmapbench_only=both")
+    assert (refused.returncode, refused.stderr) == (2, "kmap_bench: --kmapbench_only=both: give kernel or user\n")
+
+
+def test_a_glob_means_models_by_their_whole_name():
+    assert host.matching(KMAP_BENCH, "user/known/adds10?", job.USER) == ["user/known/adds100", "user/known/adds103"]
+    assert len(host.matching(KMAP_BENCH, "all", job.USER)) > 5 * len(MODELS)
+    assert host.matching(KMAP_BENCH, "user/kmap", job.USER) == host.matching(KMAP_BENCH, "user/*", job.KERNEL) == []
+
+
+def plan_of(cases: str, only: str | None = None, folder=None) -> run.Plan:
+    return run.Plan([variants.find("stock")], 1, 1, only, None, cases, folder, ["run", "--cases", cases])
+
+
+@pytest.mark.parametrize(
+    ("cases", "only", "steps"),
+    [
+        ("default", None, ["stock", "host"]),
+        ("*/dram", None, ["stock", "host"]),
+        ("kernel/*", None, ["stock"]),
+        ("user/known/*", None, ["host"]),
+        ("user/known/*", "user", ["host"]),
+        ("*/dram", "micro", ["stock"]),
+    ],
+)
+def test_a_half_that_a_glob_has_nothing_of_is_no_step(cases, only, steps):
+    assert [step.variant for step in run.steps(plan_of(cases, only))] == steps
+
+
+@pytest.mark.parametrize(("cases", "only"), [("kernel/*", "user"), ("user/known/*", "micro")])
+def test_a_glob_of_nothing_is_refused(cases, only):
+    with pytest.raises(KmapbenchError, match="^--cases .*matches; '--cases all' measures all there are"):
+        run.steps(plan_of(cases, only))
+
+
+def test_a_campaign_has_the_models_of_a_glob(tmp_path):
+    assert run.run(plan_of("user/known/adds1?", None, tmp_path / "campaign")) == 0
+    records = [json.loads(line) for line in (tmp_path / "campaign" / "host" / "boot-01" / "micro.jsonl").read_text().splitlines()]
+    assert [record["case"] for record in records] == ["user/known/adds13", "user/known/adds15"] * local_boot.LAUNCHES
+
+
 def test_every_model_lines_up_with_a_kernel_case():
     """What names a state, a touch or a depth in user space names it in the module."""
     listed = kmap_bench("--benchmark_list_tests", "--kmapbench_cases=all").stdout.split()
@@ -80,32 +136,71 @@ def test_every_model_lines_up_with_a_kernel_case():
     assert touched | nested | {f"model/{form}/{state}" for form in FORMS for state in KERNEL_STATES} <= without_write
 
 
-@pytest.mark.parametrize(
-    ("options", "iterations", "lines"),
-    [
-        (["--benchmark_repetitions=3"], 5, 3),
-        (["--benchmark_repetitions=3", "--benchmark_enable_random_interleaving=true"], 5, 3),
-        (["--benchmark_repetitions=2", "--benchmark_report_aggregates_only=true"], None, 0),
-        (["--benchmark_min_time=0.001", "--kmapbench_repetitions=1"], 50, 1),
-        (["--benchmark_format=csv"], None, None),
-        (["--benchmark_counters_tabular=true", "--benchmark_color=false"], None, None),
-        (["--benchmark_context=who=me"], None, None),
-    ],
-)
-def test_googles_own_options_work(tmp_path, options, iterations, lines):
-    out = tmp_path / "out.json"
-    samples = [] if "--benchmark_min_time=0.001" in options else ["--kmapbench_samples=5"]
-    result = kmap_bench("--benchmark_filter=^user/empty", f"--benchmark_out={out}", *samples, *options)
-    assert result.returncode == 0, result.stderr
-    measured = [one for one in json.loads(out.read_text())["benchmarks"] if one["run_type"] == "iteration"]
-    if lines is not None:
-        assert len(measured) == lines
-    if iterations is not None:
-        assert {one["iterations"] for one in measured} == {iterations}
-    if "--benchmark_format=csv" in options:
-        assert "name,iterations,real_time" in result.stdout
-    if "--benchmark_context=who=me" in options:
-        assert json.loads(out.read_text())["context"]["who"] == "me"
+@pytest.fixture
+def measure(tmp_path):
+    """Measures one model with more options: what was printed, and what Google Benchmark's file and the records say."""
+
+    def run_it(*options: str, samples: str | None = "--kmapbench_samples=5"):
+        out, records = tmp_path / "out", tmp_path / "records"
+        ours = [samples] * bool(samples) + [f"--benchmark_out={out}", f"--kmapbench_records={records}"]
+        result = kmap_bench("--benchmark_filter=^user/known/adds13/", "--kmapbench_cases=all", *ours, *options)
+        assert result.returncode == 0, result.stderr
+        return result.stdout, out.read_text(), [json.loads(line) for line in records.read_text().splitlines()]
+
+    return run_it
+
+
+def rows(out: str, kind: str) -> list[dict]:
+    return [one for one in json.loads(out)["benchmarks"] if one["run_type"] == kind]
+
+
+@pytest.mark.parametrize("order", ["true", "false"])
+def test_google_benchmarks_repetitions(measure, order):
+    _, out, (record,) = measure("--benchmark_repetitions=3", f"--benchmark_enable_random_interleaving={order}")
+    assert [one["iterations"] for one in rows(out, "iteration")] == [5, 5, 5]
+    assert len(record["samples"]) == 3 * 5 * 2  # of n and 2n
+
+
+def test_google_benchmarks_time(measure):
+    _, out, (record,) = measure("--benchmark_min_time=0.001", "--kmapbench_repetitions=1", samples=None)
+    assert [one["iterations"] for one in rows(out, "iteration")] == [50]
+    assert len(record["samples"]) == 50 * 2
+
+
+def test_google_benchmarks_warm_up(measure):
+    begun = time.monotonic()
+    _, out, (record,) = measure("--benchmark_min_warmup_time=1", "--kmapbench_repetitions=2")
+    assert time.monotonic() - begun > 1
+    assert len(rows(out, "iteration")) == 2 and len(record["samples"]) == 2 * 5 * 2  # nothing of the warm-up
+
+
+def test_google_benchmarks_aggregates(measure):
+    printed, out, _ = measure("--benchmark_repetitions=2", "--benchmark_report_aggregates_only=true")
+    assert "_median" in printed and not rows(out, "iteration") and rows(out, "aggregate")
+    printed, out, _ = measure("--benchmark_repetitions=2", "--benchmark_display_aggregates_only=true")
+    assert len([line for line in printed.splitlines() if line.split()[0].endswith("manual_time")]) == 0
+    assert "_median" in printed and len(rows(out, "iteration")) == 2
+
+
+def test_google_benchmarks_formats(measure):
+    assert "name,iterations,real_time" in measure("--benchmark_format=csv")[0]
+    assert json.loads(measure("--benchmark_format=json")[0])["benchmarks"]
+    assert "name,iterations,real_time" in measure("--benchmark_out_format=csv")[1]
+    assert "\x1b[" in measure("--benchmark_color=true")[0] and "\x1b[" not in measure("--benchmark_color=false")[0]
+    head = measure("--benchmark_counters_tabular=true")[0].splitlines()[1].split()
+    assert head[-2:] == ["cost", "empty"]  # a column each
+
+
+def test_google_benchmarks_units_and_context(measure):
+    _, out, _ = measure("--benchmark_time_unit=us", "--benchmark_context=who=me", "--v=1")
+    assert {one["time_unit"] for one in rows(out, "iteration")} == {"us"}
+    assert json.loads(out)["context"]["who"] == "me"
+    assert {one["time_unit"] for one in rows(measure()[1], "iteration")} == {"ns"}
+
+
+def test_google_benchmarks_filter_and_list():
+    assert kmap_bench("--benchmark_filter=slim/dram$", "--benchmark_list_tests=true").stdout.split() == ["user/kmap_local_slim/dram"]
+    assert "user/empty" not in kmap_bench("--benchmark_filter=-^user/", "--benchmark_list_tests").stdout.split()
 
 
 def test_help_explains_ours_beside_googles():
