@@ -231,7 +231,7 @@ class Suite {
     const auto buffer_at = [this](uint64_t address) {
       return Changed([=](kmapbench_run& run) { run.buffer = address; });
     };
-    const Result result = Verdict(First({
+    Result result = Verdict(First({
         Expect("INFO", Call(KMAPBENCH_IOC_INFO, closed), EFAULT),
         Expect("CASE", Call(KMAPBENCH_IOC_CASE, closed), EFAULT),
         Expect("RUN", Call(KMAPBENCH_IOC_RUN, closed), EFAULT),

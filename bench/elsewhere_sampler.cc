@@ -187,9 +187,9 @@ class Sampler {
     Sample sample;
     const double chain_before = ChainSlope();
     sample.empty_n = Window(Body<Nothing>, ops);
-    sample.empty_2n = Window(Body<Nothing>, 2 * ops);
+    sample.empty_2n = Window(Body<Nothing>, uint64_t{2} * ops);
     sample.case_n = Window(case_.body, ops);
-    sample.case_2n = Window(case_.body, 2 * ops);
+    sample.case_2n = Window(case_.body, uint64_t{2} * ops);
     sample.chain = (chain_before + ChainSlope()) / 2;
     return sample;
   }

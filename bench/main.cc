@@ -230,7 +230,7 @@ class Program {
     return device_->Run(kernel_case, request);
   }
 
-  void RegisterCase(Case c) {
+  void RegisterCase(const Case& c) {
     // Repetitions are ours to know: their samples are one record.
     const uint32_t repetitions = c.skipped ? 1 : effort_.repetitions;
     const bool fewer = c.fewer_samples && !options_.samples;

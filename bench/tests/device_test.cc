@@ -29,7 +29,7 @@ TEST(PolicyRefusal, NamesWhatTheCaseTakes) {
 
 TEST(Device, AMissingDeviceNamesTheModule) {
   try {
-    Device("/nowhere/kmapbench");
+    const Device missing("/nowhere/kmapbench");
     FAIL() << "nothing was thrown";
   } catch (const std::exception& error) {
     EXPECT_NE(std::string(error.what()).find("is kmapbench.ko loaded?"), std::string::npos);

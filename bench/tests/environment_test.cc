@@ -70,7 +70,7 @@ TEST(Environment, SaysHowTheMachineIsSet) {
   machine.Has("sys/bus/nd/devices/namespace0.1/size", "0");
   const auto found = machine.Environment();
   EXPECT_EQ(found["cpu"]["cr4_pks"], true);
-  EXPECT_EQ(found["cpu"]["governors"], nlohmann::json({"performance", "powersave"}));
+  EXPECT_EQ(found["cpu"]["governors"], nlohmann::ordered_json({"performance", "powersave"}));
   EXPECT_EQ(found["cpu"]["no_turbo"], "1");
   EXPECT_EQ(found["cpu"]["smt"], "off");
   EXPECT_EQ(found["cpu"]["isolated"], "1-3");

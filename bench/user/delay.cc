@@ -23,7 +23,7 @@ kmapbench_adds_end:
 namespace kmapbench::user {
 
 namespace {
-constexpr uint32_t kAddBytes = 3;
+constexpr size_t kAddBytes = 3;
 }  // namespace
 
 const void* delay_entry = kmapbench_adds_end;
