@@ -9,8 +9,6 @@
 #include <asm/pks_types.h>
 #include "pks_test.h"
 
-/* Of a page-table leaf: Intel SDM, volume 3, 4.6.2 */
-#define PKEY_SHIFT	59
 #define PKEY_MASK	15
 
 noinline bool readable(const void *from)

@@ -72,6 +72,7 @@ static const struct test {
 	{ "relaxed", "a stray access opens until a bracket ends", test_stray_opens },
 	{ "relaxed", "the page opens before an access is fixed up", test_stray_before_fixup },
 	{ "relaxed", "a stray access opens to an interrupt alone", test_stray_in_interrupt },
+	{ "relaxed", "a page of another key is no stray access", test_other_key },
 	{ "relaxed", "each stray access is counted", test_stray_storm },
 	{ "relaxed", "a child of a thread that has strayed", test_stray_child },
 

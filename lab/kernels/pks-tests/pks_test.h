@@ -48,6 +48,9 @@ bool own_bracket_works(void);
 /* A function of the kernel that modules cannot call by its name, or NULL. */
 void *find_function(const char *name);
 
+/* Where a page-table leaf has its key: Intel SDM, volume 3, 4.6.2 */
+#define PKEY_SHIFT	59
+
 /* Page-table leaf of an address in the direct map. */
 bool has_key(const void *at);
 unsigned int level_of(const void *at);
@@ -92,6 +95,7 @@ bool child_is_closed(void (*open_it)(void), void (*close_it)(void));
 void test_stray_opens(void);
 void test_stray_before_fixup(void);
 void test_stray_in_interrupt(void);
+void test_other_key(void);
 void test_stray_storm(void);
 void test_stray_child(void);
 

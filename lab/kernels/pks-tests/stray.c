@@ -3,10 +3,14 @@
  * Relaxed mode: a stray access is let pass, and counted, and opens to who made it
  */
 #include <linux/fs.h>
+#include <linux/gfp.h>
 #include <linux/irq_work.h>
+#include <linux/vmalloc.h>
+#include <asm/pks_types.h>
 #include "pks_test.h"
 
 #define STORM	1000
+#define OTHER_KEY	(PKS_KEY_PGMAP + 1)
 
 /* Of accesses so far, as user space can read it. */
 static long faults(void)
@@ -80,6 +84,25 @@ void test_stray_in_interrupt(void)
 	expect(handler_opened);
 	expect(register_closed());
 	expect(faults() == before + 1);
+}
+
+/* Relaxed mode is for pagemaps: memory of somebody else's key stays closed, and is no stray. */
+void test_other_key(void)
+{
+	pgprot_t closed_by_other = __pgprot(pgprot_val(PAGE_KERNEL) | (u64)OTHER_KEY << PKEY_SHIFT);
+	struct page *other = alloc_page(GFP_KERNEL);
+	void *mapped = other ? vmap(&other, 1, VM_MAP, closed_by_other) : NULL;
+	long before = faults();
+
+	expect(mapped);
+	if (mapped) {
+		expect(!readable(mapped) && !writable(mapped));
+		expect(faults() == before);
+		expect(register_closed());
+		vunmap(mapped);
+	}
+	if (other)
+		__free_page(other);
 }
 
 void test_stray_storm(void)
