@@ -159,19 +159,18 @@ def _time(value: float | str | None) -> str:
 
 
 def _times(rows: list[Row]) -> str:
-    lines = [
-        "User models on this machine (time; not comparable with the above)",
-        f"  {'case':36}{'core cycles':>12}{'ticks':>9}{'launches':>10}",
-    ]
-    for row in rows:
-        if row.cost is None:
-            lines.append(f"  {row.case:36}{'-':>12}{'-':>9}{row.boots:>10}")
-        elif row.case.endswith("/empty"):
-            lines.append(f"  {row.case + ' (the loop)':36}{'':>12}{row.empty:>9.2f}{row.boots:>10}")
-        else:
-            cycles = "-" if row.core_cycles is None else f"{row.core_cycles:.2f}"
-            lines.append(f"  {row.case:36}{cycles:>12}{row.cost:>9.2f}{row.boots:>10}")
-    return "\n".join(lines)
+    table = [("case", "cycles", "ticks", "launches"), *map(_time_row, rows)]
+    width = max(len(case) for case, *_ in table)
+    lines = [f"  {case:{width}}{cycles:>9}{ticks:>8}{launches:>9}" for case, cycles, ticks, launches in table]
+    return "\n".join(["User models on this machine (core cycles; not comparable with above)", *lines])
+
+
+def _time_row(row: Row) -> tuple[str, str, str, int]:
+    if row.cost is None:
+        return row.case, "-", "-", row.boots
+    if row.case.endswith("/empty"):
+        return f"{row.case} (the loop)", "", f"{row.empty:.2f}", row.boots
+    return row.case, "-" if row.core_cycles is None else f"{row.core_cycles:.2f}", f"{row.cost:.2f}", row.boots
 
 
 def _cost(row: Row) -> str:
