@@ -344,6 +344,21 @@ void SharedBlocks(const World& world) {
   Expect(first.Read() == original, "the original has changed");
 }
 
+// When the sharing of a block ends, XFS sets some behind it aside as well (cowextsize). A part of
+// one of those that is then written to where the file had nothing has the rest of its block
+// cleared.
+void BesideSharedBlocks(const World& world) {
+  Bytes expected = Pattern(82, kPage);
+  const File first(world.Path("a"), expected), second(world.Path("b"));
+  Clone(first, second);
+  const Bytes data = Pattern(85, 100);
+  for (const off_t at : {off_t{10}, off_t{kPage} + 700}) {
+    second.Write(data, at);
+    Put(expected, data, at);
+  }
+  Expect(second.Read() == expected, "what surrounds the write is not empty");
+}
+
 // Status of an attempt to let two whole files share their blocks: the kernel compares them.
 int Dedupe(const File& from, const File& to) {
   std::vector<char> space(sizeof(file_dedupe_range) + sizeof(file_dedupe_range_info));
@@ -449,6 +464,7 @@ const std::vector<Test> kTests = {
     {"a mapping in a pipe", Pipe},
     {"block device", BlockDevice},
     {"shared blocks", SharedBlocks},
+    {"beside shared blocks", BesideSharedBlocks},
     {"blocks are compared", Compared},
     {"sharing ends", Unshared},
     {"two threads", TwoThreads},

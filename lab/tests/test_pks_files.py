@@ -24,7 +24,7 @@ DEVICE = {"ext4": "/dev/pmem0", "xfs": "/dev/pmem2"}
 PACKAGES = {"mkfs.ext4": "e2fsprogs", "mkfs.xfs": "xfsprogs", "fio": "fio"}
 
 # Not to be had on ext4.
-SHARING = {"shared blocks", "blocks are compared", "sharing ends"}
+SHARING = {"shared blocks", "beside shared blocks", "blocks are compared", "sharing ends"}
 
 # Random writes of several sizes, each block with its checksum; then all is read back.
 VERIFY = (
