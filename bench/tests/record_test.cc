@@ -138,6 +138,18 @@ TEST(ToJson, SaysWhatMeasuringTookBesideTheFigures) {
   EXPECT_EQ(json["overhead"]["ioctl_share"].get<double>(), 0.0005);
 }
 
+TEST(ToJson, SaysWhatThreadsDoEachAndTogether) {
+  Record record = Measured({Linear(10, 6, 4, 0), Linear(10, 16, 4, 0)}, 10);
+  EXPECT_FALSE(ToJson(record, Origin{}).contains("operations_per_1000"));
+  record.threads = {{0, {record.samples[0]}}, {3, {record.samples[1]}}};
+  const auto json = ToJson(record, Origin{});
+  EXPECT_EQ(json["threads"][0]["cost"], 6);
+  EXPECT_EQ(json["threads"][1]["cost"], 16);
+  EXPECT_EQ(json["threads"][1]["cpu"], 3);
+  // One of 10 ticks and one of 20, their loops included.
+  EXPECT_EQ(json["operations_per_1000"], 150);
+}
+
 TEST(ToJson, SaysHowAKernelCaseWasMeasured) {
   Record record = Measured({Shifted(Linear(10, 5, 2, 1), {71, 141})}, 10);
   for (const char* key : {"irqs", "pages", "stand_in"}) {

@@ -95,6 +95,51 @@ INSTANTIATE_TEST_SUITE_P(User, EachModel, ::testing::ValuesIn(Small()), [](const
   return name;
 });
 
+// What a body that only looks finds: where its stack and its task lie, and how much is open.
+struct Seen {
+  uintptr_t stack;
+  uintptr_t task;
+  uint32_t count;
+};
+std::vector<Seen> seen;
+
+[[gnu::noinline]] void Look(BodyContext*, uint64_t) {
+  seen.push_back({reinterpret_cast<uintptr_t>(__builtin_frame_address(0)),
+                  reinterpret_cast<uintptr_t>(current), current->count});
+}
+
+TEST(Samples, FindStackAndTaskAtEachLineOfAPage) {
+  Model model = Named("user/kmap_local/dram");
+  model.body = Look;
+  const World world(model.world);
+  Sampler sampler(model, world);
+  seen.clear();
+  constexpr size_t kLines = kPageBytes / kLineBytes;
+  for (size_t i = 0; i < kLines; ++i) sampler.Take(8);
+  std::set<uintptr_t> stacks, tasks;
+  for (const Seen& one : seen) {
+    stacks.insert(one.stack % kPageBytes / kLineBytes);
+    tasks.insert(one.task % kPageBytes / kLineBytes);
+  }
+  EXPECT_EQ(stacks.size(), kLines);
+  EXPECT_EQ(tasks.size(), kLines);
+}
+
+TEST(Samples, HoldTheMappingsThatTheModelHolds) {
+  for (const auto& [name, held] : {std::pair("user/kmap_local/protected/nowrite", 0u),
+                                   std::pair("user/kmap_local/protected_nested", 1u),
+                                   std::pair("user/kmap_local/protected_nested/depth4", 3u)}) {
+    Model model = Named(name);
+    model.body = Look;
+    const World world(model.world);
+    seen.clear();
+    Sampler(model, world).Take(8);
+    ASSERT_EQ(seen.size(), 2u);  // n and 2n
+    EXPECT_EQ(seen.front().count, held) << name;
+    EXPECT_EQ(current->count, 0u) << name;
+  }
+}
+
 TEST(Measure, SaysOfEachThreadWhereItRan) {
   const std::vector<int> cpus = AllowedCpus();
   if (cpus.size() < 2) GTEST_SKIP() << "one CPU";
