@@ -45,6 +45,7 @@ _OF_A_KERNEL = (
     "cpu.smt",
     "cpu.isolated",
     "cpu.nohz_full",
+    "pmem.*.node",
     "memory",
     "vulnerabilities",
 )

@@ -180,7 +180,7 @@ def path_of(record: dict, windows: dict[str, Sequence[Window]], module: Module) 
         "wrmsr": sum(wrmsr.values()),
         "functions": [
             {"chain": list(chain), "instructions": count, "wrmsr": wrmsr[chain]}
-            for chain, count in instructions.most_common()
+            for chain, count in sorted(instructions.items(), key=lambda item: (-item[1], item[0]))
         ],
         "stacks": [{"stack": list(stack), "instructions": at["instructions"], "wrmsr": at["wrmsr"]} for stack, at in sorted(stacks.items())],
     }

@@ -144,18 +144,22 @@ def test_what_is_measured_anew_in_each_boot_is_no_difference(campaign):
 
 
 def test_variants_of_the_lab_differ_in_what_they_declare_and_in_nothing_else(campaign):
-    def lab(release: str, **cpu) -> dict:
+    def lab(release: str, node: str | None = None, size: str = "67108864", **cpu) -> dict:
         facts = environment(release)
-        return facts | {"cpu": facts["cpu"] | cpu, "emulator": {"cpu": "max", "memory_mib": 640, "observed": True}}
+        pmem = {"namespace0.0": {"mode": "memory", "bytes": size, "node": node}}
+        return facts | {"cpu": facts["cpu"] | cpu, "pmem": pmem, "emulator": {"cpu": "max", "memory_mib": 640, "observed": True}}
 
     header = {"variants": {"plain": KERNEL | {"kernel": "plain_1"}, "off": KERNEL | {"kernel": "off_2"}}}
     both = campaign("both", [record(variant="plain"), record(variant="off")], lab("6.12-plain"), header)
     off = both / "off" / "boot-01" / "environment.json"
     off.write_text(json.dumps(lab("6.12-off")))
     assert verdicts(both) == {"kernel/kmap_local/dram": "same"}
-    off.write_text(json.dumps(lab("6.12-off", microcode="0x2")))
-    with pytest.raises(BadData, match=r"cpu\.microcode"):
-        groups(both)
+    off.write_text(json.dumps(lab("6.12-off", node="0")))  # a kernel without NUMA does not tell
+    assert verdicts(both) == {"kernel/kmap_local/dram": "same"}
+    for differs, facts in ((r"cpu\.microcode", lab("6.12-off", microcode="0x2")), (r"pmem\.namespace0\.0\.bytes", lab("6.12-off", size="1"))):
+        off.write_text(json.dumps(facts))
+        with pytest.raises(BadData, match=differs):
+            groups(both)
 
 
 def test_running_kernels_may_differ_in_the_series_symbols_and_in_no_other(campaign):

@@ -81,6 +81,12 @@ def test_an_observer_that_disagrees_with_the_clock_is_called_out(write_campaign)
     assert len(row.warnings) == 1 and "clock says 5" in row.warnings[0] and "observer 6" in row.warnings[0]
 
 
+def test_in_which_order_a_boot_names_functions_is_no_difference(write_campaign):
+    records = [record(cost=6, boot=1), record(cost=6, boot=2)]
+    row = only_row(write_campaign(records, [path(lowmem_page_address=3, other=3), path(boot=2, other=3, lowmem_page_address=3)]))
+    assert row.warnings == []
+
+
 def test_a_path_that_differs_between_boots_is_called_out(write_campaign):
     records = [record(boot=1), record(boot=2)]
     row = only_row(write_campaign(records, [path(lowmem_page_address=5), path(boot=2, lowmem_page_address=4, other=1)]))

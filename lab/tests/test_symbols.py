@@ -42,6 +42,13 @@ def test_what_runs_once_a_window_cancels():
     assert ["harness"] not in [function["chain"] for function in path["functions"]]
 
 
+def test_functions_of_as_many_instructions_come_by_name():
+    turned = [Window(Counter(dict(reversed(one.executions.items()))), one.code) for one in WINDOWS]
+    for windows in (WINDOWS, turned):
+        functions = symbols.path_of(RECORD, {"kernel": windows, "user": []}, FakeModule())["functions"]
+        assert [tuple(function["chain"]) for function in functions] == [("body",), ("slow", "wrmsr"), ("body", "address")]
+
+
 def test_writes_are_counted_where_they_are():
     path = symbols.path_of(RECORD, {"kernel": WINDOWS, "user": []}, FakeModule())
     assert path["wrmsr"] == 20
