@@ -44,24 +44,24 @@ def label_width(cases: Iterable[str]) -> int:
     return max([24, *(len("/".join(case.split("/")[2:])) + 5 for case in cases)])
 
 
-def columns(variants: Iterable[str]) -> list[int]:
-    """Widths of a column a variant."""
-    return [max(len(variant), 5) + 1 for variant in variants]
+def columns(variants: Iterable[str], widest: int) -> list[int]:
+    """Widths of a column a variant. widest: of its cells."""
+    return [max(len(variant), 5, widest) + 1 for variant in variants]
 
 
-def fitting(variants: Iterable[str], width: int) -> list[list[str]]:
-    """Variants in runs whose columns fit a width."""
+def fitting(variants: Iterable[str], width: int, widest: int = 0) -> list[list[str]]:
+    """Variants in runs whose columns fit a width. widest: of their cells."""
     runs: list[list[str]] = [[]]
     for variant in variants:
-        if runs[-1] and sum(columns([*runs[-1], variant])) > width:
+        if runs[-1] and sum(columns([*runs[-1], variant], widest)) > width:
             runs.append([])
         runs[-1].append(variant)
     return runs
 
 
-def beside_each_other(title: str, shown: Iterable[Shown], variants: list[str], cell: Callable[[str, str], str], label_width: int) -> str:
-    """A table of one column a variant. cell: of a case and a variant, empty where there is none."""
-    widths = columns(variants)
+def beside_each_other(title: str, shown: Iterable[Shown], variants: list[str], cell: Callable[[str, str], str], label_width: int, widest: int = 0) -> str:
+    """A table of one column a variant. cell: of a case and a variant, empty where there is none; widest: of these, also of tables with more variants."""
+    widths = columns(variants, widest)
 
     def cells(one: Shown) -> str:
         return "".join(f"{cell(one.case, variant):>{width}}" for variant, width in zip(variants, widths))

@@ -93,11 +93,12 @@ def _side_by_side(rows: list[Row], variants: list[str], baseline: Baseline) -> l
 
     added = {row.case for row in rows if baseline.added(row) is not None}
     blocks = []
-    for chosen in fitting(variants, WIDTH - width):
-        blocks.append(beside_each_other("Instructions an operation (emulated; the empty loop is taken off)", cases, chosen, cost, width))
+    widest = max((len(cost(row.case, variant)) for row in cases for variant in variants), default=0)
+    for chosen in fitting(variants, WIDTH - width, widest):
+        blocks.append(beside_each_other("Instructions an operation (emulated; the empty loop is taken off)", cases, chosen, cost, width, widest))
         if added:
             held = [row for row in cases if row.case in added]
-            blocks.append(beside_each_other("The same, beyond the unpatched path with the same touch", held, chosen, plus, width))
+            blocks.append(beside_each_other("The same, beyond the unpatched path with the same touch", held, chosen, plus, width, widest))
     return [*blocks, _writes_and_oracle(rows)]
 
 
@@ -176,7 +177,9 @@ def _time_row(row: Row) -> tuple[str, str, str, int]:
 def _cost(row: Row) -> str:
     if row.cost is None:
         return "-"
-    return f"{row.cost:g}" if row.exact else f"~{row.cost:.1f}"
+    if row.exact:
+        return f"{row.cost:g}"
+    return f"~{row.cost:.1f}" if abs(row.cost) < 1000 else f"~{row.cost:.0f}"
 
 
 def _plus(row: Row, baseline: Baseline) -> str:

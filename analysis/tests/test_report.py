@@ -215,6 +215,12 @@ def test_many_variants_side_by_side_fit_a_mail(write_campaign):
     assert [figure for line in cells(text, "kernel/kmap_local/dram") for figure in line] == [*map(str, range(5, 12)), *(f"+{more}" for more in range(1, 7))]  # costs, verdicts
 
 
+def test_wide_figures_side_by_side_keep_apart(write_campaign):
+    header = {"variants": {name: HEADER["variants"]["stock"] for name in ("plain", "off")}}
+    records = [record("elsewhere/fork_exit", cost=378595, variant=variant, exact=False) for variant in header["variants"]]
+    assert "~378595 ~378595\n" in report.write(write_campaign(records, header=header))
+
+
 def test_an_oracle_that_failed_on_one_of_several_kernels_is_named(write_campaign):
     header = {"variants": {name: HEADER["variants"]["stock"] for name in ("one", "two")}}
     failed = record(PROTECTED, cost=None, status="flagged", reason="the open page faulted", oracle="failed", variant="two")
