@@ -3,6 +3,7 @@
 
 import json
 import re
+from itertools import pairwise
 from fractions import Fraction
 from pathlib import Path
 
@@ -109,9 +110,21 @@ def test_with_the_symbol_off_every_kernel_case_costs_what_it_did(config, tmp_pat
 def test_with_the_symbol_off_every_function_is_where_it_was(config, cache):
     """As large as it was, hence, and as aligned. Names differ in numbers that the compiler and the line give."""
     plain, off = (functions(source_kernel.fetch(variant(config, role).image, cache, quiet).symbols) for role in ("plain", "off"))
-    assert off == plain and len(plain) > 10_000
+    assert len(plain) > 10_000
+    if config == "distro":  # a Xen PV guest is told at its start that there is no PKS, with the symbol off as well
+        plain, off = (without_growth(of, "xen_start_kernel") for of in (plain, off))
+    assert off == plain
 
 
-def functions(system_map: Path) -> list[tuple[str, str]]:
+def functions(system_map: Path) -> list[tuple[int, str]]:
+    """Address and name, by address."""
     rows = (line.split() for line in system_map.read_text().splitlines())
-    return [(address, re.sub(r"\d+", "", name)) for address, kind, name in rows if kind in "tTwW"]
+    return [(int(address, 16), re.sub(r"\d+", "", name)) for address, kind, name in rows if kind in "tTwW"]
+
+
+def without_growth(functions: list[tuple[int, str]], grown: str) -> list[tuple[int, str]]:
+    """What begins at the start of one function, or before it, and the sizes of what comes after: these have moved."""
+    names = [name for _, name in functions]
+    at = names.index(grown)
+    after = [(end - begin, name) for (begin, name), (end, _) in pairwise(functions[at + 1 :]) if name != "_einittext"]
+    return functions[: at + 1] + after
