@@ -26,6 +26,8 @@ DELAY = 0.02
 THIRD = 1 / 3
 BLOCK_OFF = 0.02
 BLOCKS_OFF = 1 / 20
+# Launches are of two modes where nothing is between them for this share of the median; a mode has at least this share of them.
+GAP, MODE = 0.02, 0.05
 FALSE_ALARMS, FOUND = 3 / 20, 18 / 20
 # A miss is a miss if it costs from half to one and a half of what it does without any path; none is less than a tenth.
 MISS, NO_MISS = (0.5, 1.5), 0.1
@@ -66,6 +68,13 @@ def blocks(values: np.ndarray) -> np.ndarray:
     """How far A and B are apart, as a share, in each ABBA of four launches of one thing; an incomplete last block is left out."""
     four = values[: len(values) // 4 * 4].reshape(-1, 4)
     return (four[:, 0] + four[:, 3]) / (four[:, 1] + four[:, 2]) - 1
+
+
+def modes(values: np.ndarray) -> list[tuple[float, float]]:
+    """Where launches lie: median and share of each mode that is none of a few stray ones."""
+    ordered = np.sort(values)
+    apart = np.flatnonzero(np.diff(ordered) > GAP * np.median(values)) + 1
+    return [(float(np.median(mode)), share) for mode in np.split(ordered, apart) if (share := len(mode) / len(values)) >= MODE]
 
 
 def by(figures: Iterable[dict], *keys: str) -> dict[tuple, np.ndarray]:
@@ -132,7 +141,7 @@ def spread(figures: list[dict]) -> list[Table]:
     for case in dict.fromkeys(case for _, case in of):
         ours, theirs = of.get(("kmapbench", case)), of.get(("google", case))
         if ours is None or theirs is None:
-            rows.append(Row((f"`{case}`", "no figures", *("",) * 4), None))
+            rows.append(Row((f"`{case}`", "no figures", *("",) * 5), None))
             continue
         mine, others = iqr_share(ours), iqr_share(theirs)
         away, away_theirs = (np.abs(blocks(values)) > BLOCK_OFF for values in (ours, theirs))
@@ -143,6 +152,7 @@ def spread(figures: list[dict]) -> list[Table]:
         cells = (
             f"`{case}`",
             f"{np.median(ours):.2f}",
+            ", ".join(f"{at:.2f} ({share:.0%})" for at, share in modes(ours)),
             f"{mine:.2%}",
             f"{others:.2%}",
             f"{away.sum()} of {len(away)}",
@@ -154,6 +164,7 @@ def spread(figures: list[dict]) -> list[Table]:
     head = (
         f"{launches} launches of {seconds['kmapbench']:.1f} and {seconds['google']:.1f} s",
         "cycles",
+        "modes, and launches of each",
         "IQR/median",
         "Google Benchmark's",
         f"A/A off > {BLOCK_OFF:.0%}",

@@ -27,6 +27,12 @@ def test_a_block_compares_the_outer_two_with_the_inner_two():
     assert trial.blocks(np.array([1.0, 2, 3, 4])) == pytest.approx([0])
 
 
+def test_modes_are_apart_and_no_strays():
+    assert trial.modes(np.array([10.0, 10.1, 9.9, 10.05])) == [(pytest.approx(10.025), 1.0)]
+    two = np.array([9.0, 9.05] * 6 + [10.0, 9.95] * 13 + [25.0])
+    assert trial.modes(two) == [(pytest.approx(9.025), pytest.approx(12 / 39)), (pytest.approx(9.975), pytest.approx(26 / 39))]
+
+
 def known_figures(ratio=3.0, told_share=1.0, misses=1.0, off_misses=0.0) -> list[dict]:
     """20 launches in which all is as it should be, or off by what is said."""
 
@@ -100,7 +106,7 @@ def test_a_third_of_their_spread_is_asked_for():
     calm = [100 + (value - 100) * 0.3 / 10 for value in NOISY]
     (table,) = trial.spread(spread_figures("user/x/alone", calm, NOISY))
     assert [row.holds for row in table.rows] == [True]
-    assert cell(table, 0, 4) == "0 of 2"
+    assert cell(table, 0, 5) == "0 of 2"
     restless = [100 + (value - 100) * 0.4 for value in NOISY]
     (table,) = trial.spread(spread_figures("user/x/alone", restless, NOISY))
     assert [row.holds for row in table.rows] == [False]
@@ -109,7 +115,7 @@ def test_a_third_of_their_spread_is_asked_for():
 def test_blocks_that_are_off_do_not_hold_whatever_the_spread():
     ours = [100, 103, 103, 100] + [100] * 12
     (table,) = trial.spread(spread_figures("user/x/alone", ours, NOISY + NOISY[:6]))
-    assert table.rows[0].holds is False and cell(table, 0, 4) == "1 of 4"
+    assert table.rows[0].holds is False and cell(table, 0, 5) == "1 of 4"
 
 
 @pytest.mark.parametrize("case", ["user/kmap_local/protected/alone/nowrite", "user/kmap_local/protected_nested/alone", "user/kmap_local/dram"])
