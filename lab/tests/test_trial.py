@@ -23,7 +23,7 @@ def run(tmp_path: Path, *arguments: str) -> list[dict]:
 def test_both_tools_time_the_same_models_in_each_launch(tmp_path, monkeypatch):
     monkeypatch.setattr(trial, "BUDGET", ["--benchmark_min_time=0.001", "--benchmark_repetitions=2"])
     figures = run(tmp_path, "spread", "--launches", "2")
-    models = set(trial.REGISTER_BOUND + trial.THROUGH_MEMORY)
+    models = set(trial.REGISTER_BOUND + trial.WITH_MODES)
     for launch in range(2):
         of_launch = [figure for figure in figures if figure["launch"] == launch]
         assert {one["case"] for one in of_launch if one["tool"] == "google"} == models
