@@ -133,7 +133,8 @@ TEST(Samples, HoldTheMappingsThatTheModelHolds) {
     model.body = Look;
     const World world(model.world);
     seen.clear();
-    Sampler(model, world).Take(8);
+    Sampler sampler(model, world);
+    sampler.Take(8);
     ASSERT_EQ(seen.size(), 2u);  // n and 2n
     EXPECT_EQ(seen.front().count, held) << name;
     EXPECT_EQ(current->count, 0u) << name;
