@@ -18,34 +18,32 @@ from pathlib import Path
 
 from lab import job, order, tools
 from lab.errors import KmapbenchError
+from lab.fidelity import FORMS, STATES
 from lab.progress import Display
 from lab.paths import build_dir
-
-_FORMS = ("kmap_local", "kmap_local_slim")
 
 # Nothing of what these do passes through memory that they have written, and none begins before the last one is done, so that only
 # the clock makes them noisy.
 REGISTER_BOUND = [
     "user/known/adds13",
     "user/known/adds100",
-    *(f"user/{form}/{state}/alone" for form in _FORMS for state in ("key_off", "dram", "devmap")),
+    *(f"user/{form}/{state}/alone" for form in FORMS for state in ("key_off", "dram", "devmap")),
 ]
 # These count through memory, or run at the rate at which the CPU predicts and fetches: it has modes.
 WITH_MODES = [
-    *(f"user/{form}/{state}" for form in _FORMS for state in ("protected/alone/nowrite", "protected_nested/alone")),
-    *(f"user/{form}/{state}" for form in _FORMS for state in ("key_off", "dram", "devmap", "protected/nowrite", "protected_nested")),
+    *(f"user/{form}/{state}" for form in FORMS for state in ("protected/alone/nowrite", "protected_nested/alone")),
+    *(f"user/{form}/{state}" for form in FORMS for state in ("key_off", "dram", "devmap", "protected/nowrite", "protected_nested")),
 ]
 # One that is 3 % longer than adds100, and one that is 2 cycles longer than adds13.
 PLANTED = ["user/known/adds103", "user/known/adds15"]
 
-_STATES = ("key_off", "dram", "devmap", "protected", "protected_nested")
 _COLD = [
     f"user/{form}/{state}/descriptors/{size}" + ("/nowrite" if state == "protected" else "")
-    for form in _FORMS
-    for state in _STATES
+    for form in FORMS
+    for state in STATES
     for size in ("l1", "memory")
 ]
-DELAYS = [f"user/{form}/protected/alone/{write}" for form in _FORMS for write in ("nowrite", "delay")]
+DELAYS = [f"user/{form}/protected/alone/{write}" for form in FORMS for write in ("nowrite", "delay")]
 KNOWN = ["user/known/adds1000", "user/known/multiplications1000", "user/known/lines/l1", "user/known/lines/memory", *_COLD, *DELAYS]
 
 # What a write is told to take, beside the default.

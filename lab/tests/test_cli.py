@@ -45,6 +45,7 @@ def assert_one_line(result: subprocess.CompletedProcess, code: int, *words: str)
         (["run", "--here", "--label", "host"], ["'host'"]),
         (["run", "--here", "--label", "../x"], ["'../x'"]),
         (["run", "--label", "spr"], ["--label", "--here"]),
+        (["run", "--only", "dax", "--cases", "kernel/*", "--dry-run"], ["--cases", "--only dax"]),
         (["fly"], ["fly"]),
         ([], ["COMMAND"]),
         (["report", "/nowhere"], ["/nowhere", "no campaign"]),
