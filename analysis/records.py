@@ -29,6 +29,7 @@ _FIELDS = {
 
 # Fields that some records have.
 _OPTIONAL_FIELDS = {
+    "assumed_write_cycles": (int, float),
     "cost_shifted": (int, float, type(None)),
     "cost_core_cycles": (int, float, type(None)),
     "chain": (int, float, type(None)),
@@ -46,7 +47,7 @@ _OPTIONAL_FIELDS = {
 
 _TEXTS = ("case", "variant", "clock", "unit", "better", "status", "oracle", "reason", "irqs")
 _COUNTS = ("boot", "launch", "ops", "pages")
-_FIGURES = ("cost", "empty", "cost_shifted", "cost_core_cycles", "chain", "overhead_ticks", "ioctl_share")
+_FIGURES = ("cost", "empty", "cost_shifted", "cost_core_cycles", "chain", "overhead_ticks", "ioctl_share", "assumed_write_cycles")
 _FLAGS = ("exact", "stand_in")
 
 
@@ -80,6 +81,7 @@ class Record:
     rejected: dict[str, int] = field(default_factory=dict)  # samples taken again, by cause
     overhead_ticks: float | None = None  # of a sample, beside its timed windows
     ioctl_share: float | None = None  # of the system call, that is not the module's
+    assumed_write_cycles: float | None = None  # what a register write was said to take
 
 
 class Records(Sequence[Record]):

@@ -73,6 +73,8 @@ def _row(records: list[Record], paths: list[CountedPath], tick_nanoseconds: floa
     good = [record for record in records if record.status == "ok" and record.cost is not None]
     costs = np.array([record.cost for record in good])
     bad = [record for record in records if record.status != "ok"]
+    notes = [f"{record.status}: {record.reason}" for record in bad]
+    notes += [f"assumed: a write takes {record.assumed_write_cycles:g} cycles" for record in records if record.assumed_write_cycles is not None]
     usable = bool(good) and not any(record.oracle == "failed" for record in records)
     cost = float(np.median(costs)) if usable else None
     row = Row(
@@ -95,7 +97,7 @@ def _row(records: list[Record], paths: list[CountedPath], tick_nanoseconds: floa
         ioctl_share=max((record.ioctl_share for record in good if record.ioctl_share is not None), default=None),
         rejected=summed([record.rejected for record in records]),
         skipped=all(record.status == "skipped" for record in records),
-        note="; ".join(dict.fromkeys(f"{record.status}: {record.reason}" for record in bad)),
+        note="; ".join(dict.fromkeys(notes)),
     )
     _add_outside_counts(row, paths)
     return row

@@ -124,12 +124,13 @@ def _breakdown(rows: list[Row]) -> str:
     if not shown:
         return ""
     used = [part for part in PARTS if any(row.parts[part] for row in shown)]
+    widths = {part: max(len(TITLES[part]), *(len(_count(row.parts[part])) for row in shown)) + 1 for part in used}
 
     def cells(row: Row) -> str:
-        return "".join(f"{_count(row.parts[part]):>{len(TITLES[part]) + 1}}" for part in used)
+        return "".join(f"{_count(row.parts[part]):>{widths[part]}}" for part in used)
 
     lines = ["Where they go (counted from outside the guest)"]
-    return "\n".join(lines + grouped(shown, cells, "".join(f" {TITLES[part]}" for part in used)))
+    return "\n".join(lines + grouped(shown, cells, "".join(f"{TITLES[part]:>{widths[part]}}" for part in used)))
 
 
 def _kernel_times(variant: str, rows: list[Row]) -> str:
@@ -194,4 +195,6 @@ def _oracle(row: Row) -> str:
 
 
 def _count(value) -> str:
-    return "-" if value is None else f"{float(value):g}"
+    if value is None:
+        return "-"
+    return f"{float(value):g}" if abs(value) < 1000 else f"{float(value):.0f}"

@@ -221,6 +221,19 @@ def test_wide_figures_side_by_side_keep_apart(write_campaign):
     assert "~378595 ~378595\n" in report.write(write_campaign(records, header=header))
 
 
+def test_wide_counts_by_part_keep_apart(write_campaign):
+    case = "elsewhere/user_fault"
+    text = report.write(write_campaign([record(case, cost=518046)], [path(case, lowmem_page_address=6, unnamed=518040)]))
+    assert "6 518040\n" in text
+
+
+def test_what_was_assumed_is_said(write_campaign):
+    case = "user/kmap_local/protected/delay"
+    assumed = record(case, cost=370, clock="tsc", unit="ticks", exact=False, assumed_write_cycles=185, cost_core_cycles=370.0)
+    text = report.write(write_campaign([record(), assumed]))
+    assert f"- {case}: assumed: a write takes 185 cycles" in " ".join(text.split())
+
+
 def test_an_oracle_that_failed_on_one_of_several_kernels_is_named(write_campaign):
     header = {"variants": {name: HEADER["variants"]["stock"] for name in ("one", "two")}}
     failed = record(PROTECTED, cost=None, status="flagged", reason="the open page faulted", oracle="failed", variant="two")
