@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from analysis.errors import EXIT_BAD_DATA, EXIT_INTERRUPTED, BadData
+from analysis.errors import EXIT_BAD_DATA, EXIT_FAILED, EXIT_INTERRUPTED, BadData
 
 _SIDES = """\
 what a side is:
@@ -70,8 +70,11 @@ def _parser() -> argparse.ArgumentParser:
 def _report(arguments: argparse.Namespace) -> int:
     from analysis import report
 
-    print(report.write(arguments.folder), end="")
-    return 0
+    written = report.write(arguments.folder)
+    print(written.text, end="")
+    for problem in written.problems:
+        print(f"kmapbench: {problem}", file=sys.stderr)
+    return EXIT_FAILED if written.problems else 0
 
 
 def _compare(arguments: argparse.Namespace) -> int:

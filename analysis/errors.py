@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad data, as one line that names the file and the mend."""
 
+EXIT_FAILED = 1
 EXIT_BAD_DATA = 2
 EXIT_INTERRUPTED = 130
 

@@ -41,6 +41,8 @@ class Campaign:
     header: dict
     records: Records = field(default_factory=Records)
     paths: list[CountedPath] = field(default_factory=list)
+    controls: Records = field(default_factory=Records)  # cases of known length, which say whether the others are true
+    control_paths: list[CountedPath] = field(default_factory=list)
     environments: dict[str, dict] = field(default_factory=dict)  # of the first boot of each variant
     boots: dict[tuple[str, int], dict] = field(default_factory=dict)  # environment of each boot that handed one out
     configs: dict[str, dict[str, str]] = field(default_factory=dict)  # symbols of each variant's kernel that are set, where its .config was kept
@@ -66,7 +68,7 @@ def load(folder: Path, with_paths: bool = True) -> Campaign:
         _add_records(campaign, micro, variant, number, clocks)
         campaign.files.setdefault(variant, []).extend((micro, boot / "environment.json"))
         if with_paths:
-            campaign.paths += [_path(line, f"{boot / 'path.jsonl'}:{at}") for at, line in read_lines(boot / "path.jsonl", campaign.warnings)]
+            _add_paths(campaign, boot / "path.jsonl")
         try:
             environment = read_document(boot / "environment.json")
         except FileNotFoundError:
@@ -89,7 +91,7 @@ def _add_records(campaign: Campaign, path: Path, variant: str, boot: int, clocks
     seen = set()
     for number, raw in read_lines(path, campaign.warnings):
         where = f"{path}:{number}"
-        campaign.records.add(raw, where)
+        (campaign.controls if "known" in raw else campaign.records).add(raw, where)
         if (raw["variant"], raw["boot"]) != (variant, boot):
             raise BadData(f"{where}: a record of {raw['variant']:.40}, boot {raw['boot']}, in another's folder; put it where it belongs")
         key = (raw["case"], raw["launch"])
@@ -100,6 +102,13 @@ def _add_records(campaign: Campaign, path: Path, variant: str, boot: int, clocks
         if clocks.setdefault((variant, raw["case"]), clock) != clock:
             other = " ".join(clocks[variant, raw["case"]])
             raise BadData(f"{where}: case {raw['case']:.60}: {' '.join(clock)} here and {other} elsewhere: never mixed; keep one in this campaign")
+
+
+def _add_paths(campaign: Campaign, path: Path) -> None:
+    controls = set(campaign.controls.names["case"])
+    for number, line in read_lines(path, campaign.warnings):
+        counted = _path(line, f"{path}:{number}")
+        (campaign.control_paths if counted.case in controls else campaign.paths).append(counted)
 
 
 def _config(path: Path) -> dict[str, str]:

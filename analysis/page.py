@@ -44,6 +44,7 @@ class Page:
     """All that the page says, from top to bottom."""
 
     title: str
+    problems: list[str]  # why no figure can be trusted
     facts: list[str]
     headlines: list[Headline]
     charts: list[Chart]

@@ -36,6 +36,8 @@ _OPTIONAL_FIELDS = {
     "counters": (dict,),
     "histogram": (dict,),
     "irqs": (str,),
+    "known": (int,),
+    "known_adds": (int,),
     "overhead": (dict,),
     "pages": (int,),
     "reason": (str,),
@@ -46,7 +48,7 @@ _OPTIONAL_FIELDS = {
 }
 
 _TEXTS = ("case", "variant", "clock", "unit", "better", "status", "oracle", "reason", "irqs")
-_COUNTS = ("boot", "launch", "ops", "pages")
+_COUNTS = ("boot", "launch", "ops", "pages", "known")
 _FIGURES = ("cost", "empty", "cost_shifted", "cost_core_cycles", "chain", "overhead_ticks", "ioctl_share", "assumed_write_cycles")
 _FLAGS = ("exact", "stand_in")
 
@@ -77,6 +79,7 @@ class Record:
     histogram: dict | None = None  # in place of samples where there are very many; by window
     irqs: str | None = None  # what was off around each sample, of kernel cases
     pages: int | None = None  # that the case went round
+    known: int | None = None  # of a control: instructions of an operation
     stand_in: bool = False  # another register in place of IA32_PKRS
     rejected: dict[str, int] = field(default_factory=dict)  # samples taken again, by cause
     overhead_ticks: float | None = None  # of a sample, beside its timed windows
@@ -109,7 +112,7 @@ class Records(Sequence[Record]):
         values |= {column: _known(self._columns[column][row]) for column in _COUNTS + _FIGURES}
         values |= {column: bool(self._columns[column][row]) for column in _FLAGS}
         return Record(
-            **values | {"irqs": values["irqs"] or None, "pages": None if values["pages"] == -1 else values["pages"]},
+            **values | {"irqs": values["irqs"] or None} | {name: None if values[name] == -1 else values[name] for name in ("pages", "known")},
             samples=self._pairs("samples", row),
             shifted_samples=self._pairs("shifted_samples", row),
             histogram=self._histograms.get(row),

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes what a campaign has to say: report.txt, report/index.html, charts/."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from analysis import dax_model, dax_path, dax_words, gallery, headlines, page, quality, sheets, text, variants, verdict_sheets, verdict_text
+from analysis import controls, dax_model, dax_path, dax_words, gallery, headlines, page, quality, sheets, text, variants, verdict_sheets, verdict_text
 from analysis.load import Campaign, load
 from analysis.provenance import emulator, machine, repeatability
 from analysis.table import Row, rows, started
@@ -11,12 +12,23 @@ from analysis.table import Row, rows, started
 _TITLE = "What WRPKRS costs in kmap_local_page() and kunmap_local()"
 
 
-def write(folder: Path) -> str:
-    """Reports on a campaign and returns the text of report.txt."""
+@dataclass(frozen=True)
+class Written:
+    """What was written."""
+
+    text: str  # of report.txt
+    problems: list[str]  # why no figure of it can be trusted
+
+
+def write(folder: Path) -> Written:
+    """Reports on a campaign."""
     campaign = load(folder)
     table = rows(campaign)
     warnings = campaign.warnings + [warning for row in table for warning in row.warnings]
+    problems = [f"NOT VALID: {problem}" for problem in controls.problems(campaign)]
     facts = _facts(campaign, table)
+    if not problems and (sentence := controls.sentence(campaign)):
+        facts.append(sentence)
     names = list(campaign.header["variants"])
     patched = [name for name, kernel in campaign.header["variants"].items() if kernel.get("patched")]
     verdicts = variants.of(campaign)
@@ -25,12 +37,13 @@ def write(folder: Path) -> str:
     calls = dax_path.calls(campaign.paths)
     held = [dax_model.held(table, family, calls) for family in verdicts.families()]
     fio = [dax_path.text(calls, baseline, names), *map(dax_words.text, held)]
-    plain = text.report(_TITLE, facts, table, verdicts, warnings, names, patched, fio)
+    plain = text.report(problems, _TITLE, facts, table, verdicts, warnings, names, patched, fio)
     (folder / "report.txt").write_text(plain)
     charts = gallery.draw(campaign, table, verdicts, folder / "charts")
     html = page.render(
         page.Page(
             title=_TITLE,
+            problems=problems,
             facts=facts,
             headlines=headlines.of(table, names, patched),
             charts=charts,
@@ -41,7 +54,7 @@ def write(folder: Path) -> str:
     )
     (folder / "report").mkdir(exist_ok=True)
     (folder / "report" / "index.html").write_text(html)
-    return plain
+    return Written(plain, problems)
 
 
 def _facts(campaign: Campaign, table: list[Row]) -> list[str]:

@@ -12,6 +12,7 @@ from analysis.variants import Verdicts
 
 
 def report(
+    problems: Sequence[str],
     title: str,
     facts: list[str],
     rows: list[Row],
@@ -23,11 +24,13 @@ def report(
 ) -> str:
     """The whole text, with a last newline.
 
+    problems: why no figure can be trusted; they stand before everything else.
     variants: in the order in which they stand side by side.
     patched: those whose own kmap path is the patched one, and no baseline.
     fio: blocks of what variants add to reads and writes of files.
     """
-    blocks = [title, "\n".join(line for fact in facts for line in wrapped(fact))]
+    blocks = ["\n".join(line for problem in problems for line in wrapped(problem, "  "))]
+    blocks += [title, "\n".join(line for fact in facts for line in wrapped(fact))]
     lab = [row for row in rows if row.clock == "icount" and not dax.is_dax(row)]
     measured = [variant for variant in variants if any(row.variant == variant for row in lab)]
     if len(measured) > 1:

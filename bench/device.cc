@@ -52,6 +52,11 @@ DevicePage ToPage(uint32_t flags) {
   return DevicePage::kNone;
 }
 
+std::optional<Known> ToKnown(const kmapbench_case_desc& desc) {
+  if (desc.known == 0) return std::nullopt;
+  return Known{desc.known, desc.known_adds};
+}
+
 // The quietest first.
 constexpr std::array<IrqPolicy, KMAPBENCH_IRQ_POLICIES> kPolicies = {
     IrqPolicy::kOff, IrqPolicy::kPreemptOff, IrqPolicy::kOn};
@@ -136,7 +141,8 @@ std::vector<KernelCase> Device::Cases() const {
     Call(fd_.get(), KMAPBENCH_IOC_CASE, &desc, "case " + std::to_string(i));
     cases.push_back({i, desc.name, desc.what, (desc.flags & KMAPBENCH_CASE_DEFAULT) != 0,
                      (desc.flags & KMAPBENCH_CASE_STAND_IN) != 0,
-                     (desc.flags & KMAPBENCH_CASE_SWITCHES) != 0, ToPage(desc.flags),
+                     (desc.flags & KMAPBENCH_CASE_SWITCHES) != 0,
+                     (desc.flags & KMAPBENCH_CASE_VARIES) != 0, ToKnown(desc), ToPage(desc.flags),
                      desc.irq_policies});
   }
   return cases;
@@ -175,6 +181,8 @@ Record Device::Run(const KernelCase& kernel_case, const Request& request,
   record.irqs = request.irqs;
   record.pages = run.pages;
   record.stand_in = kernel_case.stand_in;
+  record.known = kernel_case.known;
+  record.varies = kernel_case.varies;
   if (run.oracle_error_code != 0) record.oracle_error_code = run.oracle_error_code;
   for (size_t i = 0; i < kCauses.size(); ++i) {
     const bool counted = (features_ & kCauses[i].feature) == kCauses[i].feature;

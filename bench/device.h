@@ -19,9 +19,11 @@ struct KernelCase {
   uint32_t index;
   std::string name;
   std::string what;
-  bool everyday;  // measured without being asked for by name
-  bool stand_in;  // another register in place of IA32_PKRS
-  bool switches;  // threads: counters of this one would be part of its cost
+  bool everyday;               // measured without being asked for by name
+  bool stand_in;               // another register in place of IA32_PKRS
+  bool switches;               // threads: counters of this one would be part of its cost
+  bool varies;                 // an operation need not take what the last one took
+  std::optional<Known> known;  // of a control
   DevicePage page;
   uint32_t irq_policies;  // bit 1 << p: takes policy p
 };

@@ -88,6 +88,7 @@ Record Measure(const std::string& name, const Effort& effort) {
   Record record;
   record.name = name;
   record.irqs = IrqPolicy::kOn;
+  record.varies = true;
   record.ops = said.at("ops");
   record.rejected = said.at("rejected");
   record.reason = said.at("reason");

@@ -19,8 +19,10 @@
 #include <string_view>
 
 #include "clock.h"
+#include "loop.h"
 #include "record.h"
 #include "unique_fd.h"
+#include "user/no_ipa.h"
 #include "user/sampling.h"
 #include "window.h"
 
@@ -92,11 +94,8 @@ struct ForkAndWait {
 };
 
 template <class Step>
-[[gnu::noinline]] void Body(Context* context, uint64_t ops) {
-  do {
-    Step::Do(context);
-    asm volatile("" : : : "memory");
-  } while (--ops);
+KMAPBENCH_NO_IPA void Body(Context* context, uint64_t ops) {
+  KB_LOOP(ops, KB_LOOP_ON_1(context), Step::Do(context));
 }
 
 // All pages of one table, none of huge pages. There is always something behind the first one, so
@@ -289,6 +288,15 @@ void Write(const Found& found) {
 }
 
 }  // namespace
+
+std::vector<LoopBody> LoopBodies() {
+  const auto begin = [](void (*body)(Context*, uint64_t)) {
+    return reinterpret_cast<const unsigned char*>(body);
+  };
+  std::vector<LoopBody> bodies = {{"elsewhere/empty", begin(Body<Nothing>)}};
+  for (const Case& one : kCases) bodies.push_back({one.name, begin(one.body)});
+  return bodies;
+}
 
 std::vector<Listed> List() {
   std::vector<Listed> list;

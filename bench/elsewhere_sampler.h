@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "loop_check.h"
+
 namespace kmapbench::elsewhere {
 
 // What kmap_bench is started with to be that process, and where it writes what it has found.
@@ -26,6 +28,9 @@ struct Listed {
 };
 
 std::vector<Listed> List();
+
+// The bodies of all cases, and of the empty loop beside them.
+std::vector<LoopBody> LoopBodies();
 
 // Its main(): kSampler, the name of the case, ops, samples, target_ticks.
 int SamplerMain(int argc, char** argv);

@@ -184,6 +184,19 @@ std::string CpuinfoField(const std::string& cpuinfo, const std::string& key) {
   return "";
 }
 
+std::string HypervisorName() {
+  constexpr unsigned kHypervisorBit = 1u << 31;
+  constexpr unsigned kHypervisorLeaf = 0x40000000;
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & kHypervisorBit)) return "";
+  __cpuid(kHypervisorLeaf, eax, ebx, ecx, edx);
+  std::string name;
+  for (const unsigned word : {ebx, ecx, edx}) {
+    name.append(reinterpret_cast<const char*>(&word), sizeof(word));
+  }
+  return name.substr(0, name.find('\0'));
+}
+
 ordered_json Environment(const std::string& root) {
   ordered_json environment;
   environment["format"] = 1;

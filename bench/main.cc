@@ -28,6 +28,7 @@
 #include "elsewhere.h"
 #include "environment.h"
 #include "kmapbench.h"
+#include "loop_check.h"
 #include "options.h"
 #include "program.h"
 #include "record.h"
@@ -67,6 +68,7 @@ struct Case {
   bool skipped;
   // A record of `samples` samples; ops 0 chooses. The counters count while samples are taken.
   std::function<Record(uint32_t ops, uint32_t samples, CounterGroup& counters)> measure;
+  enum class Half { kKernel, kUser } half;  // whose controls it takes
   bool counted = true;  // not where the kernel would put counters away and back in each operation
   uint32_t fewer_samples = 0;  // where nobody asks for a number; 0: as many as of others
 };
@@ -93,6 +95,7 @@ class Program {
   }
 
   void Register() {
+    RegisterControls();
     if (options_.user_models) RegisterModels();
     if (!options_.kernel_cases) return;
     if (std::filesystem::exists(options_.device)) RegisterDevice();
@@ -106,6 +109,10 @@ class Program {
   bool failed() const { return failed_; }
 
  private:
+  void RegisterControls() {
+    for (const user::Model& control : user::Controls()) user_controls_.push_back(UserCase(control));
+  }
+
   void RegisterModels() {
     const auto cpus = static_cast<unsigned>(user::AllowedCpus().size());
     for (const user::Model& model : user::Models(cpus)) {
@@ -118,6 +125,10 @@ class Program {
     if (!options_.dax_file.empty()) dax_file_ = DaxMapping::OfFile(options_.dax_file);
     if (!options_.dax_device.empty()) dax_device_ = DaxMapping::OfDevice(options_.dax_device);
     for (const KernelCase& kernel_case : device_->Cases()) {
+      if (kernel_case.known) {
+        kernel_controls_.push_back(DeviceCase(kernel_case));
+        continue;
+      }
       if (kernel_case.everyday || options_.all_cases) RegisterCase(DeviceCase(kernel_case));
     }
   }
@@ -146,7 +157,8 @@ class Program {
             [=, this](uint32_t ops, uint32_t samples, CounterGroup& counters) {
               const uint64_t ticks = TargetTicks(UserHz());
               return user::Measure(model, {ops, samples, ticks, options_.write_cycles}, counters);
-            }};
+            },
+            Case::Half::kUser};
   }
 
   // Counters of this thread would see nothing of a process of its own.
@@ -158,19 +170,23 @@ class Program {
             [=, this](uint32_t ops, uint32_t samples, CounterGroup&) {
               return elsewhere::Measure(name, {ops, samples, TargetTicks(UserHz())});
             },
+            Case::Half::kUser,
             false,
             listed.samples};
   }
 
   Case DeviceCase(const KernelCase& kernel_case) {
     const auto policy = ChoosePolicy(kernel_case.irq_policies, options_.irqs);
-    return {kernel_case.name, [this] { return DeviceHz(); }, !policy,
+    return {kernel_case.name,
+            [this] { return DeviceHz(); },
+            !policy,
             [=, this](uint32_t ops, uint32_t samples, CounterGroup& counters) {
               if (!policy) return RefusedPolicy(kernel_case);
               Request request{ops, samples, *policy, UserPage(kernel_case.page)};
               if (ops == 0) request.ops = DeviceOps(kernel_case, request);
               return device_->Run(kernel_case, request, &counters);
             },
+            Case::Half::kKernel,
             !kernel_case.switches};
   }
 
@@ -252,6 +268,7 @@ class Program {
   void RunCase(benchmark::State& state, const Case& c, const Effort& effort, Record& record,
                uint32_t& done, std::optional<CounterGroup>& counters) {
     try {
+      if (done == 0) MeasureControls(c.half);
       if (done == 0) Open(counters, c.counted);
       if (done == 0 && options_.events) writer_.Write({{"event", "case"}, {"name", c.name}});
       if (done == 0) WarmUp(c);
@@ -262,6 +279,7 @@ class Program {
       if (++done < effort.repetitions) return;
       if (!record.samples.empty()) record.counters = counters->Read();
       counters.reset();
+      Distrust(record);
       writer_.Write(ToJson(record, options_.origin));
       failed_ |= record.oracle == Oracle::kFailed;
       done = 0;
@@ -277,6 +295,32 @@ class Program {
       state.SkipWithError(error.what());
       std::fprintf(stderr, "kmap_bench: %s\n", error.what());
     }
+  }
+
+  // Before the first case of a half: what is known is measured as the rest will be. Where it is
+  // off, so is all that follows.
+  void MeasureControls(Case::Half half) {
+    const bool kernel = half == Case::Half::kKernel;
+    std::vector<Case> controls = std::move(kernel ? kernel_controls_ : user_controls_);
+    (kernel ? kernel_controls_ : user_controls_).clear();
+    for (const Case& control : controls) {
+      CounterGroup none({});
+      Record record = control.measure(options_.ops, effort_.samples, none);
+      const std::string problem = ControlProblem(record, options_.origin.clock);
+      if (!problem.empty() && (Emulated() || !time_is_the_emulators_)) {
+        if (distrust_.empty()) std::fprintf(stderr, "kmap_bench: %s\n", problem.c_str());
+        if (distrust_.empty()) distrust_ = problem;
+        failed_ = true;
+      }
+      Distrust(record);
+      writer_.Write(ToJson(record, options_.origin));
+    }
+  }
+
+  void Distrust(Record& record) const {
+    if (distrust_.empty() || record.status != Status::kOk) return;
+    record.status = Status::kFlagged;
+    record.reason = "control: " + distrust_;
   }
 
   // Measures and forgets for as long as the user asked, beside the warm-up that cases have anyway.
@@ -344,6 +388,12 @@ class Program {
   std::optional<Device> device_;
   std::optional<DaxMapping> dax_file_;
   std::optional<DaxMapping> dax_device_;
+  // Those that have not been measured yet.
+  std::vector<Case> kernel_controls_;
+  std::vector<Case> user_controls_;
+  std::string distrust_;  // what was wrong with a control; empty: nothing so far
+  // Nobody's core cycles: of time no control is asked.
+  const bool time_is_the_emulators_ = HypervisorName() == kTcg;
   bool has_counted_ = false;
   bool failed_ = false;
 };
@@ -353,6 +403,14 @@ void WriteEnvironment(const std::string& path) {
   std::ofstream file(path);
   file << Environment().dump(2) << "\n";
   if (!file.flush()) throw std::runtime_error(path + ": cannot be written");
+}
+
+// Throws where a figure would be the difference between two unlike loops.
+void CheckLoops() {
+  std::vector<LoopBody> bodies = user::LoopBodies();
+  std::ranges::copy(elsewhere::LoopBodies(), std::back_inserter(bodies));
+  const std::string problem = LoopProblem(bodies, LoopEntries());
+  if (!problem.empty()) throw std::runtime_error(problem);
 }
 
 int Main(int argc, char** argv) {
@@ -365,6 +423,7 @@ int Main(int argc, char** argv) {
   benchmark::AddCustomContext("kmapbench_clock", ToString(options.origin.clock));
   benchmark::AddCustomContext("kmapbench_variant", options.origin.variant);
 
+  CheckLoops();
   WriteEnvironment(options.environment);
   Program program(options, asked);
   program.Register();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 
 #include "histogram.h"
@@ -152,6 +153,30 @@ Cost CostOf(const std::vector<Sample>& samples, uint32_t ops) {
   return cost;
 }
 
+std::string ControlProblem(const Record& record, Clock clock) {
+  constexpr double kShare = 0.1;
+  constexpr double kCycles = 3;
+  if (record.samples.empty()) return record.name + " was not measured: " + record.reason;
+  const Cost cost = CostOf(record.samples, record.ops);
+  char text[160] = "";
+  if (clock == Clock::kIcount) {
+    if (cost.cost != record.known->instructions) {
+      std::snprintf(text, sizeof(text), "%s takes %g instructions an operation, and has %u",
+                    record.name.c_str(), cost.cost, record.known->instructions);
+    } else if (cost.empty != kLoopInstructions) {
+      std::snprintf(text, sizeof(text), "the empty loop takes %g instructions a round, and has %u",
+                    cost.empty, kLoopInstructions);
+    }
+  } else if (cost.core_cycles) {
+    const double adds = record.known->adds;
+    if (!(std::abs(*cost.core_cycles - adds) <= std::max(kShare * adds, kCycles))) {
+      std::snprintf(text, sizeof(text), "%s takes %.1f core cycles an operation, and has %u adds",
+                    record.name.c_str(), *cost.core_cycles, record.known->adds);
+    }
+  }
+  return text;
+}
+
 namespace {
 
 nlohmann::ordered_json OrNull(bool has, double value) {
@@ -229,7 +254,10 @@ nlohmann::ordered_json ToJson(const Record& record, const Origin& origin) {
   const bool nonlinear = measured && cost.nonlinearity.value_or(0) > kMaxNonlinearity;
   // An add is one instruction: an instruction clock that says otherwise is none.
   const bool not_icount = measured && origin.clock == Clock::kIcount && cost.chain.value_or(1) != 1;
-  const bool flagged = record.status == Status::kOk && (nonlinear || not_icount);
+  // Each operation executes the same instructions: only a loop that does not could give parts.
+  const bool parts = measured && origin.clock == Clock::kIcount && cost.exact && !record.varies &&
+                     cost.cost != std::floor(cost.cost);
+  const bool flagged = record.status == Status::kOk && (nonlinear || not_icount || parts);
   const bool trusted = measured && record.oracle != Oracle::kFailed;
 
   nlohmann::ordered_json json;
@@ -244,6 +272,10 @@ nlohmann::ordered_json ToJson(const Record& record, const Origin& origin) {
   if (flagged && not_icount) {
     json["reason"] = "the clock does not count instructions: an add takes " +
                      std::to_string(*cost.chain) + " ticks";
+  } else if (flagged && parts) {
+    json["reason"] =
+        "no whole number of instructions an operation: its loop is not the same in "
+        "each round";
   } else if (flagged) {
     json["reason"] = "time is not linear in the number of operations: off by " +
                      std::to_string(std::lround(*cost.nonlinearity * 100)) + " %";
@@ -266,6 +298,10 @@ nlohmann::ordered_json ToJson(const Record& record, const Origin& origin) {
   if (record.first_user_window) json["first_user_window"] = *record.first_user_window;
   if (record.irqs) json["irqs"] = ToString(*record.irqs);
   if (record.pages > 0) json["pages"] = record.pages;
+  if (record.known) {
+    json["known"] = record.known->instructions;
+    json["known_adds"] = record.known->adds;
+  }
   if (record.stand_in) json["stand_in"] = true;
   if (record.assumed_write_cycles) json["assumed_write_cycles"] = *record.assumed_write_cycles;
   if (measured && !record.threads.empty()) AddThreads(json, record);

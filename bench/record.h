@@ -55,6 +55,12 @@ struct Overhead {
   Overhead& operator+=(const Overhead& other);
 };
 
+// What a control is known to take, an operation.
+struct Known {
+  uint32_t instructions = 0;
+  uint32_t adds = 0;  // of these, that wait for each other: one a core cycle
+};
+
 // What one of several threads that ran at once took.
 struct ThreadSamples {
   int cpu = 0;
@@ -84,8 +90,10 @@ struct Record {
   std::optional<IrqPolicy> irqs;
   std::map<std::string, uint64_t> rejected;
   std::optional<Overhead> overhead;
-  uint32_t pages = 0;     // that the case went round
-  bool stand_in = false;  // another register in place of IA32_PKRS
+  std::optional<Known> known;                  // of a control
+  bool varies = false;                         // an operation need not take what the last one took
+  uint32_t pages = 0;                          // that the case went round
+  bool stand_in = false;                       // another register in place of IA32_PKRS
   std::optional<double> assumed_write_cycles;  // what somebody said that a register write takes
   std::vector<ThreadSamples> threads;          // where several ran at once; samples has them all
   std::vector<CounterValue> counters;
@@ -116,6 +124,14 @@ struct Cost {
 };
 
 Cost CostOf(const std::vector<Sample>& samples, uint32_t ops);
+
+// What the empty loop takes an operation (kernel-bench-module/loop.h).
+inline constexpr uint32_t kLoopInstructions = 2;
+
+// What is wrong with the measuring itself, by the record of a control (one that has `known`); empty
+// where nothing is. By an emulator's clock the length must be the known one to the digit. Of time
+// the adds must take about a core cycle each: within a tenth, or three cycles where that is more.
+std::string ControlProblem(const Record& record, Clock clock);
 
 // Above this a record is flagged.
 inline constexpr double kMaxNonlinearity = 0.05;

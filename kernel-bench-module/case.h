@@ -25,6 +25,7 @@
 
 #include "disturbance.h"
 #include "kmapbench.h"
+#include "loop.h"
 #include "pks.h"
 #include "ring.h"
 #include "supported.h"
@@ -78,6 +79,9 @@ struct kb_case {
 	u32 depth;		/* mappings that are held while the body runs */
 	enum kb_event raises;	/* what an operation does to its CPU, once */
 	bool everyday;		/* measured without being asked for by name */
+	bool varies;		/* an operation need not take what the last one took */
+	u32 known;		/* of a control: instructions of an operation, and */
+	u32 known_adds;		/* of these the adds that wait for each other */
 };
 
 #define KB_SKIP		1
@@ -101,10 +105,7 @@ extern const u32 kb_case_count;
  */
 #define KB_OPAQUE(value) asm volatile("" : "+r"(value) : : "memory")
 
-/*
- * Every body has the same loop, so that body minus kb_body_empty is the
- * operation.  Kbuild keeps the compiler from moving anything out of it.
- */
+/* Every body has the same loop (loop.h), so that body minus kb_body_empty is the operation. */
 #define KB_BODY(name, step)						\
 	KB_BODY_AT(name, KB_ALIGNED, step)				\
 	KB_BODY_AT(name##_shifted, KB_SHIFTED, step)
@@ -118,14 +119,11 @@ extern const u32 kb_case_count;
 	noinline __aligned(KB_BODY_ALIGN)				\
 	void name(struct kb_ctx *ctx, u64 ops)				\
 	{								\
-		struct page *page __maybe_unused = ctx->page;		\
-		void *buffer __maybe_unused = ctx->buffer;		\
+		struct page *page = ctx->page;				\
+		void *buffer = ctx->buffer;				\
 									\
 		shift;							\
-		do {							\
-			step;						\
-			barrier();					\
-		} while (--ops);					\
+		KB_LOOP(ops, KB_LOOP_ON_3(ctx, page, buffer), step);		\
 	}
 
 /* What is done through a mapping: each is a body of its own. */
@@ -170,15 +168,14 @@ extern const u32 kb_case_count;
 	noinline __aligned(KB_BODY_ALIGN)				\
 	void name(struct kb_ctx *ctx, u64 ops)				\
 	{								\
-		struct kb_spot at __maybe_unused = ctx->ring.at;	\
-		u64 next __maybe_unused = ctx->ring.next;		\
+		struct page *at = ctx->ring.at.page;			\
+		u64 offset = ctx->ring.at.offset;			\
+		u64 next = ctx->ring.next;				\
 									\
 		shift;							\
-		do {							\
-			step;						\
-			barrier();					\
-		} while (--ops);					\
-		ctx->ring.at = at;					\
+		KB_LOOP(ops, KB_LOOP_ON_4(ctx, at, offset, next), step); \
+		ctx->ring.at.page = at;					\
+		ctx->ring.at.offset = offset;				\
 		ctx->ring.next = next;					\
 	}
 
@@ -188,13 +185,13 @@ extern const u32 kb_case_count;
 
 #define KB_RING_BODIES(prefix, map, unmap)				\
 	KB_RING_BODY(prefix##_latency, {				\
-		void *addr = map(at.page);				\
+		void *addr = map(at);					\
 		struct kb_spot *data;					\
 									\
 		KB_OPAQUE(addr);					\
-		data = addr + at.offset;				\
-		at.page = READ_ONCE(data->page);			\
-		at.offset = READ_ONCE(data->offset);			\
+		data = addr + offset;					\
+		at = READ_ONCE(data->page);				\
+		offset = READ_ONCE(data->offset);			\
 		unmap(addr);						\
 	})								\
 	KB_RING_BODY(prefix##_throughput, {				\

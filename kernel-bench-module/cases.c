@@ -3,6 +3,8 @@
  * The table of what can be measured; a new case is a new row
  */
 #include <linux/kernel.h>
+#include <linux/objtool.h>
+#include <asm/asm.h>
 
 #include "case.h"
 #include "devmap.h"
@@ -12,6 +14,56 @@
 #include "msr.h"
 
 KB_BODY(kb_body_empty, {})
+
+/*
+ * Controls: the length of an operation is known, as all of it is assembly without an operand.
+ * Adds that wait for each other; and the same behind a call, which goes back by the stack
+ * pointer alone, since what a return executes is the kernel's choice.
+ */
+#define KB_CONTROL_ADDS(count)	".rept " #count "\n\tadd %%rax, %%rax\n\t.endr\n\t"
+
+/* For objtool: the call is within this function. */
+#if defined(ANNOTYPE_INTRA_FUNCTION_CALL)
+#define KB_INTRA_FUNCTION_CALL	ASM_ANNOTATE(ANNOTYPE_INTRA_FUNCTION_CALL)
+#else
+#define KB_INTRA_FUNCTION_CALL						\
+	"773: .pushsection .discard.intra_function_calls\n\t"		\
+	".long 773b\n\t"						\
+	".popsection\n\t"
+#endif
+
+#define KB_CONTROL_CALL		KB_INTRA_FUNCTION_CALL "call 772f\n\t772: add $8, %%rsp\n\t"
+#define KB_CONTROL_CALL_LENGTH	2
+
+#define KB_CONTROL_BODIES(count)					\
+	KB_DECLARE(kb_body_control_adds##count)				\
+	KB_DECLARE(kb_body_control_adds##count##_call)			\
+	KB_BODY(kb_body_control_adds##count, {				\
+		asm volatile(KB_CONTROL_ADDS(count) : : : "rax", "cc");	\
+	})								\
+	KB_BODY(kb_body_control_adds##count##_call, {			\
+		asm volatile(KB_CONTROL_CALL KB_CONTROL_ADDS(count)	\
+			     : ASM_CALL_CONSTRAINT : : "rax", "cc", "memory"); \
+	})
+
+KB_CONTROL_BODIES(13)
+KB_CONTROL_BODIES(100)
+
+#define CONTROLS(count)							\
+	{								\
+		.name = "control/adds" #count,				\
+		.what = #count " adds that wait for each other",	\
+		.body = KB_BODY_OF(kb_body_control_adds##count),	\
+		.known = (count),					\
+		.known_adds = (count),					\
+	},								\
+	{								\
+		.name = "control/adds" #count "_call",			\
+		.what = "a call, and " #count " adds that wait for each other", \
+		.body = KB_BODY_OF(kb_body_control_adds##count##_call),	\
+		.known = (count) + KB_CONTROL_CALL_LENGTH,		\
+		.known_adds = (count),					\
+	},
 
 #define PROTECTED .needs_pks = true, .guarded = true
 
@@ -175,6 +227,7 @@ KB_BODY(kb_body_empty, {})
 		.name = "elsewhere/" #kind "/" #where,			\
 		.what = doing ", " #where " a bracket",		\
 		.body = KB_BODY_OF(kb_body_elsewhere_##kind),		\
+		.varies = true,						\
 		.setup = kb_elsewhere_setup_##kind,			\
 		.teardown = undo, __VA_ARGS__				\
 	},
@@ -190,6 +243,8 @@ const struct kb_case kb_cases[] = {
 		.body = KB_BODY_OF(kb_body_empty),
 		.everyday = true,
 	},
+	CONTROLS(13)
+	CONTROLS(100)
 	{
 		.name = "kernel/kmap_local/dram",
 		.what = "kmap_local_page + kunmap_local of this kernel, a page of memory",
@@ -319,6 +374,7 @@ const struct kb_case kb_cases[] = {
 		.name = "elsewhere/switch/same",
 		.what = "to another thread and back, two switches; nothing open in either",
 		.body = KB_BODY_OF(kb_body_elsewhere_switch),
+		.varies = true,
 		.setup = kb_elsewhere_setup_switch,
 		.settle = kb_elsewhere_settle_switch,
 		.teardown = kb_elsewhere_teardown_switch,
@@ -330,6 +386,7 @@ const struct kb_case kb_cases[] = {
 		.name = "elsewhere/switch/different",
 		.what = "to another thread and back, from inside a bracket to one without",
 		.body = KB_BODY_OF(kb_body_elsewhere_switch),
+		.varies = true,
 		.setup = kb_elsewhere_setup_switch,
 		.settle = kb_elsewhere_settle_switch,
 		.teardown = kb_elsewhere_teardown_switch,

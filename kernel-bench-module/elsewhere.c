@@ -6,6 +6,7 @@
 #include <linux/irq_work.h>
 #include <linux/kdebug.h>
 #include <linux/mm.h>
+#include <linux/objtool.h>
 #include <linux/smp.h>
 #include <linux/uaccess.h>
 #include <asm/apic.h>
@@ -90,7 +91,7 @@ extern const char kb_after_int3[];
 
 static noinline void kb_int3(void)
 {
-	asm volatile("int3; kb_after_int3:" : : : "memory");
+	asm volatile("int3\n\t" ANNOTATE_NOENDBR "kb_after_int3:" : : : "memory");
 }
 
 static int kb_on_die(struct notifier_block *unused, unsigned long event, void *data)

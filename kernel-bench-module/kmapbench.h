@@ -12,7 +12,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define KMAPBENCH_ABI			3
+#define KMAPBENCH_ABI			4
 #define KMAPBENCH_DEVICE		"/dev/kmapbench"
 
 #define KMAPBENCH_NAME_BYTES		64
@@ -52,11 +52,18 @@ enum kmapbench_irq_policy {
 #define KMAPBENCH_CASE_DEVMAP_TAIL	0x4u	/* user_page: a tail of a huge device page */
 #define KMAPBENCH_CASE_STAND_IN		0x8u	/* another register in place of IA32_PKRS */
 #define KMAPBENCH_CASE_SWITCHES		0x10u	/* perf events of the caller would be in it */
+#define KMAPBENCH_CASE_VARIES		0x20u	/* an operation need not take what the last one took */
 
 struct kmapbench_case_desc {
 	__u32 index;		/* in */
 	__u32 flags;
 	__u32 irq_policies;	/* bit 1 << p: RUN takes policy p */
+	/*
+	 * Of a control, 0 of all other cases: the instructions of an operation, and how many
+	 * of them are adds that wait for each other, one a core cycle.
+	 */
+	__u32 known;
+	__u32 known_adds;
 	__u32 reserved;
 	char name[KMAPBENCH_NAME_BYTES];
 	char what[KMAPBENCH_TEXT_BYTES];

@@ -19,10 +19,19 @@
 #include "case.h"
 #include "devmap.h"
 #include "disturbance.h"
+#include "loop.h"
+#include "loop_check.h"
 #include "oracle.h"
 #include "pks.h"
 
 static DEFINE_MUTEX(run_mutex);
+
+/* Where kb_loops begins: this file is linked first (loop_check.c). */
+asm(".pushsection kb_loops, \"a\"\n"
+    ".balign 4\n"
+    ".globl kb_loops_begin\n"
+    "kb_loops_begin:\n"
+    ".popsection");
 
 static long kb_ioctl_info(void __user *arg)
 {
@@ -56,12 +65,16 @@ static long kb_ioctl_case(void __user *arg)
 	memset(&desc, 0, sizeof(desc));
 	desc.index = index;
 	desc.flags = c->wants;
+	desc.known = c->known;
+	desc.known_adds = c->known_adds;
 	if (c->everyday)
 		desc.flags |= KMAPBENCH_CASE_DEFAULT;
 	if (c->stand_in)
 		desc.flags |= KMAPBENCH_CASE_STAND_IN;
 	if (c->raises == KB_EVENT_SWITCH)
 		desc.flags |= KMAPBENCH_CASE_SWITCHES;
+	if (c->varies)
+		desc.flags |= KMAPBENCH_CASE_VARIES;
 	desc.irq_policies = kb_irq_policies(c);
 	strscpy(desc.name, c->name, sizeof(desc.name));
 	strscpy(desc.what, c->what, sizeof(desc.what));
@@ -288,8 +301,11 @@ static struct miscdevice kb_device = {
 
 static int __init kb_init(void)
 {
-	int err = kb_devmap_init();
+	int err = kb_loop_check();
 
+	if (err)
+		return err;
+	err = kb_devmap_init();
 	if (err)
 		return err;
 	kb_oracle_init();

@@ -192,6 +192,11 @@ class Boot:
         """Cases in which protection did not hold."""
         return [record["case"] for record in self.records if record["oracle"] == "failed"]
 
+    def failed_control(self) -> str | None:
+        """What is wrong with a case of known length, if anything is: then no figure of this boot is true."""
+        reasons = (record["reason"] for record in self.records if "known" in record and record["status"] == "flagged")
+        return next(reasons, None)
+
     def write_environment(self, environment: dict, config: Path | None = None) -> None:
         """What it ran on, held against the variant's other boots. config: the kernel's .config; without it, as the environment names it."""
         environment = shown(self._campaign.header, environment)

@@ -26,6 +26,7 @@ class LabBoot:
         self.console = kept.folder / "console.log"
         self.set_aside = kept.set_aside
         self.failed_oracles: list[str] = []
+        self.failed_control: str | None = None
         self._initrd = ready.initrd(one, work.text(kept), scratch / f"{kept.variant}-{kept.number}.initrd")
         self._machine = ready.machine(one, self._initrd, plugin if work.observed else None)
         self._look_for_kernel()
@@ -43,8 +44,10 @@ class LabBoot:
         self._initrd.unlink()
         self._look_for_kernel()
         self.failed_oracles = self._kept.failed_oracles()
-        # kmap_bench ends with 1 for a failed oracle, too: then the records say more than the step.
-        problem = outcome.problem or (self._step_failures[0] if self._step_failures and not self.failed_oracles else None)
+        self.failed_control = self._kept.failed_control()
+        # kmap_bench ends with 1 for a failed oracle or control, too: then the records say more than the step.
+        said = self.failed_oracles or self.failed_control
+        problem = outcome.problem or (self._step_failures[0] if self._step_failures and not said else None)
         if problem is None and outcome.unread:
             problem = f"the guest sent what is neither record nor event: {outcome.unread[0][:60]}"
         handed_out = {}

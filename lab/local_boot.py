@@ -30,8 +30,9 @@ def measure_here(kept: campaign.Boot, names: list[str], running: here.Prepared, 
         return problem
     for line in here.skipped(kept.records):
         display.note(line)
-    failed = kept.failed_oracles()
-    return f"{kept.variant}: the oracle failed for {', '.join(failed)}" if failed else None
+    if failed := kept.failed_oracles():
+        return f"{kept.variant}: the oracle failed for {', '.join(failed)}"
+    return _control(kept, kept.variant)
 
 
 def measure_user(kept: campaign.Boot, names: list[str], kmap_bench: Path, display: Display) -> str | None:
@@ -41,7 +42,14 @@ def measure_user(kept: campaign.Boot, names: list[str], kmap_bench: Path, displa
     options = [*job.named(names), "--kmapbench_repetitions=1", "--kmapbench_events"]
     follow = _follower([], "user models", MODEL_WORK / LAUNCHES, display)
     # without the case that a launch ended in: those before have its records
-    return _kept(kept, "user models", "tsc", [], lambda: host.measure(kept, kmap_bench, LAUNCHES, options, follow))
+    problem = _kept(kept, "user models", "tsc", [], lambda: host.measure(kept, kmap_bench, LAUNCHES, options, follow))
+    return problem or _control(kept, "user models")
+
+
+def _control(kept: campaign.Boot, name: str) -> str | None:
+    """What is wrong with a case of known length, in one line, or None."""
+    reason = kept.failed_control()
+    return f"{name}: {reason}" if reason else None
 
 
 def measure_dax(kept: campaign.Boot, named: Named, preset: Preset, kmap_bench: Path, display: Display) -> str | None:

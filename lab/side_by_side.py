@@ -58,6 +58,8 @@ def boot_all(steps: Sequence[Step], begin: Callable[[Step], LabBoot], at_once: i
                         problems[step] = f"{boot.name}: crashed twice: {crash}; see {boot.console}"
                     elif boot.failed_oracles:
                         problems[step] = f"{boot.name}: the oracle failed for {', '.join(boot.failed_oracles)}"
+                    elif boot.failed_control:
+                        problems[step] = f"{boot.name}: {boot.failed_control}"
                 for boot in running():
                     boot.guest.end_if_hung()
         except BaseException as error:

@@ -161,14 +161,14 @@ def test_by_time_the_model_is_the_nanoseconds_of_ticks_and_of_one_job_alone(writ
 def test_of_very_many_the_text_says_how_many_are_in_the_page_alone(write_campaign):
     cases = [f"dax/ext4/psync/randwrite/2m/jobs{number}/direct/throughput" for number in range(1, 60)]
     records = [*dax_campaign.path(1), *(one for case in cases for one in fio(case, "off", [9e5]) + fio(case, "protected", [9.1e5]) + fio(case, "idle", [9e5]))]
-    text = report.write(write_campaign(records, header={"variants": VARIANTS}))
+    text = report.write(write_campaign(records, header={"variants": VARIANTS})).text
     assert "  and 18 more, in the page's table" in text.splitlines()
     assert max(map(len, text.splitlines())) <= 72
 
 
 def test_the_text_has_the_model_and_what_is_left_of_each_and_fits_a_mail(write_campaign):
     records = [*dax_campaign.path(BOOTS), *three(READ, 0, TOGGLE + 50), *three(CACHE, 0, 0, level=90000), *three(MMAP, 0, 0)]
-    text = report.write(write_campaign(records, header={"variants": VARIANTS}))
+    text = report.write(write_campaign(records, header={"variants": VARIANTS})).text
     assert max(map(len, text.splitlines())) <= 72
     block = text[text.index("  protected dax/ext4/") :].splitlines()
     assert block[1].split() == ["psync/randread/4k/jobs1/latency", "+58.0", "+8", "+50.0*"]

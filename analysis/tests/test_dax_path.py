@@ -35,7 +35,7 @@ def test_calls_are_told_from_the_paths_of_kernel_cases_and_by_boot(campaign):
 
 
 def test_the_text_says_what_a_variant_adds_to_a_call_and_in_which_function(campaign):
-    text = report.write(campaign)
+    text = report.write(campaign).text
     assert max(map(len, text.splitlines())) <= 72
     cells = [line.split() for line in text.splitlines()]
     assert ["pread/4k", "+2", "+45"] in cells and ["load/4k", "+0", "+0"] in cells
@@ -67,7 +67,7 @@ def test_the_page_has_calls_and_functions_as_tables(campaign):
 def test_where_nothing_was_counted_nothing_is_said(write_campaign):
     folder = write_campaign(fio("dax/ext4/psync/randread/4k/jobs1/latency", "off", [6000.0]), header={"variants": {"off": VARIANTS["off"]}})
     assert dax_path.sheets(dax_path.calls(load(folder).paths), "off") == []
-    assert "one call" not in report.write(folder)
+    assert "one call" not in report.write(folder).text
 
 
 def test_one_variant_alone_is_held_against_nothing(campaign):

@@ -57,7 +57,7 @@ def test_counts_are_held_against_the_unpatched_variant_to_the_digit(counts):
 
 
 def test_the_text_says_what_differs_what_is_the_same_and_how_it_was_judged(counts):
-    text = report.write(counts)
+    text = report.write(counts).text
     assert max(map(len, text.splitlines())) <= 72
     block = text.split("Against plain: ")[1].split("Notes")[0]
     assert ["dram", "+14"] in [line.split() for line in block.splitlines()] and "2+2 boots" in block
@@ -67,7 +67,7 @@ def test_the_text_says_what_differs_what_is_the_same_and_how_it_was_judged(count
 
 
 def test_time_has_a_ratio_its_interval_how_many_boots_and_the_test(times):
-    text = report.write(times)
+    text = report.write(times).text
     assert max(map(len, text.splitlines())) <= 72
     words = " ".join(text.split())
     assert "protected against plain: core cycles, cycles, by the time stamp counter" in words
@@ -125,7 +125,7 @@ def test_a_variant_that_was_measured_elsewhere_has_no_verdict_and_the_others_do(
     assert [group.new.label for group in found.groups] == ["protected"]
     (refused,) = found.refused
     assert "plain and off differ in cpu.model name" in refused
-    assert "no verdict: plain and off differ" in " ".join(report.write(folder).split())
+    assert "no verdict: plain and off differ" in " ".join(report.write(folder).text.split())
 
 
 def test_what_changed_among_the_boots_of_a_variant_is_said(write_campaign):
@@ -133,7 +133,7 @@ def test_what_changed_among_the_boots_of_a_variant_is_said(write_campaign):
     for name in PATCHED:
         for boot in (1, 2):
             (folder / name / f"boot-{boot:02d}" / "environment.json").write_text(json.dumps(environment(model=f"model {boot}")))
-    assert "plain: cpu.model name changed among its boots" in " ".join(report.write(folder).split())
+    assert "plain: cpu.model name changed among its boots" in " ".join(report.write(folder).text.split())
 
 
 def test_where_the_baseline_differs_from_itself_no_count_has_a_verdict(write_campaign):
@@ -144,7 +144,7 @@ def test_where_the_baseline_differs_from_itself_no_count_has_a_verdict(write_cam
             order.append({"variant": name, "boot": boot, "status": "ok", "started": HEADER["started"], "ended": HEADER["ended"]})
             moved = 10 if boot % 4 in (2, 3) else 0
             records += [counted(name, boot, 5 if name == "plain" else 19), counted(name, boot, 100 + moved + boot % 2, KEY_OFF) | {"exact": False}]
-    text = report.write(write_campaign(records, header={"variants": PATCHED, "order": order}))
+    text = report.write(write_campaign(records, header={"variants": PATCHED, "order": order})).text
     assert ["dram", "?"] in [line.split() for line in text.splitlines()]
     assert "A/A: the baseline differs from itself" in " ".join(text.split())
 
@@ -152,5 +152,5 @@ def test_where_the_baseline_differs_from_itself_no_count_has_a_verdict(write_cam
 def test_one_variant_alone_is_compared_with_nothing(write_campaign):
     folder = write_campaign([counted("stock", 1, 5)])
     assert variants.of(load(folder)).groups == []
-    assert "Verdicts" not in report.write(folder)
+    assert "Verdicts" not in report.write(folder).text
     assert not list(folder.glob("charts/forest*"))

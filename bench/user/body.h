@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The loops that user models run in. Loop-invariant motion is off for them (CMakeLists.txt): it
-// would move out of the loop what a single map/unmap pair pays each time.
+// What user models do in a loop: in that of loop.h, as the kernel cases do.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
+#include "loop.h"
+#include "user/no_ipa.h"
 #include "user/path.h"
 #include "user/world.h"
 
@@ -25,7 +26,7 @@ struct BodyContext {
 using Body = void (*)(BodyContext* context, uint64_t ops);
 
 // A body of its own in the disassembly, at the start of a cache line.
-#define KMAPBENCH_BODY [[gnu::noipa, gnu::aligned(64)]]
+#define KMAPBENCH_BODY KMAPBENCH_NO_IPA [[gnu::aligned(64)]]
 
 // How operations follow each other: they overlap as far as the path lets them, or none begins
 // before the last one is done.
@@ -38,16 +39,12 @@ struct OneByOne {
 };
 
 KMAPBENCH_BODY inline void EmptyBody(BodyContext*, uint64_t ops) {
-  do {
-    Barrier();
-  } while (--ops);
+  KB_LOOP(ops, KB_LOOP_ON_0(), {});
 }
 
 // What is waited by OneByOne.
 KMAPBENCH_BODY inline void WaitBody(BodyContext*, uint64_t ops) {
-  do {
-    OneByOne::End();
-  } while (--ops);
+  KB_LOOP(ops, KB_LOOP_ON_0(), OneByOne::End());
 }
 
 // --- What is done through a mapping.
@@ -85,29 +82,29 @@ struct CopyIn {
 // One page, over and over.
 template <class Path, class Touch, class Pace = Overlapping>
 KMAPBENCH_BODY void PairBody(BodyContext* context, uint64_t ops) {
-  PageDescriptor* const page = context->page;
-  std::byte* const buffer = context->buffer;
-  do {
+  PageDescriptor* page = context->page;
+  std::byte* buffer = context->buffer;
+  KB_LOOP(ops, KB_LOOP_ON_2(page, buffer), {
     void* address = Path::Map(page);
     Opaque(address);
     Touch::Touch(address, buffer);
     Path::Unmap(address);
     Pace::End();
-  } while (--ops);
+  });
 }
 
 // The same with a switch of tasks after each pair: what a close that waits for it comes to at
 // worst.
 template <class Path>
 KMAPBENCH_BODY void SwitchBody(BodyContext* context, uint64_t ops) {
-  PageDescriptor* const page = context->page;
-  do {
+  PageDescriptor* page = context->page;
+  KB_LOOP(ops, KB_LOOP_ON_1(page), {
     void* address = Path::Map(page);
     Opaque(address);
     Path::Unmap(address);
     Path::Switch();
     Barrier();
-  } while (--ops);
+  });
 }
 
 // --- Going round. Which one is next is worked out in registers, so that an order costs no
@@ -150,7 +147,7 @@ struct DescriptorsAndData {
 template <class Path, class Order, class What, class Pace>
 KMAPBENCH_BODY void RoundBody(BodyContext* context, uint64_t ops) {
   uint64_t at = context->at;
-  do {
+  KB_LOOP(ops, KB_LOOP_ON_2(context, at), {
     at = Order::Next(at);
     const uint64_t spot = at & context->mask;
     void* address = Path::Map(context->page + What::Page(spot));
@@ -158,18 +155,18 @@ KMAPBENCH_BODY void RoundBody(BodyContext* context, uint64_t ops) {
     What::Touch(address, spot);
     Path::Unmap(address);
     Pace::End();
-  } while (--ops);
+  });
   context->at = at;
 }
 
 // No path: a line of each descriptor in turn. What a miss of such a set takes.
 KMAPBENCH_BODY inline void LinesBody(BodyContext* context, uint64_t ops) {
   uint64_t at = context->at;
-  do {
+  KB_LOOP(ops, KB_LOOP_ON_2(context, at), {
     at = Scattered::Next(at);
     Read8::Touch(context->page + (at & context->mask), nullptr);
     OneByOne::End();
-  } while (--ops);
+  });
   context->at = at;
 }
 
@@ -178,19 +175,40 @@ KMAPBENCH_BODY inline void LinesBody(BodyContext* context, uint64_t ops) {
 template <int kAdds>
 KMAPBENCH_BODY void AddsBody(BodyContext*, uint64_t ops) {
   uint64_t sum = 0, one = 1;
-  do {
+  KB_LOOP(ops, KB_LOOP_ON_2(sum, one), {
     asm volatile(".rept %c2; add %1, %0; .endr" : "+r"(sum) : "r"(one), "i"(kAdds));
-  } while (--ops);
+  });
+}
+
+// Controls: as many instructions as they say, since all of it is assembly without an operand.
+template <int kAdds>
+KMAPBENCH_BODY void ControlBody(BodyContext*, uint64_t ops) {
+  KB_LOOP(ops, KB_LOOP_ON_0(),
+          asm volatile(".rept %c0; add %%rax, %%rax; .endr"
+                       :
+                       : "i"(kAdds)
+                       : "rax", "cc"));
+}
+
+// The same behind a call: the last adds of the chain of delay.cc, and its return.
+template <int kAdds>
+KMAPBENCH_BODY void ControlCallBody(BodyContext*, uint64_t ops) {
+  constexpr int kAddBytes = 3;
+  KB_LOOP(ops, KB_LOOP_ON_0(),
+          asm volatile("call kmapbench_adds_end - %c0"
+                       :
+                       : "i"(kAdds * kAddBytes)
+                       : "rax", "cc", "memory"));
 }
 
 template <int kMultiplications>
 KMAPBENCH_BODY void MultiplicationsBody(BodyContext*, uint64_t ops) {
   uint64_t product = 1, three = 3;
-  do {
+  KB_LOOP(ops, KB_LOOP_ON_2(product, three), {
     asm volatile(".rept %c2; imul %1, %0; .endr"
                  : "+r"(product)
                  : "r"(three), "i"(kMultiplications));
-  } while (--ops);
+  });
 }
 
 }  // namespace kmapbench::user

@@ -97,6 +97,7 @@ Record Measure(const Model& model, const Effort& effort, CounterGroup& counters)
   Record record;
   record.name = model.name;
   record.stand_in = model.stand_in;
+  record.known = model.known;
   record.reason = Refusal(model);
   if (!record.reason.empty()) {
     record.status = Status::kSkipped;

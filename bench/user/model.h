@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "loop_check.h"
+#include "record.h"
 #include "user/body.h"
 #include "user/world.h"
 
@@ -24,11 +27,18 @@ struct Model {
   bool stand_in = false;         // another register in place of IA32_PKRS
   Body without_write = nullptr;  // of a write that takes what somebody said: the same without it
   bool uses_pkru = false;        // pages carry a key, and an oracle checks it
+  std::optional<Known> known{};  // of a control
   size_t spots = 0;  // lines or pages that the body goes round, a power of two; 0: it does not
 };
 
 // The models, `user/empty` first. cpus: how many threads there may be at once.
 std::vector<Model> Models(unsigned cpus);
+
+// Models whose length is known, to see by whether what is measured is true. None of Models().
+std::vector<Model> Controls();
+
+// The bodies of all models and controls, and of the empty loop.
+std::vector<LoopBody> LoopBodies();
 
 // Why a model cannot run here; empty where it can.
 std::string Refusal(const Model& model);

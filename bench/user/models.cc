@@ -289,6 +289,39 @@ class Table {
 
 std::vector<Model> Models(unsigned cpus) { return Table(cpus).Rows(); }
 
+std::vector<Model> Controls() {
+  std::vector<Model> controls;
+  const auto add = [&controls](const char* name, Body body, Known known) {
+    Model model;
+    model.name = name;
+    model.body = body;
+    model.known = known;
+    controls.push_back(model);
+  };
+  constexpr uint32_t kCallAndReturn = 2;
+  add("user/control/adds13", ControlBody<13>, {13, 13});
+  add("user/control/adds13_call", ControlCallBody<13>, {13 + kCallAndReturn, 13});
+  add("user/control/adds100", ControlBody<100>, {100, 100});
+  add("user/control/adds100_call", ControlCallBody<100>, {100 + kCallAndReturn, 100});
+  return controls;
+}
+
+std::vector<LoopBody> LoopBodies() {
+  // More threads share the bodies of two.
+  constexpr unsigned kThreads = 2;
+  const auto begin = [](Body body) { return reinterpret_cast<const unsigned char*>(body); };
+  std::vector<LoopBody> bodies = {{"user/empty", begin(EmptyBody)}};
+  const auto add = [&](const Model& model) {
+    bodies.push_back({model.name, begin(model.body)});
+    if (model.without_write) {
+      bodies.push_back({model.name + " without its write", begin(model.without_write)});
+    }
+  };
+  for (const Model& model : Models(kThreads)) add(model);
+  for (const Model& model : Controls()) add(model);
+  return bodies;
+}
+
 std::string Refusal(const Model& model) {
   if (model.uses_pkru && !ProtectionRefusal().empty()) return ProtectionRefusal();
   return Refusal(model.world);

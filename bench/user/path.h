@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "user/no_ipa.h"
 #include "user/world.h"
 
 namespace kmapbench::user {
@@ -117,11 +118,11 @@ struct KeyFirst {
   }
 };
 
-// --- Where the half behind the tests stands. noipa: as if in another file.
+// --- Where the half behind the tests stands. as if in another file.
 
 struct OutOfLine {
   template <auto Function, typename... Arguments>
-  [[gnu::noipa]] static void Call(Arguments... arguments) {
+  KMAPBENCH_NO_IPA static void Call(Arguments... arguments) {
     Function(arguments...);
   }
 };
@@ -173,7 +174,7 @@ struct CloseAtSwitch {
 }
 
 // Nobody calls it: preempt_count's top bit stays set.
-[[gnu::noipa]] void Reschedule();
+KMAPBENCH_NO_IPA void Reschedule();
 
 [[gnu::always_inline]] inline void PreemptEnable() {
   Barrier();
