@@ -44,6 +44,12 @@ def panic(text: str) -> str | None:
     return None
 
 
+def module_refusal(text: str) -> str | None:
+    """The module's own words where it would not be loaded."""
+    said = [line.removeprefix("kmapbench: ") for line in lines(text) if line.startswith("kmapbench: ") and "module verification" not in line]
+    return said[-1] if said else None
+
+
 def tail(text: str, count: int = 8) -> list[str]:
     """The last lines that say something; where a panic is further up, its line is the first of them."""
     said = [line for line in lines(text) if line]

@@ -19,5 +19,11 @@ class Interrupted(KmapbenchError):
     exit_code = EXIT_INTERRUPTED
 
 
+class Refused(KmapbenchError):
+    """The module, or kmap_bench, would not measure, as its figures would not be true."""
+
+    exit_code = EXIT_FAILED
+
+
 class CommandFailed(KmapbenchError):
     """A tool that we called failed; its output is in a log file that the message names."""

@@ -70,7 +70,7 @@ def _measure(variant: str, boot: int, options: list[str], parameters: str = "") 
         f"--kmapbench_boot={boot}",
     ]
     return (
-        f"step load insmod /kmapbench.ko {parameters}\n"
+        f"step load insmod /kmapbench.ko {parameters} || {{ event '\"done\"'; poweroff -f; }}\n"
         + _MODULE_SECTIONS
         + f"step micro {shlex.join(bench)} {PMEM_OPTIONS}\n"
         + "send /tmp/micro.json\n"

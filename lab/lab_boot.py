@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 from lab import campaign, console, guest, ready
-from lab.errors import KmapbenchError
+from lab.errors import KmapbenchError, Refused
 from lab.ready import Prepared
 from lab.progress import Display
 from lab.work import Work
@@ -21,6 +21,7 @@ class LabBoot:
         self._sections: dict[str, int] = {}
         self._making: str | None = None  # the case being measured, if any
         self._step_failures: list[str] = []
+        self._load_failed = False
         self._no_case = False  # kmap_bench says that it has none of those that were asked for
         self.name = f"{kept.variant}, boot {kept.number}"
         self.console = kept.folder / "console.log"
@@ -55,6 +56,10 @@ class LabBoot:
             handed_out = read_archives(outcome.files)
             self._keep_files(handed_out)
             outcome.files.unlink()
+        if self._load_failed:
+            why = console.module_refusal(self.console.read_text(errors="replace")) or "the kernel does not say why"
+            self._kept.end(f"the module was not loaded: {why}")
+            raise Refused(f"{self.name}: the module was not loaded: {why}; see {self.console}")
         if self._no_case and (nothing := self._work.nothing()):
             self._kept.end(str(nothing))
             raise nothing
@@ -106,6 +111,8 @@ class LabBoot:
             self._no_case = True
         elif event["event"] == "section":
             self._sections[event["name"]] = int(event["address"], 16)
+        elif event["event"] == "end" and event["code"] != 0 and event["step"] == "load":
+            self._load_failed = True
         elif event["event"] == "end" and event["code"] != 0:
             self._step_failures.append(f"step {event['step']} ended with {event['code']}")
             if self._work.case_of(event["step"]):

@@ -278,5 +278,59 @@ TEST(ToJson, HistogramsOfTheOtherAlignmentWhereThereIsOne) {
   EXPECT_TRUE(json["exact"].get<bool>());
 }
 
+// A control of 13 adds, which all wait for each other, and 2 instructions more.
+Record Control(uint64_t cost, uint64_t empty, std::optional<double> chain = std::nullopt) {
+  Record record = Measured({Linear(10, cost, empty, 37, chain)}, 10);
+  record.name = "control/adds13_call";
+  record.known = Known{15, 13};
+  return record;
+}
+
+TEST(ControlProblem, NoneWhereTheLengthIsTheKnownOne) {
+  EXPECT_EQ(ControlProblem(Control(15, 2), Clock::kIcount), "");
+}
+
+TEST(ControlProblem, OneInstructionIsOne) {
+  for (const uint64_t cost : {14, 16}) {
+    EXPECT_NE(ControlProblem(Control(cost, 2), Clock::kIcount), "") << cost;
+  }
+}
+
+TEST(ControlProblem, AnotherLoopIsOne) {
+  for (const uint64_t empty : {1, 3}) {
+    EXPECT_NE(ControlProblem(Control(15, empty), Clock::kIcount), "") << empty;
+  }
+}
+
+TEST(ControlProblem, OfTimeAddsTakeAboutACycleEach) {
+  EXPECT_EQ(ControlProblem(Control(13, 2, 1.0), Clock::kTsc), "");
+  EXPECT_EQ(ControlProblem(Control(16, 2, 1.0), Clock::kTsc), "");
+  EXPECT_NE(ControlProblem(Control(17, 2, 1.0), Clock::kTsc), "");
+  EXPECT_NE(ControlProblem(Control(9, 2, 1.0), Clock::kTsc), "");
+}
+
+TEST(ControlProblem, OneThatWasNotMeasuredIsOne) {
+  Record record = Control(15, 2);
+  record.samples.clear();
+  record.reason = "no memory";
+  EXPECT_EQ(ControlProblem(record, Clock::kIcount), "control/adds13_call was not measured: no memory");
+}
+
+TEST(ToJson, AStraightLineWithPartsIsFlagged) {
+  Sample sample = Linear(10, 5, 2, 0);
+  sample.case_2n += 1;
+  const Origin icount{"stock", 1, 1, Clock::kIcount};
+  Record record = Measured({sample}, 10);
+  EXPECT_EQ(ToJson(record, icount)["status"], "flagged");
+  record.varies = true;
+  EXPECT_EQ(ToJson(record, icount)["status"], "ok");
+}
+
+TEST(ToJson, OnlyAControlSaysWhatIsKnown) {
+  EXPECT_EQ(ToJson(Control(15, 2), {})["known"], 15);
+  EXPECT_EQ(ToJson(Control(15, 2), {})["known_adds"], 13);
+  EXPECT_FALSE(ToJson(Measured({}, 10), {}).contains("known"));
+}
+
 }  // namespace
 }  // namespace kmapbench

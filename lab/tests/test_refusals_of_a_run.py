@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mistakes planted in what measures: a run refuses by itself, or says with its first line that its figures are not valid."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lab import ready, run, tools, variants
+from lab.errors import EXIT_FAILED, Refused
+from lab.paths import MODULE_SOURCE, ROOT
+
+# What each plants, in which file, and what the module says of it.
+BY_THE_MODULE = {
+    "another_instruction": ("loop.h", '"sub $1, %0"', '"dec %0"', "does not end in"),
+    "a_loop_of_the_compilers": ("loop.h", "asm goto(KB_LOOP_JUMP : : : \"cc\", \"memory\" : kb_loop_head);", "if (kb_loop_left) goto kb_loop_head;", "has 0 ends"),
+    "unrolled": ("cases.c", "KB_BODY(kb_body_empty, {})", "KB_BODY(kb_body_empty, { if (ops & 1) KB_LOOP(ops, KB_LOOP_ON_0(), {}); })", "has 2 ends"),
+    "jumps_over_its_own_head": ("loop.h", '"771: jne %l[kb_loop_head]\\n\\t"', '"771: jne kb_clock\\n\\t"', "does not end in"),
+}
+
+
+def planted(folder: Path, name: str, old: str, new: str) -> Path:
+    """The module's sources, with a mistake in one of them."""
+    source = folder / "module"
+    shutil.copytree(MODULE_SOURCE, source)
+    text = (source / name).read_text()
+    assert text.count(old) >= 1, f"{name} has no {old}"
+    (source / name).write_text(text.replace(old, new))
+    return source
+
+
+def plan(folder: Path) -> run.Plan:
+    return run.Plan([variants.find("stock")], 1, 1, "micro", None, "msr/*", folder / "campaign", ["run"])
+
+
+@pytest.mark.parametrize("name", BY_THE_MODULE)
+def test_the_module_refuses_another_loop(name, tmp_path, monkeypatch):
+    file, old, new, said = BY_THE_MODULE[name]
+    monkeypatch.setattr(ready, "MODULE_SOURCE", planted(tmp_path, file, old, new))
+    with pytest.raises(Refused, match=f"the module was not loaded: kb_body_.*{said}"):
+        run.run(plan(tmp_path))
+    assert not list((tmp_path / "campaign").glob("*/boot-*/micro.jsonl"))
+
+
+def test_a_loop_that_lost_an_instruction_is_flagged(tmp_path, monkeypatch, capfd):
+    source = planted(tmp_path, "cases.c", 'KB_CONTROL_ADDS(count)\t".rept " #count "', 'KB_CONTROL_ADDS(count)\t".rept " #count " - 1')
+    monkeypatch.setattr(ready, "MODULE_SOURCE", source)
+    assert run.run(plan(tmp_path)) == EXIT_FAILED
+    report = (tmp_path / "campaign" / "report.txt").read_text()
+    assert report.startswith("NOT VALID: control/adds13 takes 12 instructions an operation, and has 13")
+    assert "control/adds13 takes 12" in capfd.readouterr().err
+
+
+def test_an_observer_that_counts_twice_is_found(tmp_path, monkeypatch):
+    source = ROOT / "lab" / "observer"
+    text = (source / "observer.cc").read_text()
+    assert text.count("++*instruction->executions;") == 1
+    changed = tmp_path / "observer.cc"
+    changed.write_text(text.replace("++*instruction->executions;", "*instruction->executions += 2;"))
+    plugin = tmp_path / "libobserver.so"
+    tools.output([tools.find("g++", "g++"), "-std=c++20", "-O2", "-fPIC", "-shared", f"-I{source}", "-o", plugin, changed])
+    monkeypatch.setattr(ready, "observer_plugin", lambda: plugin)
+    assert run.run(plan(tmp_path)) == EXIT_FAILED
+    assert (tmp_path / "campaign" / "report.txt").read_text().startswith("NOT VALID: the observer counts 26 instructions in control/adds13")
+
+
+def test_the_program_refuses_another_loop(tmp_path):
+    """Its own check, in a copy of the program whose first loop has another instruction."""
+    program = tmp_path / "kmap_bench"
+    shutil.copy(run._kmap_bench(), program)
+    code = program.read_bytes()
+    loop = bytes.fromhex("4883eb0175")
+    assert loop in code
+    program.write_bytes(code.replace(loop, bytes.fromhex("4883eb0275"), 1))
+    result = subprocess.run([program, "--benchmark_list_tests"], capture_output=True, text=True)
+    assert result.returncode == 2
+    assert "its loop does not end in" in result.stderr and not result.stdout
