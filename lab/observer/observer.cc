@@ -18,7 +18,11 @@
 // An access that faults has been begun and not completed: it does not count, as it does for no
 // CPU's counter and no clock. (Of moves only; others are not expected to fault in a window.)
 //
-// qemu-system-x86_64 -plugin .../libobserver.so,out=FILE
+// qemu-system-x86_64 -plugin .../libobserver-VERSION.so,out=FILE
+//
+// VERSION is what it declares: the oldest version of the interface that this QEMU still loads,
+// which the refusal of any older one names (lab/plugin.py asks). Without out=FILE it says which
+// versions QEMU speaks, and does not load.
 //
 // FILE gets one JSON object a window: {"space": "kernel" or "user", "window": i,
 // "instructions": n, "wrmsr": n,
@@ -40,6 +44,8 @@
 #include "qemu_plugin.h"
 
 namespace {
+
+QemuPlugin qemu;
 
 constexpr size_t kMaxInstructionBytes = 15;
 
@@ -122,8 +128,7 @@ class Observer {
   Instruction *Find(const qemu_plugin_insn *insn) {
     Instruction found;
     found.address = qemu_plugin_insn_vaddr(insn);
-    found.size = std::min(qemu_plugin_insn_size(insn), kMaxInstructionBytes);
-    std::memcpy(found.bytes.data(), qemu_plugin_insn_data(insn), found.size);
+    found.size = qemu.InsnData(insn, found.bytes.data(), found.bytes.size());
     for (auto [at, end] = known_.equal_range(found.address); at != end; ++at) {
       if (at->second->Is(found.bytes.data(), found.size)) return at->second.get();
     }
@@ -261,7 +266,6 @@ class Observer {
 };
 
 Observer observer;
-qemu_plugin_id_t plugin_id;
 
 Space spaces[] = {Space::kKernel, Space::kUser};  // what callbacks are given
 
@@ -282,7 +286,7 @@ void Watch(qemu_plugin_insn *insn, qemu_plugin_vcpu_udata_cb_t callback, void *d
 
 void OnPresent(unsigned, void *space);
 
-void WatchAll(qemu_plugin_id_t, qemu_plugin_tb *tb) {
+void WatchAll(qemu_plugin_tb *tb) {
   for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); ++i) {
     qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
     Instruction *instruction = observer.Find(insn);
@@ -308,7 +312,7 @@ void WatchAll(qemu_plugin_id_t, qemu_plugin_tb *tb) {
 
 // Until the module or the program is there, only its arrival is watched for: a boot is billions
 // of instructions, and none of them is ours.
-void WatchForPresence(qemu_plugin_id_t, qemu_plugin_tb *tb) {
+void WatchForPresence(qemu_plugin_tb *tb) {
   for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); ++i) {
     qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
     if (qemu_plugin_insn_size(insn) != 8) continue;
@@ -318,7 +322,7 @@ void WatchForPresence(qemu_plugin_id_t, qemu_plugin_tb *tb) {
   }
 }
 
-void Rearm(qemu_plugin_id_t id) { qemu_plugin_register_vcpu_tb_trans_cb(id, WatchAll); }
+void Rearm() { qemu.OnTranslated<WatchAll>(); }
 
 void OnPresent(unsigned, void *space) {
   static bool armed = false;
@@ -326,21 +330,20 @@ void OnPresent(unsigned, void *space) {
   if (armed) return;
   armed = true;
   // Throws away what was translated without us; takes effect before there is a window.
-  qemu_plugin_reset(plugin_id, Rearm);
+  qemu.Reset<Rearm>();
 }
 
 }  // namespace
 
 extern "C" {
 
-__attribute__((visibility("default"))) int qemu_plugin_version = 1;
-
 __attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id,
-                                                               const qemu_info_t *, int argc,
+                                                               const qemu_info_t *info, int argc,
                                                                char **argv) {
   constexpr char kOut[] = "out=";
   if (argc != 1 || std::strncmp(argv[0], kOut, sizeof(kOut) - 1) != 0) {
-    std::fprintf(stderr, "observer: give out=FILE\n");
+    std::fprintf(stderr, "observer: plugin interface %d to %d; give out=FILE\n", info->version.min,
+                 info->version.cur);
     return -1;
   }
   const char *path = argv[0] + sizeof(kOut) - 1;
@@ -348,8 +351,8 @@ __attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t 
     std::perror(path);
     return -1;
   }
-  plugin_id = id;
-  qemu_plugin_register_vcpu_tb_trans_cb(id, WatchForPresence);
+  qemu.Use(id, *info);
+  qemu.OnTranslated<WatchForPresence>();
   return 0;
 }
 
