@@ -2,10 +2,11 @@
 """A variant made ready to boot: kernel, module, what its guests boot into, the machine they run on."""
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import distribution, guest, initramfs, job, module, source_kernel, tools
+from lab import distribution, guest, initramfs, job, module, plugin, source_kernel, tools
 from lab.distribution import KernelTree
 from lab.paths import MODULE_SOURCE, build_dir
 from lab.variants import Variant
@@ -88,8 +89,9 @@ def machine(prepared: Prepared, initrd_path: Path, observer: Path | None = None)
     )
 
 
-def observer_plugin() -> Path | None:
-    """The plugin that counts from outside; QEMU can be built without plugins, and then there is none."""
-    plugin = build_dir() / "lab" / "observer" / "libobserver.so"
-    qemu_help = tools.output([tools.find("qemu-system-x86_64", "qemu-system-x86"), "-help"])
-    return plugin if guest.takes_plugins(qemu_help) and plugin.is_file() else None
+def observer_plugin(say: Callable[[str], None] = lambda _: None) -> Path | None:
+    """The plugin that counts from outside; where this QEMU takes none, say is told why."""
+    found = plugin.find(build_dir() / "lab" / "observer")
+    if found.refusal:
+        say(f"nothing is counted from outside: {found.refusal}")
+    return found.plugin
