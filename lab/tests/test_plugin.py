@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which build of the observer a QEMU loads. Interfaces no QEMU here speaks: lab/observer/tests."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lab import plugin, ready, run, tools, variants
+from lab.paths import build_dir
+
+BUILT = build_dir() / "lab" / "observer"
+
+
+@pytest.fixture
+def qemu(tmp_path):
+    """Makes a QEMU that says one thing, and takes down how it was called."""
+
+    def make(said: str) -> str:
+        program = tmp_path / "qemu-system-x86_64"
+        program.write_text(f'#!/bin/sh\necho call "$@" >> {tmp_path}/calls\necho "qemu: {said}" >&2\nexit 1\n')
+        program.chmod(0o755)
+        return str(program)
+
+    return make
+
+
+@pytest.fixture
+def builds(tmp_path) -> Path:
+    folder = tmp_path / "builds"
+    folder.mkdir()
+    for version in range(8):
+        (folder / f"libobserver-{version}.so").touch()
+    return folder
+
+
+def too_old(oldest: int) -> str:
+    return f"plugin requires API version 0, but this QEMU supports only a minimum version of {oldest}"
+
+
+@pytest.mark.parametrize("oldest", [1, 2, 7])
+def test_the_refusal_names_the_version_to_declare(qemu, builds, oldest):
+    assert plugin.find(builds, qemu(too_old(oldest))) == plugin.Observer(builds / f"libobserver-{oldest}.so")
+
+
+def test_it_is_asked_once(qemu, builds, tmp_path):
+    plugin.find(builds, qemu(too_old(2)))
+    (call,) = (tmp_path / "calls").read_text().splitlines()
+    assert call.endswith(f"-plugin {builds}/libobserver-0.so")
+
+
+def test_a_qemu_that_wants_more_than_is_known_is_named_with_the_mend(qemu, builds):
+    found = plugin.find(builds, qemu(too_old(8)))
+    assert found.plugin is None
+    assert found.refusal == (
+        "QEMU loads plugins of interface version 8 and later, and the observer knows up to 7; "
+        "take a newer kmapbench, or a QEMU that it knows (7.2 to 11.1)"
+    )
+
+
+def test_a_qemu_without_plugins_is_named_with_the_mend(qemu, builds):
+    found = plugin.find(builds, qemu("-plugin: invalid option"))
+    assert found.plugin is None
+    assert "-plugin: invalid option" in found.refusal and "--enable-plugins" in found.refusal
+
+
+def test_without_a_build_there_is_none(tmp_path):
+    found = plugin.find(tmp_path, "/nonexistent")
+    assert found.plugin is None and "cmake --build build" in found.refusal
+
+
+def test_this_qemu_loads_what_is_found():
+    found = plugin.find(BUILT)
+    assert found.refusal is None
+    qemu = tools.find("qemu-system-x86_64", "qemu-system-x86")
+    machine = [*("-M", "none", "-display", "none", "-accel", "tcg"), "-plugin", str(found.plugin)]
+    said = subprocess.run([qemu, *machine], capture_output=True, text=True).stderr
+    assert said.startswith("observer: plugin interface ")
+
+
+def test_a_folder_with_a_comma_in_its_name(tmp_path):
+    folder = tmp_path / "a,b"
+    folder.symlink_to(BUILT)
+    assert plugin.find(folder).plugin.name == plugin.find(BUILT).plugin.name
+
+
+def test_why_there_is_none_is_said_once(qemu, builds, monkeypatch):
+    monkeypatch.setattr(tools, "_SEARCH", f"{Path(qemu(too_old(8))).parent}:{tools._SEARCH}")
+    said: list[str] = []
+    assert ready.observer_plugin(said.append) is None
+    assert len(said) == 1 and "interface version 8" in said[0]
+
+
+def test_a_run_without_it_measures_and_says_why_once(tmp_path, monkeypatch, capsys):
+    real = tools.find("qemu-system-x86_64", "qemu-system-x86")
+    newer = tmp_path / "qemu" / "qemu-system-x86_64"
+    newer.parent.mkdir()
+    newer.write_text(
+        f"#!/bin/sh\ncase \"$*\" in *'-M none '*) echo '{too_old(8)}' >&2; exit 1 ;; esac\n"
+        f'exec {real} "$@"\n'
+    )
+    newer.chmod(0o755)
+    monkeypatch.setattr(tools, "_SEARCH", f"{newer.parent}:{tools._SEARCH}")
+    folder = tmp_path / "campaign"
+    plan = run.Plan([variants.find("stock")], 1, 1, "micro", None, "msr/rdpkrs", folder, [])
+    assert run.run(plan) == 0, capsys.readouterr().err
+    boot = folder / "stock" / "boot-01"
+    assert json.loads((boot / "environment.json").read_text())["emulator"]["observed"] is False
+    assert not (boot / "path.jsonl").exists()
+    record = [json.loads(line) for line in (boot / "micro.jsonl").read_text().splitlines()][-1]
+    assert (record["case"], record["status"]) == ("msr/rdpkrs", "ok")
+    words = " ".join((folder / "report.txt").read_text().split())
+    assert words.count("interface version 8 and later") == 1
+    assert "take a newer kmapbench" in words
