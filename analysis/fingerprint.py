@@ -15,6 +15,7 @@ _NOISE = (
     "kernel.cmdline.initrd",
     "kernel.cmdline.root",
     "emulator.observed",  # counting from outside changes nothing inside
+    "tools.not_observed",
     "clock.tsc_step_ticks",  # measured, too
     "kernel.config_file",  # where it lay; what it says is config_sha256
     "identity",  # whose machine it was: the CPU and how it is set are facts of their own

@@ -25,6 +25,8 @@ def write(folder: Path) -> Written:
     campaign = load(folder)
     table = rows(campaign)
     warnings = campaign.warnings + [warning for row in table for warning in row.warnings]
+    if reason := campaign.header["tools"].get("not_observed"):
+        warnings.insert(0, reason)
     problems = [f"NOT VALID: {problem}" for problem in controls.problems(campaign)]
     facts = _facts(campaign, table)
     if not problems and (sentence := controls.sentence(campaign)):

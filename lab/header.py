@@ -14,8 +14,14 @@ from lab.plan import Plan
 from lab.ready import Prepared
 
 
-def header(plan: Plan, prepared: Sequence[Prepared], planned: Sequence[Step], kmap_bench: Path) -> dict:
-    """The fields of campaign.json that stay as they are."""
+def header(
+    plan: Plan,
+    prepared: Sequence[Prepared],
+    planned: Sequence[Step],
+    kmap_bench: Path,
+    refusals: Sequence[str] = (),
+) -> dict:
+    """The fields of campaign.json that stay as they are. refusals: why nothing is counted from outside."""
     return {
         "asked": {
             "arguments": plan.arguments,
@@ -31,6 +37,7 @@ def header(plan: Plan, prepared: Sequence[Prepared], planned: Sequence[Step], km
         "tools": {
             "qemu": _first_line("qemu-system-x86_64", "qemu-system-x86") if prepared else None,
             **({"fio": _first_line("fio", "fio")} if plan.only == "dax" else {}),
+            **({"not_observed": refusals[0]} if refusals else {}),
             "gcc": _first_line("gcc", "gcc"),
             "python": platform.python_version(),
             "system": distribution.system(),

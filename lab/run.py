@@ -51,7 +51,11 @@ def run(plan: Plan) -> int:
             source_kernel.provide([variant.image for variant in variants if variant.image], cache, display)
             prepared = [ready.prepare(variant, plan.series, work.content(), cache, scratch, display.say) for variant in variants]
         planned = steps(plan)
-        described = header(plan, prepared, planned, kmap_bench)
+        refusals: list[str] = []
+        plugin = ready.observer_plugin(refusals.append) if prepared and work.observed else None
+        for refusal in refusals:
+            display.note(refusal)
+        described = header(plan, prepared, planned, kmap_bench, refusals)
         if kept is None:
             kept = campaign.Campaign.begin(plan.out or campaign.new_folder(RESULTS, _name(plan)), described, write(plan))
             leaving.callback(kept.release)
@@ -62,7 +66,6 @@ def run(plan: Plan) -> int:
         display.note(f"campaign {kept.folder}" + (f": {len(left)} of {len(planned)} steps left" if plan.resume else ""))
         display.plan(sum(len(models) * local_boot.MODEL_WORK if step.variant == local_boot.HOST else 1 for step in left))
         by_name = {one.variant.name: one for one in prepared}
-        plugin = ready.observer_plugin() if prepared else None
 
         def begin(step: Step) -> LabBoot:
             return LabBoot(kept.begin_boot(step.variant, step.boot), by_name[step.variant], work, plugin, scratch, display)
