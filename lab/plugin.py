@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The observer for this machine's QEMU: the plugin that declares a version which this QEMU loads."""
+"""The observer for this machine's QEMU: the build that declares a version which it loads."""
 
 import re
 import subprocess
@@ -27,13 +27,13 @@ class Observer:
 
 
 def find(folder: Path, qemu: str | None = None) -> Observer:
-    """Asks a QEMU once, by a plugin that declares version 0: its refusal names the oldest version that it loads.
+    """Asks a QEMU once, by a plugin that declares version 0: the refusal names the oldest it loads.
 
     folder: where the builds of the observer are, one for each version that it can declare.
     """
     built = {int(path.stem.rpartition("-")[2]): path for path in folder.glob("libobserver-*.so")}
     if 0 not in built:
-        return Observer(None, f"{folder}: the observer is not built; build with cmake --build build")
+        return Observer(None, f"{folder}: no observer is built; build with cmake --build build")
     said = _answer(qemu or tools.find("qemu-system-x86_64", "qemu-system-x86"), built[0])
     if _SPEAKS.search(said):
         return Observer(built[0])
@@ -45,13 +45,15 @@ def find(folder: Path, qemu: str | None = None) -> Observer:
     version = int(oldest[1])
     if version not in built:
         wants = f"QEMU loads plugins of interface version {version} and later"
-        return Observer(None, f"{wants}, and the observer knows up to {max(built)}; {_TAKE_ANOTHER}")
+        known = f"the observer knows up to {max(built)}"
+        return Observer(None, f"{wants}, and {known}; {_TAKE_ANOTHER}")
     return Observer(built[version])
 
 
 def _answer(qemu: str, plugin: Path) -> str:
-    """What a QEMU prints on standard error when it is to load a plugin without its argument, and ends."""
-    asked = [qemu, *("-M", "none", "-nodefaults", "-no-user-config", "-display", "none"), *("-accel", "tcg")]
+    """What a QEMU prints on standard error when it is to load a plugin without its argument."""
+    asked = [qemu, *("-M", "none", "-nodefaults", "-no-user-config", "-display", "none")]
+    asked += ["-accel", "tcg"]
     asked += ["-plugin", str(plugin).replace(",", ",,")]
     try:
         result = subprocess.run(

@@ -19,7 +19,9 @@ def qemu(tmp_path):
 
     def make(said: str) -> str:
         program = tmp_path / "qemu-system-x86_64"
-        program.write_text(f'#!/bin/sh\necho call "$@" >> {tmp_path}/calls\necho "qemu: {said}" >&2\nexit 1\n')
+        noted = f'echo call "$@" >> {tmp_path}/calls'
+        lines = ["#!/bin/sh", noted, f'echo "qemu: {said}" >&2', "exit 1"]
+        program.write_text("\n".join(lines) + "\n")
         program.chmod(0o755)
         return str(program)
 
@@ -36,12 +38,14 @@ def builds(tmp_path) -> Path:
 
 
 def too_old(oldest: int) -> str:
-    return f"plugin requires API version 0, but this QEMU supports only a minimum version of {oldest}"
+    supports = f"this QEMU supports only a minimum version of {oldest}"
+    return f"plugin requires API version 0, but {supports}"
 
 
 @pytest.mark.parametrize("oldest", [1, 2, 7])
 def test_the_refusal_names_the_version_to_declare(qemu, builds, oldest):
-    assert plugin.find(builds, qemu(too_old(oldest))) == plugin.Observer(builds / f"libobserver-{oldest}.so")
+    found = plugin.find(builds, qemu(too_old(oldest)))
+    assert found == plugin.Observer(builds / f"libobserver-{oldest}.so")
 
 
 def test_it_is_asked_once(qemu, builds, tmp_path):
