@@ -10,6 +10,7 @@ import jsonschema
 
 from analysis.errors import BadData
 from analysis.files import read_document, read_lines, read_text
+from analysis.options import no_campaign
 from analysis.records import Record, Records
 
 __all__ = ["Campaign", "CountedPath", "Record", "Records", "load"]
@@ -53,7 +54,7 @@ class Campaign:
 def load(folder: Path, with_paths: bool = True) -> Campaign:
     """Reads a campaign; BadData where it is none, or a file in it is broken. with_paths: also what was counted from outside."""
     path = folder / "campaign.json"
-    header = read_document(path, f"{folder}: no campaign there (no campaign.json); give a folder that `kmapbench run` made")
+    header = read_document(path, no_campaign(folder))
     found = header.get("format") if isinstance(header, dict) else None
     if found != FORMAT or isinstance(found, bool):
         raise BadData(f"{path}: format {found!s:.20}, and this kmapbench reads {FORMAT}: use the version that made it")

@@ -8,6 +8,7 @@ from analysis import campaign_source, fio, google_benchmark
 from analysis.errors import BadData
 from analysis.files import read_document
 from analysis.load import Campaign, load
+from analysis.options import no_side
 from analysis.sources import Source
 
 HOST = "host"  # what campaigns call user models on the machine itself
@@ -58,7 +59,7 @@ def _open_foreign(path: Path) -> Source:
     """A file of another program, or a folder of such files, each a launch."""
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not files:
-        raise BadData(f"{path}: neither a campaign (campaign.json) nor JSON files of Google Benchmark or fio; give one of these")
+        raise BadData(no_side(path))
     documents = {file: read_document(file, f"{file}: no such file; give a campaign, or a JSON file of Google Benchmark or fio") for file in files}
     for format in _FOREIGN:
         if all(map(format.is_one, documents.values())):

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`report` and `compare`, with their options read."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+
+from analysis.errors import EXIT_BAD_DATA, EXIT_FAILED, EXIT_INTERRUPTED, BadData
+
+
+def execute(function: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+    """The exit code of a command; what ends it is one line."""
+    try:
+        code = function(arguments)
+        sys.stdout.flush()
+        return code
+    except BadData as error:
+        print(f"kmapbench: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # whoever read has had enough; nor does Python's own flush at exit have anybody to write to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        print(f"kmapbench: {error.filename}: {error.strerror}", file=sys.stderr)
+    return EXIT_BAD_DATA
+
+
+def report(arguments: argparse.Namespace) -> int:
+    """Writes a campaign's report again, and prints it; 1 where its figures are not valid."""
+    from analysis import report
+
+    written = report.write(arguments.folder)
+    print(written.text, end="")
+    for problem in written.problems:
+        print(f"kmapbench: {problem}", file=sys.stderr)
+    return EXIT_FAILED if written.problems else 0
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    """Prints a comparison."""
+    from analysis import compare, sides
+
+    pairs, notes = sides.pairs(arguments.sides, arguments.baseline)
+    groups = compare.compare(pairs, arguments.allow, arguments.metric)
+    exporter = import_module(f"analysis.exports.{ {'md': 'markdown'}.get(arguments.format, arguments.format) }")
+    print(exporter.export(groups, notes), end="")
+    return compare.exit_code(groups, arguments.fail_on)
