@@ -18,10 +18,13 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def find(name: str, package: str) -> str:
-    """The path of a program; a KmapbenchError names the package that has it."""
+    """The path of a program; a KmapbenchError names the package that has it, by default this one."""
     path = shutil.which(name, path=_SEARCH)
     if path is None:
-        raise KmapbenchError(f"{name} is missing: install the package {package}")
+        from lab import requirements  # which asks us what there is
+
+        known = requirements.package_of(name) or package
+        raise KmapbenchError(f"{name} is missing: install the package {known}")
     return path
 
 
