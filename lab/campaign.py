@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-import jsonschema
-
 from lab import fingerprint
 from lab.errors import KmapbenchError
 from lab.order import Step
@@ -21,29 +19,31 @@ from lab.paths import RESULTS
 FORMAT = 1
 _UNITS = {"icount": "instructions", "tsc": "ticks", "wall": "ns"}
 
-_DRAFT = jsonschema.Draft202012Validator
 _COUNTS = {"type": "integer", "minimum": 0}
 
 
-def _items(validator, items, instance, schema):
-    """The draft's own check, but for an array of counts, which holds thousands: a call for each would take seconds of a run."""
-    if items == _COUNTS and isinstance(instance, list) and all(type(value) is int and value >= 0 for value in instance):
-        return
-    yield from _DRAFT.VALIDATORS["items"](validator, items, instance, schema)
-
-
-_Validator = jsonschema.validators.extend(_DRAFT, {"items": _items})
-
-
 @cache
-def _validator(name: str) -> jsonschema.protocols.Validator:
+def _validator(name: str):
+    """A jsonschema.Validator. Imported here, since what reads a campaign can do without."""
+    import jsonschema
+
+    draft = jsonschema.Draft202012Validator
+
+    def items(validator, items, instance, schema):
+        """The draft's own check, but for an array of counts, which holds thousands: a call for each would take seconds of a run."""
+        if items == _COUNTS and isinstance(instance, list) and all(type(value) is int and value >= 0 for value in instance):
+            return
+        yield from draft.VALIDATORS["items"](validator, items, instance, schema)
+
     schema = json.loads((RESULTS / "schema" / f"{name}.schema.json").read_text())
-    return _Validator(schema)
+    return jsonschema.validators.extend(draft, {"items": items})(schema)
 
 
 def validate(name: str, value: dict) -> None:
     """Checks a value against results/schema/NAME.schema.json."""
-    error = jsonschema.exceptions.best_match(_validator(name).iter_errors(value))
+    from jsonschema import exceptions
+
+    error = exceptions.best_match(_validator(name).iter_errors(value))
     if error:
         where = "/".join(str(part) for part in error.absolute_path) or "top level"
         raise KmapbenchError(f"{name}: {where}: {error.message[:200]}")
@@ -229,6 +229,13 @@ class Boot:
 
 def read(folder: Path) -> dict:
     """campaign.json of a campaign that can be gone on with."""
+    header = peek(folder)
+    validate("campaign", header)
+    return header
+
+
+def peek(folder: Path) -> dict:
+    """The same without the schema, which takes jsonschema: enough to say that a folder is no campaign."""
     path = folder / "campaign.json"
     try:
         header = json.loads(path.read_text())
@@ -236,8 +243,7 @@ def read(folder: Path) -> dict:
         raise KmapbenchError(f"{path}: {error.strerror}; give a folder that `kmapbench run` made") from None
     except ValueError as error:
         raise KmapbenchError(f"{path}: not JSON ({error}); restore it, or begin a new campaign") from None
-    validate("campaign", header)
-    if "planned" not in header:
+    if not isinstance(header, dict) or "planned" not in header:
         raise KmapbenchError(f"{path}: made by an older kmapbench, without a plan to go on with; begin a new campaign")
     return header
 

@@ -3,7 +3,6 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import tempfile
@@ -22,8 +21,7 @@ def matching(kmap_bench: Path, cases: str, half: str) -> list[str]:
     listed = tools.output([kmap_bench, f"--kmapbench_only={half}", f"--kmapbench_cases={which}", "--benchmark_list_tests"]).splitlines()
     if cases in ("default", "all"):
         return listed
-    wanted = re.compile(job.pattern(cases))
-    return [name for name in listed if wanted.fullmatch(name)]
+    return job.matching(listed, cases)
 
 
 def measure(

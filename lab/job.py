@@ -35,6 +35,12 @@ def pattern(glob: str) -> str:
     return "".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in glob)
 
 
+def matching(names: Sequence[str], glob: str) -> list[str]:
+    """The names that a glob matches as a whole."""
+    wanted = re.compile(pattern(glob))
+    return [name for name in names if wanted.fullmatch(name)]
+
+
 def named(cases: Sequence[str]) -> list[str]:
     """kmap_bench's options for these cases and no other."""
     return _matching("|".join(map(re.escape, cases)))

@@ -9,10 +9,10 @@ from lab import campaign, dax_here, dax_work, here, host, job
 from lab.dax_here import Named
 from lab.dax_presets import Job, Preset
 from lab.errors import KmapbenchError
+from lab.plan import HOST
 from lab.progress import Display
 from lab.stream import Line
 
-HOST = "host"
 LAUNCHES = 10
 
 # For the progress display, in boots of the lab.

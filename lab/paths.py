@@ -2,6 +2,7 @@
 """Where things lie: the checkout, the build folder, the cache, results."""
 
 import os
+import zlib
 from pathlib import Path
 
 from lab.errors import KmapbenchError
@@ -16,13 +17,24 @@ def build_dir() -> Path:
     return Path(os.environ.get("KMAPBENCH_BUILD", ROOT / "build"))
 
 
+def writable_build_dir() -> Path:
+    """Where the launcher builds: build/, or a folder of the cache where that cannot be written."""
+    beside = ROOT / "build"
+    if os.access(beside if beside.exists() else ROOT, os.W_OK | os.X_OK):
+        return beside
+    return cache_path() / f"build-{zlib.crc32(os.fsencode(ROOT)):08x}"
+
+
+def cache_path() -> Path:
+    """$KMAPBENCH_CACHE, else kmapbench below $XDG_CACHE_HOME; it need not be there yet."""
+    if chosen := os.environ.get("KMAPBENCH_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kmapbench"
+
+
 def cache_dir() -> Path:
-    """$KMAPBENCH_CACHE, else kmapbench below $XDG_CACHE_HOME; made where it is missing."""
-    chosen = os.environ.get("KMAPBENCH_CACHE")
-    if chosen:
-        path = Path(chosen)
-    else:
-        path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kmapbench"
+    """The same, made where it is missing."""
+    path = cache_path()
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -5,10 +5,10 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-import tomli_w
-
 from lab.errors import KmapbenchError
 from lab.variants import Variant
+
+HOST = "host"  # what campaigns call user models on the machine itself
 
 # What a plan file can say; each is the option of that name.
 _TYPES = {"variants": list, "boots": int, "seed": int, "only": str, "kernel": str, "cases": str, "preset": str, "on": str, "here": bool, "label": str, "anonymize": bool}
@@ -51,6 +51,8 @@ def read(path: Path) -> dict:
 
 def write(plan: Plan) -> str:
     """A plan file that repeats a plan: the same boots in the same order."""
+    import tomli_w  # which what only reads a plan can do without
+
     said = {
         "variants": [variant.name for variant in plan.variants],
         "boots": None if plan.label else plan.boots,

@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boots of the lab, several at once: begun in the order of the plan, each ended when its guest is gone."""
 
+from __future__ import annotations
+
 import os
 import selectors
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lab import guest
 from lab.errors import KmapbenchError
-from lab.lab_boot import LabBoot
 from lab.order import Step
 from lab.variants import Variant
+
+if TYPE_CHECKING:  # it needs rich, which places() can do without
+    from lab.lab_boot import LabBoot
 
 # Of a guest's memory, what QEMU takes beside it.
 _QEMU_MIB = 256

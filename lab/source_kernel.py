@@ -10,11 +10,12 @@ import fcntl
 import hashlib
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab import distribution, kernel_config, tools
+from lab import distribution, kernel_config, requirements, tools
 from lab.distribution import KernelTree
 from lab.errors import CommandFailed, Interrupted, KmapbenchError
 from lab.kernel_make import Make, environment
@@ -22,10 +23,6 @@ from lab.variants import Image
 
 # Counts up when what is kept of a build, or how it is built, changes.
 _RECIPE = 1
-
-# program: package; what a kernel build calls. And a header of objtool's.
-_PROGRAMS = {"make": "make", "gcc": "gcc", "flex": "flex", "bison": "bison", "bc": "bc", "ccache": "ccache", "xz": "xz-utils"}
-_HEADERS = {Path("/usr/include/libelf.h"): "libelf-dev"}
 
 # A failed or ended build leaves its folder behind when we are killed: the next one removes it.
 _SCRATCH_PREFIX = ".building-"
@@ -59,6 +56,19 @@ def built(image: Image, cache: Path) -> Path | None:
     return max(found, key=lambda folder: folder.stat().st_mtime, default=None)
 
 
+def is_built(image: Image, cache: Path) -> bool:
+    """Whether provide() would find it in the cache; where no source is offered, whether any is there."""
+    try:
+        return _folder(image, distribution.candidate(image.source), cache).is_dir()
+    except KmapbenchError:
+        return built(image, cache) is not None
+
+
+def last_seconds(image: Image, cache: Path) -> float | None:
+    """How long the last build of this image took here; None: nobody knows."""
+    return _last(image, cache, "seconds")
+
+
 def code_bytes(folder: Path) -> int:
     """How large all functions of a built kernel are together. Its .text is padded to whole large pages, and says nothing."""
     (vmlinux,) = (folder / "boot").glob("vmlinux-*")
@@ -83,8 +93,8 @@ def provide(images: Iterable[Image], cache: Path, display) -> None:
 
 def missing_packages() -> list[str]:
     """Packages that a kernel build needs, and this machine lacks."""
-    programs = [package for program, package in _PROGRAMS.items() if not tools.has(program)]
-    return programs + [package for header, package in _HEADERS.items() if not header.exists()]
+    wanted = requirements.needs(["kernel-build"], requirements.distribution())
+    return requirements.names(requirements.missing(wanted, lambda _: True))
 
 
 class _Steps:
@@ -109,8 +119,14 @@ class _Steps:
 
 def _expected_steps(image: Image, cache: Path) -> int:
     """As many as the last build of this image took here, else what the table says."""
-    counted = sorted((cache / "kernels").glob(f"{image.name}_*/steps"), key=lambda path: path.stat().st_mtime)
-    return int(counted[-1].read_text()) if counted else image.steps
+    return int(_last(image, cache, "steps") or image.steps)
+
+
+def _last(image: Image, cache: Path, name: str) -> float | None:
+    """A number that the last build of this image left in its folder."""
+    there = (cache / "kernels").glob(f"{image.name}_*/{name}")
+    written = sorted(there, key=lambda path: path.stat().st_mtime)
+    return float(written[-1].read_text()) if written else None
 
 
 def _folder(image: Image, version: str, cache: Path) -> Path:
@@ -159,6 +175,7 @@ def _alone(kernels: Path, say) -> Iterator[None]:
 def _build(image: Image, version: str, final: Path, cache: Path, say, on_step) -> None:
     """Builds into a scratch folder, and moves what is to be kept to final."""
     log = final.with_name(f"{final.name}.log")
+    began = time.monotonic()
     with _explained(image, log), tempfile.TemporaryDirectory(dir=final.parent, prefix=_SCRATCH_PREFIX) as name:
         log.unlink(missing_ok=True)
         scratch = Path(name)
@@ -168,6 +185,7 @@ def _build(image: Image, version: str, final: Path, cache: Path, say, on_step) -
         say(f"{image.name}: keeping what is needed")
         tree = keep(make, source, scratch / "tree")
         (tree / "steps").write_text(f"{make.steps}\n")
+        (tree / "seconds").write_text(f"{time.monotonic() - began:.0f}\n")
         tree.rename(final)
 
 
