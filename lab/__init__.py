@@ -3,3 +3,5 @@
 
 The lab measures and keeps; it computes no statistic (analysis/ does, from the files).
 """
+
+VERSION = "0.1"  # of kmapbench as a whole

@@ -1,27 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands, as the launcher hands them over."""
+"""The commands: their options, what can be said of them at once, and what they run.
+
+Standard library only, as long as nothing is run: the launcher reads options before anything is installed.
+"""
 
 import argparse
 import os
 import re
-import secrets
-import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lab import check, distribution, selftest, source_kernel, variants
+from analysis import commands as analysis_commands
+from analysis import options as analysis_options
+from analysis.errors import BadData
+from lab import VERSION, selftest
 from lab.distribution import RT_SERIES, SERIES
 from lab.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNMET, KmapbenchError
-from lab.paths import ROOT, cache_dir
+from lab.paths import cache_path
+
+if TYPE_CHECKING:
+    from lab import variants
+    from lab.plan import Plan
 
 
 class _Parser(argparse.ArgumentParser):
-    """One line for wrong use, and no usage text around it."""
+    """One line for wrong use, and no usage text around it; no shortened options."""
+
+    def __init__(self, **words):
+        super().__init__(allow_abbrev=False, **words)
 
     def error(self, message: str):
         print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
         sys.exit(EXIT_UNMET)
+
 
 # What a run can be restricted to.
 ONLY = ("micro", "user", "dax")
@@ -43,11 +56,12 @@ def parser() -> argparse.ArgumentParser:
     top = _Parser(
         prog="kmapbench",
         description="What WRPKRS costs in kmap_local_page() and kunmap_local().",
-        epilog="With --no-install, anywhere, nothing is installed: what is missing is listed instead.",
     )
+    top.add_argument("--version", action="version", version=f"kmapbench {VERSION}")
+    _add_no_install(top)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    run = commands.add_parser("run", help="measure and report: kernel cases in the lab, user models on this machine")
+    run = _command(commands, "run", help="measure and report: kernel cases in the lab, user models on this machine")
     run.add_argument("--variants", metavar="A,B", help="kernels to measure (default: stock)")
     run.add_argument("--boots", type=_count, metavar="N", help="boots a variant (default: 2)")
     run.add_argument("--seed", type=int, metavar="S", help="order of the boots (default: a new one, kept in campaign.json)")
@@ -62,50 +76,78 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--anonymize", action="store_true", help="keep no host names and serial numbers, so that the campaign can be shown to everybody")
     run.add_argument("--plan", type=Path, metavar="FILE", help="what these options say, from a file, as plan.toml of a campaign; options given beside it win")
     run.add_argument("--resume", type=Path, metavar="DIR", help="go on with a campaign that was cut short: what is whole is kept, the rest is made")
-    run.add_argument("--dry-run", action="store_true", help="print every step, and do nothing")
-    run.set_defaults(function=_run)
+    run.add_argument("--dry-run", action="store_true", help="print what would be done: packages, kernels, every step; do nothing")
+    run.set_defaults(function=_run, check=_check_run)
 
-    report = commands.add_parser("report", help="write report.txt, report/index.html and charts/ of a campaign again")
-    report.add_argument("folder", type=Path, metavar="DIR")
-    report.set_defaults(function=_report)
+    report = _command(commands, "report", help="write report.txt, report/index.html and charts/ of a campaign again")
+    analysis_options.add_report(report)
+    report.set_defaults(function=_of_analysis(analysis_commands.report), check=analysis_options.check_report)
 
-    # Its options are analysis/'s (main hands them over); here it is listed.
-    commands.add_parser("compare", help="say whether one kernel is slower than another, and how sure that is", add_help=False)
+    compare = _command(commands, "compare", help="say whether one kernel is slower than another, and how sure that is")
+    analysis_options.add_compare(compare)
+    compare.set_defaults(function=_of_analysis(analysis_commands.compare), check=analysis_options.check_compare)
 
-    look = commands.add_parser("check", help="say what can be measured here, what disturbs it, and what to do; changes nothing")
-    look.set_defaults(function=lambda _: check.run())
+    look = _command(commands, "check", help="say what can be measured here, what disturbs it, and what to do; changes nothing")
+    look.set_defaults(function=_look)
 
-    test = commands.add_parser("test", help="run all tests that need no kernel build, or more")
+    test = _command(commands, "test", help="run all tests that need no kernel build, or more")
     more = test.add_mutually_exclusive_group()
     more.add_argument("--kernels", action="store_const", dest="reach", const=selftest.KERNELS, help="also those that build kernels")
     more.add_argument("--all", action="store_const", dest="reach", const=selftest.ALL, help="all: debug, the distribution's other kernels, long runs")
     test.set_defaults(function=lambda parsed: selftest.run(parsed.reach), reach=selftest.EVERYDAY)
 
-    kernels = commands.add_parser("kernels", help="list the variants and what is built, or build")
+    kernels = _command(commands, "kernels", help="list the variants and what is built, or build")
     kernels.set_defaults(function=_kernels)
-    build = kernels.add_subparsers(metavar="build").add_parser("build", help="build the kernels of variants")
+    build = _command(kernels.add_subparsers(dest="what", metavar="build"), "build", help="build the kernels of variants")
     build.add_argument("names", nargs="+", metavar="NAME", help="a variant")
-    build.set_defaults(function=_build)
+    build.set_defaults(function=_build, check=_check_build)
     return top
+
+
+def _command(commands, name: str, help: str) -> argparse.ArgumentParser:
+    """A command; `check` looks at its options without running anything, `function` runs it."""
+    parser = commands.add_parser(name, help=help)
+    _add_no_install(parser)
+    parser.set_defaults(check=lambda _: None)
+    return parser
+
+
+def _add_no_install(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-install",
+        action="store_true",
+        default=argparse.SUPPRESS,  # it is an option of each command, and of none
+        help="install nothing: list the packages that are missing, and end",
+    )
 
 
 # Options of run that a plan file can have, too.
 _PLANNED = ("variants", "boots", "seed", "only", "kernel", "cases", "preset", "on", "here", "label", "anonymize")
 
 
+def _check_run(arguments: argparse.Namespace) -> None:
+    from lab import preflight
+
+    arguments.planned = _plan(arguments)
+    preflight.check_options(arguments.planned)
+    if not arguments.dry_run:  # which tells all that is not met
+        preflight.check_machine(arguments.planned)
+
+
 def _run(arguments: argparse.Namespace) -> int:
+    from lab import preflight
+
+    if arguments.dry_run:
+        print(preflight.describe(arguments.planned), end="")
+        return EXIT_UNMET if any(preflight.machine_problems(arguments.planned)) else EXIT_OK
     from lab import run  # jsonschema and rich, which the other commands can do without
 
-    plan = _plan(arguments)
-    if arguments.dry_run:
-        print(run.steps_of(plan), end="")
-        return EXIT_OK
-    return run.run(plan)
+    return run.run(arguments.planned)
 
 
-def _plan(arguments: argparse.Namespace):
+def _plan(arguments: argparse.Namespace) -> "Plan":
     """From options, a plan file, or the campaign that is to be resumed."""
-    from lab import plan
+    from lab import plan, variants
 
     given = {name: value for name in _PLANNED if (value := getattr(arguments, name)) not in (None, False)}
     if "variants" in given:
@@ -122,12 +164,12 @@ def _plan(arguments: argparse.Namespace):
     return plan.Plan(
         variants=chosen,
         boots=1 if here else said.get("boots", 2),
-        seed=said.get("seed", secrets.randbits(32)),
+        seed=said.get("seed", int.from_bytes(os.urandom(4))),
         only=said.get("only"),
         series=said.get("kernel"),
         cases=said.get("cases", "default"),
         out=arguments.out.absolute() if arguments.out else None,
-        arguments=sys.argv[1:],
+        arguments=arguments.given,
         preset=said.get("preset"),
         on=str(Path(said["on"]).absolute()) if "on" in said else None,
         label=said.get("label", "here") if here else None,
@@ -164,21 +206,25 @@ def _checked(said: dict) -> dict:
     return said
 
 
-def _report(arguments: argparse.Namespace) -> int:
-    return subprocess.run([sys.executable, "-m", "analysis", "report", str(arguments.folder.absolute())], cwd=ROOT).returncode
+def _of_analysis(command):
+    """A command of analysis/, with what ends it as one line."""
+    return lambda arguments: analysis_commands.execute(command, arguments)
 
 
-def _compare(arguments: Sequence[str]) -> int:
-    """analysis/ knows the options; paths are the caller's, so we stay in the caller's folder."""
-    command = [sys.executable, "-P", "-m", "analysis", "compare", *arguments]
-    return subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}).returncode
+def _look(_: argparse.Namespace) -> int:
+    from lab import check
+
+    return check.run()
 
 
 def _kernels(_: argparse.Namespace) -> int:
-    cache = cache_dir()
+    from lab import distribution, source_kernel, tools, variants
+
+    cache = cache_path()
     table = variants.load()
     images = {variant.image.name: variant.image for variant in table.values() if variant.image}
-    built = {name: source_kernel.built(image, cache) for name, image in images.items()}
+    # Without a compiler nothing was built here: a kernel's name has the compiler's.
+    built = {name: source_kernel.built(image, cache) if tools.has("gcc") else None for name, image in images.items()}
     code = {name: source_kernel.code_bytes(folder) for name, folder in built.items() if folder}
     for variant in table.values():
         if variant.image and (folder := built[variant.image.name]):
@@ -192,14 +238,25 @@ def _kernels(_: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _code(image: variants.Image, images: dict[str, variants.Image], code: dict[str, int]) -> str:
+def _code(image: "variants.Image", images: "dict[str, variants.Image]", code: dict[str, int]) -> str:
+    from lab import variants
+
     baseline = variants.unpatched(image, images)
     known = baseline and baseline is not image and baseline.name in code
     against = f", {code[image.name] - code[baseline.name]:+,d} against {baseline.name}" if known else ""
     return f"{code[image.name]:,d} bytes of code{against}"
 
 
+def _check_build(arguments: argparse.Namespace) -> None:
+    from lab import variants
+
+    for name in arguments.names:
+        variants.find(name)
+
+
 def _build(arguments: argparse.Namespace) -> int:
+    from lab import distribution, source_kernel, variants
+    from lab.paths import cache_dir
     from lab.progress import Display  # rich
 
     chosen = [variants.find(name) for name in arguments.names]
@@ -212,16 +269,24 @@ def _build(arguments: argparse.Namespace) -> int:
     return _kernels(arguments)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    arguments = sys.argv[1:] if arguments is None else arguments
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of a command, looked at as far as nothing has to be installed, built or started for it.
+
+    Ends with SystemExit where the parser has had its say (--help, a typo), else with KmapbenchError or BadData.
+    """
+    parsed = parser().parse_args(arguments)
+    parsed.given = list(arguments)
+    parsed.check(parsed)
+    return parsed
+
+
+def guarded(work: Callable[[], int]) -> int:
+    """What work() returns, an exit code; whatever ends it is one line."""
     try:
-        if arguments and arguments[0] == "compare":
-            return _compare(arguments[1:])
-        parsed = parser().parse_args(arguments)
-        return parsed.function(parsed)
-    except KmapbenchError as error:
+        return work()
+    except (KmapbenchError, BadData) as error:
         print(f"kmapbench: {error}", file=sys.stderr)
-        return error.exit_code
+        return getattr(error, "exit_code", EXIT_UNMET)
     except KeyboardInterrupt:
         print("kmapbench: interrupted; what was measured is kept", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -230,3 +295,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"kmapbench: {error.filename or 'system'}: {error.strerror}", file=sys.stderr)
         return EXIT_UNMET
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("lab", "analysis"):
+            raise
+        print(f"kmapbench: {error}: start it as ./kmapbench, which installs what is missing", file=sys.stderr)
+        return EXIT_UNMET
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """A command, on a machine that has all it needs."""
+
+    def work() -> int:
+        parsed = parse(sys.argv[1:] if arguments is None else arguments)
+        return parsed.function(parsed)
+
+    return guarded(work)

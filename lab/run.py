@@ -9,14 +9,15 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from lab import campaign, dax_here, here, host, job, local_boot, order, ownership, ready, side_by_side, source_kernel
+from lab import campaign, dax_here, here, host, job, local_boot, ownership, preflight, ready, side_by_side, source_kernel
 from lab.dax_work import Dax, preset_of
 from lab.errors import EXIT_FAILED, EXIT_OK, KmapbenchError
 from lab.header import header
 from lab.lab_boot import LabBoot
 from lab.order import Step
-from lab.paths import RESULTS, ROOT, build_dir, cache_dir
-from lab.plan import Plan, write
+from lab.paths import RESULTS, ROOT, cache_dir
+from lab.plan import HOST, Plan, write
+from lab.preflight import steps
 from lab.progress import Display
 from lab.work import KernelCases, Work, no_case
 
@@ -24,9 +25,10 @@ from lab.work import KernelCases, Work, no_case
 def run(plan: Plan) -> int:
     """Measures, reports, and returns the exit code."""
     cache = cache_dir()
-    kmap_bench = _kmap_bench()
+    kmap_bench = preflight.kmap_bench()
     if not kmap_bench.is_file():
         raise KmapbenchError(f"{kmap_bench}: not built; run ./kmapbench, or: cmake --preset release && cmake --build build")
+    preflight.check_options(plan)
 
     with tempfile.TemporaryDirectory(prefix="kmapbench-") as scratch_name, Display() as display, ExitStack() as leaving:
         scratch = Path(scratch_name)
@@ -37,17 +39,17 @@ def run(plan: Plan) -> int:
         work = _work(plan, kmap_bench)
         variants = [work.variant(variant) for variant in plan.variants]
         prepared, running, here_cases, named = [], None, [], None
-        models = _models(plan)
+        models = preflight.models(plan)
         if plan.only == "dax" and plan.label:
             named = dax_here.look(Path(plan.on))
             dax_here.confirm(named, dax_here.ask)
-        elif _kernel(plan) and plan.label:
+        elif preflight.asks_kernel(plan) and plan.label:
             running = here.prepare(cache, display.say)
             loading.enter_context(here.loaded(running.module))
             here_cases = host.matching(kmap_bench, plan.cases, job.KERNEL)
             if not here_cases:
                 raise no_case(plan.cases, "kernel case")
-        elif _kernel(plan):
+        elif preflight.asks_kernel(plan):
             source_kernel.provide([variant.image for variant in variants if variant.image], cache, display)
             prepared = [ready.prepare(variant, plan.series, work.content(), cache, scratch, display.say) for variant in variants]
         planned = steps(plan)
@@ -64,7 +66,7 @@ def run(plan: Plan) -> int:
         leaving.callback(ownership.hand_over, kept.folder)
         left = kept.left()
         display.note(f"campaign {kept.folder}" + (f": {len(left)} of {len(planned)} steps left" if plan.resume else ""))
-        display.plan(sum(len(models) * local_boot.MODEL_WORK if step.variant == local_boot.HOST else 1 for step in left))
+        display.plan(sum(len(models) * local_boot.MODEL_WORK if step.variant == HOST else 1 for step in left))
         by_name = {one.variant.name: one for one in prepared}
 
         def begin(step: Step) -> LabBoot:
@@ -82,7 +84,7 @@ def run(plan: Plan) -> int:
                 problems += _twice(kept, step, measure)
         loading.close()  # user models need no module
         for step in left:
-            if step.variant == local_boot.HOST:
+            if step.variant == HOST:
                 problems += _twice(kept, step, partial(local_boot.measure_user, names=models, kmap_bench=kmap_bench, display=display))
         kept.end()
         for line in kept.differences():
@@ -103,45 +105,6 @@ def run(plan: Plan) -> int:
     return code
 
 
-def steps(plan: Plan) -> list[Step]:
-    """All steps of a plan, in the order in which they begin: the lab's, the running kernel's, user models."""
-    planned = []
-    if _kernel(plan) and plan.label:
-        planned.append(Step(plan.label, 1))
-    elif _kernel(plan):
-        planned += order.steps([variant.name for variant in plan.variants], plan.boots, plan.seed, _baseline(plan))
-    if _models(plan):
-        planned.append(Step(local_boot.HOST, 1))
-    if not planned:
-        raise no_case(plan.cases, "user model" if plan.only == "user" else "case")
-    return planned
-
-
-def _kernel(plan: Plan) -> bool:
-    """Whether anything is asked of a kernel: which cases it has, its module says only when it is loaded."""
-    return plan.only != "user" and not plan.cases.startswith("user/")
-
-
-def _models(plan: Plan) -> list[str]:
-    """Names of the user models that are asked for."""
-    return host.matching(_kmap_bench(), plan.cases, job.USER) if plan.only in (None, "user") else []
-
-
-def steps_of(plan: Plan) -> str:
-    """What run() would do, a line for each step."""
-    planned = campaign.left(campaign.read(plan.resume)) if plan.resume else steps(plan)
-    work = _work(plan, _kmap_bench())
-    lines = [f"seed {plan.seed}"]
-    if any(step.variant not in (plan.label, local_boot.HOST) for step in planned):
-        lines.append(f"up to {side_by_side.places([work.variant(variant) for variant in plan.variants])} guests at once")
-    lines += [f"{step.variant}, boot {step.boot}" + (f" ({step.half} of the A/A row)" if step.half else "") for step in planned]
-    return "\n".join([*lines, "report"]) + "\n"
-
-
-def _kmap_bench() -> Path:
-    return build_dir() / "bench" / "kmap_bench"
-
-
 def _work(plan: Plan, kmap_bench: Path) -> Work:
     """What the lab's boots do."""
     return Dax(preset_of(plan.preset, here=bool(plan.label)), kmap_bench) if plan.only == "dax" else KernelCases(plan.cases, kmap_bench)
@@ -150,14 +113,8 @@ def _work(plan: Plan, kmap_bench: Path) -> Work:
 def _name(plan: Plan) -> str:
     """What the folder of a campaign is called after the time."""
     if plan.only == "user":
-        return local_boot.HOST
+        return HOST
     return plan.label or "-".join(variant.name for variant in plan.variants)
-
-
-def _baseline(plan: Plan) -> str | None:
-    """Whose boots the A/A row is made of: the first unpatched variant, else the first."""
-    names = [variant.name for variant in sorted(plan.variants, key=lambda variant: variant.patched)]
-    return names[0] if names else None
 
 
 def _twice(kept: campaign.Campaign, step: Step, measure: Callable[[campaign.Boot], str | None]) -> list[str]:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lab import cli, ready, run, source_kernel, tools
+from lab import cli, preflight, ready, run, source_kernel, tools
 from lab.distribution import KernelTree
 
 
@@ -27,6 +27,7 @@ def main(arguments: list[str]) -> int:
         base.touch()
         ready.prepare = lambda variant, *_: ready.Prepared(variant, "", kernel, base, base)
         source_kernel.provide = lambda *_: None
+        preflight.rooms = lambda _: []
         run._report = lambda _: subprocess.CompletedProcess([], 0, "", "")
         return cli.main(arguments)
 

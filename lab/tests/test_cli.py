@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import tomli_w
 
 from lab import job, source_kernel, tools, variants
 from lab.errors import KmapbenchError
@@ -103,56 +102,6 @@ def test_a_glob_of_cases_matches_whole_names(cases, name, matches):
     assert bool(re.search(pattern.removeprefix("--benchmark_filter="), f"{name}/iterations:5/repeats:1/manual_time")) is matches
 
 
-def path_without(folder: Path, *dropped: str) -> str:
-    """A PATH on which some programs are missing."""
-    folder.mkdir()
-    for program in Path("/usr/bin").iterdir():
-        if program.name not in dropped:
-            (folder / program.name).symlink_to(program)
-    return str(folder)
-
-
-def test_the_launcher_lists_what_is_missing_and_installs_nothing(tmp_path):
-    path = path_without(tmp_path / "bin", "qemu-system-x86_64", "cpio")
-    result = subprocess.run([ROOT / "kmapbench", "--no-install", "kernels"], capture_output=True, text=True, env=os.environ | {"PATH": path})
-    assert_one_line(result, 2, "qemu-system-x86", "cpio")
-    assert "cmake" not in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "needed"),
-    [
-        (["kernels", "build", "plain"], True),
-        (["test", "--kernels", "--help"], True),
-        (["test", "--all", "--help"], True),
-        (["run", "--boots", "3", "--variants", "stock,plain", "--help"], True),
-        (["run", "--variants=plain", "--help"], True),
-        (["run", "--variants", "stock", "--help"], False),
-        (["run", "--kernel", "6.12", "--help"], False),
-        (["test", "--help"], False),
-        (["kernels"], False),
-        (["run", "--plan", "{folder}/plan.toml", "--help"], True),
-        (["run", "--plan={folder}/plan.toml", "--help"], True),
-        (["run", "--resume", "{folder}", "--help"], True),
-        (["run", "--plan", "{folder}/stock.toml", "--help"], False),
-        (["run", "--resume", "{folder}/gone", "--help"], False),
-    ],
-)
-def test_the_launcher_asks_for_a_compilers_tools_where_a_kernel_may_be_built(tmp_path, arguments, needed):
-    folder = tmp_path / "of a campaign"
-    folder.mkdir()
-    for name, variants_of in (("plan", ["stock", "plain"]), ("stock", ["stock"])):
-        (folder / f"{name}.toml").write_text(tomli_w.dumps({"variants": variants_of, "boots": 1}))
-    arguments = [argument.format(folder=folder) for argument in arguments]
-    path = path_without(tmp_path / "bin", "flex", "ccache")
-    command = [ROOT / "kmapbench", "--no-install", *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PATH": path})
-    if needed:
-        assert_one_line(result, 2, "flex", "ccache")
-    else:
-        assert (result.returncode, result.stderr) == (0, "")
-
-
 def test_kernels_lists_what_is_built_and_where(tmp_path):
     """Of an empty cache, nothing; of one that has it, the folder."""
     empty = kmapbench("kernels", KMAPBENCH_CACHE=str(tmp_path))
@@ -166,20 +115,3 @@ def test_kernels_lists_what_is_built_and_where(tmp_path):
     assert "not built: kmapbench kernels build plain" not in listed
     assert "not built: kmapbench kernels build debug" in listed
     assert re.search(r"^ +[1-9][0-9,]+ bytes of code$", listed, re.MULTILINE)
-
-
-def test_the_launcher_works_through_a_symlink_from_anywhere(tmp_path):
-    (tmp_path / "kb").symlink_to(ROOT / "kmapbench")
-    result = subprocess.run([tmp_path / "kb", "kernels"], cwd=tmp_path, capture_output=True, text=True)
-    assert result.returncode == 0
-    assert "stock" in result.stdout
-
-
-def test_the_launcher_passes_over_a_python_without_the_modules(tmp_path):
-    poor = tmp_path / "python3"
-    poor.write_text("#!/bin/sh\nexit 1\n")
-    poor.chmod(0o755)
-    result = subprocess.run(
-        [ROOT / "kmapbench", "kernels"], capture_output=True, text=True, env=os.environ | {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    )
-    assert result.returncode == 0, result.stderr

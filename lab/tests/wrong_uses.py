@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Command lines that are wrong, what has to be said of each, and where they are tried."""
+
+import shutil
+from pathlib import Path
+
+from lab.paths import ROOT
+
+COMMANDS = ["run", "report", "compare", "check", "test", "kernels", "kernels build"]
+
+# Arguments, and words of the one line that is said. {there}: a folder that is no campaign.
+WRONG = [
+    (["fly"], ["fly", "run"]),
+    ([], ["COMMAND"]),
+    (["run", "--variant", "plain"], ["--variant"]),
+    (["run", "--no-inst"], ["--no-inst"]),
+    (["test", "--kern"], ["--kern"]),
+    (["compare", "a", "b", "--fail", "slower"], ["--fail"]),
+    (["run", "--variants", "nope"], ["nope", "stock"]),
+    (["run", "--variants", "stock,stock"], ["twice"]),
+    (["run", "--boots", "0"], ["'0'"]),
+    (["run", "--cases", ""], ["--cases", "kernel/*"]),
+    (["run", "--out", "{there}"], ["{there}", "--out"]),
+    (["run", "--out", "{there}/file/below"], ["{there}/file", "no folder"]),
+    (["run", "--resume", "{there}"], ["{there}"]),
+    (["run", "--only", "dax", "--preset", "nope"], ["nope", "quick"]),
+    (["run", "--plan", "{there}/plan.toml"], ["{there}/plan.toml", "boots"]),
+    (["run", "--plan", "{there}/nothing.toml"], ["{there}/nothing.toml"]),
+    (["run", "--here", "--variants", "plain"], ["--here", "--variants"]),
+    (["report", "{there}"], ["{there}", "no campaign"]),
+    (["compare", "{there}", "{there}"], ["{there}", "neither a campaign"]),
+    (["compare", "{there}/gone:plain", "{there}"], ["{there}/gone", "no campaign"]),
+    (["compare"], ["SIDE"]),
+    (["kernels", "build", "nope"], ["nope", "plain"]),
+    (["kernels", "raze"], ["raze", "build"]),
+]
+
+
+def checkout(folder: Path) -> Path:
+    """A copy of what the launcher is made of, with nothing built in it."""
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns("reference", "20*", "build", ".git", "__pycache__"))
+    return folder
+
+
+def make_there(folder: Path) -> Path:
+    """A folder that is no campaign, with a plan file that has a mistake."""
+    folder.mkdir()
+    (folder / "file").touch()
+    (folder / "plan.toml").write_text('boots = "three"\n')
+    return folder
+
+
+def tree(folder: Path) -> set[str]:
+    """All that is in a folder, but what Python keeps for itself."""
+    return {str(path) for path in folder.rglob("*") if "__pycache__" not in path.parts}
