@@ -132,7 +132,7 @@ def check_machine(plan: Plan) -> None:
 
 def machine_problems(plan: Plan) -> Iterator[KmapbenchError]:
     """All that check_machine() would say."""
-    for check in (_check_results, _check_here, _check_on, _check_room):
+    for check in (_check_here, _check_on, _check_results, _check_room):
         try:
             check(plan)
         except KmapbenchError as error:
@@ -206,8 +206,10 @@ class Room:
     why: str
 
     @property
-    def free_mib(self) -> int:
-        return shutil.disk_usage(_nearest(self.folder)).free >> 20
+    def free_mib(self) -> int | None:
+        """None: the file system does not say, as one that is memory and nothing else."""
+        usage = shutil.disk_usage(_nearest(self.folder))
+        return usage.free >> 20 if usage.total else None
 
 
 def rooms(plan: Plan) -> list[Room]:
@@ -233,7 +235,7 @@ def _check_room(plan: Plan) -> None:
         by_disk.setdefault(_nearest(room.folder).stat().st_dev, []).append(room)
     for together in by_disk.values():
         needed, free = sum(room.mib for room in together), together[0].free_mib
-        if free < needed:
+        if free is not None and free < needed:
             what = " and ".join(dict.fromkeys(room.why for room in together))
             places = " and ".join(dict.fromkeys(str(room.folder) for room in together))
             raise KmapbenchError(
@@ -296,12 +298,15 @@ def groups(plan: Plan) -> list[str]:
 def describe(plan: Plan) -> str:
     """What run() would do, a line for each thing."""
     lines = [_packages_line(plan), *_kernel_lines(plan)]
-    lines += [
-        f"room: {room.mib:,d} MiB for {room.why} in {room.folder}, {room.free_mib:,d} MiB free" for room in rooms(plan)
-    ]
+    lines += [_room_line(room) for room in rooms(plan)]
     lines += [f"not met: {problem}" for problem in machine_problems(plan)]
     lines += _step_lines(plan)
     return "\n".join(lines) + "\n"
+
+
+def _room_line(room: Room) -> str:
+    free = "" if room.free_mib is None else f", {room.free_mib:,d} MiB free"
+    return f"room: {room.mib:,d} MiB for {room.why} in {room.folder}{free}"
 
 
 def _packages_line(plan: Plan) -> str:

@@ -38,11 +38,12 @@ def bare(tmp_path_factory):
     there = make_there(base / "there")
     environment = {"PATH": str(programs), "HOME": str(base / "home"), "LC_ALL": "C.UTF-8"}
 
-    def run(arguments: list[str]) -> tuple[subprocess.CompletedProcess, list[str], set[str]]:
+    def run(arguments: list[str], **streams) -> tuple[subprocess.CompletedProcess, list[str], set[str]]:
         called.write_text("")
         before = tree(base)
         words = [word.format(there=there) for word in arguments]
-        ended = subprocess.run([root / "kmapbench", *words], cwd=base, env=environment, capture_output=True, text=True)
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
+        ended = subprocess.run([root / "kmapbench", *words], cwd=base, env=environment, text=True, **streams)
         return ended, called.read_text().splitlines(), tree(base) - before
 
     run.there = there
@@ -92,6 +93,20 @@ def test_what_is_missing_is_listed_where_nothing_may_be_installed(bare):
         (line,) = ended.stderr.splitlines()
         assert "chromium" in line and "valgrind" in line and "cmake" not in line
         assert (called, made) == ([], set())
+
+
+def test_who_says_no_on_a_terminal_gets_nothing_installed(bare):
+    ours, terminal = os.openpty()
+    try:
+        os.write(ours, b"n\n")
+        ended, called, made = bare(["test"], stdin=terminal, stderr=terminal)
+        said = os.read(ours, 1 << 16).decode()
+    finally:
+        os.close(ours)
+        os.close(terminal)
+    assert ended.returncode == 2
+    assert said.count("[Y/n]") == 1 and "chromium" in said and "nothing was installed" in said
+    assert [call for call in called if "--print-uris" not in call] == [] and made == set()
 
 
 # Which groups a command needs
