@@ -45,8 +45,10 @@ def stranger(build_folder: Path, root: Path = ROOT) -> bool:
     except OSError:
         return True
     said = dict(re.findall(r"^(CMAKE_\w+):\w+=(.*)$", cache, re.MULTILINE))
-    if said.get("CMAKE_HOME_DIRECTORY") != str(root) or said.get("CMAKE_CACHEFILE_DIR") != str(build_folder.absolute()):
-        return True
+    # CMake may have resolved a link in either.
+    for name, place in (("CMAKE_HOME_DIRECTORY", root), ("CMAKE_CACHEFILE_DIR", build_folder)):
+        if os.path.realpath(said.get(name, "")) != os.path.realpath(place):
+            return True
     if said.get("CMAKE_GENERATOR") != "Ninja" or not (build_folder / "build.ninja").exists():
         return True
     stamp = build_folder / _STAMP

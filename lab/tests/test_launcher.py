@@ -358,6 +358,13 @@ def test_a_project_is_built_once(project, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_a_build_folder_behind_a_link_is_no_stranger(project, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    cpp_build.build(tmp_path / "link" / "build", project)
+    assert not cpp_build.stranger(tmp_path / "link" / "build", project)
+
+
 def test_a_checkout_that_was_moved_is_built_anew(project):
     cpp_build.build(project / "build", project)
     moved = project.rename(project.with_name("moved"))
