@@ -52,8 +52,13 @@ def debian(tmp_path_factory):
     command = [tools.find("debootstrap", "debootstrap"), "--variant=minbase", "--include=python3", codename, str(folder), site]
     made = subprocess.run(command, capture_output=True, text=True)
     assert made.returncode == 0, made.stdout[-2000:]
-    yield Debian(folder)
-    shutil.rmtree(folder)
+    proc = folder / "proc"
+    subprocess.run(["mount", "-t", "proc", "proc", proc], check=True)
+    try:
+        yield Debian(folder)
+    finally:
+        subprocess.run(["umount", proc], check=True)  # else what follows would not be of this folder alone
+        shutil.rmtree(folder)
 
 
 def test_wrong_uses_and_help_leave_a_fresh_debian_as_it_was(debian):
