@@ -340,21 +340,23 @@ def project(tmp_path):
     root = tmp_path / "mit Umlauten äö und Leerzeichen"
     root.mkdir()
     (root / "CMakeLists.txt").write_text(
-        'cmake_minimum_required(VERSION 3.25)\nproject(small LANGUAGES C CXX)\nadd_executable(small "small.cc")\n'
+        "cmake_minimum_required(VERSION 3.25)\nproject(small LANGUAGES C CXX)\nadd_subdirectory(part)\n"
     )
+    (root / "part").mkdir()
+    (root / "part" / "CMakeLists.txt").write_text("add_executable(small small.cc)\n")
     shutil.copy(ROOT / "CMakePresets.json", root)
-    (root / "small.cc").write_text("int main() { return 0; }\n")
+    (root / "part" / "small.cc").write_text("int main() { return 0; }\n")
     return root
 
 
 def test_a_project_is_built_once(project, capsys):
     cpp_build.build(project / "build", project)
-    assert subprocess.run([project / "build" / "small"]).returncode == 0
+    assert subprocess.run([project / "build" / "part" / "small"]).returncode == 0
     assert not cpp_build.stranger(project / "build", project)
     assert capsys.readouterr().err == "kmapbench: configuring\n"
-    made = (project / "build" / "small").stat().st_mtime_ns
+    made = (project / "build" / "part" / "small").stat().st_mtime_ns
     cpp_build.build(project / "build", project)
-    assert (project / "build" / "small").stat().st_mtime_ns == made
+    assert (project / "build" / "part" / "small").stat().st_mtime_ns == made
     assert capsys.readouterr().err == ""
 
 
@@ -371,7 +373,7 @@ def test_a_checkout_that_was_moved_is_built_anew(project):
     assert cpp_build.stranger(moved / "build", moved)
     cpp_build.build(moved / "build", moved)
     assert not cpp_build.stranger(moved / "build", moved)
-    assert subprocess.run([moved / "build" / "small"]).returncode == 0
+    assert subprocess.run([moved / "build" / "part" / "small"]).returncode == 0
 
 
 def test_what_another_compiler_or_system_built_is_built_anew(project):
@@ -386,14 +388,14 @@ def test_what_another_compiler_or_system_built_is_built_anew(project):
         assert old in text
         file.write_text(text.replace(old, new, 1))
         assert cpp_build.stranger(build, project), file
-        made = (build / "small").stat().st_mtime_ns
+        made = (build / "part" / "small").stat().st_mtime_ns
         cpp_build.build(build, project)
         assert not cpp_build.stranger(build, project), file
-        assert (build / "small").stat().st_mtime_ns > made
+        assert (build / "part" / "small").stat().st_mtime_ns > made
 
 
 def test_a_failed_build_says_the_first_error_and_the_log(project):
-    (project / "small.cc").write_text("int main() { return nothing; }\n")
+    (project / "part" / "small.cc").write_text("int main() { return nothing; }\n")
     with pytest.raises(KmapbenchError) as raised:
         cpp_build.build(project / "build", project)
     line = str(raised.value)
