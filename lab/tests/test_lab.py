@@ -103,12 +103,29 @@ def lines(folder: Path, name: str) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def records(three_boots) -> dict[tuple[str, int], dict]:
-    return {(record["case"], record["boot"]): record for record in lines(three_boots, "micro.jsonl")}
+    return {(record["case"], record["boot"]): record for record in lines(three_boots, "micro.jsonl") if "known" not in record}
 
 
 @pytest.fixture(scope="module")
 def paths(three_boots) -> dict[tuple[str, int], dict]:
     return {(path["case"], path["boot"]): path for path in lines(three_boots, "path.jsonl")}
+
+
+def test_controls_have_their_known_length_in_every_boot(three_boots, paths):
+    controls = [record for record in lines(three_boots, "micro.jsonl") if "known" in record]
+    named = {f"{space}control/adds{adds}{call}" for space in ("", "user/") for adds in (13, 100) for call in ("", "_call")}
+    assert {(record["case"], record["boot"]) for record in controls} == {(name, boot) for name in named for boot in BOOTS}
+    for record in controls:
+        assert (record["status"], record["cost"], record["empty"]) == ("ok", record["known"], 2)
+        assert record["known"] == record["known_adds"] + (2 if record["case"].endswith("_call") else 0)
+        if not record["case"].startswith("user/"):
+            path = paths[record["case"], record["boot"]]
+            assert Fraction(path["instructions"] - path["empty_instructions"], path["ops"]) == record["known"]
+
+
+def test_an_operation_of_a_straight_line_has_a_whole_number_of_instructions(records):
+    costs = {case: records[case, 1]["cost"] for case in EXACT if not case.startswith("elsewhere/")}
+    assert {case: cost for case, cost in costs.items() if cost != int(cost)} == {}
 
 
 def loop_length(module: Path, body: str) -> int:
