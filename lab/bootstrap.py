@@ -27,6 +27,8 @@ def groups(parsed: argparse.Namespace) -> list[str]:
         return ["python"]
     if parsed.command == "check":
         return ["build"]
+    if parsed.command == "test" and parsed.distributions:
+        return ["distributions"]  # each installs the rest itself
     if parsed.command == "test":
         needed = ["python", "build", "module", "lab", "fio", "test"]
         if parsed.reach != selftest.EVERYDAY:
@@ -67,7 +69,7 @@ def _make_ready(parsed: argparse.Namespace, arguments: Sequence[str]) -> None:
         raise KmapbenchError(f"no python3 of 3.11 or later has all of: {' '.join(modules)}")
     if python != sys.executable:
         os.execv(python, [python, "-P", "-m", "lab.bootstrap", *arguments])
-    if parsed.command in _BUILT:
+    if parsed.command in _BUILT and not getattr(parsed, "distributions", False):
         cpp_build.build(build_dir())
         if parsed.command == "run":
             parsed.check(parsed)  # now that the lists of cases are there

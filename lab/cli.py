@@ -8,14 +8,14 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis import commands as analysis_commands
 from analysis import options as analysis_options
 from analysis.errors import BadData
-from lab import VERSION, selftest
+from lab import VERSION, distributions, selftest
 from lab.distribution import RT_SERIES, SERIES
 from lab.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNMET, KmapbenchError
 from lab.paths import cache_path
@@ -44,6 +44,19 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 10000:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to 10000")
     return int(text)
+
+
+def _names_of(known: Iterable[str]):
+    """The type of an option that takes some of these names, by comma; they keep the order that they are known in."""
+    names = list(known)
+
+    def taken(text: str) -> list[str]:
+        for name in text.split(","):
+            if name not in names:
+                raise argparse.ArgumentTypeError(f"'{name}' is none of {', '.join(names)}")
+        return [name for name in names if name in text.split(",")]
+
+    return taken
 
 
 def _label(text: str) -> str:
@@ -94,7 +107,11 @@ def parser() -> argparse.ArgumentParser:
     more = test.add_mutually_exclusive_group()
     more.add_argument("--kernels", action="store_const", dest="reach", const=selftest.KERNELS, help="also those that build kernels")
     more.add_argument("--all", action="store_const", dest="reach", const=selftest.ALL, help="all: debug, the distribution's other kernels, long runs")
-    test.set_defaults(function=lambda parsed: selftest.run(parsed.reach), reach=selftest.EVERYDAY)
+    more.add_argument("--distributions", action="store_true", help="in place of all that: run and test on Debian 12, 13 and testing, made of nothing; takes root")
+    test.add_argument("--suites", type=_names_of(distributions.SUITES), metavar="A,B", help="with --distributions: which (default: bookworm,trixie,testing)")
+    test.add_argument("--steps", type=_names_of(step.name for step in distributions.STEPS), metavar="A,B", help="with --distributions: what is done there: root/run, root/test, user/run, user/test, readonly/test (default: all)")
+    test.add_argument("--fresh", action="store_true", help="with --distributions: keep nothing of what was finished earlier")
+    test.set_defaults(function=_test, check=_check_test, reach=selftest.EVERYDAY)
 
     kernels = _command(commands, "kernels", help="list the variants and what is built, or build")
     kernels.set_defaults(function=_kernels)
@@ -204,6 +221,20 @@ def _checked(said: dict) -> dict:
         if name in said and said[name] not in choices:
             raise KmapbenchError(f"{name}: '{said[name]}' is none of {', '.join(choices)}")
     return said
+
+
+def _check_test(arguments: argparse.Namespace) -> None:
+    for name in ("suites", "steps", "fresh"):
+        if getattr(arguments, name) and not arguments.distributions:
+            raise KmapbenchError(f"--{name} goes with --distributions")
+    if arguments.distributions:
+        distributions.check_user()
+
+
+def _test(arguments: argparse.Namespace) -> int:
+    if arguments.distributions:
+        return distributions.run(arguments.suites, arguments.steps, arguments.fresh)
+    return selftest.run(arguments.reach)
 
 
 def _of_analysis(command):
