@@ -5,6 +5,7 @@ All that keeps a campaign is the real thing.
 """
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,8 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         qemu = scratch / "qemu-system-x86_64"
-        qemu.write_text(f'#!/bin/sh\nexec {sys.executable} -S -E {Path(__file__).with_name("stand_in_qemu.py")} "$@"\n')
+        words = [sys.executable, "-S", "-E", str(Path(__file__).with_name("stand_in_qemu.py"))]
+        qemu.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
         qemu.chmod(0o755)
         tools._SEARCH = f"{scratch}:{tools._SEARCH}"
         kernel = KernelTree(Path(os.environ.get("STAND_IN_KERNEL", scratch / "kernel")), "0")
