@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The modules' sources by the kernel's own script."""
+"""The modules' sources: by the kernel's own script, and from wherever they lie."""
 
+import shutil
 import subprocess
 
 import pytest
 
-from lab import distribution, source_kernel, variants
+from lab import distribution, source_kernel, tools, variants
 from lab.paths import MODULE_SOURCE
 from lab.tests.conftest import quiet
 
@@ -32,3 +33,17 @@ def test_checkpatch_finds_nothing(cache, tmp_path):
     said = [line for line in result.stdout.splitlines() if not line.startswith("total: ")]
     assert len(said) < len(result.stdout.splitlines()), result.stderr
     assert [line for line in said if not any(name in line for name in DEPRECATED)] == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_sources_are_found_in_any_folder(tmp_path, folder):
+    """A kernel build that only looks at what it is given stands in: blanks in its own path no real one takes."""
+    names = sorted(path.name for path in folder.iterdir() if path.suffix in (".c", ".h") and not path.name.endswith(".mod.c"))
+    source, kernel, objects = tmp_path / "Größen und Maße", tmp_path / "kernel", tmp_path / "objects"
+    source.mkdir()
+    for name in (*names, "Kbuild", "Makefile"):
+        shutil.copy(folder / name, source)
+    kernel.mkdir()
+    (kernel / "Makefile").write_text("modules:\n\t@cd $(M) && cat * > /dev/null && ls\n")
+    said = tools.output(["make", "-s", "-C", source, f"KDIR={kernel}", f"OUT={objects}"])
+    assert [line for line in said.splitlines() if not line.startswith("make")] == sorted([*names, "Kbuild"])
