@@ -91,7 +91,7 @@ const char *kb_devmap_refuse_protected(void)
 }
 
 /* Why the pinned page is not the one that the case wants, or NULL. */
-static const char *kb_devmap_mismatch(const struct page *page, bool tail, bool protected)
+static const char *kb_devmap_mismatch(struct page *page, bool tail, bool protected)
 {
 	if (tail && !PageTail(page))
 		return "the page that was given is no tail of a huge one";

@@ -6,8 +6,6 @@
 #include <linux/smp.h>
 #include <linux/string.h>
 #include <asm/cpufeature.h>
-#include <asm/msr.h>
-#include <asm/processor.h>
 
 #include "disturbance.h"
 
@@ -22,7 +20,7 @@ void kb_disturbance_init(void)
 	u64 count;
 
 	/* SDM vol. 4, table 2-2: from Nehalem on, Intel only */
-	if (boot_cpu_data.x86_vendor == X86_VENDOR_INTEL && !rdmsrl_safe(MSR_SMI_COUNT, &count))
+	if (boot_cpu_data.x86_vendor == X86_VENDOR_INTEL && !kb_rdmsr_safe(MSR_SMI_COUNT, &count))
 		features |= KMAPBENCH_COUNTS_SMI;
 	if (boot_cpu_has(X86_FEATURE_APERFMPERF))
 		features |= KMAPBENCH_COUNTS_FREQUENCY;
@@ -41,10 +39,10 @@ static void kb_moment_take(struct kb_moment *moment)
 	moment->irqs = *raw_cpu_ptr(&irq_stat);
 	moment->device_irqs = raw_cpu_read(kstat.irqs_sum);
 	if (features & KMAPBENCH_COUNTS_SMI)
-		rdmsrl(MSR_SMI_COUNT, moment->smi);
+		moment->smi = __rdmsr(MSR_SMI_COUNT);
 	if (features & KMAPBENCH_COUNTS_FREQUENCY) {
-		rdmsrl(MSR_IA32_APERF, moment->aperf);
-		rdmsrl(MSR_IA32_MPERF, moment->mperf);
+		moment->aperf = __rdmsr(MSR_IA32_APERF);
+		moment->mperf = __rdmsr(MSR_IA32_MPERF);
 	}
 }
 
@@ -78,10 +76,10 @@ static void kb_moment_allow(struct kb_moment *begin, enum kb_event own, u32 coun
 	case KB_EVENT_NONE:
 		break;
 	case KB_EVENT_IRQ_WORK:
-		begin->irqs.apic_irq_work_irqs += count;
+		kb_irq_count_irq_work(&begin->irqs) += count;
 		break;
 	case KB_EVENT_NMI:
-		begin->irqs.__nmi_count += count;
+		kb_irq_count_nmi(&begin->irqs) += count;
 		break;
 	case KB_EVENT_SWITCH:
 		begin->switches += count;
@@ -101,7 +99,7 @@ enum kmapbench_cause kb_disturbance_cause(struct kb_disturbance *seen)
 		return KMAPBENCH_CAUSE_MIGRATION;
 	if (end->switches != begin->switches)
 		return KMAPBENCH_CAUSE_PREEMPTION;
-	if (end->irqs.__nmi_count != begin->irqs.__nmi_count)
+	if (kb_irq_count_nmi(&end->irqs) != kb_irq_count_nmi(&begin->irqs))
 		return KMAPBENCH_CAUSE_NMI;
 	if (memcmp(&end->irqs, &begin->irqs, sizeof(end->irqs)) ||
 	    end->device_irqs != begin->device_irqs)

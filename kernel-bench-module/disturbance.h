@@ -7,9 +7,9 @@
 #ifndef KMAPBENCH_DISTURBANCE_H
 #define KMAPBENCH_DISTURBANCE_H
 
-#include <linux/hardirq.h>
 #include <linux/types.h>
 
+#include "kernel_api.h"
 #include "kmapbench.h"
 
 /* Counts at one moment, on the CPU that it was taken on. */

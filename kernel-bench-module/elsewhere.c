@@ -91,7 +91,7 @@ extern const char kb_after_int3[];
 
 static noinline void kb_int3(void)
 {
-	asm volatile("int3\n\t" ANNOTATE_NOENDBR "kb_after_int3:" : : : "memory");
+	asm volatile("int3; kb_after_int3:\n\t" ANNOTATE_NOENDBR : : : "memory");
 }
 
 static int kb_on_die(struct notifier_block *unused, unsigned long event, void *data)

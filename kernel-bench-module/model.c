@@ -45,7 +45,7 @@ static void kb_world_fill(enum zone_type zone, unsigned long pagemap_flags)
 	world.pagemap.flags = pagemap_flags;
 	for (i = 0; i < world.count; i++) {
 		set_page_zone(&world.descriptors[i], zone);
-		world.descriptors[i].pgmap = &world.pagemap;
+		kb_page_word(&world.descriptors[i]) = (unsigned long)&world.pagemap;
 	}
 	kb_model_vmemmap_base = (unsigned long)world.descriptors;
 	kb_model_page_offset_base = (unsigned long)world.alias;

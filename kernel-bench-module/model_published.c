@@ -13,13 +13,13 @@ static __always_inline bool kb_published_is_protected(struct page *page)
 {
 	if (!static_branch_unlikely(&kb_model_key))
 		return false;
-	return is_zone_device_page(page) && page->pgmap->flags & KB_PGMAP_PROTECTION;
+	return is_zone_device_page(page) && kb_page_pgmap(page)->flags & KB_PGMAP_PROTECTION;
 }
 
 static __always_inline void *kb_published_kmap_local(struct page *page)
 {
 	if (kb_published_is_protected(page))
-		kb_published_open(page->pgmap);
+		kb_published_open(kb_page_pgmap(page));
 	return kb_model_page_address(page);
 }
 
@@ -28,7 +28,7 @@ static __always_inline void kb_published_kunmap_local(void *addr)
 	struct page *page = kb_model_virt_to_page(addr);
 
 	if (kb_published_is_protected(page))
-		kb_published_close(page->pgmap);
+		kb_published_close(kb_page_pgmap(page));
 }
 
 KB_EACH_TOUCH(KB_PATH_BODY, kb_body_published, kb_published_kmap_local, kb_published_kunmap_local)

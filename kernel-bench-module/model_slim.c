@@ -5,7 +5,7 @@
  *
  * Against model_published.c: the static key is tested before the unmap looks for its
  * page; the way back to the page knows that it comes from the direct map; a tail page
- * is judged by its head (page->pgmap and page->compound_head are one word); the
+ * is judged by its head (kernel_api.h: the pagemap and the way to the head are one word); the
  * out-of-line half is one function a side, with both values of the register constants.
  */
 #include <asm/rmwcc.h>
@@ -26,9 +26,9 @@ static __always_inline bool kb_slim_is_protected(const struct page *page)
 
 	if (!is_zone_device_page(page))
 		return false;
-	word = READ_ONCE(page->compound_head);
+	word = READ_ONCE(kb_page_word(page));
 	if (unlikely(word & 1))
-		word = (unsigned long)((struct page *)(word - 1))->pgmap;
+		word = (unsigned long)kb_page_pgmap(kb_page_head(page, word));
 	/* a branch of its own, so that the line tables call it a check */
 	if (!(((struct dev_pagemap *)word)->flags & KB_PGMAP_PROTECTION))
 		return false;

@@ -73,11 +73,11 @@ KB_BODY(kb_body_rdpkru, {
  * list is fixed, and neither is written with another value than its own.
  */
 KB_BODY(kb_body_mock_spec_ctrl, {
-	__wrmsr(MSR_IA32_SPEC_CTRL, ctx->stand_in, ctx->stand_in >> 32);
+	native_wrmsr(MSR_IA32_SPEC_CTRL, ctx->stand_in, ctx->stand_in >> 32);
 })
 
 KB_BODY(kb_body_mock_tsc_aux, {
-	__wrmsr(MSR_TSC_AUX, ctx->stand_in, ctx->stand_in >> 32);
+	native_wrmsr(MSR_TSC_AUX, ctx->stand_in, ctx->stand_in >> 32);
 })
 
 void kb_msr_enter_spec_ctrl(struct kb_ctx *ctx)

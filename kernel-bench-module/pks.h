@@ -11,7 +11,8 @@
 
 #include <linux/bits.h>
 #include <linux/types.h>
-#include <asm/msr.h>
+
+#include "kernel_api.h"
 
 #define KB_MSR_IA32_PKRS	0x6e1
 #define KB_CR4_PKS		BIT(24)
@@ -51,7 +52,7 @@ void kb_pks_leave(const struct kb_pks_state *state);
 /* EDX must be 0: bits 63:32 of IA32_PKRS are reserved and fault. */
 static __always_inline void kb_write_pkrs(u32 value)
 {
-	__wrmsr(KB_MSR_IA32_PKRS, value, 0);
+	native_wrmsr(KB_MSR_IA32_PKRS, value, 0);
 }
 
 #endif /* KMAPBENCH_PKS_H */

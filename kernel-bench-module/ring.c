@@ -6,9 +6,9 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <asm/processor.h>
 
 #include "case.h"
+#include "kernel_api.h"
 
 #define KB_LINE_BYTES		64u
 #define KB_LINES_A_PAGE		(PAGE_SIZE / KB_LINE_BYTES)

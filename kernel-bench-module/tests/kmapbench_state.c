@@ -33,7 +33,7 @@ static void read_cpu(void *data)
 	state->cr4 = __read_cr4();
 	state->pkrs = 0;
 	if (cpuid_ecx(7) & CPUID_7_ECX_PKS)
-		rdmsrl(MSR_PKRS, state->pkrs);
+		state->pkrs = __rdmsr(MSR_PKRS);
 }
 
 static void count_leaf(u64 entry)
