@@ -41,7 +41,7 @@ static __always_inline bool kb_slim_is_protected(const struct page *page)
  * the register is open.  The kernel that this module is loaded into need not have that
  * exception entry, but in a measured section nothing comes between them either.
  */
-void kb_slim_open(void)
+noinline void kb_slim_open(void)
 {
 	struct kb_model_task *task = kb_model_current;
 
@@ -53,7 +53,7 @@ void kb_slim_open(void)
 	kb_write_pkrs(KB_PKRS_OPEN);
 }
 
-void kb_slim_close(void)
+noinline void kb_slim_close(void)
 {
 	struct kb_model_task *task = kb_model_current;
 
