@@ -12,8 +12,9 @@ _SPLAT = re.compile(
 )
 
 # The oracle's own fault: unpatched kernels warn, once, about a key fault in the kernel
-# (WARN_ON_ONCE in do_kern_addr_fault) before they handle it.
-_ORACLE_WARNING = re.compile(r"WARNING: CPU: \d+ PID: \d+ at arch/x86/mm/fault\.c:\d+ ")
+# (WARN_ON_ONCE in do_kern_addr_fault) before they handle it. Linux 6.18 and later may name the
+# condition, then the place, and the CPU at the end.
+_ORACLE_WARNING = re.compile(r"WARNING: (?:CPU: \d+ PID: \d+ at |(?:\[.*\] )?)arch/x86/mm/fault\.c:\d+ ")
 
 _PANIC = re.compile(r"Kernel panic - not syncing: (.*)")
 

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import pytest
+
 from lab import console
 
 ORACLE = "[    2.04] WARNING: CPU: 0 PID: 96 at arch/x86/mm/fault.c:1195 do_user_addr_fault+0x1/0x2"
@@ -8,6 +10,15 @@ OTHER = "[    2.05] WARNING: CPU: 0 PID: 96 at mm/vmalloc.c:12 vunmap+0x1/0x2"
 def test_the_oracles_own_warning_is_expected_once():
     assert console.unexpected_splats(ORACLE) == []
     assert len(console.unexpected_splats(f"{ORACLE}\n{ORACLE}")) == 1
+
+
+@pytest.mark.parametrize("condition", ["", "[!cpu_feature_enabled(X86_FEATURE_PKS)] "])
+def test_later_kernels_name_the_place_first(condition):
+    line = f"[    2.04] WARNING: {condition}arch/x86/mm/fault.c:1137 at do_kern_addr_fault+0x1/0x2, CPU#0: kmap_bench/96"
+    other = line.replace("arch/x86/mm/fault.c", "mm/vmalloc.c")
+    assert console.unexpected_splats(line) == []
+    assert console.unexpected_splats(f"{line}\n{line}") == [line.split("] ", 1)[1]]
+    assert console.unexpected_splats(f"{other}\n{line}") == [other.split("] ", 1)[1]]
 
 
 def test_another_warning_is_not():
