@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import guest, refusals, tools
+from lab import distribution, guest, refusals, supported, tools
 from lab.errors import EXIT_OK, KmapbenchError
 from lab.paths import build_dir
 
@@ -121,9 +121,15 @@ def findings(root: Path, release: str, pks: bool) -> list[Finding]:
 
 
 def _headers(root: Path, release: str) -> Finding:
-    if (root / "lib/modules" / release / "build/Makefile").exists():
-        return Finding("headers", GOOD, f"of Linux {release}: the module can be built for this kernel")
-    return Finding("headers", BAD, f"none of Linux {release}: the module cannot be built for this kernel", f"apt-get install linux-headers-{release}")
+    """Whether there are headers, and whether the module takes a kernel of this version and configuration."""
+    headers = root / "lib/modules" / release / "build"
+    if not (headers / "Makefile").exists():
+        return Finding("headers", BAD, f"none of Linux {release}: the module cannot be built for this kernel", f"apt-get install linux-headers-{release}")
+    if refused := supported.refusal(release, headers):
+        return Finding("headers", BAD, f"of Linux {release}, which the module refuses: {refused}", "boot another kernel, as the distribution's")
+    if not distribution.is_known(release):
+        return Finding("headers", NOTE, f"of Linux {release}: newer than what the module was tried on, it may not build", "docs/kernels.md says which were tried")
+    return Finding("headers", GOOD, f"of Linux {release}: the module can be built for this kernel")
 
 
 def _cr4(root: Path, pks: bool) -> Finding:

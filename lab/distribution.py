@@ -9,61 +9,34 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from lab import tools
+from lab import kernel_folder, tools
 from lab.errors import CommandFailed, KmapbenchError
+from lab.kernel_tree import KernelTree, relocated
 
-SERIES = ("6.12", "6.1")
-RT_SERIES = ("6.12-rt",)  # PREEMPT_RT; never what is taken without being asked for
+# What the module was tried on, oldest and newest (docs/kernels.md).
+KNOWN = ((6, 1), (7, 3))
 
-
-@dataclass(frozen=True)
-class KernelTree:
-    """An unpacked kernel: image, modules, configuration and headers to build against."""
-
-    folder: Path
-    release: str
-    packages: dict[str, str] = field(default_factory=dict)  # name -> version
-
-    @property
-    def image(self) -> Path:
-        return self.folder / "boot" / f"vmlinuz-{self.release}"
-
-    @property
-    def config(self) -> Path:
-        return self.folder / "boot" / f"config-{self.release}"
-
-    @property
-    def vmlinux(self) -> Path:
-        """The kernel with its symbols; packages have none, kernels built here do."""
-        return self.folder / "boot" / f"vmlinux-{self.release}"
-
-    @property
-    def symbols(self) -> Path:
-        """Where a kernel that was built here has its functions; packages say so of none."""
-        return self.folder / "boot" / f"System.map-{self.release}"
-
-    @property
-    def headers(self) -> Path:
-        return self.folder / "usr" / "src" / f"linux-headers-{self.release}"
-
-    @property
-    def key(self) -> str:
-        """Names what is in the tree; the same key, the same files."""
-        return self.folder.name
+# A kernel image's package, and what its name says: version and flavour, Debian's or Ubuntu's.
+_IMAGE = re.compile(r"linux-image-(?:unsigned-)?\d+\.\d+[\w.+~]*(?:-\d+)?(?:-rt)?-(?:amd64|generic)(?:-unsigned)?")
 
 
 def fetch(series: str | None, cache: Path, say) -> KernelTree:
-    """The kernel of a series ("6.12"; None: the newest of SERIES that is offered), from the cache or unpacked now.
+    """A kernel: from the cache, unpacked now, or one that is there already.
 
+    series: "6.12", "6.12-rt", a folder with a kernel (kernel_folder.py), or None: the newest that
+    was tried of those that the package sources offer; without apt, of those that are installed.
     say: called with a line before anything slow.
     """
+    if is_folder(series):
+        return kernel_folder.use(Path(series), cache)
+    if not tools.has("apt-cache"):
+        return kernel_folder.use(Path("/"), cache, _best(kernel_folder.releases(Path("/")), series))
     packages = resolve(series)
     image = next(name for name in packages if name.startswith("linux-image-"))
-    release = image.removeprefix("linux-image-").removesuffix("-unsigned")
+    release = _release(image)
     folder = cache / "kernels" / f"{image}_{packages[image].replace(':', '%')}"
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -71,54 +44,127 @@ def fetch(series: str | None, cache: Path, say) -> KernelTree:
             tree = Path(scratch) / "tree"
             download_and_unpack(packages, Path(scratch), tree, say)
             _relocate_headers(tree, folder)
-            tools.output([tools.find("depmod", "kmod"), "-b", tree, release])
             tree.rename(folder)
     return KernelTree(folder, release, packages)
 
 
-def resolve(wanted: str | None) -> dict[str, str]:
-    """Packages of a kernel, image and headers, each with its version."""
-    for series in (wanted,) if wanted else SERIES:
-        number, dash, flavour = series.partition("-")
-        for meta in (f"{number}{dash}{flavour}-amd64", f"{flavour}{dash}amd64"):
-            release = rf"{re.escape(number)}[.-].*-amd64"
-            image = _dependency(f"linux-image-{meta}", f"linux-image-{release}")
-            headers = _dependency(f"linux-headers-{meta}", f"linux-headers-{release}")
-            if image and headers and image.removeprefix("linux-image-") == headers.removeprefix("linux-headers-"):
-                names = [image, headers]
-                for pattern in (r"linux-headers-.*-common(-rt)?", r"linux-kbuild-.*"):
-                    part = _dependency(headers, pattern)
-                    if part:
-                        names.append(part)
-                return {name: candidate(name) for name in names}
-    asked = " or ".join(f"Linux {one}" for one in ((wanted,) if wanted else SERIES))
+def is_folder(series: str | None) -> bool:
+    """Whether --kernel names a folder, and not a series."""
+    return series is not None and "/" in series
+
+
+def asked(text: str) -> str:
+    """What --kernel may be: a series, or a folder, as an absolute path. ValueError: neither."""
+    if re.fullmatch(r"\d+\.\d+(-rt)?", text):
+        if _order(text) < KNOWN[0]:
+            raise ValueError(f"Linux {text} is older than {'.'.join(map(str, KNOWN[0]))}: name a series as 6.12 or 6.12-rt")
+        return text
+    if Path(text).is_dir():
+        return str(Path(text).absolute())
+    raise ValueError(f"'{text}' is neither a series, as 6.12 or 6.12-rt, nor a folder with a kernel")
+
+
+def series_of(release: str) -> str:
+    """The series of a kernel release: 6.12, 6.12-rt."""
+    number = re.match(r"\d+\.\d+", release)
+    return (number[0] if number else release) + ("-rt" if re.search(r"-rt\b", release) else "")
+
+
+def is_known(series: str) -> bool:
+    """Whether the module was tried on kernels of about this series."""
+    return KNOWN[0] <= _order(series)[:2] <= KNOWN[1]
+
+
+def _order(release: str) -> tuple[int, ...]:
+    """Releases and series by age: all numbers in them."""
+    return tuple(int(number) for number in re.findall(r"\d+", release))
+
+
+def _best(releases: Iterable[str], wanted: str | None) -> str:
+    """Of these releases the newest of a series; of none in particular: the newest that was tried, else what is next."""
+    ordered = sorted(releases, key=_order, reverse=True)
+    if wanted:
+        ordered = [release for release in ordered if series_of(release) == wanted]
+    else:
+        usual = [release for release in ordered if not series_of(release).endswith("-rt") and _order(release)[:2] >= KNOWN[0]]
+        known = [release for release in usual if is_known(release)]
+        ordered = known or usual[::-1]
+    if ordered:
+        return ordered[0]
+    there = sorted({series_of(release) for release in releases}, key=_order, reverse=True)
+    has = f"has {', '.join(there)}" if there else "has none with headers"
+    asked_for = wanted or f"{'.'.join(map(str, KNOWN[0]))} or newer"
     raise KmapbenchError(
-        f"this machine's package sources offer no {asked} (linux-image-*-amd64 with headers): "
-        "run 'apt-get update', add the distribution's security suite, or give --kernel"
+        f"Linux {asked_for} is not to be had: this machine {has}; add a package source and run 'apt-get update', "
+        "or name another series or a folder by --kernel"
     )
 
 
-def _dependency(package: str, pattern: str) -> str | None:
-    """The first direct dependency of a package whose whole name matches."""
+def resolve(wanted: str | None) -> dict[str, str]:
+    """Packages of a kernel, image and headers, each with its version."""
+    offered = _offered()
+    while True:
+        release = _best(offered, wanted)
+        names = [offered[release], f"linux-headers-{release}"]
+        try:
+            return candidates(names + _parts(names, release))
+        except KmapbenchError:  # a name that is known, and of which there is no version
+            del offered[release]
+
+
+def _offered() -> dict[str, str]:
+    """Kernels of the package sources that have headers: release -> image package, a signed one before others."""
+    headers = set(tools.output(["apt-cache", "pkgnames", "linux-headers-"]).split())
+    images: dict[str, str] = {}
+    for name in sorted(tools.output(["apt-cache", "pkgnames", "linux-image-"]).split(), key=lambda name: ("unsigned" in name, name)):
+        if _IMAGE.fullmatch(name) and f"linux-headers-{_release(name)}" in headers:
+            images.setdefault(_release(name), name)
+    return images
+
+
+def _release(image: str) -> str:
+    """The kernel release of an image package."""
+    return image.removeprefix("linux-image-").removeprefix("unsigned-").removesuffix("-unsigned")
+
+
+def _parts(packages: list[str], release: str) -> list[str]:
+    """What image and headers are spread over, in one distribution or another: direct dependencies of theirs."""
+    exact = re.escape(release)
+    version = re.escape(release.rpartition("-")[0])
+    patterns = (
+        rf"linux-(base|binary|modules|modules-extra)-{exact}(-unsigned)?",
+        r"linux-headers-.*-common(-rt)?",
+        r"linux-kbuild-.*",
+        rf"linux-headers-{version}",
+    )
     try:
-        listing = tools.output([tools.find("apt-cache", "apt"), "depends", "--important", package])
-    except CommandFailed:
-        return None  # apt-cache fails where it does not know the package
+        listing = tools.output([tools.find("apt-cache", "apt"), "depends", "--important", *packages])
+    except CommandFailed:  # it does not know one of them
+        raise KmapbenchError(f"{packages[-1]}: this machine's package sources do not have it") from None
+    parts: dict[str, str] = {}  # by what is no alternative of another
     for name in re.findall(r"^[ |]*Depends: (\S+)$", listing, re.MULTILINE):
-        if re.fullmatch(pattern, name):
-            return name
-    return None
+        if name not in packages and any(re.fullmatch(pattern, name) for pattern in patterns):
+            parts.setdefault(name.removesuffix("-unsigned"), name)
+    return list(parts.values())
 
 
 def candidate(package: str) -> str:
     """The version of a package that would be fetched."""
+    return candidates([package])[package]
+
+
+def candidates(packages: list[str]) -> dict[str, str]:
+    """The versions of packages that would be fetched, by name."""
     tools.find("apt-cache", "apt")
-    match = re.search(r"^  Candidate: (\S+)$", tools.output(["apt-cache", "policy", package]), re.MULTILINE)
-    if match is None or match[1] == "(none)":
-        raise KmapbenchError(
-            f"{package}: this machine's package sources do not have it: run 'apt-get update', or add the distribution's security suite"
-        )
-    return match[1]
+    listing = tools.output(["apt-cache", "policy", *packages])
+    found = dict(re.findall(r"^(\S+):\n  Installed: .*\n  Candidate: (\S+)$", listing, re.MULTILINE))
+    for package in packages:
+        if found.get(package, "(none)") == "(none)":
+            raise KmapbenchError(
+                f"{package}: this machine's package sources do not have it: run 'apt-get update', "
+                "or add the distribution's security suite"
+            )
+    return {package: found[package] for package in packages}
 
 
 def download_and_unpack(packages: dict[str, str], scratch: Path, tree: Path, say) -> None:
@@ -153,32 +199,44 @@ def fetched(cache: Path) -> list[Path]:
 
 
 def _relocate_headers(tree: Path, final: Path) -> None:
-    """Debian's header Makefile includes its other half by absolute path: point it to where it will be."""
+    """Debian's header Makefile names its other half, and itself, by absolute path: point it to where they will be."""
     for makefile in (tree / "usr" / "src").glob("linux-headers-*/Makefile"):
         text = makefile.read_text()
-        if text.startswith("include /usr/src/"):
-            makefile.write_text(text.replace("/usr/src/", f"{final}/usr/src/"))
+        makefile.write_text(relocated(text, final))
 
 
 def needed_modules(kernel: KernelTree, names: list[str], optional: Sequence[str] = ()) -> list[Path]:
     """Module files that provide names, each after what it needs; built-in ones need none.
 
-    optional: a kernel may lack these.
+    optional: a kernel may lack these. Read from the modules themselves: an unpacked package has no
+    modules.dep, and where kmod looks for one differs between distributions.
     """
-    files: list[Path] = []
+    files = {_module_name(path.name): path for path in (kernel.modules / "kernel").rglob("*.ko*")}
+    files |= {_module_name(path.name): path for path in (kernel.modules / "updates").rglob("*.ko*")}
+    built_in = kernel.modules / "modules.builtin"
+    built_in_names = {_module_name(line) for line in built_in.read_text().split()} if built_in.exists() else set()
+    ordered: list[Path] = []
+
+    def add(name: str) -> None:
+        path = files[name]
+        if path in ordered:
+            return
+        needs = tools.output([tools.find("modinfo", "kmod"), "-F", "depends", path]).strip()
+        for need in filter(None, needs.split(",")):
+            add(_module_name(need))
+        ordered.append(path)
+
     for name in [*names, *optional]:
-        try:
-            listing = tools.output(
-                [tools.find("modprobe", "kmod"), "-d", kernel.folder, "-S", kernel.release, "--show-depends", name]
-            )
-        except CommandFailed:
-            if name in optional:
-                continue
-            raise
-        for path in re.findall(r"^insmod (\S+)", listing, re.MULTILINE):
-            if Path(path) not in files:
-                files.append(Path(path))
-    return files
+        if _module_name(name) in files:
+            add(_module_name(name))
+        elif _module_name(name) not in built_in_names and name not in optional:
+            raise KmapbenchError(f"{kernel.folder}: Linux {kernel.release} has no module {name}, neither as a file nor built in")
+    return ordered
+
+
+def _module_name(text: str) -> str:
+    """The name of a module, of its file's name or path: - and _ are the same."""
+    return re.sub(r"\.ko(\.\w+)?$", "", text.rpartition("/")[2]).replace("-", "_")
 
 
 def system() -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import job, loader, module, refusals
+from lab import job, loader, module, refusals, supported
 from lab.errors import KmapbenchError
 from lab.paths import MODULE_SOURCE, ROOT
 
@@ -53,6 +53,8 @@ def running_kernel(release: str, root: Path = Path("/")) -> RunningKernel:
         raise KmapbenchError(
             f"{headers}: no headers of the running kernel, so no module for it: apt-get install linux-headers-{release}; {_OTHERWISE}"
         )
+    if refused := supported.refusal(release, headers):
+        raise KmapbenchError(f"the module refuses this kernel, Linux {release}: {refused}; {_OTHERWISE}")
     return RunningKernel(release, headers)
 
 

@@ -5,6 +5,7 @@ Archives are cpio in the newc format; the kernel unpacks several, one after the 
 so that what all boots share is made once, and the job of a boot is a small archive behind it.
 """
 
+import gzip
 import lzma
 import re
 import shutil
@@ -14,6 +15,20 @@ from pathlib import Path
 from lab import tools
 
 GUEST = Path(__file__).parent / "guest"
+
+
+def _unzstd(file: Path) -> bytes:
+    """By zstd itself: Python knows the format from 3.14 on."""
+    command = [tools.find("zstd", "zstd"), "-dcq", file]
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+
+
+# How distributions compress their modules; insmod of the guest loads them plain.
+_DECOMPRESS = {
+    ".xz": lambda file: lzma.decompress(file.read_bytes()),
+    ".gz": lambda file: gzip.decompress(file.read_bytes()),
+    ".zst": _unzstd,
+}
 
 
 def libraries(program: Path) -> list[Path]:
@@ -52,12 +67,12 @@ class Tree:
         """Kernel modules, to be loaded by init in this order."""
         names = []
         for file in files:
-            name = f"lib/modules/{file.name.removesuffix('.xz')}"
+            name = f"lib/modules/{file.stem if file.suffix in _DECOMPRESS else file.name}"
             names.append(f"/{name}\n")
-            if file.suffix == ".xz":
+            if file.suffix in _DECOMPRESS:
                 target = self.folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(lzma.decompress(file.read_bytes()))
+                target.write_bytes(_DECOMPRESS[file.suffix](file))
             else:
                 self.add(file, name)
         self.add_text("".join(names), "etc/kmapbench/modules")

@@ -11,9 +11,9 @@ from lab.distribution import KernelTree
 from lab.paths import MODULE_SOURCE, build_dir
 from lab.variants import Variant
 
-GUEST_MODULES = ["virtio_pci", "virtio_console", "ext4", "crc32c_generic", "nd_pmem", "nd_e820"]
-# Kernels without huge pages (RT) have no device-dax.
-OPTIONAL_MODULES = ["dax_pmem", "device_dax"]
+GUEST_MODULES = ["virtio_pci", "virtio_console", "ext4", "nd_pmem", "nd_e820"]
+# Kernels without huge pages (RT) have no device-dax; from 6.16 on ext4 needs no CRC of the crypto API.
+OPTIONAL_MODULES = ["crc32c_generic", "dax_pmem", "device_dax"]
 
 # Two regions of the guest's memory that the kernel takes for persistent: lab/guest/pmem uses them.
 # And one that it leaves alone: the module's own device (job.py).

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import check
-from lab.paths import ROOT
+from lab import check, here, supported
+from lab.errors import KmapbenchError
+from lab.paths import MODULE_SOURCE, ROOT
 
 RELEASE = "6.12.0-test"
 
@@ -103,6 +104,38 @@ def test_each_disturbance_is_named_with_its_mend(tmp_path, change, what, state, 
 def test_what_is_missing_is_named(tmp_path, dropped, what, state):
     files = {name: text for name, text in TUNED.items() if name != dropped}
     assert only(check.findings(tree(tmp_path, files), RELEASE, pks=True), what).state == state
+
+
+# What supported.h wants of a configuration.
+CONFIGURED = "".join(f"CONFIG_{name}=y\n" for name in ("X86_64", "SPARSEMEM_VMEMMAP", "ZONE_DEVICE", "JUMP_LABEL", "TRACEPOINTS"))
+
+
+@pytest.mark.parametrize(
+    ("release", "config", "state", "said"),
+    [
+        ("5.14.0-test", CONFIGURED, check.BAD, "needs Linux 6.1"),
+        ("6.1.0-56-test", CONFIGURED, check.GOOD, "can be built"),
+        ("6.17.0-test", CONFIGURED, check.GOOD, "can be built"),
+        ("7.3.4+deb13-test", CONFIGURED, check.GOOD, "can be built"),
+        ("7.4.0-test", CONFIGURED, check.NOTE, "newer than"),
+        ("6.12.0-test", CONFIGURED.replace("CONFIG_ZONE_DEVICE=y", "# CONFIG_ZONE_DEVICE is not set"), check.BAD, "CONFIG_ZONE_DEVICE"),
+        ("6.12.0-test", CONFIGURED.replace("CONFIG_X86_64=y\n", ""), check.BAD, "x86-64 only"),
+    ],
+)
+def test_headers_are_no_promise_where_the_module_refuses_the_kernel(tmp_path, release, config, state, said):
+    build = f"lib/modules/{release}/build"
+    root = tree(tmp_path, TUNED | {f"{build}/Makefile": "", f"{build}/.config": config})
+    headers = only(check.findings(root, release, pks=True), "headers")
+    assert headers.state == state and said in headers.found
+    if state == check.BAD:
+        with pytest.raises(KmapbenchError, match=said):
+            here.running_kernel(release, root)
+    else:
+        here.running_kernel(release, root)
+
+
+def test_every_refusal_of_the_module_is_one_that_check_knows():
+    assert len(supported.rules()) == (MODULE_SOURCE / "supported.h").read_text().count("#error")
 
 
 def test_a_kernel_that_uses_pks_shows_it_and_one_that_does_not_is_told_apart(tmp_path):

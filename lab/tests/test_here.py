@@ -14,7 +14,7 @@ from lab.errors import KmapbenchError
 from lab.paths import MODULE_SOURCE
 from lab.tests import userland
 from lab.tests.conftest import STATE, quiet
-from lab.tests.test_check import SECURE_BOOT, tree
+from lab.tests.test_check import CONFIGURED, SECURE_BOOT, tree
 from lab.tests.test_lab import CASES, DEFAULT_CASES, SKIPPED
 
 RELEASE = "6.12.0-test"
@@ -46,13 +46,13 @@ def test_missing_headers_name_their_package_and_what_works_without(tmp_path):
 
 def test_a_module_is_built_again_for_other_headers(tmp_path):
     build = f"lib/modules/{RELEASE}/build"
-    files = {f"{build}/Makefile": "", f"{build}/.config": "A=y\n", f"{build}/Module.symvers": "0x1 printk\n"}
+    files = {f"{build}/Makefile": "", f"{build}/.config": CONFIGURED, f"{build}/Module.symvers": "0x1 printk\n"}
     keys = {
         here.running_kernel(RELEASE, tree(tmp_path / name, files | change)).key
         for name, change in {
             "same": {},
             "again": {},
-            "config": {f"{build}/.config": "A=n\n"},
+            "config": {f"{build}/.config": f"{CONFIGURED}A=n\n"},
             "symbols": {f"{build}/Module.symvers": "0x2 printk\n"},
         }.items()
     }

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+import gzip
+import lzma
+import shutil
 import subprocess
+
+import pytest
 
 from lab import initramfs, tools
 
@@ -27,3 +32,18 @@ def test_everything_belongs_to_root_and_packs_the_same_twice(tmp_path):
     assert set(lines) == {"etc", "etc/file"}
     assert all(line.split()[2:4] == ["0", "0"] for line in lines.values())
     assert first.read_bytes() == tree.pack(tmp_path / "b.cpio").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", ["", ".xz", ".gz", ".zst"])
+def test_modules_are_loaded_plain_whatever_they_are_compressed_with(tmp_path, suffix):
+    file = tmp_path / f"nd_pmem.ko{suffix}"
+    if suffix == ".zst":
+        if not shutil.which("zstd"):
+            pytest.skip("zstd is not installed")
+        file.write_bytes(subprocess.run(["zstd", "-qc"], input=b"code", stdout=subprocess.PIPE, check=True).stdout)
+    else:
+        file.write_bytes({"": bytes, ".xz": lzma.compress, ".gz": gzip.compress}[suffix](b"code"))
+    tree = initramfs.Tree(tmp_path / "tree")
+    tree.add_modules([file])
+    assert (tmp_path / "tree/lib/modules/nd_pmem.ko").read_bytes() == b"code"
+    assert (tmp_path / "tree/etc/kmapbench/modules").read_text() == "/lib/modules/nd_pmem.ko\n"
