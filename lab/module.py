@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Protocol
@@ -26,7 +27,8 @@ def build(kernel: Kernel, source: Path, cache: Path, say, name: str = NAME) -> P
 
     source: a folder with the module's Kbuild and Makefile.
     """
-    final = cache / "modules" / f"{kernel.key}-{_digest(source)}"
+    make_options = compiler(kernel.headers)
+    final = cache / "modules" / f"{kernel.key}-{_digest(source, make_options)}"
     if not (final / name).is_file():
         say(f"building {name} for {kernel.release}")
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -36,7 +38,12 @@ def build(kernel: Kernel, source: Path, cache: Path, say, name: str = NAME) -> P
             out = Path(scratch) / "out"
             try:
                 tools.logged(
-                    [tools.find("make", "make"), f"-j{os.cpu_count()}", "-C", source, f"KDIR={kernel.headers}", f"OUT={out}"],
+                    [
+                        tools.find("make", "make"),
+                        f"-j{os.cpu_count()}",
+                        *("-C", source, f"KDIR={kernel.headers}", f"OUT={out}"),
+                        *make_options,
+                    ],
                     log,
                     f"building {name} for {kernel.release}",
                 )
@@ -48,9 +55,42 @@ def build(kernel: Kernel, source: Path, cache: Path, say, name: str = NAME) -> P
     return final / name
 
 
-def _digest(source: Path) -> str:
+def compiler(headers: Path) -> list[str]:
+    """Options of make that choose the compiler: the one that built the kernel, where it is there, else the default one.
+
+    A kernel that clang built has flags that gcc does not know: then it has to be clang.
+    """
+    config = tools.value(headers / ".config") or tools.value(headers / "include/config/auto.conf") or ""
+    text = re.search(r'^CONFIG_CC_VERSION_TEXT="(.*)"$', config, re.MULTILINE)
+    built_by = text[1] if text else ""
+    if re.search(r"^CONFIG_CC_IS_CLANG=y$", config, re.MULTILINE):
+        return _clang(built_by)
+    name = built_by.partition(" ")[0]
+    plain = re.sub(r"^.*-(?=gcc)", "", name)  # without the target that it may be named after
+    version = re.search(r" (\d+)\.\d+(\.\d+)?$", built_by)
+    for candidate in (name, plain, f"gcc-{version[1]}" if version else "", "gcc"):
+        if candidate and tools.has(candidate):
+            return [f"CC={candidate}"]
+    raise KmapbenchError(f"the module for this kernel is built by gcc ({built_by or 'of any version'}): install the package gcc")
+
+
+def _clang(built_by: str) -> list[str]:
+    version = re.search(r"clang version (\d+)", built_by)
+    suffixes = ([f"-{version[1]}"] if version else []) + [""]
+    for suffix in suffixes:
+        if tools.has(f"clang{suffix}") and tools.has(f"ld.lld{suffix}"):
+            return [f"LLVM={suffix or 1}"]
+    package = f"clang{suffixes[0]} and lld{suffixes[0]}"
+    raise KmapbenchError(f"this kernel was built by {built_by}, and so has its module to be: install {package}")
+
+
+def _digest(source: Path, make_options: list[str]) -> str:
     """Of everything that goes into the module."""
     digest = hashlib.sha256()
+    for option in make_options:
+        name, _, value = option.partition("=")
+        program = value if name == "CC" else f"clang{value if value.startswith('-') else ''}"
+        digest.update(tools.output([program, "--version"]).splitlines()[0].encode() + b"\0")
     for path in sorted(source.iterdir()):
         generated = path.name.endswith(".mod.c")  # by a build in the source folder
         if path.suffix in (".c", ".h") and not generated or path.name in ("Kbuild", "Makefile"):
