@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 from analysis import commands as analysis_commands
 from analysis import options as analysis_options
 from analysis.errors import BadData
-from lab import VERSION, distributions, selftest
-from lab.distribution import RT_SERIES, SERIES
+from lab import VERSION, distribution, distributions, selftest
 from lab.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNMET, KmapbenchError
 from lab.paths import cache_path
 
@@ -65,6 +64,14 @@ def _label(text: str) -> str:
     return text
 
 
+def _kernel(text: str) -> str:
+    """A series or a folder; anything else is told what it may be."""
+    try:
+        return distribution.asked(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def parser() -> argparse.ArgumentParser:
     top = _Parser(
         prog="kmapbench",
@@ -80,7 +87,13 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--seed", type=int, metavar="S", help="order of the boots (default: a new one, kept in campaign.json)")
     run.add_argument("--out", type=Path, metavar="DIR", help="campaign folder to make (default: a new one in results/)")
     run.add_argument("--only", choices=ONLY, help="kernel cases only, user models only, or instead of both fio on DAX files")
-    run.add_argument("--kernel", choices=SERIES + RT_SERIES, help="which of the distribution's kernels stock is (default: the newest offered)")
+    run.add_argument(
+        "--kernel",
+        type=_kernel,
+        metavar="SERIES|DIR",
+        help="which kernel stock is: a series of the distribution's, as 6.1, 6.12, 7.2, 7.3 or 6.12-rt, or a folder "
+        "with boot/, lib/modules/ and usr/src/ as packages unpack to (default: the newest that was tried)",
+    )
     run.add_argument("--cases", metavar="default|all|GLOB", help="kernel cases and user models: a telling dozen of each, all, or those whose name matches, as 'kernel/*'")
     run.add_argument("--preset", metavar="NAME", help="with --only dax: what fio measures, a table of lab/dax.toml (default: quick; with --here: full)")
     run.add_argument("--here", action="store_true", help="kernel cases on this machine's running kernel, instead of the lab; takes root")
@@ -211,15 +224,14 @@ def _checked(said: dict) -> dict:
             raise KmapbenchError(f"--{name} goes with {needed}")
     if said.get("only") == "dax" and said.get("cases", "default") != "default":
         raise KmapbenchError("--cases chooses kernel cases and user models: leave it out, or leave out --only dax")
-    for name, check in (("boots", _count), ("label", _label)):
+    for name, check in (("boots", _count), ("label", _label), ("kernel", _kernel)):
         if name in said:
             try:
                 check(str(said[name]))
             except argparse.ArgumentTypeError as error:
                 raise KmapbenchError(f"{name}: {error}") from None
-    for name, choices in (("only", ONLY), ("kernel", SERIES + RT_SERIES)):
-        if name in said and said[name] not in choices:
-            raise KmapbenchError(f"{name}: '{said[name]}' is none of {', '.join(choices)}")
+    if "only" in said and said["only"] not in ONLY:
+        raise KmapbenchError(f"only: '{said['only']}' is none of {', '.join(ONLY)}")
     return said
 
 
@@ -249,7 +261,7 @@ def _look(_: argparse.Namespace) -> int:
 
 
 def _kernels(_: argparse.Namespace) -> int:
-    from lab import distribution, source_kernel, tools, variants
+    from lab import source_kernel, tools, variants
 
     cache = cache_path()
     table = variants.load()
@@ -286,7 +298,7 @@ def _check_build(arguments: argparse.Namespace) -> None:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    from lab import distribution, source_kernel, variants
+    from lab import source_kernel, variants
     from lab.paths import cache_dir
     from lab.progress import Display  # rich
 
