@@ -14,6 +14,9 @@
 #include <linux/smp.h>
 #include <asm/msr.h>
 #include <asm/special_insns.h>
+#if __has_include(<asm/cpuid/api.h>)
+#include <asm/cpuid/api.h>
+#endif
 
 #define MSR_PKRS	0x6e1
 #define CPUID_7_ECX_PKS	BIT(31)
