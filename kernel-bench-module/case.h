@@ -235,6 +235,8 @@ KB_DECLARE(kb_body_empty)
  */
 int kb_sample(const struct kb_case *c, struct kb_ctx *ctx,
 	      struct kmapbench_sample *samples);
+/* Why nothing can be timed here, or NULL. */
+const char *kb_clock_refusal(void);
 /* The clock of the windows, outside of one. */
 u64 kb_clock(void);
 /* executed once at load, so that an outside observer knows that we are here */

@@ -301,8 +301,14 @@ static struct miscdevice kb_device = {
 
 static int __init kb_init(void)
 {
-	int err = kb_loop_check();
+	const char *refusal = kb_clock_refusal();
+	int err;
 
+	if (refusal) {
+		pr_err("%s\n", refusal);
+		return -EOPNOTSUPP;
+	}
+	err = kb_loop_check();
 	if (err)
 		return err;
 	err = kb_devmap_init();

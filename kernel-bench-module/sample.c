@@ -7,11 +7,13 @@
  * hypervisor).
  */
 #include <linux/irqflags.h>
+#include <linux/math64.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <linux/stringify.h>
+#include <asm/cpufeature.h>
 #include <asm/tsc.h>
 
 #include "case.h"
@@ -55,6 +57,15 @@ static __always_inline u64 kb_clock_end(void)
 
 	asm volatile("rdtscp; lfence" : "=a"(low), "=d"(high) : : "ecx", "memory");
 	return ((u64)high << 32) | low;
+}
+
+const char *kb_clock_refusal(void)
+{
+	if (!boot_cpu_has(X86_FEATURE_TSC) || !boot_cpu_has(X86_FEATURE_RDTSCP))
+		return "this CPU has no RDTSCP, by which samples are timed";
+	if (!tsc_khz)
+		return "this kernel does not know how fast the time stamp counter runs";
+	return NULL;
 }
 
 u64 kb_clock(void)
@@ -166,7 +177,8 @@ static u64 kb_irqs_off_ns(const struct kmapbench_sample *probe, u32 times)
 		    probe->shifted_n + probe->shifted_2n;
 	u64 chain = probe->chain_n + probe->chain_2n;
 
-	return (ticks * times + chain) * 1000000 / tsc_khz;
+	/* 128 bits: a host that stood still during the probe makes for many ticks */
+	return mul_u64_u64_div_u64(ticks * times + chain, 1000000, tsc_khz);
 }
 
 /* Takes samples until there are as many as asked for, or too many were no good. */

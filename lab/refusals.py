@@ -62,4 +62,6 @@ def why(error: int, root: Path) -> str:
         return "the headers are of another kernel than the one that runs: install its own, and boot the kernel they belong to"
     if error == errno.ENOSYS:
         return "it was built without modules (CONFIG_MODULES): boot a kernel that has them"
+    if error == errno.EOPNOTSUPP:
+        return "samples are timed by RDTSCP and a known speed of the TSC, which this CPU or kernel lacks (dmesg says which)"
     return f"{errno.errorcode.get(error, error)}: see the last lines of dmesg"

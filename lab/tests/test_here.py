@@ -70,6 +70,7 @@ def test_a_module_is_built_again_for_other_headers(tmp_path):
         (errno.EKEYREJECTED, {}, ["module.sig_enforce", "sign the module"]),
         (errno.ENOKEY, {}, ["module.sig_enforce", "sign the module"]),
         (errno.ENOEXEC, {}, ["headers", "another kernel"]),
+        (errno.EOPNOTSUPP, {}, ["RDTSCP", "dmesg"]),
         (errno.ENOMEM, {}, ["ENOMEM", "dmesg"]),
     ],
 )
