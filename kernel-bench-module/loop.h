@@ -26,7 +26,7 @@
 #include <linux/objtool.h>
 #include <linux/types.h>
 /* For objtool: this address is in a table, and yet nobody calls it. */
-#define KB_LOOP_NOT_CALLED	ANNOTATE_NOENDBR
+#define KB_LOOP_NOT_CALLED	ANNOTATE_NOENDBR "\n\t"
 #else
 #include <stdint.h>
 #define KB_LOOP_NOT_CALLED	""
