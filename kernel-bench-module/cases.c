@@ -24,7 +24,7 @@ KB_BODY(kb_body_empty, {})
 
 /* For objtool: the call is within this function. */
 #if defined(ANNOTYPE_INTRA_FUNCTION_CALL)
-#define KB_INTRA_FUNCTION_CALL	ASM_ANNOTATE(ANNOTYPE_INTRA_FUNCTION_CALL)
+#define KB_INTRA_FUNCTION_CALL	ASM_ANNOTATE(ANNOTYPE_INTRA_FUNCTION_CALL) "\n\t"
 #else
 #define KB_INTRA_FUNCTION_CALL						\
 	"773: .pushsection .discard.intra_function_calls\n\t"		\
