@@ -423,6 +423,7 @@ int Main(int argc, char** argv) {
   benchmark::AddCustomContext("kmapbench_clock", ToString(options.origin.clock));
   benchmark::AddCustomContext("kmapbench_variant", options.origin.variant);
 
+  if (!HasRdtscp()) throw std::runtime_error("this CPU has no RDTSCP: nothing can be timed");
   CheckLoops();
   WriteEnvironment(options.environment);
   Program program(options, asked);

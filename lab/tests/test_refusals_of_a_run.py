@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import ready, run, tools, variants
+from lab import console, ready, run, tools, variants
 from lab.errors import EXIT_FAILED, Refused
 from lab.paths import MODULE_SOURCE, ROOT
 
@@ -76,3 +76,15 @@ def test_the_program_refuses_another_loop(tmp_path):
     result = subprocess.run([program, "--benchmark_list_tests"], capture_output=True, text=True)
     assert result.returncode == 2
     assert "its loop does not end in" in result.stderr and not result.stdout
+
+
+@pytest.mark.parametrize(("cpu", "cmdline", "said"), [("max,-rdtscp", "", "RDTSCP"), ("max", "clearcpuid=tsc", "TSC")])
+def test_a_cpu_that_cannot_be_timed_is_refused(boot_job, prepared, cpu, cmdline, said):
+    job = "step load insmod /kmapbench.ko\nstep bench kmap_bench --benchmark_list_tests\n"
+    booted = boot_job(job, cpu=cpu, cmdline=f"{prepared.cmdline} {cmdline}")
+    codes = {event["step"]: event["code"] for event in booted.events if event["event"] == "end"}
+    assert codes["load"] != 0
+    assert said in console.module_refusal(booted.console)
+    assert "Oops" not in booted.console
+    if cpu == "max,-rdtscp":
+        assert codes["bench"] == 2
