@@ -1,12 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clock.h"
 
+#include <setjmp.h>
+#include <signal.h>
 #include <time.h>
 
 #include <algorithm>
 #include <limits>
 
 namespace kmapbench {
+
+namespace {
+sigjmp_buf no_such_instruction;
+}  // namespace
+
+bool HasRdtscp() {
+  struct sigaction catching {
+  }, before{};
+  catching.sa_handler = [](int) { siglongjmp(no_such_instruction, 1); };
+  sigaction(SIGILL, &catching, &before);
+  const bool has = sigsetjmp(no_such_instruction, 1) == 0;
+  if (has) ClockEnd();
+  sigaction(SIGILL, &before, nullptr);
+  return has;
+}
 
 uint64_t ClockStep() {
   uint64_t step = std::numeric_limits<uint64_t>::max();

@@ -20,6 +20,10 @@ inline uint64_t ClockEnd() {
   return (uint64_t{high} << 32) | low;
 }
 
+// Whether RDTSCP can be executed. CPUID does not say: some hypervisors hide it there and let it
+// run.
+bool HasRdtscp();
+
 // Ticks an add of a chain of them, each waiting for the one before.
 double ChainSlope();
 

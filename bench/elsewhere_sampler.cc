@@ -22,7 +22,6 @@
 #include "loop.h"
 #include "record.h"
 #include "unique_fd.h"
-#include "user/no_ipa.h"
 #include "user/sampling.h"
 #include "window.h"
 
@@ -94,7 +93,7 @@ struct ForkAndWait {
 };
 
 template <class Step>
-KMAPBENCH_NO_IPA void Body(Context* context, uint64_t ops) {
+[[gnu::noinline]] void Body(Context* context, uint64_t ops) {
   KB_LOOP(ops, KB_LOOP_ON_1(context), Step::Do(context));
 }
 

@@ -184,13 +184,6 @@ std::string CpuinfoField(const std::string& cpuinfo, const std::string& key) {
   return "";
 }
 
-bool HasRdtscp() {
-  constexpr unsigned kLeaf = 0x80000001;
-  constexpr unsigned kRdtscpBit = 1u << 27;
-  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  return __get_cpuid(kLeaf, &eax, &ebx, &ecx, &edx) && (edx & kRdtscpBit);
-}
-
 std::string HypervisorName() {
   constexpr unsigned kHypervisorBit = 1u << 31;
   constexpr unsigned kHypervisorLeaf = 0x40000000;

@@ -15,9 +15,6 @@ nlohmann::ordered_json Environment(const std::string& root = "");
 // What the hypervisor that this runs under calls itself in CPUID; empty where there is none.
 std::string HypervisorName();
 
-// Whether the CPU has RDTSCP, which every measurement ends with.
-bool HasRdtscp();
-
 // QEMU's emulator, without a hypervisor's help.
 inline constexpr const char* kTcg = "TCGTCGTCGTCG";
 
