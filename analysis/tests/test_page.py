@@ -18,7 +18,7 @@ def sheet(*rows) -> Sheet:
 
 
 def page(**changes) -> str:
-    empty = {"title": "T", "facts": [], "headlines": [], "charts": [], "sheets": [], "quality": {}, "notes": []}
+    empty = {"title": "T", "problems": [], "facts": [], "headlines": [], "charts": [], "sheets": [], "quality": {}, "notes": []}
     return render(Page(**empty | changes))
 
 
