@@ -67,7 +67,7 @@ def test_no_package_source_is_one_line(tmp_path):
     apt.write_text(f'Dir::Etc::sourcelist "/dev/null";\nDir::Etc::sourceparts "/dev/null";\nDir::State::lists "{tmp_path}/lists";\n'
                    f'Dir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n')
     result = kmapbench("run", "--out", tmp_path / "c", KMAPBENCH_CACHE=str(tmp_path / "cache"), APT_CONFIG=str(apt))
-    assert_one_line(result, 2, "package sources", "apt-get update")
+    assert_one_line(result, 2, "package source", "apt-get update")
     assert not (tmp_path / "c").exists()
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import console, ready, run, tools, variants
+from lab import console, ready, run, variants
 from lab.errors import EXIT_FAILED, Refused
-from lab.paths import MODULE_SOURCE, ROOT
+from lab.paths import MODULE_SOURCE, build_dir
+from lab.tests import planted_observer
 
 # What each plants, in which file, and what the module says of it.
 BY_THE_MODULE = {
@@ -53,14 +54,7 @@ def test_a_loop_that_lost_an_instruction_is_flagged(tmp_path, monkeypatch, capfd
 
 
 def test_an_observer_that_counts_twice_is_found(tmp_path, monkeypatch):
-    source = ROOT / "lab" / "observer"
-    text = (source / "observer.cc").read_text()
-    assert text.count("++*instruction->executions;") == 1
-    changed = tmp_path / "observer.cc"
-    changed.write_text(text.replace("++*instruction->executions;", "*instruction->executions += 2;"))
-    plugin = tmp_path / "libobserver.so"
-    tools.output([tools.find("g++", "g++"), "-std=c++20", "-O2", "-fPIC", "-shared", f"-I{source}", "-o", plugin, changed])
-    monkeypatch.setattr(ready, "observer_plugin", lambda: plugin)
+    monkeypatch.setenv("KMAPBENCH_BUILD", str(planted_observer.counting_twice(tmp_path)))
     assert run.run(plan(tmp_path)) == EXIT_FAILED
     assert (tmp_path / "campaign" / "report.txt").read_text().startswith("NOT VALID: the observer counts 26 instructions in control/adds13")
 
@@ -68,7 +62,7 @@ def test_an_observer_that_counts_twice_is_found(tmp_path, monkeypatch):
 def test_the_program_refuses_another_loop(tmp_path):
     """Its own check, in a copy of the program whose first loop has another instruction."""
     program = tmp_path / "kmap_bench"
-    shutil.copy(run._kmap_bench(), program)
+    shutil.copy(build_dir() / "bench" / "kmap_bench", program)
     code = program.read_bytes()
     loop = bytes.fromhex("4883eb0175")
     assert loop in code
