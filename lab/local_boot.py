@@ -82,7 +82,8 @@ def _follower(making: list[str], what: str, work: float, display: Display) -> Ca
     def follow(line: Line) -> None:
         if line.record:
             making.clear()
-            display.advance(work)
+            if "known" not in line.record:  # controls are no part of what was planned
+                display.advance(work)
         elif line.event["event"] == "case":
             making[:] = [line.event["name"]]
             display.detail(f"{what}: {line.event['name']}")

@@ -13,6 +13,7 @@ import pytest
 from lab import distribution, guest, initramfs, module, ready, run, tools, variants
 from lab.paths import MODULE_SOURCE, build_dir, cache_dir
 from lab.stream import Line
+from lab.tests.records import without_controls
 
 KMAP_BENCH = build_dir() / "bench" / "kmap_bench"
 
@@ -125,7 +126,7 @@ def boot_job(prepared, tmp_path):
 
         def on_line(line: Line) -> None:
             if line.record:
-                booted.records.append(line.record)
+                booted.records += without_controls([line.record])
             else:
                 booted.events.append(line.event)
                 on_event(line.event)

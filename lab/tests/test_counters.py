@@ -6,6 +6,7 @@ import json
 from lab.tests.conftest import KMAP_BENCH
 from lab.tests.test_lab import FROM_USER_SPACE, SWITCHES
 from lab.tools import output
+from lab.tests.records import of_cases
 
 SOFTWARE = {"task-clock", "page-faults", "context-switches", "cpu-migrations"}
 HARDWARE = {"instructions:k", "instructions:u", "cycles:k", "cycles:u"}
@@ -35,7 +36,7 @@ def test_names_come_from_the_command_line(tmp_path):
     command = [KMAP_BENCH, "--benchmark_filter=^user/known/adds13/", "--kmapbench_cases=all", "--kmapbench_samples=3", "--kmapbench_repetitions=1"]
     output([*command, f"--kmapbench_records={records}", "--kmapbench_counters=page-faults:u,no-such-event"])
     output([*command, f"--kmapbench_records={records}", "--kmapbench_counters="])
-    named, none = map(json.loads, records.read_text().splitlines())
+    named, none = of_cases(records)
     assert list(named["counters"]) == ["page-faults:u", "no-such-event"]
     assert "libpfm4 does not know it" in named["counters"]["no-such-event"]["unavailable"]
     assert none["counters"] == {}

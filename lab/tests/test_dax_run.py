@@ -9,6 +9,7 @@ import pytest
 from analysis import dax_model
 from lab import dax_job, dax_presets, dax_work, run, variants
 from lab.plan import Plan
+from lab.tests.records import of_cases
 
 QUICK = dax_presets.load()["quick"]
 LATENCY, *_ = (job for job in QUICK.jobs if job.figure == "latency" and job.block_bytes == 4096)
@@ -60,7 +61,7 @@ def test_a_campaign_has_a_record_a_job_and_fios_own_output_beside_it(tmp_path, m
     monkeypatch.setattr(dax_work.Dax, "case_of", watched)
     assert run.run(Plan([variants.find("stock")], 1, 1, "dax", None, "default", folder, ["run"])) == 0
     assert on_disk == [1]
-    records = [json.loads(line) for line in (boot / "micro.jsonl").read_text().splitlines()]
+    records = of_cases(boot / "micro.jsonl")
     cases = records[len(preset.jobs) :]
     assert [record["case"] for record in records] == [job.case for job in preset.jobs] + [record["case"] for record in cases]
     assert {record["case"]: record["status"] for record in cases} == dict.fromkeys(dax_job.MODEL_CASES, "ok") | {dax_model.PAIR: "skipped"}
@@ -95,11 +96,11 @@ def test_fio_killed_in_mid_job_is_one_line_and_the_campaign_goes_on_after_it(tmp
     (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
     assert f"step dax/{preset.jobs[1].name} ended with 137" in line
     for boot in ("boot-01.try-1", "boot-01"):
-        records = [json.loads(line) for line in (folder / "protected" / boot / "micro.jsonl").read_text().splitlines()]
+        records = of_cases(folder / "protected" / boot / "micro.jsonl")
         assert [(record["case"], record["status"]) for record in records[:3]] == [(first, "ok"), (killed, "crashed"), (last, "ok")]
 
     monkeypatch.setattr(dax_job, "text", whole)
     assert run.run(replace(plan, out=None, resume=folder)) == 0
-    records = [json.loads(line) for line in (folder / "protected" / "boot-01" / "micro.jsonl").read_text().splitlines()]
+    records = of_cases(folder / "protected" / "boot-01" / "micro.jsonl")
     assert [(record["case"], record["status"]) for record in records[:3]] == [(case, "ok") for case in (first, killed, last)]
     assert {record["case"]: record["status"] for record in records[3:]} == dict.fromkeys(dax_job.MODEL_CASES, "ok")

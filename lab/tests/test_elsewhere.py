@@ -8,6 +8,7 @@ import pytest
 
 from lab import run, variants
 from lab.tests.test_lab import FROM_USER_SPACE, SWITCHES
+from lab.tests.records import of_cases
 
 pytestmark = pytest.mark.kernels
 
@@ -25,7 +26,7 @@ def found(tmp_path_factory) -> dict[str, dict[str, dict]]:
     records: dict[str, dict[str, dict]] = {}
     for name in VARIANTS:
         boot = folder / name / "boot-01"
-        records[name] = {record["case"]: record for record in map(json.loads, (boot / "micro.jsonl").read_text().splitlines())}
+        records[name] = {record["case"]: record for record in of_cases(boot / "micro.jsonl")}
         for path in map(json.loads, (boot / "path.jsonl").read_text().splitlines()):
             records[name][path["case"]]["path"] = path
     return records

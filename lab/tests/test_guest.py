@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can go wrong in a guest, done for real."""
 
-import json
 
 import pytest
 
@@ -10,6 +9,7 @@ from lab.paths import MODULE_SOURCE, build_dir
 from lab.tests import mutations
 from lab.tests.conftest import STATE, quiet
 from lab.tests.test_lab import DEFAULT_CASES, FORMS, INEXACT
+from lab.tests.records import of_cases
 
 CR4_PKS = 1 << 24
 GUARDED_STATES = ("protected", "protected_nested")
@@ -147,7 +147,7 @@ def test_without_pks_the_rest_runs(boot_job, three_boots):
         assert booted.record(case)["status"] == "ok"
 
     # No observer watched this boot, and one watched those: it changes no digit.
-    observed = map(json.loads, (three_boots / "stock" / "boot-01" / "micro.jsonl").read_text().splitlines())
+    observed = of_cases(three_boots / "stock" / "boot-01" / "micro.jsonl")
     samples = {record["case"]: record["samples"] for record in observed}
     compared = [record for record in booted.records if record["status"] == "ok" and record["case"] not in INEXACT]
     assert compared and all(record["exact"] for record in compared)

@@ -16,6 +16,7 @@ from lab.tests import userland
 from lab.tests.conftest import STATE, quiet
 from lab.tests.test_check import CONFIGURED, SECURE_BOOT, tree
 from lab.tests.test_lab import CASES, DEFAULT_CASES, SKIPPED
+from lab.tests.records import of_cases, without_controls
 
 RELEASE = "6.12.0-test"
 LOCKED = {"sys/kernel/security/lockdown": "none [integrity] confidentiality\n"}
@@ -134,7 +135,7 @@ class Rehearsal:
         return [line for line in self.text(f"{name}.err").splitlines() if not line.startswith("[")]
 
     def records(self, name: str, variant: str) -> list[dict]:
-        return [json.loads(line) for line in self.text(f"{name}/{variant}/boot-01/micro.jsonl").splitlines()]
+        return without_controls(map(json.loads, self.text(f"{name}/{variant}/boot-01/micro.jsonl").splitlines()))
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +210,7 @@ def test_the_rehearsal_gives_a_whole_campaign_and_leaves_nothing(with_pks):
 
 def test_its_costs_are_the_labs_own(with_pks, three_boots):
     """The guest's TSC counts instructions, so what run --here takes for time has to be what the lab counts."""
-    lab = [json.loads(line) for line in (three_boots / "stock" / "boot-01" / "micro.jsonl").read_text().splitlines()]
+    lab = of_cases(three_boots / "stock" / "boot-01" / "micro.jsonl")
     counted = {record["case"]: record["cost"] for record in lab}
     measured = [record for record in with_pks.records(CAMPAIGN, "lab") if record["status"] == "ok"]
     # What needs a device page, or more memory than the one or the other has, is measured by one of them only. What is outside

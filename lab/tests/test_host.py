@@ -14,6 +14,7 @@ from lab.errors import KmapbenchError
 from lab.tests.conftest import KMAP_BENCH
 from lab.tests.test_lab import FORMS, FROM_USER_SPACE, TOUCHES
 from lab.tests.test_lab import STATES as KERNEL_STATES
+from lab.tests.records import of_cases
 
 
 REGISTERS = ["wrpkru", "delay"]
@@ -35,7 +36,7 @@ def user_campaign(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def records(user_campaign):
-    return [json.loads(line) for line in (user_campaign / "host" / "boot-01" / "micro.jsonl").read_text().splitlines()]
+    return of_cases(user_campaign / "host" / "boot-01" / "micro.jsonl")
 
 
 def test_every_launch_has_every_model(records):
@@ -122,7 +123,7 @@ def test_a_glob_of_nothing_is_refused(cases, only):
 
 def test_a_campaign_has_the_models_of_a_glob(tmp_path):
     assert run.run(plan_of("user/known/adds1?", None, tmp_path / "campaign")) == 0
-    records = [json.loads(line) for line in (tmp_path / "campaign" / "host" / "boot-01" / "micro.jsonl").read_text().splitlines()]
+    records = of_cases(tmp_path / "campaign" / "host" / "boot-01" / "micro.jsonl")
     assert [record["case"] for record in records] == ["user/known/adds13", "user/known/adds15"] * local_boot.LAUNCHES
 
 
@@ -145,7 +146,7 @@ def measure(tmp_path):
         ours = [samples] * bool(samples) + [f"--benchmark_out={out}", f"--kmapbench_records={records}"]
         result = kmap_bench("--benchmark_filter=^user/known/adds13/", "--kmapbench_cases=all", *ours, *options)
         assert result.returncode == 0, result.stderr
-        return result.stdout, out.read_text(), [json.loads(line) for line in records.read_text().splitlines()]
+        return result.stdout, out.read_text(), of_cases(records)
 
     return run_it
 
@@ -212,7 +213,7 @@ def test_a_write_is_assumed_to_take_what_one_says(tmp_path):
     records = tmp_path / "records"
     select = "--benchmark_filter=^user/kmap_local/protected/delay"
     kmap_bench(select, "--kmapbench_repetitions=1", "--kmapbench_samples=5", "--wrpkrs-cycles=300", f"--kmapbench_records={records}")
-    (record,) = map(json.loads, records.read_text().splitlines())
+    (record,) = of_cases(records)
     campaign.validate("record", record)
     assert record["assumed_write_cycles"] == 300
 

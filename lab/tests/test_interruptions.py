@@ -13,6 +13,7 @@ import pytest
 
 from analysis import load
 from lab.paths import ROOT
+from lab.tests.records import of_cases
 
 
 def children(pid: int) -> list[int]:
@@ -79,7 +80,7 @@ def test_kill_of_qemu_keeps_the_records_and_names_the_step(running):
     assert process.returncode == 1
     assert len(lines) == 1 and "stock, boot 1: QEMU was ended by SIGKILL; made again" in lines[0]
     wait_gone(qemu)
-    kept = [json.loads(line) for line in (folder / "stock" / "boot-01.try-1" / "micro.jsonl").read_text().splitlines()]
+    kept = of_cases(folder / "stock" / "boot-01.try-1" / "micro.jsonl")
     assert (kept[0]["case"], kept[0]["status"]) == ("empty", "ok")
     first, second = json.loads((folder / "campaign.json").read_text())["order"]
     assert (first["status"], first["reason"], second["status"]) == ("crashed", "QEMU was ended by SIGKILL", "ok")

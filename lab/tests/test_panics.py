@@ -8,6 +8,7 @@ import pytest
 from lab import job, run, variants
 from lab.errors import KmapbenchError
 from lab.plan import Plan
+from lab.tests.records import of_cases
 
 PANIC = "echo c > /proc/sysrq-trigger"
 CASE = "kernel/kmap_local/dram"
@@ -35,7 +36,7 @@ def test_a_panic_is_one_line_and_what_was_measured_is_kept(monkeypatch, capsys, 
     for name in ("boot-01.try-1", "boot-01"):
         assert SAID.partition(": ")[2] in (folder / "stock" / name / "console.log").read_text()
         records = folder / "stock" / name / "micro.jsonl"
-        measured = [json.loads(line)["case"] for line in records.read_text().splitlines()] if records.exists() else []
+        measured = [record["case"] for record in of_cases(records)] if records.exists() else []
         assert measured == ([CASE] if step in ("micro", "unload") else [])
 
 
@@ -63,7 +64,7 @@ def test_a_panic_while_a_case_is_measured_is_that_cases_record(monkeypatch, caps
     monkeypatch.setattr(job, "micro", planted)
     folder = tmp_path / "c"
     run.run(Plan([variants.find("stock")], 1, 1, "micro", None, CASE, folder, []))
-    (record,) = [json.loads(line) for line in (folder / "stock" / "boot-01" / "micro.jsonl").read_text().splitlines()]
+    (record,) = of_cases(folder / "stock" / "boot-01" / "micro.jsonl")
     assert (record["case"], record["status"], record["reason"]) == (CASE, "crashed", SAID)
     assert record["console"][0] == "Kernel panic - not syncing: sysrq triggered crash"
     assert record["console"][-1].startswith("Kernel Offset: ")  # the last words of a panic, behind the registers

@@ -11,6 +11,7 @@ import pytest
 
 from lab import run, source_kernel, variants
 from lab.tests.conftest import quiet
+from lab.tests.records import of_cases
 
 pytestmark = pytest.mark.kernels
 
@@ -39,7 +40,7 @@ def measured(folder: Path, config: str, *roles: str, cases: str = "default") -> 
     found: dict[str, dict[str, dict]] = {}
     for role, one in chosen.items():
         boot = folder / one.name / "boot-01"
-        records = {record["case"]: record for record in map(json.loads, (boot / "micro.jsonl").read_text().splitlines())}
+        records = {record["case"]: record for record in of_cases(boot / "micro.jsonl")}
         for path in map(json.loads, (boot / "path.jsonl").read_text().splitlines()):
             records[path["case"]]["path"] = path
         found[role] = records

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kernels of variants.toml, built and booted for real: minutes where they are not in the cache."""
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from lab import distribution, kernel_config, ready, run, source_kernel, tools, v
 from lab.errors import KmapbenchError
 from lab.tests.conftest import quiet
 from lab.tests.test_lab import DEFAULT_CASES, INEXACT, SKIPPED
+from lab.tests.records import of_cases
 
 PLAIN = variants.find("plain")
 
@@ -24,7 +24,7 @@ def plain(cache) -> distribution.KernelTree:
 def measured(folder: Path, names: list[str], boots: int) -> list[dict]:
     """Records of a campaign that went well: no boot crashed, no oracle failed, no splat."""
     assert run.run(run.Plan([variants.find(name) for name in names], boots, 1, "micro", None, "default", folder, [])) == 0
-    return [json.loads(line) for path in sorted(folder.glob("*/*/micro.jsonl")) for line in path.read_text().splitlines()]
+    return [record for path in sorted(folder.glob("*/*/micro.jsonl")) for record in of_cases(path)]
 
 
 @pytest.mark.kernels

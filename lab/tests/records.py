@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records of cases, without those of controls, which come with them in each process."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def of_cases(file: Path) -> list[dict]:
+    """Of a micro.jsonl."""
+    return without_controls(map(json.loads, file.read_text().splitlines()))
+
+
+def without_controls(records: Iterable[dict]) -> list[dict]:
+    return [record for record in records if "known" not in record]
