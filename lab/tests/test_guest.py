@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can go wrong in a guest, done for real."""
 
-
-import pytest
-
 from lab import initramfs, job, module, ready, run, variants
-from lab.paths import MODULE_SOURCE, build_dir
+from lab.paths import build_dir
 from lab.tests import mutations
 from lab.tests.conftest import STATE, quiet
 from lab.tests.test_lab import DEFAULT_CASES, FORMS, INEXACT
