@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counters of real records: in a guest without a PMU, and on this machine."""
 
-import json
 
 from lab.tests.conftest import KMAP_BENCH
 from lab.tests.test_lab import FROM_USER_SPACE, SWITCHES
@@ -13,8 +12,7 @@ HARDWARE = {"instructions:k", "instructions:u", "cycles:k", "cycles:u"}
 
 
 def test_a_guest_counts_what_needs_no_pmu_and_says_so_of_the_rest(three_boots):
-    lines = (three_boots / "stock" / "boot-01" / "micro.jsonl").read_text().splitlines()
-    records = [record for record in map(json.loads, lines) if record["status"] == "ok"]
+    records = [record for record in of_cases(three_boots / "stock" / "boot-01" / "micro.jsonl") if record["status"] == "ok"]
     # The kernel puts a thread's events away and back at each switch, and another process has none: these are measured without.
     without = [*SWITCHES, *FROM_USER_SPACE]
     assert all(record["counters"] == {} for record in records if record["case"] in without)
