@@ -303,9 +303,12 @@ class Program {
     const bool kernel = half == Case::Half::kKernel;
     std::vector<Case> controls = std::move(kernel ? kernel_controls_ : user_controls_);
     (kernel ? kernel_controls_ : user_controls_).clear();
+    // However many are taken of cases: for a control the usual number will do.
+    const uint32_t usual = Emulated() ? kIcountEffort.samples : kTimeEffort.samples;
+    const uint32_t samples = std::min(effort_.samples, usual);
     for (const Case& control : controls) {
       CounterGroup none({});
-      Record record = control.measure(options_.ops, effort_.samples, none);
+      Record record = control.measure(options_.ops, samples, none);
       const std::string problem = ControlProblem(record, options_.origin.clock);
       if (!problem.empty() && (Emulated() || !time_is_the_emulators_)) {
         if (distrust_.empty()) std::fprintf(stderr, "kmap_bench: %s\n", problem.c_str());

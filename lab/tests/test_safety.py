@@ -16,7 +16,7 @@ LOADED = STATE + "insmod /kmapbench_state.ko\nstep pmem pmem\nstep load insmod /
 PROTECTED = "model/kmap_local_slim/protected"
 # What a case can leave behind: PKS, a pinned page, a working set.
 _KILLED = f"^({PROTECTED}|kernel/kmap_local/devmap|model/kmap_local/protected/latency/l2)/iterations"
-LATEST_KILL_US = 60_000
+LATEST_KILL_US = 250_000
 
 # Without an oracle: nearly all its time is spent in taking samples.
 UNGUARDED = "kernel/kmap_local/dram"
