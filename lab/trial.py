@@ -92,7 +92,7 @@ def _ours(models: list[str], options: list[str]) -> Iterator[dict]:
         seconds = time.monotonic() - started
         for line in records.read_text().splitlines():
             record = json.loads(line)
-            if record["status"] == "ok":
+            if record["status"] == "ok" and "known" not in record:
                 yield {"tool": "kmapbench", "case": record["case"], "figure": record["cost_core_cycles"], "ticks": record["cost"], **_moment(seconds)}
 
 

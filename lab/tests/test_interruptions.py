@@ -37,7 +37,7 @@ def heed_interrupts() -> None:
 
 @pytest.fixture
 def running(tmp_path):
-    """A campaign of one boot, right after its first record is on disk: process, QEMU's pid, folder."""
+    """A campaign of one boot, right after its first record of a case is on disk: process, QEMU's pid, folder."""
     folder = tmp_path / "campaign"
     process = subprocess.Popen(
         [sys.executable, "-m", "lab", "run", "--boots", "1", "--only", "micro", "--out", str(folder)],
@@ -50,7 +50,7 @@ def running(tmp_path):
     )
     records = folder / "stock" / "boot-01" / "micro.jsonl"
     deadline = time.monotonic() + 120
-    while not (records.exists() and records.read_text().endswith("\n")):
+    while not (records.exists() and records.read_text().endswith("\n") and of_cases(records)):
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.005)
