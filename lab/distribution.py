@@ -208,7 +208,7 @@ def _relocate_headers(tree: Path, final: Path) -> None:
 def needed_modules(kernel: KernelTree, names: list[str], optional: Sequence[str] = ()) -> list[Path]:
     """Module files that provide names, each after what it needs; built-in ones need none.
 
-    optional: a kernel may lack these, and they come first: no module names the algorithm that it asks for. Read from the modules themselves: an unpacked package has no
+    optional: a kernel may lack these; those that are no names come last. Read from the modules themselves: an unpacked package has no
     modules.dep, and where kmod looks for one differs between distributions.
     """
     files = {_module_name(path.name): path for path in (kernel.modules / "kernel").rglob("*.ko*")}
@@ -226,7 +226,7 @@ def needed_modules(kernel: KernelTree, names: list[str], optional: Sequence[str]
             add(_module_name(need))
         ordered.append(path)
 
-    for name in [*optional, *names]:
+    for name in dict.fromkeys([*names, *optional]):
         if _module_name(name) in files:
             add(_module_name(name))
         elif _module_name(name) not in built_in_names and name not in optional:

@@ -11,7 +11,8 @@ from lab.distribution import KernelTree
 from lab.paths import MODULE_SOURCE, build_dir
 from lab.variants import Variant
 
-GUEST_MODULES = ["virtio_pci", "virtio_console", "ext4", "nd_pmem", "nd_e820"]
+# crc32c_generic is an algorithm, which xfs asks for and no module names.
+GUEST_MODULES = ["virtio_pci", "virtio_console", "ext4", "crc32c_generic", "nd_pmem", "nd_e820"]
 # Kernels without huge pages (RT) have no device-dax; from 6.16 on ext4 needs no CRC of the crypto API.
 OPTIONAL_MODULES = ["crc32c_generic", "dax_pmem", "device_dax"]
 
