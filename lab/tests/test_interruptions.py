@@ -62,7 +62,7 @@ def running(tmp_path):
 
 
 def said(process: subprocess.Popen) -> list[str]:
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     return [line for line in errors.splitlines() if not line.startswith("[")]
 
 
