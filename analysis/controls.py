@@ -35,7 +35,7 @@ def problems(campaign: Campaign) -> list[str]:
 def _cause(record: Record) -> str | None:
     if record.status != "flagged":
         return None
-    if record.known is not None or record.reason.startswith(_CONTROL):
+    if record.reason.startswith(_CONTROL):
         return record.reason.removeprefix(_CONTROL)
     return f"{record.case}: {record.reason}" if record.reason.startswith(_PARTS) else None
 

@@ -194,7 +194,7 @@ class Boot:
 
     def failed_control(self) -> str | None:
         """What is wrong with a case of known length, if anything is: then no figure of this boot is true."""
-        reasons = (record["reason"] for record in self.records if "known" in record and record["status"] == "flagged")
+        reasons = (record["reason"] for record in self.records if "known" in record and record.get("reason", "").startswith("control: "))
         return next(reasons, None)
 
     def write_environment(self, environment: dict, config: Path | None = None) -> None:

@@ -79,3 +79,8 @@ def test_the_exit_code_says_so(write_campaign, cost, code):
     result = subprocess.run([sys.executable, "-m", "analysis", "report", str(folder)], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == code
     assert ("NOT VALID" in result.stderr) is (code == 1)
+
+
+def test_a_control_that_was_only_disturbed_leaves_the_rest_valid(write_campaign):
+    disturbed = flagged(control(), "time is not linear in the number of operations: off by 7 %")
+    assert report.write(write_campaign([disturbed, record()])).problems == []
