@@ -52,7 +52,7 @@ enum kmapbench_irq_policy {
 #define KMAPBENCH_CASE_DEVMAP_TAIL	0x4u	/* user_page: a tail of a huge device page */
 #define KMAPBENCH_CASE_STAND_IN		0x8u	/* another register in place of IA32_PKRS */
 #define KMAPBENCH_CASE_SWITCHES		0x10u	/* perf events of the caller would be in it */
-#define KMAPBENCH_CASE_VARIES		0x20u	/* an operation need not take what the last one took */
+#define KMAPBENCH_CASE_VARIES		0x20u	/* operations differ in what they take */
 
 struct kmapbench_case_desc {
 	__u32 index;		/* in */

@@ -32,8 +32,10 @@
 #define KB_LOOP_NOT_CALLED	""
 #endif
 
-/* An entry of kb_loops: how far the jump is from the entry itself. */
-typedef int32_t kb_loop_entry;
+/* Of kb_loops: how far the jump is from the entry itself, in bytes. */
+struct kb_loop_entry {
+	int jump;
+};
 
 /* "?" puts the entry into the group of its function: a linker that drops one drops both. */
 #define KB_LOOP_JUMP							\
@@ -127,7 +129,8 @@ typedef int32_t kb_loop_entry;
 kb_loop_head:								\
 		round;							\
 		{ __VA_ARGS__; }					\
-		asm volatile("sub $1, %0" : "+r"(kb_loop_left) : : "cc", "memory"); \
+		asm volatile("sub $1, %0"				\
+			     : "+r"(kb_loop_left) : : "cc", "memory");	\
 		asm goto(KB_LOOP_JUMP : : : "cc", "memory" : kb_loop_head); \
 	} while (0)
 
@@ -135,12 +138,12 @@ kb_loop_head:								\
 #define KB_LOOP_BYTES		10	/* with the longer of the two forms of the jump */
 
 /* The jump that an entry is about. */
-static inline const unsigned char *kb_loop_jump(const kb_loop_entry *entry)
+static inline const unsigned char *kb_loop_jump(const struct kb_loop_entry *entry)
 {
-	return (const unsigned char *)entry + *entry;
+	return (const unsigned char *)entry + entry->jump;
 }
 
-/* Whether a jump, with what stands before it, is the end of a loop of the body that begins at begin. */
+/* Whether a jump and what stands before it end a loop of the body that begins at begin. */
 static inline int kb_loop_goes_back(const unsigned char *jump, const unsigned char *begin)
 {
 	const unsigned char *sub = jump - KB_LOOP_SUB_BYTES, *target;

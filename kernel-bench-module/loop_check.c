@@ -14,16 +14,11 @@
 #include "loop.h"
 #include "loop_check.h"
 
-/*
- * Where kb_loops begins and ends: this file is linked last, and main.c first.  In another
- * order there would be bodies without an entry.
- */
-extern const kb_loop_entry kb_loops_begin[];
-extern const kb_loop_entry kb_loops_end[];
+/* Where kb_loops ends: this file is linked last. */
 asm(".pushsection kb_loops, \"a\"\n"
-    ".globl kb_loops_end\n"
-    "kb_loops_end:\n"
-    ".popsection");
+	".globl kb_loops_end\n"
+	"kb_loops_end:\n"
+	".popsection");
 
 /* The body that an address lies in: the last one that begins before it. */
 static kb_body_t kb_loop_body_of(const unsigned char *address)

@@ -26,12 +26,12 @@
 
 static DEFINE_MUTEX(run_mutex);
 
-/* Where kb_loops begins: this file is linked first (loop_check.c). */
+/* Where kb_loops begins: this file is linked first (loop_check.h). */
 asm(".pushsection kb_loops, \"a\"\n"
-    ".balign 4\n"
-    ".globl kb_loops_begin\n"
-    "kb_loops_begin:\n"
-    ".popsection");
+	".balign 4\n"
+	".globl kb_loops_begin\n"
+	"kb_loops_begin:\n"
+	".popsection");
 
 static long kb_ioctl_info(void __user *arg)
 {

@@ -32,7 +32,7 @@ class Planted : public ::testing::Test {
   // An entry for a jump at that byte.
   void Note(size_t at) {
     kb_loop_entry& entry = entries_[count_++];
-    entry = static_cast<kb_loop_entry>(&code_[at] - reinterpret_cast<unsigned char*>(&entry));
+    entry.jump = static_cast<int>(&code_[at] - reinterpret_cast<unsigned char*>(&entry));
   }
 
   std::string Problem() const {

@@ -14,7 +14,7 @@
 #include <linux/smp.h>
 #include <asm/msr.h>
 #include <asm/special_insns.h>
-#if __has_include(<asm/cpuid/api.h>)
+#if __has_include("asm/cpuid/api.h")
 #include <asm/cpuid/api.h>
 #endif
 

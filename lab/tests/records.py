@@ -13,3 +13,12 @@ def of_cases(file: Path) -> list[dict]:
 
 def without_controls(records: Iterable[dict]) -> list[dict]:
     return [record for record in records if "known" not in record]
+
+
+def with_paths(boot: Path) -> dict[str, dict]:
+    """Of a boot's folder: records by case, each with what the observer saw of it as "path"."""
+    records = {record["case"]: record for record in of_cases(boot / "micro.jsonl")}
+    for path in map(json.loads, (boot / "path.jsonl").read_text().splitlines()):
+        if path["case"] in records:
+            records[path["case"]]["path"] = path
+    return records

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What protection costs outside of the map path, on the kernels that have it and those that have not."""
 
-import json
 from fractions import Fraction
 
 import pytest
 
 from lab import run, variants
 from lab.tests.test_lab import FROM_USER_SPACE, SWITCHES
-from lab.tests.records import of_cases
+from lab.tests.records import with_paths
 
 pytestmark = pytest.mark.kernels
 
@@ -23,13 +22,7 @@ def found(tmp_path_factory) -> dict[str, dict[str, dict]]:
     """Records of one boot of each variant, by variant and case; paths are merged in."""
     folder = tmp_path_factory.mktemp("elsewhere") / "campaign"
     assert run.run(run.Plan([variants.find(name) for name in VARIANTS], 1, 1, "micro", None, "elsewhere/*", folder, [])) == 0
-    records: dict[str, dict[str, dict]] = {}
-    for name in VARIANTS:
-        boot = folder / name / "boot-01"
-        records[name] = {record["case"]: record for record in of_cases(boot / "micro.jsonl")}
-        for path in map(json.loads, (boot / "path.jsonl").read_text().splitlines()):
-            records[name][path["case"]]["path"] = path
-    return records
+    return {name: with_paths(folder / name / "boot-01") for name in VARIANTS}
 
 
 def writes(record: dict) -> Fraction:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Our PKS kernel: what its own kmap path costs on protected pages, and where nothing is protected."""
 
-import json
 import re
 from itertools import pairwise
 from fractions import Fraction
@@ -11,7 +10,7 @@ import pytest
 
 from lab import run, source_kernel, variants
 from lab.tests.conftest import quiet
-from lab.tests.records import of_cases
+from lab.tests.records import with_paths
 
 pytestmark = pytest.mark.kernels
 
@@ -37,14 +36,7 @@ def measured(folder: Path, config: str, *roles: str, cases: str = "default") -> 
     chosen = {role: variant(config, role) for role in roles}
     plan = run.Plan(list(chosen.values()), 1, 1, "micro", None, cases, folder, [])
     assert run.run(plan) == 0
-    found: dict[str, dict[str, dict]] = {}
-    for role, one in chosen.items():
-        boot = folder / one.name / "boot-01"
-        records = {record["case"]: record for record in of_cases(boot / "micro.jsonl")}
-        for path in map(json.loads, (boot / "path.jsonl").read_text().splitlines()):
-            records[path["case"]]["path"] = path
-        found[role] = records
-    return found
+    return {role: with_paths(folder / one.name / "boot-01") for role, one in chosen.items()}
 
 
 @pytest.fixture(scope="module")
