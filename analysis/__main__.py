@@ -5,7 +5,7 @@ import argparse
 import sys
 
 from analysis import commands, options
-from analysis.errors import EXIT_BAD_DATA
+from analysis.data.bad_data import EXIT_BAD_DATA
 
 
 class _Parser(argparse.ArgumentParser):

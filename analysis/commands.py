@@ -7,7 +7,11 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 
-from analysis.errors import EXIT_BAD_DATA, EXIT_FAILED, EXIT_INTERRUPTED, BadData
+from analysis.data.bad_data import BadData, EXIT_BAD_DATA, EXIT_FAILED, EXIT_INTERRUPTED
+
+
+# Formats whose module has another name.
+_FORMATS = {"md": "markdown"}
 
 
 def execute(function: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
@@ -30,9 +34,9 @@ def execute(function: Callable[[argparse.Namespace], int], arguments: argparse.N
 
 def report(arguments: argparse.Namespace) -> int:
     """Writes a campaign's report again, and prints it; 1 where its figures are not valid."""
-    from analysis import report
+    from analysis.report import writer
 
-    written = report.write(arguments.folder)
+    written = writer.write(arguments.folder)
     print(written.text, end="")
     for problem in written.problems:
         print(f"kmapbench: {problem}", file=sys.stderr)
@@ -41,10 +45,10 @@ def report(arguments: argparse.Namespace) -> int:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Prints a comparison."""
-    from analysis import compare, sides
+    from analysis.compare import engine, inputs
 
-    pairs, notes = sides.pairs(arguments.sides, arguments.baseline)
-    groups = compare.compare(pairs, arguments.allow, arguments.metric)
-    exporter = import_module(f"analysis.exports.{ {'md': 'markdown'}.get(arguments.format, arguments.format) }")
+    pairs, notes = inputs.pairs(arguments.sides, arguments.baseline)
+    groups = engine.compare(pairs, arguments.allow, arguments.metric)
+    exporter = import_module(f"analysis.report.comparison.as_{_FORMATS.get(arguments.format, arguments.format)}")
     print(exporter.export(groups, notes), end="")
-    return compare.exit_code(groups, arguments.fail_on)
+    return engine.exit_code(groups, arguments.fail_on)

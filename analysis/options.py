@@ -7,7 +7,7 @@ Standard library only: the launcher reads them before numpy and the rest are the
 import argparse
 from pathlib import Path
 
-from analysis.errors import BadData
+from analysis.data.bad_data import BadData
 
 _SIDES = """\
 what a side is:

@@ -27,7 +27,7 @@
 #include "kmapbench.h"
 #include "loop.h"
 #include "pks.h"
-#include "ring.h"
+#include "working_set.h"
 #include "supported.h"
 
 struct kb_ctx {

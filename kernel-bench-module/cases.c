@@ -8,7 +8,7 @@
 
 #include "case.h"
 #include "devmap.h"
-#include "elsewhere.h"
+#include "entry.h"
 #include "kernel_path.h"
 #include "model.h"
 #include "msr.h"

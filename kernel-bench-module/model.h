@@ -10,7 +10,7 @@
  * is touched.
  *
  * Each step of the path is an inline of its own: the report says where the
- * instructions go by these names (analysis/parts.toml).
+ * instructions go by these names (analysis/summary/parts.toml).
  */
 #ifndef KMAPBENCH_MODEL_H
 #define KMAPBENCH_MODEL_H

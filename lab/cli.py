@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING
 
 from analysis import commands as analysis_commands
 from analysis import options as analysis_options
-from analysis.errors import BadData
-from lab import VERSION, distribution, distributions, selftest
-from lab.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNMET, KmapbenchError
-from lab.paths import cache_path
+from analysis.data.bad_data import BadData
+from lab import VERSION
+from lab.commands import tests
+from lab.distributions import matrix
+from lab.kernels import debian_kernels
+from lab.core.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNMET, KmapbenchError
+from lab.core.dirs import cache_path
 
 if TYPE_CHECKING:
-    from lab import variants
-    from lab.plan import Plan
+    from lab.kernels import variants
+    from lab.run.plan import Plan
 
 
 class _Parser(argparse.ArgumentParser):
@@ -67,7 +70,7 @@ def _label(text: str) -> str:
 def _kernel(text: str) -> str:
     """A series or a folder; anything else is told what it may be."""
     try:
-        return distribution.asked(text)
+        return debian_kernels.asked(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -95,7 +98,7 @@ def parser() -> argparse.ArgumentParser:
         "with boot/, lib/modules/ and usr/src/ as packages unpack to (default: the newest that was tried)",
     )
     run.add_argument("--cases", metavar="default|all|GLOB", help="kernel cases and user models: a telling dozen of each, all, or those whose name matches, as 'kernel/*'")
-    run.add_argument("--preset", metavar="NAME", help="with --only dax: what fio measures, a table of lab/dax.toml (default: quick; with --here: full)")
+    run.add_argument("--preset", metavar="NAME", help="with --only dax: what fio measures, a table of lab/workloads/fio/presets.toml (default: quick; with --here: full)")
     run.add_argument("--here", action="store_true", help="kernel cases on this machine's running kernel, instead of the lab; takes root")
     run.add_argument("--on", metavar="PATH", help="with --here --only dax: a folder on a file system mounted with dax=always, or a device as /dev/pmem0, which is formatted")
     run.add_argument("--label", type=_label, metavar="NAME", help="with --here: what the running kernel is called in the campaign (default: here)")
@@ -118,13 +121,13 @@ def parser() -> argparse.ArgumentParser:
 
     test = _command(commands, "test", help="run all tests that need no kernel build, or more")
     more = test.add_mutually_exclusive_group()
-    more.add_argument("--kernels", action="store_const", dest="reach", const=selftest.KERNELS, help="also those that build kernels")
-    more.add_argument("--all", action="store_const", dest="reach", const=selftest.ALL, help="all: debug, the distribution's other kernels, long runs")
+    more.add_argument("--kernels", action="store_const", dest="reach", const=tests.KERNELS, help="also those that build kernels")
+    more.add_argument("--all", action="store_const", dest="reach", const=tests.ALL, help="all: debug, the distribution's other kernels, long runs")
     more.add_argument("--distributions", action="store_true", help="in place of all that: run and test on Debian 12, 13 and testing, made of nothing; takes root")
-    test.add_argument("--suites", type=_names_of(distributions.SUITES), metavar="A,B", help="with --distributions: which (default: bookworm,trixie,testing)")
-    test.add_argument("--steps", type=_names_of(step.name for step in distributions.STEPS), metavar="A,B", help="with --distributions: what is done there: root/run, root/test, user/run, user/test, readonly/test (default: all)")
+    test.add_argument("--suites", type=_names_of(matrix.SUITES), metavar="A,B", help="with --distributions: which (default: bookworm,trixie,testing)")
+    test.add_argument("--steps", type=_names_of(step.name for step in matrix.STEPS), metavar="A,B", help="with --distributions: what is done there: root/run, root/test, user/run, user/test, readonly/test (default: all)")
     test.add_argument("--fresh", action="store_true", help="with --distributions: keep nothing of what was finished earlier")
-    test.set_defaults(function=_test, check=_check_test, reach=selftest.EVERYDAY)
+    test.set_defaults(function=_test, check=_check_test, reach=tests.EVERYDAY)
 
     kernels = _command(commands, "kernels", help="list the variants and what is built, or build")
     kernels.set_defaults(function=_kernels)
@@ -156,7 +159,7 @@ _PLANNED = ("variants", "boots", "seed", "only", "kernel", "cases", "preset", "o
 
 
 def _check_run(arguments: argparse.Namespace) -> None:
-    from lab import preflight
+    from lab.run import preflight
 
     arguments.planned = _plan(arguments)
     preflight.check_options(arguments.planned)
@@ -165,19 +168,20 @@ def _check_run(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from lab import preflight
+    from lab.run import preflight
 
     if arguments.dry_run:
         print(preflight.describe(arguments.planned), end="")
         return EXIT_UNMET if any(preflight.machine_problems(arguments.planned)) else EXIT_OK
-    from lab import run  # jsonschema and rich, which the other commands can do without
+    from lab.run import runner  # jsonschema and rich, which the other commands can do without
 
-    return run.run(arguments.planned)
+    return runner.run(arguments.planned)
 
 
 def _plan(arguments: argparse.Namespace) -> "Plan":
     """From options, a plan file, or the campaign that is to be resumed."""
-    from lab import plan, variants
+    from lab.kernels import variants
+    from lab.run import plan
 
     given = {name: value for name in _PLANNED if (value := getattr(arguments, name)) not in (None, False)}
     if "variants" in given:
@@ -240,13 +244,13 @@ def _check_test(arguments: argparse.Namespace) -> None:
         if getattr(arguments, name) and not arguments.distributions:
             raise KmapbenchError(f"--{name} goes with --distributions")
     if arguments.distributions:
-        distributions.check_user()
+        matrix.check_user()
 
 
 def _test(arguments: argparse.Namespace) -> int:
     if arguments.distributions:
-        return distributions.run(arguments.suites, arguments.steps, arguments.fresh)
-    return selftest.run(arguments.reach)
+        return matrix.run(arguments.suites, arguments.steps, arguments.fresh)
+    return tests.run(arguments.reach)
 
 
 def _of_analysis(command):
@@ -255,34 +259,35 @@ def _of_analysis(command):
 
 
 def _look(_: argparse.Namespace) -> int:
-    from lab import check
+    from lab.commands import check
 
     return check.run()
 
 
 def _kernels(_: argparse.Namespace) -> int:
-    from lab import source_kernel, tools, variants
+    from lab.core import subprocesses
+    from lab.kernels import source_build, variants
 
     cache = cache_path()
     table = variants.load()
     images = {variant.image.name: variant.image for variant in table.values() if variant.image}
     # Without a compiler nothing was built here: a kernel's name has the compiler's.
-    built = {name: source_kernel.built(image, cache) if tools.has("gcc") else None for name, image in images.items()}
-    code = {name: source_kernel.code_bytes(folder) for name, folder in built.items() if folder}
+    built = {name: source_build.built(image, cache) if subprocesses.has("gcc") else None for name, image in images.items()}
+    code = {name: source_build.code_bytes(folder) for name, folder in built.items() if folder}
     for variant in table.values():
         if variant.image and (folder := built[variant.image.name]):
             state = [str(folder), _code(variant.image, images, code)]
         elif variant.image:
             state = [f"not built: kmapbench kernels build {variant.name}"]
         else:
-            state = [str(folder) for folder in distribution.fetched(cache)] or ["not fetched yet: kmapbench run does it"]
+            state = [str(folder) for folder in debian_kernels.fetched(cache)] or ["not fetched yet: kmapbench run does it"]
         print(f"{variant.name:12} {variant.what}")
         print("".join(f"{'':12} {line}\n" for line in state), end="")
     return EXIT_OK
 
 
 def _code(image: "variants.Image", images: "dict[str, variants.Image]", code: dict[str, int]) -> str:
-    from lab import variants
+    from lab.kernels import variants
 
     baseline = variants.unpatched(image, images)
     known = baseline and baseline is not image and baseline.name in code
@@ -291,24 +296,24 @@ def _code(image: "variants.Image", images: "dict[str, variants.Image]", code: di
 
 
 def _check_build(arguments: argparse.Namespace) -> None:
-    from lab import variants
+    from lab.kernels import variants
 
     for name in arguments.names:
         variants.find(name)
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    from lab import source_kernel, variants
-    from lab.paths import cache_dir
-    from lab.progress import Display  # rich
+    from lab.kernels import source_build, variants
+    from lab.core.dirs import cache_dir
+    from lab.core.progress import Display  # rich
 
     chosen = [variants.find(name) for name in arguments.names]
     cache = cache_dir()
     with Display() as display:
-        source_kernel.provide([variant.image for variant in chosen if variant.image], cache, display)
+        source_build.provide([variant.image for variant in chosen if variant.image], cache, display)
         for variant in chosen:
             if variant.image is None:
-                distribution.fetch(None, cache, display.say)
+                debian_kernels.fetch(None, cache, display.say)
     return _kernels(arguments)
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from analysis.stats.sides import Metric
+from analysis.stats.sample import Metric
 
 # A change below this is no change to a user of the path.
 MARGIN_SHARE = 0.01

@@ -46,7 +46,7 @@ def record(case: str = "kernel/kmap_local/dram", boot: int = 1, cost: float | No
 
 
 def histogram(*values: int) -> dict:
-    """As bench/histogram.cc writes it, of values below 256."""
+    """As bench/record/histogram.cc writes it, of values below 256."""
     buckets = [[value, value, values.count(value)] for value in sorted(set(values))]
     return {"count": len(values), "sum": sum(values), "min": min(values), "max": max(values), "buckets": buckets}
 

@@ -18,8 +18,8 @@ class Mutation:
     new: str = ""
 
 
-_MODEL, _FAMILY, _VERDICT, _POWER = "stats/model.py", "stats/family.py", "stats/verdict.py", "stats/power.py"
-_RANKS, _HOLM, _BOOTSTRAP, _SHAPE, _WARN = "stats/ranks.py", "stats/holm.py", "stats/bootstrap.py", "stats/shape.py", "stats/warn.py"
+_MODEL, _FAMILY, _VERDICT, _POWER = "stats/regression.py", "stats/comparison.py", "stats/verdict.py", "stats/power.py"
+_RANKS, _HOLM, _BOOTSTRAP, _SHAPE, _WARN = "stats/ranks.py", "stats/holm.py", "stats/resampling.py", "stats/clusters.py", "stats/cautions.py"
 
 STATS = [
     Mutation("interval_of_one_side", _MODEL, "(1 + confidence) / 2) * self", "confidence) * self"),
@@ -75,29 +75,29 @@ STATS = [
 ]
 
 REST = [
-    Mutation("cost_of_the_mean_boot", "table.py", "float(np.median(costs))", "float(np.mean(costs))"),
-    Mutation("ticks_in_a_nanosecond", "table.py", "1e9 / rate", "rate / 1e9"),
-    Mutation("held_once", "table.py", '("failed", "held")', '("held", "failed")'),
-    Mutation("failed_and_good", "table.py", '== "failed" for record in records)', '== "failed" for record in good)'),
-    Mutation("loop_counted", "table.py", "Fraction(path.instructions - path.empty_instructions, path.ops)", "Fraction(path.instructions, path.ops)"),
-    Mutation("rejected_in_the_last_boot", "table.py", "total.get(cause, 0) + number", "number"),
-    Mutation("one_launch_a_boot", "load.py", 'key = (raw["case"], raw["launch"])', 'key = raw["case"]'),
-    Mutation("boots_as_text", "load.py", 'int(path.name.removeprefix("boot-"))))', "path.name))"),
-    Mutation("direction_may_differ", "load.py", '(raw["clock"], raw["unit"], raw["better"])', '(raw["clock"], raw["unit"])'),
-    Mutation("true_is_a_number", "files.py", "type(value) in (int, float) and -LARGEST", "isinstance(value, (int, float)) and -LARGEST"),
-    Mutation("nan_is_a_number", "files.py", "-LARGEST < value < LARGEST", "not abs(value) >= LARGEST"),
-    Mutation("counted_in_part", "records.py", 'counter["value"] * counter["enabled"] / counter["running"]', 'counter["value"]'),
-    Mutation("filled_one_too_far", "records.py", "self._fill(column, row)", "self._fill(column, row + 1)"),
-    Mutation("exact_if_two_values", "records.py", "values != values[:2] * (len(values) // 2)", "len(set(values)) > 2"),
-    Mutation("zero_is_no_figure", "records.py", "_NAN if figure is None else figure", "figure or _NAN"),
-    Mutation("outermost_function", "parts.py", "in reversed(chain)", "in chain"),
-    Mutation("write_counted_twice", "parts.py", 'function["instructions"] - function["wrmsr"]', 'function["instructions"]'),
-    Mutation("last_unpatched_kernel", "baseline.py", "in reversed(unpatched)", "in unpatched"),
-    Mutation("no_tick_allowed", "quality.py", "<= max(ALIGNMENT_SHARE", "<= min(ALIGNMENT_SHARE"),
-    Mutation("bucket_before", "distribution.py", 'side="right"', 'side="left"'),
-    Mutation("columns_exchanged", "text.py", "plus, row.cost, row.nanoseconds)", "plus, row.nanoseconds, row.cost)"),
-    Mutation("simulated_in_turn", "simulate.py", "[first, 1 - first, 1 - first, first]", "[first, 1 - first, first, 1 - first]"),
-    Mutation("calibrated_one_by_one", "calibrate.py", "holm.adjusted(fit.p()))", "fit.p())"),
+    Mutation("cost_of_the_mean_boot", "summary/cases.py", "float(np.median(costs))", "float(np.mean(costs))"),
+    Mutation("ticks_in_a_nanosecond", "summary/cases.py", "1e9 / rate", "rate / 1e9"),
+    Mutation("held_once", "summary/cases.py", '("failed", "held")', '("held", "failed")'),
+    Mutation("failed_and_good", "summary/cases.py", '== "failed" for record in records)', '== "failed" for record in good)'),
+    Mutation("loop_counted", "summary/cases.py", "Fraction(path.instructions - path.empty_instructions, path.ops)", "Fraction(path.instructions, path.ops)"),
+    Mutation("rejected_in_the_last_boot", "summary/cases.py", "total.get(cause, 0) + number", "number"),
+    Mutation("one_launch_a_boot", "data/load.py", 'key = (raw["case"], raw["launch"])', 'key = raw["case"]'),
+    Mutation("boots_as_text", "data/load.py", 'int(path.name.removeprefix("boot-"))))', "path.name))"),
+    Mutation("direction_may_differ", "data/load.py", '(raw["clock"], raw["unit"], raw["better"])', '(raw["clock"], raw["unit"])'),
+    Mutation("true_is_a_number", "data/json_files.py", "type(value) in (int, float) and -LARGEST", "isinstance(value, (int, float)) and -LARGEST"),
+    Mutation("nan_is_a_number", "data/json_files.py", "-LARGEST < value < LARGEST", "not abs(value) >= LARGEST"),
+    Mutation("counted_in_part", "data/records.py", 'counter["value"] * counter["enabled"] / counter["running"]', 'counter["value"]'),
+    Mutation("filled_one_too_far", "data/records.py", "self._fill(column, row)", "self._fill(column, row + 1)"),
+    Mutation("exact_if_two_values", "data/records.py", "values != values[:2] * (len(values) // 2)", "len(set(values)) > 2"),
+    Mutation("zero_is_no_figure", "data/records.py", "_NAN if figure is None else figure", "figure or _NAN"),
+    Mutation("outermost_function", "summary/cost_parts.py", "in reversed(chain)", "in chain"),
+    Mutation("write_counted_twice", "summary/cost_parts.py", 'function["instructions"] - function["wrmsr"]', 'function["instructions"]'),
+    Mutation("last_unpatched_kernel", "summary/baseline.py", "in reversed(unpatched)", "in unpatched"),
+    Mutation("no_tick_allowed", "report/text/diagnostics.py", "<= max(ALIGNMENT_SHARE", "<= min(ALIGNMENT_SHARE"),
+    Mutation("bucket_before", "summary/samples.py", 'side="right"', 'side="left"'),
+    Mutation("columns_exchanged", "report/text/render.py", "plus, row.cost, row.nanoseconds)", "plus, row.nanoseconds, row.cost)"),
+    Mutation("simulated_in_turn", "studies/simulate.py", "[first, 1 - first, 1 - first, first]", "[first, 1 - first, first, 1 - first]"),
+    Mutation("calibrated_one_by_one", "studies/calibrate.py", "holm.adjusted(fit.p()))", "fit.p())"),
 ]
 
 ALL = STATS + REST

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis import calibrate, simulate
-from analysis.simulate import Setting
-from analysis.stats import model
-from analysis.stats.family import compare_family
-from analysis.stats.sides import Pair, Side
+from analysis.studies import calibrate, simulate
+from analysis.studies.simulate import Setting
+from analysis.stats import regression
+from analysis.stats.comparison import compare_family
+from analysis.stats.sample import Pair, Side
 from analysis.stats.verdict import Verdict
 
 CALM = Setting(boots=6, spread=0.005, shape="normal", drift="none")
@@ -68,8 +68,8 @@ def test_an_interval_that_is_wider_than_need_be_is_said_to_be():
 
 
 def test_a_warning_that_is_not_given_is_missed(monkeypatch):
-    monkeypatch.setattr(calibrate.warn, "of_rank", lambda *_: ())
-    monkeypatch.setattr(calibrate.warn, "of_sides", lambda *_: ())
+    monkeypatch.setattr(calibrate.cautions, "of_rank", lambda *_: ())
+    monkeypatch.setattr(calibrate.cautions, "of_sides", lambda *_: ())
     cell = calibrate.cell(Setting(4, 0.01, "two-mode", "none"))
     assert cell.broken() == ["family", "power"] and cell.warned() == []
 
@@ -96,8 +96,8 @@ def test_the_same_seed_gives_the_same_cell_and_another_seed_another():
     ],
 )
 def test_a_wrong_model_breaks_limits(monkeypatch, wrong, limits):
-    right = model.fit
-    monkeypatch.setattr(model, "fit", lambda *arguments: wrong(right(*arguments)))
+    right = regression.fit
+    monkeypatch.setattr(regression, "fit", lambda *arguments: wrong(right(*arguments)))
     broken = set(calibrate.cell(CALM, campaigns=500).broken())
     assert limits <= broken
 

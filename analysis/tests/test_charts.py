@@ -4,10 +4,10 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from analysis.charts import forest, frame
-from analysis.exports import cells
-from analysis.stats.family import compare_family
-from analysis.stats.sides import Metric, Pair, Side
+from analysis.report.charts import forest, frame
+from analysis.report.comparison import format
+from analysis.stats.comparison import compare_family
+from analysis.stats.sample import Metric, Pair, Side
 
 
 @pytest.mark.parametrize(("value", "said"), [(13816.4, "13,816"), (1000, "1,000"), (999.96, "1000"), (3.14159, "3.142"), (-2500, "-2,500"), (0.000123456, "0.0001235")])
@@ -76,4 +76,4 @@ def test_large_ratios_have_a_logarithmic_axis(limits):
     ("ratio", "said"), [(1.01554, "+1.55"), (0.99999999, "+0.00"), (1.0, "+0.00"), (0.98, "-2.00"), (1.12345, "+12.3"), (0.5, "-50.0"), (13.0, "+1e+03")]
 )
 def test_what_a_ratio_adds_fits_a_cell(ratio, said):
-    assert cells.percent(ratio) == said and len(said) <= 6
+    assert format.percent(ratio) == said and len(said) <= 6

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis import compare, sides
-from analysis.errors import BadData
-from analysis.exports import html, markdown, text
-from analysis.exports import json as as_json
+from analysis.compare import engine, inputs
+from analysis.data.bad_data import BadData
+from analysis.report.comparison import as_html, as_markdown, as_text
+from analysis.report.comparison import as_json as as_json
 from analysis.stats.verdict import Verdict
 from analysis.tests.conftest import HEADER, environment, record
 
@@ -58,7 +58,7 @@ def in_turn(*variants: list[dict]) -> list[dict]:
 
 
 def groups(*arguments, baseline=None, allow=(), metrics=()):
-    return compare.compare(sides.pairs([str(one) for one in arguments], baseline)[0], allow, metrics)
+    return engine.compare(inputs.pairs([str(one) for one in arguments], baseline)[0], allow, metrics)
 
 
 def verdicts(*arguments, **options) -> dict[str, str]:
@@ -73,7 +73,7 @@ def test_one_instruction_more_in_one_case_is_slower_by_one_and_nothing_else_is(c
     assert {row.case: (str(row.verdict), row.difference) for row in group.rows} == {
         cases[0]: ("same", 0), cases[1]: ("slower", 1), cases[2]: ("same", 0)
     }
-    assert f"  {cases[1]:34}{5:>9}{6:>9}{'+1':>8}  slower\n" in text.export([group], [])
+    assert f"  {cases[1]:34}{5:>9}{6:>9}{'+1':>8}  slower\n" in as_text.export([group], [])
     assert verdicts(two, one)[cases[1]] == "faster"
 
 
@@ -107,8 +107,8 @@ def test_a_campaign_is_compared_with_itself_by_content(campaign):
     for other in (one, copy):
         (group,) = groups(one, other)
         assert group.identical and {(row.ratio, row.verdict) for row in group.rows} == {(1, Verdict.SAME)}
-        assert compare.exit_code([group], "unresolved") == 0
-        assert "the same files" in text.export([group], [])
+        assert engine.exit_code([group], "unresolved") == 0
+        assert "the same files" in as_text.export([group], [])
 
 
 def test_what_differs_beside_the_factor_is_refused_by_name(campaign):
@@ -118,7 +118,7 @@ def test_what_differs_beside_the_factor_is_refused_by_name(campaign):
         groups(one, two)
     (group,) = groups(one, two, allow=["cpu.microcode"])
     assert group.allowed == {"cpu.microcode": ("0x1", "0x2")}
-    for export in (text, markdown, html, as_json):
+    for export in (as_text, as_markdown, as_html, as_json):
         assert "microcode" in export.export([group], [])
 
 
@@ -199,7 +199,7 @@ def test_a_baseline_that_moved_against_itself_leaves_nothing_resolved(campaign):
     jumps = [one | {key: one[key] * (1.2 if one["boot"] % 4 in (1, 0) else 1) for key in ("cost", "cost_core_cycles")} for one in boots("off", 300, 12)]
     (group,) = groups(campaign("both", in_turn(jumps, boots("on", 600, 12))))
     assert {(row.verdict, row.reason) for row in group.rows} == {(Verdict.UNRESOLVED, "A/A moved")}
-    assert "the baseline differs from itself" in text.export([group], [])
+    assert "the baseline differs from itself" in as_text.export([group], [])
 
 
 def test_one_campaign_is_its_variants_against_the_unpatched_one(campaign):
@@ -267,18 +267,18 @@ def test_every_form_has_the_verdicts_and_keeps_names_text(campaign):
     name = "<script>alert(1)</script>|x"
     old, new = (campaign(f, [record(name, cost=cost), record("kernel/" + "long_" * 15, cost=5)]) for f, cost in (("old", 5), ("new", 6)))
     found = groups(old, new)
-    plain = text.export(found, [])
+    plain = as_text.export(found, [])
     assert all(len(line) <= 72 or len(line.split()) == 1 for line in plain.splitlines()) and "slower" in plain
-    page = html.export(found, [])
+    page = as_html.export(found, [])
     assert "script" not in _Tags(page).tags and "http" not in page and ">slower</td>" in page
-    (line,) = [line for line in markdown.export(found, []).splitlines() if "alert" in line]
+    (line,) = [line for line in as_markdown.export(found, []).splitlines() if "alert" in line]
     assert not re.search(r"(?<!\\)[<>]", line) and line.replace("\\|", "").count("|") == 8 and "**slower**" in line
     rows = json.loads(as_json.export(found, []))["groups"][0]["rows"]
     assert [(row["case"], row["verdict"], row["difference"]) for row in rows][0] == (name, "slower", 1)
 
 
 def test_the_text_fits_a_mail(campaign):
-    plain = text.export(groups(campaign("both", in_turn(boots("off", 300), boots("on", 312)))), ["a note " * 30])
+    plain = as_text.export(groups(campaign("both", in_turn(boots("off", 300), boots("on", 312)))), ["a note " * 30])
     assert all(len(line) <= 72 or len(line.split()) == 1 for line in plain.splitlines())
     assert "10+10 boots" in plain and "slower: " in plain and "[1.0" in plain
 

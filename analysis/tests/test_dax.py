@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis import report
+from analysis.report import writer
 from analysis.tests.conftest import HEADER, record
 
 CASE = "dax/ext4_cache/psync/randwrite/64k/jobs1/direct/throughput"
@@ -20,7 +20,7 @@ def lines(write_campaign):
 
     def write(*records: dict) -> list[str]:
         folder = write_campaign(list(records), header={"variants": {"off": KERNEL, "protected": KERNEL}})
-        text = report.write(folder).text
+        text = writer.write(folder).text
         assert "fio on persistent memory (emulated)" in (folder / "report" / "index.html").read_text()
         return text.splitlines()
 
@@ -60,7 +60,7 @@ def test_each_verdict_has_a_mark_that_is_explained(lines, level, boots, mark):
 def test_runs_of_fio_beside_exact_cases_are_counted_and_not_named_one_by_one(write_campaign):
     exact = [record("kernel/kmap_local/dram", boot, 5, variant="off") for boot in (1, 2)]
     runs = [dax_record("off", 1000.0 + boot, boot, case=CASE.replace("jobs1", f"jobs{number}")) for boot in (1, 2) for number in range(1, 7)]
-    words = " ".join(report.write(write_campaign([*exact, *runs], header={"variants": {"off": KERNEL}})).text.split())
+    words = " ".join(writer.write(write_campaign([*exact, *runs], header={"variants": {"off": KERNEL}})).text.split())
     assert "2 boots, identical to the digit but for 6 of 7 cases" in words
 
 

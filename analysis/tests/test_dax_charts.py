@@ -12,8 +12,8 @@ import pytest
 from matplotlib.collections import PolyCollection
 from scipy import stats
 
-from analysis import report
-from analysis.charts import frame
+from analysis.report import writer
+from analysis.report.charts import frame
 from analysis.tests import dax_campaign
 from analysis.tests.dax_campaign import DRAM, OUTERMOST, SIZES, TOGGLE, VARIANTS, call
 
@@ -73,7 +73,7 @@ def words_of(svg) -> list[str]:
 
 def written(write_campaign, records: list[dict], **header):
     folder = write_campaign(records, header={"variants": VARIANTS} | header)
-    report.write(folder)
+    writer.write(folder)
     return folder
 
 
@@ -143,7 +143,7 @@ def test_what_was_counted_of_single_calls_is_a_line_beside_the_model(write_campa
     counted = {variant: {size: count + 900 + 10 * number for size, count in SIZES.items()} for number, variant in enumerate(SERIES)}
     paths = [call(f"dax/ext4/pread/{size}", variant, copy=instructions) for variant, sizes in counted.items() for size, instructions in sizes.items()]
     folder = write_campaign(records + dax_campaign.path(BOOTS), paths, header={"variants": VARIANTS})
-    report.write(folder)
+    writer.write(folder)
     panel = axes["dax-model-cost"][0][1]
     lines = [line for line in panel.lines if line.get_linestyle() == "-" and list(line.get_xdata()) == list(SIZES.values())]
     assert [list(line.get_ydata()) for line in lines] == [[10] * 4, [20] * 4]

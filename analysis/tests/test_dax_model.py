@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from analysis import dax_model, dax_words, report, variants
-from analysis.dax_case import Run, run_of
-from analysis.dax_model import Meets
-from analysis.dax_path import Call
-from analysis.load import load
-from analysis.table import rows
+from analysis.compare import within_campaign
+from analysis.fio_model import cost_model
+from analysis.report import writer
+from analysis.report.text import fio_summary
+from analysis.fio_model.case_name import Run, run_of
+from analysis.fio_model.cost_model import Meets
+from analysis.fio_model.fio_calls import Call
+from analysis.data.load import load
+from analysis.summary.cases import rows
 from analysis.tests import dax_campaign
 from analysis.tests.conftest import environment
 from analysis.tests.dax_campaign import DRAM, OUTERMOST, TOGGLE, VARIANTS, fio, wobbling
@@ -29,8 +32,8 @@ def held(write_campaign):
     def of(*records: list[dict], calls: Sequence[Call] = ()):
         campaign = load(write_campaign([one for group in records for one in group], header={"variants": VARIANTS}))
         table = rows(campaign)
-        found = [one for family in variants.of(campaign).families() for one in dax_model.held(table, family, calls)]
-        return {(one.comparison.case, one.comparison.pair.new.label): one for one in found}, " ".join(dax_words.sentences(found))
+        found = [one for family in within_campaign.of(campaign).families() for one in cost_model.held(table, family, calls)]
+        return {(one.comparison.case, one.comparison.pair.new.label): one for one in found}, " ".join(fio_summary.sentences(found))
 
     return of
 
@@ -58,7 +61,7 @@ def three(case: str, idle: float, protected: float, level: float = 6000) -> list
     ],
 )
 def test_what_an_io_meets_on_its_way(case, run, met):
-    assert run_of(case) == run and dax_model.met(run) == met
+    assert run_of(case) == run and cost_model.met(run) == met
 
 
 @pytest.mark.parametrize("case", ["kernel/kmap_local/dram", "dax/ext4", "dax/ext4/psync/randread/4k/jobs1"])
@@ -151,24 +154,24 @@ def test_by_time_the_model_is_the_nanoseconds_of_ticks_and_of_one_job_alone(writ
         (folder / variant / "boot-01" / "environment.json").write_text(json.dumps(environment(hz=2e9)))
     campaign = load(folder)
     table = rows(campaign)
-    found = {(one.run.jobs, one.comparison.pair.new.label): one for family in variants.of(campaign).families() for one in dax_model.held(table, family)}
+    found = {(one.run.jobs, one.comparison.pair.new.label): one for family in within_campaign.of(campaign).families() for one in cost_model.held(table, family)}
     assert found[1, "protected"].expected == TOGGLE / 2 and found[1, "protected"].bracket == (OUTERMOST - DRAM["off"]) / 2
     assert found[1, "idle"].expected == 0
     assert found[4, "protected"].expected is None
-    assert "No model" not in " ".join(dax_words.sentences(list(found.values())))
+    assert "No model" not in " ".join(fio_summary.sentences(list(found.values())))
 
 
 def test_of_very_many_the_text_says_how_many_are_in_the_page_alone(write_campaign):
     cases = [f"dax/ext4/psync/randwrite/2m/jobs{number}/direct/throughput" for number in range(1, 60)]
     records = [*dax_campaign.path(1), *(one for case in cases for one in fio(case, "off", [9e5]) + fio(case, "protected", [9.1e5]) + fio(case, "idle", [9e5]))]
-    text = report.write(write_campaign(records, header={"variants": VARIANTS})).text
+    text = writer.write(write_campaign(records, header={"variants": VARIANTS})).text
     assert "  and 18 more, in the page's table" in text.splitlines()
     assert max(map(len, text.splitlines())) <= 72
 
 
 def test_the_text_has_the_model_and_what_is_left_of_each_and_fits_a_mail(write_campaign):
     records = [*dax_campaign.path(BOOTS), *three(READ, 0, TOGGLE + 50), *three(CACHE, 0, 0, level=90000), *three(MMAP, 0, 0)]
-    text = report.write(write_campaign(records, header={"variants": VARIANTS})).text
+    text = writer.write(write_campaign(records, header={"variants": VARIANTS})).text
     assert max(map(len, text.splitlines())) <= 72
     block = text[text.index("  protected dax/ext4/") :].splitlines()
     assert block[1].split() == ["psync/randread/4k/jobs1/latency", "+58.0", "+8", "+50.0*"]

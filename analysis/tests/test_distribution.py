@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from analysis.distribution import POINTS, distributions, titles
-from analysis.load import load
+from analysis.summary.samples import POINTS, distributions, titles
+from analysis.data.load import load
 from analysis.tests.conftest import histogram_record, record
 
 SAMPLES = record(samples=[50, 100, 50, 200, 50, 100], exact=False)

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from analysis import compare, sides
+from analysis.compare import engine, inputs
 from analysis.tests.conftest import HEADER, environment, record
 from analysis.tests.test_foreign import benchmark_file, fio_file
 
@@ -63,7 +63,7 @@ def _campaign(folder, kind: str, times: float) -> list[str]:
 
 
 def judged(first: str, second: str, metric: str):
-    (group,) = compare.compare(sides.pairs([first, second], None)[0], metrics=[metric])
+    (group,) = engine.compare(inputs.pairs([first, second], None)[0], metrics=[metric])
     (row,) = group.rows
     return row
 
@@ -86,7 +86,7 @@ def test_there_is_no_other_metric(folders, tmp_path):
     """One that is added belongs into the lists above."""
     found = set()
     for kind in ("timed", "benchmark", "fio"):
-        (pair,) = sides.pairs(folders(kind, 1.04), None)[0]
+        (pair,) = inputs.pairs(folders(kind, 1.04), None)[0]
         found |= {(kind, name) for _, name in pair[0].figures}
         for left in (tmp_path / "old", tmp_path / "new"):
             for path in left.glob("*") if left.exists() else ():

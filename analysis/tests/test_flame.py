@@ -2,8 +2,8 @@
 from fractions import Fraction
 from xml.etree import ElementTree
 
-from analysis.charts import flame
-from analysis.load import CountedPath
+from analysis.report.charts import flame
+from analysis.data.load import CountedPath
 
 STACKS = [
     {"stack": ["loop"], "instructions": 20, "wrmsr": 0},

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from analysis import compare, sides
-from analysis.errors import BadData
-from analysis.stats.sides import Unit
+from analysis.compare import engine, inputs
+from analysis.data.bad_data import BadData
+from analysis.stats.sample import Unit
 
 
 def benchmark_file(path, level: float, repetitions: int = 5, seed: int = 1, unit: str = "ns", **context):
@@ -34,7 +34,7 @@ def fio_file(path, latency: float = 6000.0, jobs: int = 2, direction: str = "rea
 
 
 def rows(*arguments, **options):
-    return [row for group in compare.compare(sides.pairs([str(one) for one in arguments], None)[0], **options) for row in group.rows]
+    return [row for group in engine.compare(inputs.pairs([str(one) for one in arguments], None)[0], **options) for row in group.rows]
 
 
 def test_repetitions_of_one_launch_give_no_verdict(tmp_path):

@@ -4,9 +4,9 @@ import json
 import numpy as np
 import pytest
 
-from analysis.errors import BadData
-from analysis.files import is_number
-from analysis.load import load
+from analysis.data.bad_data import BadData
+from analysis.data.json_files import is_number
+from analysis.data.load import load
 from analysis.tests.conftest import histogram_record, record
 
 

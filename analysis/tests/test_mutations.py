@@ -41,7 +41,7 @@ def run_tests(tree: Path, *first: Path) -> subprocess.CompletedProcess:
 def test_a_bug_fits_the_code(tmp_path, mutation):
     """Every day, so that a change to the code is seen to need one to the list."""
     file = tmp_path / mutation.file
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "analysis" / mutation.file, file)
     mutations.plant(mutation, tmp_path)
     assert file.read_text() != (ROOT / "analysis" / mutation.file).read_text()

@@ -3,9 +3,9 @@ import base64
 import hashlib
 import re
 
-from analysis import style
-from analysis.page import Chart, Headline, Page, render
-from analysis.sheet import Sheet
+from analysis.report import style
+from analysis.report.html.page import Chart, Headline, Page, render
+from analysis.report.table import Sheet
 
 HOSTILE = "<img src=x>&"
 ESCAPED = "&lt;img src=x&gt;&amp;"

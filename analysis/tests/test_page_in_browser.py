@@ -14,7 +14,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from analysis import report
+from analysis.report import writer
 from analysis.tests import dax_campaign
 from analysis.tests.conftest import HEADER, path, record
 
@@ -56,7 +56,7 @@ def folder(write_campaign):
     ]
     kernel = HEADER["variants"]["stock"]
     campaign = write_campaign(records, paths, header={"variants": {"plain": kernel, "protected": kernel | {"patched": True}}})
-    report.write(campaign)
+    writer.write(campaign)
     return campaign
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from analysis.load import CountedPath
-from analysis.parts import part_of, per_operation
+from analysis.data.load import CountedPath
+from analysis.summary.cost_parts import part_of, per_operation
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-from analysis import report
-from analysis.load import load
-from analysis.quality import sentences
-from analysis.table import rows
+from analysis.report import writer
+from analysis.data.load import load
+from analysis.report.text.diagnostics import sentences
+from analysis.summary.cases import rows
 from analysis.tests.conftest import HEADER, record
 
 
@@ -57,13 +57,13 @@ def test_none_thrown_away_says_what_was_looked_for(write_campaign):
 
 def test_it_is_in_both_reports(write_campaign):
     folder = write_campaign([record(rejected={"interrupt": 0})])
-    assert "looked for" in report.write(folder).text
+    assert "looked for" in writer.write(folder).text
     assert "looked for" in (folder / "report" / "index.html").read_text()
 
 
 def test_cases_skipped_for_one_reason_are_one_note(write_campaign):
     skipped = {"cost": None, "status": "skipped", "reason": "too large", "samples": [], "exact": False}
-    text = report.write(write_campaign([record(), record("a/b/c", **skipped), record("a/b/d", **skipped)])).text
+    text = writer.write(write_campaign([record(), record("a/b/c", **skipped), record("a/b/d", **skipped)])).text
     assert "- skipped: too large: a/b/c, a/b/d\n" in text
     assert text.count("a/b") == 2  # not in the tables
 
@@ -72,5 +72,5 @@ def test_a_note_names_its_variant_where_there_are_several(write_campaign):
     skipped = {"cost": None, "status": "skipped", "reason": "too large", "samples": [], "exact": False}
     records = [record(), record("a/b/c", **skipped), record("a/b/c", variant="idle", **skipped)]
     header = {"variants": {name: HEADER["variants"]["stock"] for name in ("stock", "idle")}}
-    text = report.write(write_campaign(records, header=header)).text
+    text = writer.write(write_campaign(records, header=header)).text
     assert "- stock: a/b/c: skipped: too large\n" in text and "- idle: a/b/c: skipped: too large\n" in text

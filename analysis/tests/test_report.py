@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis import report
+from analysis.report import writer
 from analysis.tests.conftest import HEADER, environment, path, record
 
 PROTECTED = "model/kmap_local/protected"
@@ -35,7 +35,7 @@ def folder(write_campaign):
 
 
 def test_the_text_has_the_figures_and_fits_a_mail(folder):
-    text = report.write(folder).text
+    text = writer.write(folder).text
     assert max(map(len, text.splitlines())) <= 72
     assert text == (folder / "report.txt").read_text()
     costs, parts = cells(text, PROTECTED)
@@ -46,7 +46,7 @@ def test_the_text_has_the_figures_and_fits_a_mail(folder):
 
 def test_what_the_patch_adds_is_against_the_same_touch(write_campaign):
     records = [record(cost=5), record("kernel/kmap_local/dram/read8", cost=6), record("model/kmap_local/dram/read8", cost=27)]
-    text = report.write(write_campaign(records + [record("model/kmap_local/protected_nested/depth3", cost=51)])).text
+    text = writer.write(write_campaign(records + [record("model/kmap_local/protected_nested/depth3", cost=51)])).text
     assert "    dram/read8                       27    +21      -" in text
     assert "    protected_nested/depth3          51    +46      -" in text
     assert "    dram/read8                        6             -" in text
@@ -55,7 +55,7 @@ def test_what_the_patch_adds_is_against_the_same_touch(write_campaign):
 def test_long_names_fit_a_mail_too(write_campaign):
     case = "model/kmap_local_slim/protected_nested/depth4"
     counted = path(case, wrmsr=2, __wrmsr=6, kb_model_page_address=5, is_zone_device_page=3, kb_published_open=4, unnamed=1000)
-    text = report.write(write_campaign([record(), record(case, cost=1018)], [path(lowmem_page_address=5), counted])).text
+    text = writer.write(write_campaign([record(), record(case, cost=1018)], [path(lowmem_page_address=5), counted])).text
     assert max(map(len, text.splitlines())) <= 72
     assert "    protected_nested/depth4" in text
 
@@ -81,7 +81,7 @@ def timed_campaign(write_campaign):
 
 
 def test_timed_kernel_cases_are_a_table_of_their_own(timed_campaign):
-    text = report.write(timed_campaign).text
+    text = writer.write(timed_campaign).text
     assert max(map(len, text.splitlines())) <= 72
     assert cells(text, PROTECTED) == [["300.0", "+297.0", "400.0", "200.0", "held"]]  # cycles, more than unpatched, ticks, ns
     assert cells(text, "kernel/kmap_local/dram") == [["3.0", "4.0", "2.0"]]
@@ -100,7 +100,7 @@ def test_several_boots_of_the_running_kernel_are_said_to_be_several(timed_campai
     second.mkdir()
     (second / "micro.jsonl").write_text((first / "micro.jsonl").read_text().replace('"boot": 1', '"boot": 2'))
     (second / "environment.json").write_text((first / "environment.json").read_text())
-    text, html = report.write(timed_campaign).text, (timed_campaign / "report" / "index.html").read_text()
+    text, html = writer.write(timed_campaign).text, (timed_campaign / "report" / "index.html").read_text()
     assert "running kernel, 2 boots: Xeon" in text and "\n2 boots (medians;" in text
     assert "(time, 2 boots)" in html and "Medians, 2 boots." in html
     assert "this boot only" not in text + html
@@ -114,20 +114,20 @@ def test_what_a_boot_ran_on_that_others_did_not_is_a_note(write_campaign, boots,
         for boot in range(1, 6)
     ]
     folder = write_campaign([record(boot=boot) for boot in range(1, 6)], header={"order": steps})
-    text = report.write(folder).text
+    text = writer.write(folder).text
     assert f"- stock, {said}: not as in the variant's other boots: {line}" in " ".join(text.split())
     assert text.count("cpu.microcode") == 1 and "cpu.microcode" in (folder / "report" / "index.html").read_text()
 
 
 def test_a_boot_that_crashed_before_it_told_where_it_ran_still_has_a_report(timed_campaign):
     (timed_campaign / "spr" / "boot-01" / "environment.json").unlink()
-    text = report.write(timed_campaign).text
+    text = writer.write(timed_campaign).text
     assert cells(text, PROTECTED) == [["300.0", "+297.0", "400.0", "-", "held"]]
     assert "running kernel, this boot only: Xeon" in text
 
 
 def test_a_figure_that_is_not_exact_is_marked(write_campaign):
-    text = report.write(write_campaign([record(boot=1, exact=False), record(boot=2, cost=6, exact=False)])).text
+    text = writer.write(write_campaign([record(boot=1, exact=False), record(boot=2, cost=6, exact=False)])).text
     (costs,) = cells(text, "kernel/kmap_local/dram")
     assert costs[0] == "~5.5"
     assert "not all identical" in text
@@ -135,14 +135,14 @@ def test_a_figure_that_is_not_exact_is_marked(write_campaign):
 
 def test_a_case_without_a_figure_shows_none(write_campaign):
     failed = record(PROTECTED, cost=None, status="flagged", reason="the open page faulted", oracle="failed")
-    text = report.write(write_campaign([record(), failed])).text
+    text = writer.write(write_campaign([record(), failed])).text
     (costs,) = cells(text, PROTECTED)
     assert costs == ["-", "-", "failed"]
     assert "the open page faulted" in text
 
 
 def test_the_chart_says_its_clock_kernel_and_that_it_is_emulated(folder):
-    report.write(folder)
+    writer.write(folder)
     svg = ElementTree.fromstring((folder / "charts" / "cost-breakdown-stock.svg").read_text())
     words = " ".join(svg.itertext())
     for word in ("emulated", "clock: icount", "Linux 6.12.0-test", "QEMU TCG 7.2.22", "2 boots", "2 WRMSR"):
@@ -152,7 +152,7 @@ def test_the_chart_says_its_clock_kernel_and_that_it_is_emulated(folder):
 def test_a_switch_or_interrupt_is_drawn_call_by_call(write_campaign):
     case = "elsewhere/irq/inside"
     stacks = [{"stack": ["kb_body_x"], "instructions": 20, "wrmsr": 0}, {"stack": ["kb_body_x", "close<&>"], "instructions": 80, "wrmsr": 10}]
-    report.write(folder := write_campaign([record(case, cost=8)], [path(case, wrmsr=1, x=8) | {"stacks": stacks}]))
+    writer.write(folder := write_campaign([record(case, cost=8)], [path(case, wrmsr=1, x=8) | {"stacks": stacks}]))
     words = " ".join(ElementTree.parse(folder / "charts" / "profile-elsewhere-irq-inside-stock.svg").getroot().itertext())
     for word in (case, "stock: Linux 6.12.0-test", "emulated", "10 instructions, 1 of them WRMSR", "close<&>: 8 instructions"):
         assert word in words
@@ -162,13 +162,13 @@ def test_a_switch_or_interrupt_is_drawn_call_by_call(write_campaign):
 
 def test_cases_that_are_not_exact_are_named(write_campaign):
     switch = [record("elsewhere/switch/same", boot, exact=False) for boot in (1, 2)]
-    text = report.write(write_campaign([record(), record(boot=2), *switch])).text
+    text = writer.write(write_campaign([record(), record(boot=2), *switch])).text
     assert "identical to the digit but for elsewhere/switch/same" in " ".join(text.split())
 
 
 def test_the_same_campaign_gives_the_same_files(folder):
     def contents():
-        report.write(folder)
+        writer.write(folder)
         return {path.name: path.read_bytes() for path in folder.rglob("*") if path.suffix in (".svg", ".html", ".txt")}
 
     assert contents() == contents()
@@ -177,7 +177,7 @@ def test_the_same_campaign_gives_the_same_files(folder):
 def test_a_reason_with_html_in_it_stays_text(write_campaign):
     skipped = record(PROTECTED, cost=None, empty=None, status="skipped", reason="<script>alert(1)</script>", samples=[], exact=False)
     folder = write_campaign([record(), skipped])
-    report.write(folder)
+    writer.write(folder)
     html = (folder / "report" / "index.html").read_text()
     assert "<script>alert" not in html and "&lt;script&gt;alert" in html
 
@@ -194,7 +194,7 @@ def test_a_patched_kernel_is_held_against_an_unpatched_one(write_campaign):
     stock = HEADER["variants"]["stock"]
     header = {"variants": {"protected": stock | {"patched": True}, "plain": stock | {"patched": False}}}
     records = [record(cost=19, variant="protected"), record(PROTECTED, cost=65, variant="protected"), record(cost=5, variant="plain")]
-    text = report.write(write_campaign(records, header=header)).text
+    text = writer.write(write_campaign(records, header=header)).text
     assert "protected plain" in text  # side by side, in the campaign's order
     assert cells(text, "kernel/kmap_local/dram") == [["19", "5"], ["+14"], ["+14"]]  # costs, beyond the same touch, verdict
     assert cells(text, PROTECTED) == [["65"], ["+60"]]
@@ -203,14 +203,14 @@ def test_a_patched_kernel_is_held_against_an_unpatched_one(write_campaign):
 def test_of_several_unpatched_kernels_the_first_is_the_baseline(write_campaign):
     header = {"variants": {name: HEADER["variants"]["stock"] for name in ("one", "two")}}
     records = [record(cost=5, variant="one"), record(PROTECTED, cost=65, variant="one"), record(cost=7, variant="two")]
-    text = report.write(write_campaign(records, header=header)).text
+    text = writer.write(write_campaign(records, header=header)).text
     assert cells(text, PROTECTED) == [["65"], ["+60"]]
 
 
 def test_many_variants_side_by_side_fit_a_mail(write_campaign):
     names = [f"a-variant-of-{number}" for number in range(7)]
     header = {"variants": {name: HEADER["variants"]["stock"] for name in names}}
-    text = report.write(write_campaign([record(variant=name, cost=5 + number) for number, name in enumerate(names)], header=header)).text
+    text = writer.write(write_campaign([record(variant=name, cost=5 + number) for number, name in enumerate(names)], header=header)).text
     assert max(map(len, text.splitlines())) <= 72
     assert [figure for line in cells(text, "kernel/kmap_local/dram") for figure in line] == [*map(str, range(5, 12)), *(f"+{more}" for more in range(1, 7))]  # costs, verdicts
 
@@ -218,30 +218,30 @@ def test_many_variants_side_by_side_fit_a_mail(write_campaign):
 def test_wide_figures_side_by_side_keep_apart(write_campaign):
     header = {"variants": {name: HEADER["variants"]["stock"] for name in ("plain", "off")}}
     records = [record("elsewhere/fork_exit", cost=378595, variant=variant, exact=False) for variant in header["variants"]]
-    assert "~378595 ~378595\n" in report.write(write_campaign(records, header=header)).text
+    assert "~378595 ~378595\n" in writer.write(write_campaign(records, header=header)).text
 
 
 def test_wide_counts_by_part_keep_apart(write_campaign):
     case = "elsewhere/user_fault"
-    text = report.write(write_campaign([record(case, cost=518046)], [path(case, lowmem_page_address=6, unnamed=518040)])).text
+    text = writer.write(write_campaign([record(case, cost=518046)], [path(case, lowmem_page_address=6, unnamed=518040)])).text
     assert "6 518040\n" in text
 
 
 def test_what_was_assumed_is_said(write_campaign):
     case = "user/kmap_local/protected/delay"
     assumed = record(case, cost=370, clock="tsc", unit="ticks", exact=False, assumed_write_cycles=185, cost_core_cycles=370.0)
-    text = report.write(write_campaign([record(), assumed])).text
+    text = writer.write(write_campaign([record(), assumed])).text
     assert f"- {case}: assumed: a write takes 185 cycles" in " ".join(text.split())
 
 
 def test_an_oracle_that_failed_on_one_of_several_kernels_is_named(write_campaign):
     header = {"variants": {name: HEADER["variants"]["stock"] for name in ("one", "two")}}
     failed = record(PROTECTED, cost=None, status="flagged", reason="the open page faulted", oracle="failed", variant="two")
-    text = report.write(write_campaign([record(PROTECTED, variant="one", oracle="held"), failed], header=header)).text
+    text = writer.write(write_campaign([record(PROTECTED, variant="one", oracle="held"), failed], header=header)).text
     assert f"Oracle: failed for two {PROTECTED}: no figure." in text
 
 
 def test_a_patched_kernel_alone_has_no_baseline(write_campaign):
     header = {"variants": {"stock": HEADER["variants"]["stock"] | {"patched": True}}}
-    text = report.write(write_campaign([record(cost=19), record(PROTECTED, cost=65)], header=header)).text
+    text = writer.write(write_campaign([record(cost=19), record(PROTECTED, cost=65)], header=header)).text
     assert cells(text, "kernel/kmap_local/dram") == [["19", "-"]] and cells(text, PROTECTED) == [["65", "-"]]

@@ -3,8 +3,8 @@ from fractions import Fraction
 
 import pytest
 
-from analysis.load import load
-from analysis.table import rows
+from analysis.data.load import load
+from analysis.summary.cases import rows
 from analysis.tests.conftest import histogram_record, path, record
 
 

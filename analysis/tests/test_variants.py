@@ -6,8 +6,10 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from analysis import report, variants, verdict_sheets
-from analysis.load import load
+from analysis.compare import within_campaign
+from analysis.report import writer
+from analysis.report.html import verdict_tables
+from analysis.data.load import load
 from analysis.tests.conftest import HEADER, environment, record
 
 DRAM = "kernel/kmap_local/dram"
@@ -49,7 +51,7 @@ def times(write_campaign):
 
 
 def test_counts_are_held_against_the_unpatched_variant_to_the_digit(counts):
-    verdicts = variants.of(load(counts))
+    verdicts = within_campaign.of(load(counts))
     (group,) = verdicts.groups
     assert verdicts.refused == []
     assert (group.old.label, group.new.label) == ("plain", "protected")
@@ -57,7 +59,7 @@ def test_counts_are_held_against_the_unpatched_variant_to_the_digit(counts):
 
 
 def test_the_text_says_what_differs_what_is_the_same_and_how_it_was_judged(counts):
-    text = report.write(counts).text
+    text = writer.write(counts).text
     assert max(map(len, text.splitlines())) <= 72
     block = text.split("Against plain: ")[1].split("Notes")[0]
     assert ["dram", "+14"] in [line.split() for line in block.splitlines()] and "2+2 boots" in block
@@ -67,7 +69,7 @@ def test_the_text_says_what_differs_what_is_the_same_and_how_it_was_judged(count
 
 
 def test_time_has_a_ratio_its_interval_how_many_boots_and_the_test(times):
-    text = report.write(times).text
+    text = writer.write(times).text
     assert max(map(len, text.splitlines())) <= 72
     words = " ".join(text.split())
     assert "protected against plain: core cycles, cycles, by the time stamp counter" in words
@@ -79,7 +81,7 @@ def test_time_has_a_ratio_its_interval_how_many_boots_and_the_test(times):
 
 
 def test_a_table_of_the_page_has_a_row_a_comparison_and_the_baseline_against_itself(times):
-    (sheet,) = verdict_sheets.of(variants.of(load(times)))
+    (sheet,) = verdict_tables.of(within_campaign.of(load(times)))
     rows = [dict(zip(sheet.columns, row)) for row in sheet.rows]
     assert [(row["case"], row["variant"], row["verdict"]) for row in rows[:2]] == [(DRAM, "protected", "slower"), (KEY_OFF, "protected", "same")]
     assert [row["variant"] for row in rows[2:]] == ["plain again", "plain again"]
@@ -92,7 +94,7 @@ def words_of(svg) -> list[str]:
 
 
 def test_the_forest_plot_draws_what_differs_and_counts_what_does_not(counts):
-    report.write(counts)
+    writer.write(counts)
     words = words_of(counts / "charts" / "forest-cost.svg")
     assert "+14 slower" in words and KEY_OFF not in words
     assert "Not drawn: 1 of 2 comparisons, the same to the digit." in words
@@ -100,7 +102,7 @@ def test_the_forest_plot_draws_what_differs_and_counts_what_does_not(counts):
 
 
 def test_the_forest_plot_of_times_has_all_comparisons_and_the_margin(times):
-    report.write(times)
+    writer.write(times)
     assert not (times / "charts" / "forest-cost.svg").exists()
     words = words_of(times / "charts" / "forest-core_cycles.svg")
     assert {DRAM, KEY_OFF, "A/A: plain against itself"} <= set(words)
@@ -111,7 +113,7 @@ def test_two_clocks_are_never_on_one_axis(write_campaign):
     """A case counted on both kernels, another timed on both."""
     records = [counted(variant, 1, cost) for variant, cost in (("plain", 5), ("protected", 19))]
     records += [timed(variant, boot, cost + boot, KEY_OFF) for variant, cost in (("plain", 100), ("protected", 200)) for boot in (1, 2)]
-    families = variants.of(load(write_campaign(records, header={"variants": PATCHED}))).families()
+    families = within_campaign.of(load(write_campaign(records, header={"variants": PATCHED}))).families()
     assert [{row.metric.clock for row in family} for family in families] == [{"icount"}, {"tsc"}]
 
 
@@ -121,11 +123,11 @@ def test_a_variant_that_was_measured_elsewhere_has_no_verdict_and_the_others_do(
     for name in names:
         facts = environment(model="another" if name == "off" else "QEMU TCG")
         (folder / name / "boot-01" / "environment.json").write_text(json.dumps(facts))
-    found = variants.of(load(folder))
+    found = within_campaign.of(load(folder))
     assert [group.new.label for group in found.groups] == ["protected"]
     (refused,) = found.refused
     assert "plain and off differ in cpu.model name" in refused
-    assert "no verdict: plain and off differ" in " ".join(report.write(folder).text.split())
+    assert "no verdict: plain and off differ" in " ".join(writer.write(folder).text.split())
 
 
 def test_what_changed_among_the_boots_of_a_variant_is_said(write_campaign):
@@ -133,7 +135,7 @@ def test_what_changed_among_the_boots_of_a_variant_is_said(write_campaign):
     for name in PATCHED:
         for boot in (1, 2):
             (folder / name / f"boot-{boot:02d}" / "environment.json").write_text(json.dumps(environment(model=f"model {boot}")))
-    assert "plain: cpu.model name changed among its boots" in " ".join(report.write(folder).text.split())
+    assert "plain: cpu.model name changed among its boots" in " ".join(writer.write(folder).text.split())
 
 
 def test_where_the_baseline_differs_from_itself_no_count_has_a_verdict(write_campaign):
@@ -144,13 +146,13 @@ def test_where_the_baseline_differs_from_itself_no_count_has_a_verdict(write_cam
             order.append({"variant": name, "boot": boot, "status": "ok", "started": HEADER["started"], "ended": HEADER["ended"]})
             moved = 10 if boot % 4 in (2, 3) else 0
             records += [counted(name, boot, 5 if name == "plain" else 19), counted(name, boot, 100 + moved + boot % 2, KEY_OFF) | {"exact": False}]
-    text = report.write(write_campaign(records, header={"variants": PATCHED, "order": order})).text
+    text = writer.write(write_campaign(records, header={"variants": PATCHED, "order": order})).text
     assert ["dram", "?"] in [line.split() for line in text.splitlines()]
     assert "A/A: the baseline differs from itself" in " ".join(text.split())
 
 
 def test_one_variant_alone_is_compared_with_nothing(write_campaign):
     folder = write_campaign([counted("stock", 1, 5)])
-    assert variants.of(load(folder)).groups == []
-    assert "Verdicts" not in report.write(folder).text
+    assert within_campaign.of(load(folder)).groups == []
+    assert "Verdicts" not in writer.write(folder).text
     assert not list(folder.glob("charts/forest*"))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "event_tables.h"
+#include "system/event_tables.h"
 
 #include <gtest/gtest.h>
 #include <perfmon/perf_event.h>
@@ -11,8 +11,8 @@
 #include <string>
 #include <tuple>
 
-#include "counters.h"
-#include "on_valgrind.h"
+#include "system/counters.h"
+#include "tests/on_valgrind.h"
 
 namespace kmapbench {
 namespace {

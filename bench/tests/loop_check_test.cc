@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "loop_check.h"
+#include "kmap_bench/loop_check.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "elsewhere_sampler.h"
+#include "entry/exec_sampler.h"
 #include "user/model.h"
 
 namespace kmapbench {

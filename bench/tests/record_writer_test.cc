@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "record_writer.h"
+#include "record/record_writer.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

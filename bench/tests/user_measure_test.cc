@@ -9,7 +9,7 @@
 #include <ostream>
 #include <set>
 
-#include "on_valgrind.h"
+#include "tests/on_valgrind.h"
 #include "user/measure.h"
 #include "user/sampling.h"
 

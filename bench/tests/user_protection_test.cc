@@ -4,8 +4,8 @@
 
 #include <optional>
 
-#include "on_valgrind.h"
-#include "user/path.h"
+#include "tests/on_valgrind.h"
+#include "user/map_path.h"
 #include "user/protection.h"
 #include "user/register_write.h"
 

@@ -9,8 +9,8 @@
 
 #include "loop.h"
 #include "user/no_ipa.h"
-#include "user/path.h"
-#include "user/world.h"
+#include "user/map_path.h"
+#include "user/address_space.h"
 
 namespace kmapbench::user {
 

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "counters.h"
-#include "record.h"
+#include "system/counters.h"
+#include "record/record.h"
 #include "user/model.h"
 
 namespace kmapbench::user {

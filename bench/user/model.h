@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "loop_check.h"
-#include "record.h"
+#include "kmap_bench/loop_check.h"
+#include "record/record.h"
 #include "user/body.h"
-#include "user/world.h"
+#include "user/address_space.h"
 
 namespace kmapbench::user {
 

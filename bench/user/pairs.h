@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "user/model.h"
-#include "user/world.h"
+#include "user/address_space.h"
 
 namespace kmapbench::user {
 

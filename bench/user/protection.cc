@@ -11,7 +11,7 @@
 #include <system_error>
 #include <vector>
 
-#include "user/world.h"
+#include "user/address_space.h"
 
 // Each access is one instruction with a name, so that the handler knows it, and can go on behind
 // it, as the kernel does by its exception tables.

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-#include "record.h"
+#include "record/record.h"
 
 namespace kmapbench::user {
 

@@ -8,7 +8,7 @@
 #include <limits>
 #include <memory>
 
-#include "clock.h"
+#include "system/clock.h"
 #include "user/protection.h"
 
 namespace kmapbench::user {

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "record.h"
+#include "record/record.h"
 #include "user/model.h"
 
 namespace kmapbench::user {

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from lab import distribution, guest, initramfs, module, ready, run, tools, variants
-from lab.paths import MODULE_SOURCE, build_dir, cache_dir
-from lab.stream import Line
+from lab.core import subprocesses
+from lab.kernels import debian_kernels, module_build, variants
+from lab.run import runner
+from lab.vm import image, initramfs, qemu
+from lab.core.dirs import MODULE_SOURCE, build_dir, cache_dir
+from lab.core.event_stream import Line
 from lab.tests.records import without_controls
 
 KMAP_BENCH = build_dir() / "bench" / "kmap_bench"
@@ -26,13 +29,13 @@ def pytest_addoption(parser):
     parser.addoption("--tree", type=Path, help="tests of our PKS kernel: an unpacked kernel to take in place of the variants' own")
 
 
-def prepare_patched(name: str, tree: Path | None, cache: Path, scratch: Path, content: ready.Content = ready.micro(KMAP_BENCH)) -> ready.Prepared:
+def prepare_patched(name: str, tree: Path | None, cache: Path, scratch: Path, content: image.Content = image.micro(KMAP_BENCH)) -> image.Prepared:
     """A variant of our PKS kernel, or that variant's command line on another kernel."""
     variant = variants.find(name)
     if tree is None:
-        return ready.prepare(variant, None, content, cache, scratch, quiet)
+        return image.prepare(variant, None, content, cache, scratch, quiet)
     (modules,) = (tree / "lib" / "modules").iterdir()
-    return ready.prepare_kernel(variant, distribution.KernelTree(tree, modules.name), content, cache, scratch, quiet)
+    return image.prepare_kernel(variant, debian_kernels.KernelTree(tree, modules.name), content, cache, scratch, quiet)
 
 
 @pytest.fixture(scope="session")
@@ -41,18 +44,18 @@ def cache() -> Path:
 
 
 @pytest.fixture(scope="session")
-def kernel(cache) -> distribution.KernelTree:
-    return distribution.fetch(None, cache, quiet)
+def kernel(cache) -> debian_kernels.KernelTree:
+    return debian_kernels.fetch(None, cache, quiet)
 
 
 @pytest.fixture(scope="session")
 def built_module(kernel, cache) -> Path:
-    return module.build(kernel, MODULE_SOURCE, cache, quiet)
+    return module_build.build(kernel, MODULE_SOURCE, cache, quiet)
 
 
 @pytest.fixture(scope="session")
-def prepared(cache, tmp_path_factory) -> ready.Prepared:
-    return ready.prepare(variants.find("stock"), None, ready.micro(KMAP_BENCH), cache, tmp_path_factory.mktemp("prepared"), quiet)
+def prepared(cache, tmp_path_factory) -> image.Prepared:
+    return image.prepare(variants.find("stock"), None, image.micro(KMAP_BENCH), cache, tmp_path_factory.mktemp("prepared"), quiet)
 
 
 @pytest.fixture(scope="session")
@@ -64,8 +67,8 @@ def three_boots(tmp_path_factory) -> Path:
     with (shared / "three-boots.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            plan = run.Plan([variants.find("stock")], 3, 1, "micro", None, "all", folder, ["run", "--boots", "3", "--cases", "all"])
-            assert run.run(plan) == 0
+            plan = runner.Plan([variants.find("stock")], 3, 1, "micro", None, "all", folder, ["run", "--boots", "3", "--cases", "all"])
+            assert runner.run(plan) == 0
     return folder
 
 
@@ -82,7 +85,7 @@ STATE = (
 
 @pytest.fixture(scope="session")
 def state_module(kernel, cache):
-    return module.build(kernel, MODULE_SOURCE / "tests", cache, quiet, "kmapbench_state.ko")
+    return module_build.build(kernel, MODULE_SOURCE / "tests", cache, quiet, "kmapbench_state.ko")
 
 
 @pytest.fixture
@@ -95,7 +98,7 @@ def states():
 class Booted:
     """One boot of a job of the test's own."""
 
-    outcome: guest.Outcome
+    outcome: qemu.Outcome
     console: str
     records: list[dict] = field(default_factory=list)
     events: list[dict] = field(default_factory=list)
@@ -115,14 +118,14 @@ def boot_job(prepared, tmp_path):
         for name, path in (files or {}).items():
             if path.suffix == ".ko":
                 stripped = tmp_path / f"{path.parent.name}-{path.name}"
-                tools.output([tools.find("strip", "binutils"), "-g", "-o", stripped, path])
+                subprocesses.output([subprocesses.find("strip", "binutils"), "-g", "-o", stripped, path])
                 path = stripped
             tree.add(path, name, executable=True)
         tree.add_text(job, "job")
         initrd = initramfs.concatenate([prepared.base, tree.pack(tmp_path / "extra.cpio")], tmp_path / "initrd")
         shutil.rmtree(tree.folder)
-        machine = replace(ready.machine(prepared, initrd), **changes)
-        booted = Booted(guest.Outcome(), "")
+        machine = replace(image.machine(prepared, initrd), **changes)
+        booted = Booted(qemu.Outcome(), "")
 
         def on_line(line: Line) -> None:
             if line.record:
@@ -131,7 +134,7 @@ def boot_job(prepared, tmp_path):
                 booted.events.append(line.event)
                 on_event(line.event)
 
-        booted.outcome = guest.boot(machine, tmp_path, on_line)
+        booted.outcome = qemu.boot(machine, tmp_path, on_line)
         booted.console = (tmp_path / "console.log").read_text(errors="replace")
         return booted
 

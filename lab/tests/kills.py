@@ -16,8 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from lab import campaign
-from lab.paths import ROOT
+from lab.campaign import store
+from lab.core.dirs import ROOT
 from lab.tests import stand_in_qemu
 
 VARIANTS = ("stock", "plain")
@@ -105,8 +105,8 @@ def assert_nothing_lost(before: dict[str, list[dict]], after: dict[str, list[dic
 def assert_whole(folder: Path) -> None:
     """The campaign is what an undisturbed one is, in every figure."""
     header = json.loads((folder / "campaign.json").read_text())
-    campaign.validate("campaign", header)
-    assert campaign.left(header) == []
+    store.validate("campaign", header)
+    assert store.left(header) == []
     for variant in VARIANTS:
         for boot in range(1, BOOTS + 1):
             made = folder / variant / f"boot-{boot:02d}"
@@ -141,7 +141,7 @@ def killed_campaigns(count: int, seed: int, scratch: Path) -> str:
 
 def whole(folder: Path) -> bool:
     path = folder / "campaign.json"
-    return path.exists() and json.loads(path.read_text())["ended"] is not None and not campaign.left(json.loads(path.read_text()))
+    return path.exists() and json.loads(path.read_text())["ended"] is not None and not store.left(json.loads(path.read_text()))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.paths import MODULE_SOURCE
+from lab.core.dirs import MODULE_SOURCE
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ DEBUGGED = [
         "possible circular locking dependency",
     ),
     (
-        Mutation("leaks", "ring.c", "\tkvfree(pages);"),
+        Mutation("leaks", "working_set.c", "\tkvfree(pages);"),
         "unreferenced object",
     ),
 ]

@@ -5,9 +5,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from lab.paths import ROOT, build_dir
+from lab.core.dirs import ROOT, build_dir
 
-SOURCE = ROOT / "lab" / "observer"
+SOURCE = ROOT / "bench" / "observer"
 COUNTS_ONCE = "++*instruction->executions;"
 COUNTS_TWICE = "*instruction->executions += 2;"
 
@@ -27,13 +27,13 @@ def counting_twice(folder: Path) -> Path:
     for path in (build_dir() / "lab").iterdir():
         if path.name != "observer":
             (build / "lab" / path.name).symlink_to(path)
-    (build / "lab" / "observer").mkdir()
+    (build / "bench" / "observer").mkdir()
     flags = ["-std=c++20", "-O2", "-fPIC", "-fvisibility=hidden"]
     shared = folder / "observer.o"
     subprocess.run(["c++", *flags, "-c", source / "observer.cc", "-o", shared], check=True)
-    for path in (build_dir() / "lab" / "observer").glob("libobserver-*.so"):
+    for path in (build_dir() / "bench" / "observer").glob("libobserver-*.so"):
         version = path.stem.rpartition("-")[2]
         declared = [f"-DDECLARED_VERSION={version}", source / "declared_version.cc"]
-        target = build / "lab" / "observer" / path.name
+        target = build / "bench" / "observer" / path.name
         subprocess.run(["c++", *flags, "-shared", *declared, shared, "-o", target], check=True)
     return build

@@ -11,8 +11,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lab import cli, preflight, ready, run, source_kernel, tools
-from lab.distribution import KernelTree
+from lab import cli
+from lab.core import subprocesses
+from lab.kernels import source_build
+from lab.run import preflight, runner
+from lab.vm import image
+from lab.kernels.debian_kernels import KernelTree
 
 
 def main(arguments: list[str]) -> int:
@@ -22,15 +26,15 @@ def main(arguments: list[str]) -> int:
         words = [sys.executable, "-S", "-E", str(Path(__file__).with_name("stand_in_qemu.py"))]
         qemu.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
         qemu.chmod(0o755)
-        tools._SEARCH = f"{scratch}:{tools._SEARCH}"
+        subprocesses._SEARCH = f"{scratch}:{subprocesses._SEARCH}"
         kernel = KernelTree(Path(os.environ.get("STAND_IN_KERNEL", scratch / "kernel")), "0")
         kernel.image.parent.mkdir(parents=True, exist_ok=True)
         base = kernel.folder / "module.ko"
         base.touch()
-        ready.prepare = lambda variant, *_: ready.Prepared(variant, "", kernel, base, base)
-        source_kernel.provide = lambda *_: None
+        image.prepare = lambda variant, *_: image.Prepared(variant, "", kernel, base, base)
+        source_build.provide = lambda *_: None
         preflight.rooms = lambda _: []
-        run._report = lambda _: subprocess.CompletedProcess([], 0, "", "")
+        runner._report = lambda _: subprocess.CompletedProcess([], 0, "", "")
         return cli.main(arguments)
 
 

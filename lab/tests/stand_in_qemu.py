@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> None:
     if "--version" in line or "-help" in line:
         print("QEMU emulator version 0 (stand-in)")
         return
-    if "-M none" in line:  # lab/plugin.py asks which plugins it loads
+    if "-M none" in line:  # lab/vm/plugin_api.py asks which plugins it loads
         sys.exit("-plugin: invalid option")
     stream = int(re.search(r"fd=(\d+),set=1", line)[1])
     variant, boot = re.search(r"/([a-z]+)-(\d+)\.initrd", line).groups()

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import campaign, host
-from lab.errors import KmapbenchError
-from lab.order import Step
+from lab.campaign import store
+from lab.host import bench_program
+from lab.core.errors import KmapbenchError
+from lab.campaign.schedule import Step
 
 HEADER = {
     "asked": {"arguments": [], "boots": 1, "only": None, "kernel": None},
@@ -45,7 +46,7 @@ LONG_RECORD = {name: value for name, value in RECORD.items() if "samples" not in
 
 @pytest.fixture
 def kept(tmp_path):
-    return campaign.Campaign.begin(tmp_path / "c", HEADER)
+    return store.Campaign.begin(tmp_path / "c", HEADER)
 
 
 def test_a_record_is_in_the_file_at_once(kept):
@@ -71,10 +72,10 @@ def test_the_order_is_what_happened(kept):
     assert order[0]["started"] <= order[0]["ended"] <= order[1]["started"]
 
 
-def again(kept: campaign.Campaign, **changes) -> campaign.Campaign:
+def again(kept: store.Campaign, **changes) -> store.Campaign:
     """Another process goes on with it."""
     kept.release()
-    reopened = campaign.Campaign.reopen(kept.folder)
+    reopened = store.Campaign.reopen(kept.folder)
     reopened.go_on(HEADER | changes)
     return reopened
 
@@ -113,17 +114,17 @@ def test_it_does_not_go_on_with_other_parts(kept, change, words):
 
 def test_two_at_once_in_one_folder_are_refused(kept):
     with pytest.raises(KmapbenchError, match="another kmapbench is at work in it"):
-        campaign.Campaign.reopen(kept.folder)
+        store.Campaign.reopen(kept.folder)
 
 
 def test_a_folder_that_is_none_cannot_be_resumed(tmp_path):
     with pytest.raises(KmapbenchError, match="campaign.json: No such file"):
-        campaign.Campaign.reopen(tmp_path)
+        store.Campaign.reopen(tmp_path)
 
 
 def test_a_folder_that_is_there_is_not_written_to(kept):
     with pytest.raises(KmapbenchError, match="there already"):
-        campaign.Campaign.begin(kept.folder, HEADER)
+        store.Campaign.begin(kept.folder, HEADER)
 
 
 @pytest.mark.parametrize(
@@ -148,14 +149,14 @@ def test_a_folder_that_is_there_is_not_written_to(kept):
     ],
 )
 def test_the_schema_refuses(change):
-    campaign.validate("record", RECORD)
+    store.validate("record", RECORD)
     with pytest.raises(KmapbenchError):
-        campaign.validate("record", RECORD | change)
+        store.validate("record", RECORD | change)
 
 
 def test_the_schema_takes_what_a_kernel_case_says():
     more = {"cost_shifted": None, "shifted_samples": [], "irqs": "off", "pages": 64, "stand_in": True, "rejected": {"smi": 0}}
-    campaign.validate("record", RECORD | more | {"overhead": {"sample": 191.0, "ioctl_share": 0.0005}})
+    store.validate("record", RECORD | more | {"overhead": {"sample": 191.0, "ioctl_share": 0.0005}})
 
 
 @pytest.mark.parametrize(
@@ -169,21 +170,21 @@ def test_the_schema_takes_what_a_kernel_case_says():
     ],
 )
 def test_the_schema_refuses_a_histogram(histograms):
-    campaign.validate("record", LONG_RECORD)
+    store.validate("record", LONG_RECORD)
     with pytest.raises(KmapbenchError):
-        campaign.validate("record", LONG_RECORD | {"histogram": histograms})
+        store.validate("record", LONG_RECORD | {"histogram": histograms})
 
 
 def test_the_schema_wants_samples_or_histograms():
     without = {name: value for name, value in LONG_RECORD.items() if name != "histogram"}
     with pytest.raises(KmapbenchError):
-        campaign.validate("record", without)
+        store.validate("record", without)
 
 
 def test_new_folders_never_collide(tmp_path):
-    first = campaign.new_folder(tmp_path, "stock")
+    first = store.new_folder(tmp_path, "stock")
     first.mkdir()
-    second = campaign.new_folder(tmp_path, "stock")
+    second = store.new_folder(tmp_path, "stock")
     assert second != first and second.name.startswith(first.name[:10])
 
 
@@ -211,7 +212,7 @@ def test_a_boot_on_something_else_is_said(kept, tmp_path):
 def test_an_anonymous_campaign_does_not_say_whose_machine_it_was(tmp_path):
     name = os.uname().nodename
     asked = HEADER["asked"] | {"anonymize": True, "arguments": ["--out", f"/srv/{name}/c", f"{Path.home()}/c"]}
-    kept = campaign.Campaign.begin(tmp_path / "c", HEADER | {"asked": asked})
+    kept = store.Campaign.begin(tmp_path / "c", HEADER | {"asked": asked})
     boot = kept.begin_boot("host", 1)
     boot.write_environment(ENVIRONMENT)
     boot.write_micro({"context": {"host_name": name, "executable": f"{Path.home()}/kmap_bench"}})
@@ -225,7 +226,7 @@ def test_an_anonymous_campaign_does_not_say_whose_machine_it_was(tmp_path):
 def test_launches_become_repetitions():
     one = {"context": {"a": 1}, "benchmarks": [{"name": "x", "real_time": 1.0}, {"name": "y", "real_time": 2.0}]}
     two = {"context": {"a": 2}, "benchmarks": [{"name": "x", "real_time": 3.0}]}
-    merged = host.merged([one, two])
+    merged = bench_program.merged([one, two])
     assert merged["context"] == {"a": 1}
     assert [(b["name"], b["real_time"], b["repetition_index"], b["repetitions"]) for b in merged["benchmarks"]] == [
         ("x", 1.0, 0, 2),

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import check, here, supported
-from lab.errors import KmapbenchError
-from lab.paths import MODULE_SOURCE, ROOT
+from lab.commands import check
+from lab.host import running_kernel
+from lab.kernels import supported
+from lab.core.errors import KmapbenchError
+from lab.core.dirs import MODULE_SOURCE, ROOT
 
 RELEASE = "6.12.0-test"
 
@@ -129,9 +131,9 @@ def test_headers_are_no_promise_where_the_module_refuses_the_kernel(tmp_path, re
     assert headers.state == state and said in headers.found
     if state == check.BAD:
         with pytest.raises(KmapbenchError, match=said):
-            here.running_kernel(release, root)
+            running_kernel.running_kernel(release, root)
     else:
-        here.running_kernel(release, root)
+        running_kernel.running_kernel(release, root)
 
 
 def test_every_refusal_of_the_module_is_one_that_check_knows():

@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from lab import tools
-from lab.paths import ROOT, build_dir
+from lab.core import subprocesses
+from lab.core.dirs import ROOT, build_dir
 
 # gcc's own, which clang does not take.
 OF_GCC = ("-fno-move-loop-invariants", "-fno-tree-loop-im")
@@ -28,7 +28,7 @@ def test_nothing_is_found_but_what_is_planted(tmp_path):
         command["command"] = " ".join(word for word in command["command"].split() if word not in OF_GCC)
     ours.append({"directory": str(tmp_path), "file": str(planted), "command": f"c++ -std=c++20 -c {planted}"})
     (tmp_path / "compile_commands.json").write_text(json.dumps(ours))
-    run = [tools.find("run-clang-tidy", "clang-tidy"), "-quiet", f"-j{os.cpu_count()}", "-p", tmp_path, f"-config={(ROOT / '.clang-tidy').read_text()}"]
+    run = [subprocesses.find("run-clang-tidy", "clang-tidy"), "-quiet", f"-j{os.cpu_count()}", "-p", tmp_path, f"-config={(ROOT / '.clang-tidy').read_text()}"]
     said = re.sub(r"\x1b\[[\d;]*m", "", subprocess.run(run, capture_output=True, text=True).stdout)
     found = [line for line in said.splitlines() if re.search(r": (error|warning): ", line)]
     assert len(found) == 1 and str(planted) in found[0], "\n".join(found)

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import job, source_kernel, tools, variants
-from lab.errors import KmapbenchError
-from lab.paths import ROOT, build_dir
+from lab.core import subprocesses
+from lab.kernels import source_build, variants
+from lab.workloads import micro_script
+from lab.core.errors import KmapbenchError
+from lab.core.dirs import ROOT, build_dir
 
 
 def kmapbench(*arguments, **environment) -> subprocess.CompletedProcess:
@@ -72,9 +74,9 @@ def test_no_package_source_is_one_line(tmp_path):
 
 
 def test_a_missing_tool_names_its_package(monkeypatch, tmp_path):
-    monkeypatch.setattr(tools, "_SEARCH", str(tmp_path))
+    monkeypatch.setattr(subprocesses, "_SEARCH", str(tmp_path))
     with pytest.raises(KmapbenchError, match="qemu-system-x86_64 is missing: install the package qemu-system-x86"):
-        tools.find("qemu-system-x86_64", "qemu-system-x86")
+        subprocesses.find("qemu-system-x86_64", "qemu-system-x86")
 
 
 def test_a_cache_that_cannot_be_made_says_how_to_move_it():
@@ -96,7 +98,7 @@ def test_a_campaign_folder_that_is_there_is_refused(tmp_path):
     ],
 )
 def test_a_glob_of_cases_matches_whole_names(cases, name, matches):
-    only, pattern, which = job.case_options(cases, job.KERNEL)
+    only, pattern, which = micro_script.case_options(cases, micro_script.KERNEL)
     assert (only, which) == ("--kmapbench_only=kernel", "--kmapbench_cases=all")
     # as Google Benchmark names it
     assert bool(re.search(pattern.removeprefix("--benchmark_filter="), f"{name}/iterations:5/repeats:1/manual_time")) is matches
@@ -107,7 +109,7 @@ def test_kernels_lists_what_is_built_and_where(tmp_path):
     empty = kmapbench("kernels", KMAPBENCH_CACHE=str(tmp_path))
     assert empty.returncode == 0
     assert "not built: kmapbench kernels build plain" in empty.stdout
-    folder = tmp_path / "kernels" / f"plain_9.9_{source_kernel.digest(variants.find('plain').image)}"
+    folder = tmp_path / "kernels" / f"plain_9.9_{source_build.digest(variants.find('plain').image)}"
     (folder / "boot").mkdir(parents=True)
     (folder / "boot" / "vmlinux-9.9").symlink_to(build_dir() / "bench" / "kmap_bench")  # some program with functions
     listed = kmapbench("kernels", KMAPBENCH_CACHE=str(tmp_path)).stdout

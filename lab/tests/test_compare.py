@@ -3,7 +3,9 @@
 
 import json
 
-from lab import ready, run, variants
+from lab.kernels import variants
+from lab.run import runner
+from lab.vm import image
 from lab.cli import main
 from lab.tests import mutations
 
@@ -15,14 +17,14 @@ CASE = "kernel/kmap_local_folio/dram"
 
 
 def campaign(folder):
-    plan = run.Plan([variants.find("stock")], 2, 1, "micro", None, "kernel/*", folder, [])
-    assert run.run(plan) == 0
+    plan = runner.Plan([variants.find("stock")], 2, 1, "micro", None, "kernel/*", folder, [])
+    assert runner.run(plan) == 0
     return folder
 
 
 def test_one_instruction_more_is_slower_by_one_and_nothing_else_is(monkeypatch, capfd, tmp_path):
     before = campaign(tmp_path / "before")
-    monkeypatch.setattr(ready, "MODULE_SOURCE", mutations.plant(SLOWER, tmp_path))
+    monkeypatch.setattr(image, "MODULE_SOURCE", mutations.plant(SLOWER, tmp_path))
     after = campaign(tmp_path / "after")
     capfd.readouterr()
     assert main(["compare", str(before), str(after), "--format", "json", "--fail-on", "slower"]) == 1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from lab import console
+from lab.vm import console
 
 ORACLE = "[    2.04] WARNING: CPU: 0 PID: 96 at arch/x86/mm/fault.c:1195 do_user_addr_fault+0x1/0x2"
 OTHER = "[    2.05] WARNING: CPU: 0 PID: 96 at mm/vmalloc.c:12 vunmap+0x1/0x2"

@@ -4,7 +4,7 @@
 
 from lab.tests.conftest import KMAP_BENCH
 from lab.tests.test_lab import FROM_USER_SPACE, SWITCHES
-from lab.tools import output
+from lab.core.subprocesses import output
 from lab.tests.records import of_cases
 
 SOFTWARE = {"task-clock", "page-faults", "context-switches", "cpu-migrations"}

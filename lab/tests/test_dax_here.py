@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from lab import campaign, dax_here, dax_presets, guest, tools
-from lab.dax_here import Named
-from lab.errors import KmapbenchError
+from lab.campaign import store
+from lab.core import subprocesses
+from lab.vm import qemu
+from lab.workloads.fio import on_host, presets
+from lab.workloads.fio.on_host import Named
+from lab.core.errors import KmapbenchError
 from lab.tests import userland
 from lab.tests.test_check import tree
 
@@ -20,18 +23,18 @@ GOOD = {f"{SYSFS}/queue/dax": "1\n", f"{SYSFS}/dev": "259:0\n", "proc/self/mount
 
 
 def test_a_device_that_nobody_uses_is_taken_after_its_name_is_given(tmp_path):
-    named = dax_here.look(PMEM, tree(tmp_path, GOOD))
+    named = on_host.look(PMEM, tree(tmp_path, GOOD))
     assert named == Named(PMEM, None)
     questions = []
-    dax_here.confirm(named, lambda question: questions.append(question) or "pmem0\n")
+    on_host.confirm(named, lambda question: questions.append(question) or "pmem0\n")
     assert "all that is on it is lost" in questions[0] and "pmem0" in questions[0]
 
 
 @pytest.mark.parametrize("answer", ["", "\n", "y\n", "yes\n", "/dev/pmem0\n", "pmem1\n", "PMEM0\n"])
 def test_any_other_answer_leaves_it_as_it_is(tmp_path, answer):
-    named = dax_here.look(PMEM, tree(tmp_path, GOOD))
+    named = on_host.look(PMEM, tree(tmp_path, GOOD))
     with pytest.raises(KmapbenchError, match="/dev/pmem0: left as it is"):
-        dax_here.confirm(named, lambda _: answer)
+        on_host.confirm(named, lambda _: answer)
 
 
 @pytest.mark.parametrize(
@@ -46,58 +49,58 @@ def test_any_other_answer_leaves_it_as_it_is(tmp_path, answer):
 )
 def test_a_device_that_is_anybodys_is_refused(tmp_path, files, words):
     with pytest.raises(KmapbenchError, match=f"^/dev/pmem0: .*{words}"):
-        dax_here.look(PMEM, tree(tmp_path, GOOD | files))
+        on_host.look(PMEM, tree(tmp_path, GOOD | files))
 
 
 @pytest.mark.parametrize("has, said", [(True, False), (False, True)])
 def test_where_ndctl_is_missing_its_package_is_named(tmp_path, monkeypatch, has, said):
-    monkeypatch.setattr(tools, "has", lambda name: has)
+    monkeypatch.setattr(subprocesses, "has", lambda name: has)
     with pytest.raises(KmapbenchError) as caught:
-        dax_here.look(PMEM, tree(tmp_path, GOOD | {f"{SYSFS}/queue/dax": "0\n"}))
+        on_host.look(PMEM, tree(tmp_path, GOOD | {f"{SYSFS}/queue/dax": "0\n"}))
     assert ("install the package ndctl" in str(caught.value)) == said and "\n" not in str(caught.value)
 
 
 def test_what_is_neither_folder_nor_device_is_refused(tmp_path):
     with pytest.raises(KmapbenchError, match="/dev/pmem7: neither a folder nor a block device"):
-        dax_here.look(Path("/dev/pmem7"), tree(tmp_path, GOOD))
+        on_host.look(Path("/dev/pmem7"), tree(tmp_path, GOOD))
 
 
 def test_a_folder_is_measured_by_the_rows_of_its_file_system_and_not_formatted(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()
-    number = dax_here._device_of(folder)
+    number = on_host._device_of(folder)
     kinds = {}
     for kind in ("xfs", "tmpfs"):
         mounts = f"22 1 {number} / {folder} rw - {kind} /dev/pmem0 rw,dax=always\n"
         kinds[kind] = tree(tmp_path / kind, {"proc/self/mountinfo": mounts})
-    named = dax_here.look(folder, kinds["xfs"])
-    dax_here.confirm(named, lambda _: pytest.fail("asked, though nothing is formatted"))
-    assert {job.on for job in dax_presets.find("quick").jobs if named.measures(job)} == {"xfs"}
+    named = on_host.look(folder, kinds["xfs"])
+    on_host.confirm(named, lambda _: pytest.fail("asked, though nothing is formatted"))
+    assert {job.on for job in presets.find("quick").jobs if named.measures(job)} == {"xfs"}
     with pytest.raises(KmapbenchError, match="on tmpfs: fio is run on ext4 and xfs"):
-        dax_here.look(folder, kinds["tmpfs"])
+        on_host.look(folder, kinds["tmpfs"])
 
 
 def test_processes_stay_near_memory_where_it_is_not_the_same_for_all(tmp_path):
     nodes = {f"sys/devices/system/node/node{number}/cpulist": "0\n" for number in (0, 1)} | {f"{SYSFS}/device/numa_node": "1\n"}
-    assert dax_here.look(PMEM, tree(tmp_path, GOOD | nodes)).options == ("--numa_cpu_nodes=1", "--numa_mem_policy=bind:1")
+    assert on_host.look(PMEM, tree(tmp_path, GOOD | nodes)).options == ("--numa_cpu_nodes=1", "--numa_mem_policy=bind:1")
 
 
 def test_a_file_that_is_no_dax_file_is_an_error_and_no_result(tmp_path, monkeypatch):
     """As on a file system that has lost dax=always: here any will do."""
-    monkeypatch.setattr(dax_here, "_own_mounts", lambda: None)  # for good, and this process goes on
+    monkeypatch.setattr(on_host, "_own_mounts", lambda: None)  # for good, and this process goes on
     output = tmp_path / "output"
     output.mkdir()
-    quick = dax_presets.find("quick")
+    quick = presets.find("quick")
     preset = replace(quick, jobs=tuple(job for job in quick.jobs if job.on == "ext4")[:1])
     ended = []
     with pytest.raises(KmapbenchError, match="not mounted with dax=always"):
-        dax_here.measure(Named(tmp_path, "ext4"), preset, output, lambda _: None, lambda *_: ended.append(1))
+        on_host.measure(Named(tmp_path, "ext4"), preset, output, lambda _: None, lambda *_: ended.append(1))
     assert ended == [] and list(output.iterdir()) == [] and list(tmp_path.iterdir()) == [output]
 
 
 def test_each_mount_is_of_the_file_system_that_was_made_last_and_ends(tmp_path, monkeypatch):
     """A machine without such a device: what would be called."""
-    preset = dax_presets.find("quick")
+    preset = presets.find("quick")
     named = Named(PMEM, None)
     state = {"made": None, "mounted": None}
     ran = []
@@ -119,9 +122,9 @@ def test_each_mount_is_of_the_file_system_that_was_made_last_and_ends(tmp_path, 
         return ""
 
     for name, fake in (("_own_mounts", lambda: None), ("_call", call), ("_run", run)):
-        monkeypatch.setattr(dax_here, name, fake)
+        monkeypatch.setattr(on_host, name, fake)
     chosen = replace(preset, jobs=tuple(job for job in preset.jobs if named.measures(job)))
-    dax_here.measure(named, chosen, tmp_path, lambda _: None, lambda *_: None)
+    on_host.measure(named, chosen, tmp_path, lambda _: None, lambda *_: None)
     assert sorted(job.name for job in ran) == sorted(job.name for job in chosen.jobs) and state["mounted"] is None
 
 
@@ -148,18 +151,18 @@ def test_a_run_in_a_guest_formats_only_what_it_was_told_to(kernel, cache, tmp_pa
     )
     events = []
     machine = userland.machine(kernel, job, tmp_path, {}, ("ext4", "xfs", "crc32c_generic"), cmdline="memmap=384M!1G", limit_seconds=3600)
-    outcome = guest.boot(machine, tmp_path, lambda line: events.append(line.event))
+    outcome = qemu.boot(machine, tmp_path, lambda line: events.append(line.event))
     assert outcome.problem is None, (tmp_path / "console.log").read_text(errors="replace")[-2000:]
-    tools.output(["tar", "-x", "--ignore-zeros", "-f", outcome.files, "-C", tmp_path])
+    subprocesses.output(["tar", "-x", "--ignore-zeros", "-f", outcome.files, "-C", tmp_path])
     said = {name: (tmp_path / f"{name}.err").read_text() for name in ("unconfirmed", "mounted", "folder", "device")}
     codes = {event["step"]: event["code"] for event in events if event["event"] == "end"}
     assert codes == {"unconfirmed": 2, "mounted": 2, "folder": 0, "device": 0}, said
     assert "left as it is" in said["unconfirmed"] and "mounted on /mnt" in said["mounted"]
     assert (tmp_path / "left").read_text().split() == ["lost+found", "before", "0"]
-    jobs = dax_presets.find("quick").jobs
+    jobs = presets.find("quick").jobs
     for name, wanted in (("folder", {"ext4"}), ("device", {"ext4", "xfs", "ext4_cache", "xfs_cache", "block"})):
         boot = tmp_path / name / "lab" / "boot-01"
         records = [json.loads(line) for line in (boot / "micro.jsonl").read_text().splitlines()]
         assert sorted(record["case"] for record in records) == sorted(job.case for job in jobs if job.on in wanted)
         assert {(record["clock"], record["unit"], record["status"]) for record in records} == {("wall", "ns", "ok")}
-        campaign.validate("environment", json.loads((boot / "environment.json").read_text()))
+        store.validate("environment", json.loads((boot / "environment.json").read_text()))

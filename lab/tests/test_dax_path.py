@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from lab import dax_job, dax_path, dax_presets, ready, symbols
-from lab.dax_work import Dax
-from lab.lab_boot import read_archives
-from lab.symbols import Window
+from lab.trace import call_profile, symbols
+from lab.vm import image
+from lab.workloads.fio import guest_script, presets
+from lab.workloads.fio.workload import Dax
+from lab.run.guest_boot import read_archives
+from lab.trace.symbols import Window
 from lab.tests.conftest import KMAP_BENCH, prepare_patched
 
 BRACKET = {"pks_open_pgmap", "pks_close_pgmap"}
@@ -20,21 +22,21 @@ RANGES = {"pread": 1, "pwrite": 1, "pread_faulting": 1, "pread_two_ranges": 2, "
 @pytest.fixture
 def seen(boot_job, prepared):
     """Windows by case, of both file systems and the device, and the kernel's functions."""
-    quick = dax_presets.load()["quick"]
-    one_of_each = [next(job for job in quick.jobs if job.on == on) for on in dax_job.DEVICES]
-    make = [line for line in dax_job.text(replace(quick, jobs=tuple(one_of_each))).splitlines() if not line.startswith("dax_job ")]
-    booted = boot_job("".join(f"{line}\n" for line in make), memory_mib=dax_job.MEMORY_MIB, observer=ready.observer_plugin())
+    quick = presets.load()["quick"]
+    one_of_each = [next(job for job in quick.jobs if job.on == on) for on in guest_script.DEVICES]
+    make = [line for line in guest_script.text(replace(quick, jobs=tuple(one_of_each))).splitlines() if not line.startswith("dax_job ")]
+    booted = boot_job("".join(f"{line}\n" for line in make), memory_mib=guest_script.MEMORY_MIB, observer=image.observer_plugin())
     assert booted.outcome.problem is None, booted.console[-2000:]
     assert [event for event in booted.events if event.get("code", 0) != 0] == []
-    labels = read_archives(booted.outcome.files)[dax_job.WINDOWS].decode().split()
+    labels = read_archives(booted.outcome.files)[guest_script.WINDOWS].decode().split()
     windows = symbols.Windows(booted.outcome.windows, "user")
-    return dax_path.by_case(labels, windows), symbols.Kernel(prepared.kernel.symbols)
+    return call_profile.by_case(labels, windows), symbols.Kernel(prepared.kernel.symbols)
 
 
 @pytest.fixture(scope="module")
-def prepared(request, cache, tmp_path_factory) -> ready.Prepared:
+def prepared(request, cache, tmp_path_factory) -> image.Prepared:
     """In place of stock's: what boot_job boots here."""
-    content = Dax(dax_presets.load()["quick"], KMAP_BENCH).content()
+    content = Dax(presets.load()["quick"], KMAP_BENCH).content()
     return prepare_patched(request.param, request.config.getoption("--tree"), cache, tmp_path_factory.mktemp(request.param), content)
 
 
@@ -42,13 +44,13 @@ def prepared(request, cache, tmp_path_factory) -> ready.Prepared:
 @pytest.mark.parametrize("prepared", ["protected"], indirect=True)
 def test_each_contiguous_range_is_opened_and_closed_once(seen):
     cases, kernel = seen
-    assert {case.split("/")[1] for case in cases} == set(dax_job.DEVICES)
+    assert {case.split("/")[1] for case in cases} == set(guest_script.DEVICES)
     sizes = {case.rpartition("/")[2] for case in cases if case.startswith("dax/ext4/pread/")}
     assert sizes == {"512", "4k", "64k", "2m"}
     for case, windows in cases.items():
         operation = case.split("/")[2]
         for window in windows:
-            writes = dax_path.writes(window, kernel)
+            writes = call_profile.writes(window, kernel)
             by_us = {name: count for name, count in writes.items() if name in BRACKET}
             assert by_us == (dict.fromkeys(BRACKET, RANGES[operation]) if RANGES[operation] else {}), case
             # An interrupt or a fault in between is counted apart, and all else writes nothing.
@@ -64,7 +66,7 @@ def test_where_nothing_is_protected_nothing_is_written(seen):
     cases, kernel = seen
     assert len(cases) > 20
     for case, windows in cases.items():
-        assert [dax_path.writes(window, kernel).total() for window in windows] == [0] * len(windows), case
+        assert [call_profile.writes(window, kernel).total() for window in windows] == [0] * len(windows), case
 
 
 OPEN, CLOSE, READ, USER = 0xFFFFFFFF81000100, 0xFFFFFFFF81000200, 0xFFFFFFFF81000300, 0x401000
@@ -84,7 +86,7 @@ def window(longer: int = 0) -> Window:
 
 def test_a_path_is_of_the_window_that_there_is_most_often(kernel):
     cases = {"dax/xfs/pread/4k": [window(5), window(), window(9), window()], "dax/xfs/nothing": [Window(Counter({((), USER): 3}), {})]}
-    (path,) = dax_path.paths(cases, kernel, "off", 2)
+    (path,) = call_profile.paths(cases, kernel, "off", 2)
     assert (path["case"], path["variant"], path["boot"], path["ops"]) == ("dax/xfs/pread/4k", "off", 2, 1)
     assert (path["instructions"], path["empty_instructions"], path["wrmsr"]) == (17, 3, 2)
     assert {tuple(at["chain"]): (at["instructions"], at["wrmsr"]) for at in path["functions"]} == {

@@ -6,17 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from analysis import dax_model
-from lab import dax_job, dax_presets, dax_work, run, variants
-from lab.plan import Plan
+from analysis.fio_model import cost_model
+from lab.kernels import variants
+from lab.run import runner
+from lab.workloads.fio import guest_script, presets, workload
+from lab.run.plan import Plan
 from lab.tests.records import of_cases
 
-QUICK = dax_presets.load()["quick"]
+QUICK = presets.load()["quick"]
 LATENCY, *_ = (job for job in QUICK.jobs if job.figure == "latency" and job.block_bytes == 4096)
 THROUGHPUT, *_ = (job for job in QUICK.jobs if job.figure == "throughput" and job.jobs == 1)
 
 
-def output(job: dax_presets.Job, ios: int = 1000, mean_ns: float = 5000.0, block: int | None = None) -> str:
+def output(job: presets.Job, ios: int = 1000, mean_ns: float = 5000.0, block: int | None = None) -> str:
     """As fio writes it of one job that reads."""
     none = {"total_ios": 0, "io_bytes": 0, "short_ios": 0, "drop_ios": 0, "clat_ns": {"mean": 0.0, "N": 0}}
     timed = {"mean": mean_ns, "N": ios if job.figure == "latency" else 0}
@@ -25,13 +27,13 @@ def output(job: dax_presets.Job, ios: int = 1000, mean_ns: float = 5000.0, block
 
 
 def test_latency_is_instructions_an_io_by_the_emulators_clock():
-    record = dax_work.record(LATENCY, "off", 2, output(LATENCY, mean_ns=6466.25))
+    record = workload.record(LATENCY, "off", 2, output(LATENCY, mean_ns=6466.25))
     assert (record["case"], record["variant"], record["boot"]) == ("dax/ext4/psync/randread/4k/jobs1/latency", "off", 2)
     assert (record["cost"], record["ops"], record["unit"], record["exact"]) == (6466.25, 1000, "instructions", False)
 
 
 def test_throughput_is_all_instructions_of_the_run_by_its_ios():
-    record = dax_work.record(THROUGHPUT, "off", 1, output(THROUGHPUT, ios=40000))
+    record = workload.record(THROUGHPUT, "off", 1, output(THROUGHPUT, ios=40000))
     assert (record["cost"], record["ops"], record["status"]) == (7500, 40000, "ok")
 
 
@@ -40,17 +42,17 @@ def test_throughput_is_all_instructions_of_the_run_by_its_ios():
     [(output(LATENCY, block=512), "bytes by 1000 I/Os"), (output(THROUGHPUT), "no latencies"), ("", "was it killed")],
 )
 def test_output_that_cannot_be_trusted_has_no_figure_and_says_why(text, said):
-    record = dax_work.record(LATENCY, "off", 1, text)
+    record = workload.record(LATENCY, "off", 1, text)
     assert (record["status"], record["cost"]) == ("flagged", None)
     assert said in record["reason"] and f"{LATENCY.name}.json" in record["reason"]
 
 
 def test_a_campaign_has_a_record_a_job_and_fios_own_output_beside_it(tmp_path, monkeypatch, capsys):
     preset = replace(QUICK, jobs=(LATENCY, replace(LATENCY, on="xfs_cache")))
-    monkeypatch.setattr(dax_presets, "find", lambda *_: preset)
+    monkeypatch.setattr(presets, "find", lambda *_: preset)
     folder = tmp_path / "dax"
     boot = folder / "stock" / "boot-01"
-    case_of, on_disk = dax_work.Dax.case_of, []
+    case_of, on_disk = workload.Dax.case_of, []
 
     def watched(self, step):
         """As the second job begins, the first is on disk, whatever becomes of the boot."""
@@ -58,13 +60,13 @@ def test_a_campaign_has_a_record_a_job_and_fios_own_output_beside_it(tmp_path, m
             on_disk.append((boot / "micro.jsonl").read_text().count("\n"))
         return case_of(self, step)
 
-    monkeypatch.setattr(dax_work.Dax, "case_of", watched)
-    assert run.run(Plan([variants.find("stock")], 1, 1, "dax", None, "default", folder, ["run"])) == 0
+    monkeypatch.setattr(workload.Dax, "case_of", watched)
+    assert runner.run(Plan([variants.find("stock")], 1, 1, "dax", None, "default", folder, ["run"])) == 0
     assert on_disk == [1]
     records = of_cases(boot / "micro.jsonl")
     cases = records[len(preset.jobs) :]
     assert [record["case"] for record in records] == [job.case for job in preset.jobs] + [record["case"] for record in cases]
-    assert {record["case"]: record["status"] for record in cases} == dict.fromkeys(dax_job.MODEL_CASES, "ok") | {dax_model.PAIR: "skipped"}
+    assert {record["case"]: record["status"] for record in cases} == dict.fromkeys(guest_script.MODEL_CASES, "ok") | {cost_model.PAIR: "skipped"}
     for job, record in zip(preset.jobs, records):
         kept = json.loads((boot / "dax" / f"{job.name}.json").read_text())
         assert record["cost"] == pytest.approx(kept["jobs"][0]["read"]["clat_ns"]["mean"], rel=1e-12)  # a mean of one mean
@@ -74,7 +76,7 @@ def test_a_campaign_has_a_record_a_job_and_fios_own_output_beside_it(tmp_path, m
     path = paths["dax/ext4/pread/4k"]
     assert path["instructions"] == sum(at["instructions"] for at in path["functions"]) == sum(at["instructions"] for at in path["stacks"])
     assert path["wrmsr"] == 0  # of a kernel without our series
-    assert paths[dax_model.WRITES]["wrmsr"] == 2 * paths[dax_model.WRITES]["ops"]
+    assert paths[cost_model.WRITES]["wrmsr"] == 2 * paths[cost_model.WRITES]["ops"]
     assert (folder / "charts" / "profile-dax-ext4-pread-4k-stock.svg").exists()
     assert "psync/randread/4k/jobs1/latency" in capsys.readouterr().out
     assert "fio on persistent memory (emulated)" in (folder / "report" / "index.html").read_text()
@@ -87,20 +89,20 @@ KILL_FIO = "(until pidof fio; do usleep 1000; done; usleep 20000; kill -9 $(pido
 def test_fio_killed_in_mid_job_is_one_line_and_the_campaign_goes_on_after_it(tmp_path, monkeypatch, capsys):
     preset = replace(QUICK, jobs=(LATENCY, replace(LATENCY, rw="randwrite"), replace(LATENCY, engine="mmap")))
     first, killed, last = (job.case for job in preset.jobs)
-    monkeypatch.setattr(dax_presets, "find", lambda *_: preset)
-    whole, folder = dax_job.text, tmp_path / "dax"
+    monkeypatch.setattr(presets, "find", lambda *_: preset)
+    whole, folder = guest_script.text, tmp_path / "dax"
     before = f"dax_job {preset.jobs[1].name}"
-    monkeypatch.setattr(dax_job, "text", lambda preset: whole(preset).replace(before, KILL_FIO + before))
+    monkeypatch.setattr(guest_script, "text", lambda preset: whole(preset).replace(before, KILL_FIO + before))
     plan = Plan([variants.find("protected")], 1, 1, "dax", None, "default", folder, ["run"])
-    assert run.run(plan) == 1
+    assert runner.run(plan) == 1
     (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
     assert f"step dax/{preset.jobs[1].name} ended with 137" in line
     for boot in ("boot-01.try-1", "boot-01"):
         records = of_cases(folder / "protected" / boot / "micro.jsonl")
         assert [(record["case"], record["status"]) for record in records[:3]] == [(first, "ok"), (killed, "crashed"), (last, "ok")]
 
-    monkeypatch.setattr(dax_job, "text", whole)
-    assert run.run(replace(plan, out=None, resume=folder)) == 0
+    monkeypatch.setattr(guest_script, "text", whole)
+    assert runner.run(replace(plan, out=None, resume=folder)) == 0
     records = of_cases(folder / "protected" / "boot-01" / "micro.jsonl")
     assert [(record["case"], record["status"]) for record in records[:3]] == [(case, "ok") for case in (first, killed, last)]
-    assert {record["case"]: record["status"] for record in records[3:]} == dict.fromkeys(dax_job.MODEL_CASES, "ok")
+    assert {record["case"]: record["status"] for record in records[3:]} == dict.fromkeys(guest_script.MODEL_CASES, "ok")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import initramfs, ready, tools
-from lab.dax_job import FOLDER, make
-from lab.lab_boot import read_archives
-from lab.paths import build_dir
+from lab.core import subprocesses
+from lab.vm import image, initramfs
+from lab.workloads.fio.guest_script import FOLDER, make
+from lab.run.guest_boot import read_archives
+from lab.core.dirs import build_dir
 from lab.tests.conftest import prepare_patched
 
 pytestmark = pytest.mark.kernels
@@ -67,10 +68,10 @@ class Killed(Exception):
 
 
 @pytest.fixture(scope="module")
-def prepared(request, cache, tmp_path_factory) -> ready.Prepared:
+def prepared(request, cache, tmp_path_factory) -> image.Prepared:
     """In place of stock's: what boot_job boots in this file."""
-    found = [build_dir() / "lab" / "dax-file" / "dax_file", *(Path(tools.find(name, package)) for name, package in PACKAGES.items())]
-    content = ready.Content(found, [*ready.GUEST_MODULES, "xfs", "nfit"], "")
+    found = [build_dir() / "bench" / "tools" / "dax_file", *(Path(subprocesses.find(name, package)) for name, package in PACKAGES.items())]
+    content = image.Content(found, [*image.GUEST_MODULES, "xfs", "nfit"], "")
     return prepare_patched("protected", request.config.getoption("--tree"), cache, tmp_path_factory.mktemp("protected"), content)
 
 

@@ -6,8 +6,10 @@ Half an hour with a built kernel: part of `./kmapbench test --all`.
 
 import pytest
 
-from lab import console, initramfs, job, module, ready, variants
-from lab.paths import build_dir
+from lab.kernels import module_build, variants
+from lab.vm import console, image, initramfs
+from lab.workloads import micro_script
+from lab.core.dirs import build_dir
 from lab.tests import mutations
 from lab.tests.conftest import KMAP_BENCH, quiet
 
@@ -25,9 +27,9 @@ LEAKS = (
 
 
 @pytest.fixture(scope="module")
-def prepared(cache, tmp_path_factory) -> ready.Prepared:
+def prepared(cache, tmp_path_factory) -> image.Prepared:
     """In place of stock's: what boot_job boots in this file."""
-    return ready.prepare(variants.find("debug"), None, ready.micro(KMAP_BENCH), cache, tmp_path_factory.mktemp("debug"), quiet)
+    return image.prepare(variants.find("debug"), None, image.micro(KMAP_BENCH), cache, tmp_path_factory.mktemp("debug"), quiet)
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def clean(boot_job):
 
 
 def test_every_case(clean):
-    booted = clean(job.micro("test", 1, "all").replace("step unload rmmod kmapbench\n", ""))
+    booted = clean(micro_script.micro("test", 1, "all").replace("step unload rmmod kmapbench\n", ""))
     assert {event["step"]: event["code"] for event in booted.events if event["event"] == "end"}["micro"] == 0
     assert {record["status"] for record in booted.records} == {"ok", "skipped"}
     assert booted.record("model/kmap_local/protected")["oracle"] == "held"
@@ -63,7 +65,7 @@ def test_loading_and_unloading(clean):
 
 
 def test_a_million_calls(clean):
-    fuzz = build_dir() / "bench" / "kmap_fuzz"
+    fuzz = build_dir() / "bench" / "tools" / "kmap_fuzz"
     libraries = {str(path): path for path in initramfs.libraries(fuzz)}
     booted = clean(
         f"insmod /kmapbench.ko\nstep fuzz /kmap_fuzz /dev/kmapbench {SEED} {RANDOM} {MUTATED}\n", {"kmap_fuzz": fuzz, **libraries}
@@ -75,7 +77,7 @@ def test_a_million_calls(clean):
 @pytest.mark.parametrize(("mutation", "complaint"), mutations.DEBUGGED, ids=lambda one: getattr(one, "name", None))
 def test_a_mistake_of_each_kind_is_seen(boot_job, prepared, cache, tmp_path, mutation, complaint):
     """The checks above can fail: one bug at a time, and the kernel says what it is."""
-    planted = module.build(prepared.kernel, mutations.plant(mutation, tmp_path), cache, quiet)
+    planted = module_build.build(prepared.kernel, mutations.plant(mutation, tmp_path), cache, quiet)
     booted = boot_job(
         "insmod /planted.ko\n"
         "kmap_bench --benchmark_filter='^model/kmap_local_slim/dram/iterations' --kmapbench_records=/out/stream"

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import distribution, kernel_tree, module, tools
-from lab.errors import CommandFailed
-from lab.paths import MODULE_SOURCE
+from lab.core import subprocesses
+from lab.kernels import debian_kernels, kernel_tree, module_build
+from lab.core.errors import CommandFailed
+from lab.core.dirs import MODULE_SOURCE
 from lab.tests.conftest import quiet
 
 
@@ -28,9 +29,9 @@ def offered(monkeypatch):
                 return "".join(f"{name}:\n  Installed: (none)\n  Candidate: {versions[name]}\n" for name in names)
             return "".join(f"{name}\n" + "".join(f"  Depends: {one}\n" for one in depends[name]) for name in names)
 
-        monkeypatch.setattr(tools, "output", output)
-        monkeypatch.setattr(tools, "find", lambda name, _: name)
-        monkeypatch.setattr(tools, "has", lambda _: True)
+        monkeypatch.setattr(subprocesses, "output", output)
+        monkeypatch.setattr(subprocesses, "find", lambda name, _: name)
+        monkeypatch.setattr(subprocesses, "has", lambda _: True)
 
     return set_offered
 
@@ -89,36 +90,36 @@ OF_7_2 = [
 )
 def test_a_series_is_its_image_and_all_its_headers(offered, series, sources, packages):
     offered(sources)
-    assert list(distribution.resolve(series)) == packages
+    assert list(debian_kernels.resolve(series)) == packages
 
 
 def test_an_rt_kernel_of_another_series_is_not_taken(offered):
     """Where a release's only rt kernel is of 6.1, 6.12-rt is not offered; what is, is said."""
     offered(META | SIX_ONE | SIX_TWELVE)
-    with pytest.raises(distribution.KmapbenchError, match=r"Linux 6\.12-rt .* has 6\.12, .*6\.1"):
-        distribution.resolve("6.12-rt")
+    with pytest.raises(debian_kernels.KmapbenchError, match=r"Linux 6\.12-rt .* has 6\.12, .*6\.1"):
+        debian_kernels.resolve("6.12-rt")
 
 
 def test_a_release_without_a_version_gives_way_to_the_next(offered):
     offered(OLD, absent=("linux-kbuild-6.12.10",))
-    assert next(iter(distribution.resolve(None))) == "linux-image-6.12.7-amd64"
+    assert next(iter(debian_kernels.resolve(None))) == "linux-image-6.12.7-amd64"
 
 
 def test_a_kernel_that_was_tried_comes_before_a_newer_one_and_before_none(offered):
     newer = debian("99.1.1-amd64", "linux-headers-99.1.1-common", "linux-kbuild-99.1.1")
     offered(OLD | newer)
-    assert next(iter(distribution.resolve(None))) == OF_6_12[0]
+    assert next(iter(debian_kernels.resolve(None))) == OF_6_12[0]
     offered(newer)
-    assert next(iter(distribution.resolve(None))) == "linux-image-99.1.1-amd64"
+    assert next(iter(debian_kernels.resolve(None))) == "linux-image-99.1.1-amd64"
 
 
 @pytest.mark.parametrize(("text", "valid"), [("6.12", True), ("6.12-rt", True), ("/", True), ("6", False), ("6.12-foo", False), ("/nowhere", False)])
 def test_what_kernel_may_be(text, valid):
     if valid:
-        assert distribution.asked(text) == text
+        assert debian_kernels.asked(text) == text
     else:
         with pytest.raises(ValueError, match="neither a series"):
-            distribution.asked(text)
+            debian_kernels.asked(text)
 
 
 def kernel_files(root, release: str, lib: str, boot: bool) -> None:
@@ -144,14 +145,14 @@ LAYOUTS = pytest.mark.parametrize(("lib", "boot"), [("lib", True), ("usr/lib", T
 @LAYOUTS
 def test_a_kernels_files_are_found_in_each_layout(tmp_path, monkeypatch, lib, boot):
     kernel_files(tmp_path, "7.2.3-amd64", lib, boot)
-    kernel = distribution.KernelTree(tmp_path, "7.2.3-amd64")
+    kernel = debian_kernels.KernelTree(tmp_path, "7.2.3-amd64")
     assert (kernel.image.read_text(), kernel.config.read_text()) == ("vmlinuz", "config")
-    monkeypatch.setattr(tools, "output", lambda command: "jbd2\n" if "ext-4" in str(command[-1]) else "\n")
-    monkeypatch.setattr(tools, "find", lambda name, _: name)
-    found = distribution.needed_modules(kernel, ["virtio_pci", "ext_4"], ["nowhere"])
+    monkeypatch.setattr(subprocesses, "output", lambda command: "jbd2\n" if "ext-4" in str(command[-1]) else "\n")
+    monkeypatch.setattr(subprocesses, "find", lambda name, _: name)
+    found = debian_kernels.needed_modules(kernel, ["virtio_pci", "ext_4"], ["nowhere"])
     assert [path.name for path in found] == ["jbd2.ko.xz", "ext-4.ko.zst"]
-    with pytest.raises(distribution.KmapbenchError, match="no module nowhere"):
-        distribution.needed_modules(kernel, ["nowhere"])
+    with pytest.raises(debian_kernels.KmapbenchError, match="no module nowhere"):
+        debian_kernels.needed_modules(kernel, ["nowhere"])
 
 
 @LAYOUTS
@@ -159,7 +160,7 @@ def test_a_folder_that_the_user_names_is_used_and_left_alone(tmp_path, lib, boot
     folder = tmp_path / "folder"
     kernel_files(folder, "7.2.3-amd64", lib, boot)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    kernel = distribution.fetch(str(folder), tmp_path / "cache", quiet)
+    kernel = debian_kernels.fetch(str(folder), tmp_path / "cache", quiet)
     assert kernel.release == "7.2.3-amd64"
     assert (kernel.image.read_text(), kernel.config.read_text()) == ("vmlinuz", "config")
     # make's own folder is the tree of links, the other half the user's
@@ -171,12 +172,12 @@ def test_a_folder_that_the_user_names_is_used_and_left_alone(tmp_path, lib, boot
 
 
 def test_a_folder_without_one_kernel_says_what_it_has(tmp_path):
-    with pytest.raises(distribution.KmapbenchError, match="no kernel with headers"):
-        distribution.fetch(str(tmp_path), tmp_path / "cache", quiet)
+    with pytest.raises(debian_kernels.KmapbenchError, match="no kernel with headers"):
+        debian_kernels.fetch(str(tmp_path), tmp_path / "cache", quiet)
     for release in ("6.1.1-amd64", "7.2.3-amd64"):
         kernel_files(tmp_path, release, "lib", True)
-    with pytest.raises(distribution.KmapbenchError, match="several kernels .6.1.1-amd64, 7.2.3-amd64"):
-        distribution.fetch(str(tmp_path), tmp_path / "cache", quiet)
+    with pytest.raises(debian_kernels.KmapbenchError, match="several kernels .6.1.1-amd64, 7.2.3-amd64"):
+        debian_kernels.fetch(str(tmp_path), tmp_path / "cache", quiet)
 
 
 def test_a_header_makefile_is_moved_once():
@@ -190,12 +191,12 @@ def test_a_header_makefile_is_moved_once():
 def test_the_module_builds_without_a_warning(series, cache, tmp_path):
     """Of a compiler or of objtool; make's own remarks on versions of tools are none."""
     try:
-        kernel = distribution.fetch(series, cache, quiet)
-    except distribution.KmapbenchError as error:
+        kernel = debian_kernels.fetch(series, cache, quiet)
+    except debian_kernels.KmapbenchError as error:
         pytest.skip(str(error))
-    assert distribution.series_of(kernel.release) == series
+    assert debian_kernels.series_of(kernel.release) == series
     assert ("CONFIG_PREEMPT_RT=y" in kernel.config.read_text()) is series.endswith("-rt")
-    built = module.build(kernel, MODULE_SOURCE, tmp_path, quiet)
+    built = module_build.build(kernel, MODULE_SOURCE, tmp_path, quiet)
     log = (built.parent.parent / f"{built.parent.name}.log").read_text()
     assert "LD [M]" in log  # it is the build's log
     assert re.findall(r".*: warning: .*", log) == []

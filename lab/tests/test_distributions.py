@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import debian, distributions, figures, tools
-from lab.distributions import STEPS, Result, State, Tried
-from lab.errors import KmapbenchError
-from lab.figures import Figure
+from lab.core import subprocesses
+from lab.distributions import debootstrap, figure_table, matrix
+from lab.distributions.matrix import Result, STEPS, State, Tried
+from lab.core.errors import KmapbenchError
+from lab.distributions.figure_table import Figure
 
 MAIN, SECURITY = "http://mirror.test/debian/", "http://mirror.test/debian-security/"
 OURS, VENDOR = f"{MAIN}\tDebian\tDebian\n", "http://vendor.test/\tVendor\tDebian\n"
@@ -23,40 +24,40 @@ def test_packages_come_from_where_this_machine_has_them():
     proxy = "http://proxy.test:3128"
     taken = f"Acquire::http::Proxy\t{proxy}\nAcquire::Check-Valid-Until\tfalse\n"
     left = "Acquire::https::SslKey\t/etc/key\nAPT::Architecture\tamd64\n"
-    found = debian.archive_of(TARGETS, taken + left)
+    found = debootstrap.archive_of(TARGETS, taken + left)
     assert (found.main, found.security, found.proxy) == (MAIN, SECURITY, proxy)
     settings = f'Acquire::http::Proxy "{proxy}";\nAcquire::Check-Valid-Until "false";\n'
     assert found.settings == settings
 
 
 def test_a_suite_has_updates_and_security_where_there_are_any():
-    assert debian.sources("trixie", debian.archive_of(TARGETS, "")).splitlines() == [
+    assert debootstrap.sources("trixie", debootstrap.archive_of(TARGETS, "")).splitlines() == [
         f"deb {MAIN} trixie main",
         f"deb {MAIN} trixie-updates main",
         f"deb {SECURITY} trixie-security main",
     ]
-    without = debian.archive_of(OURS, "Acquire::http::Proxy\tDIRECT\n")
-    assert "security" not in debian.sources("trixie", without) and without.proxy is None
+    without = debootstrap.archive_of(OURS, "Acquire::http::Proxy\tDIRECT\n")
+    assert "security" not in debootstrap.sources("trixie", without) and without.proxy is None
 
 
 @pytest.mark.parametrize("targets", ["", VENDOR, "file:/srv/debian/\tDebian\tDebian\n"])
 def test_no_archive_is_one_line_that_says_what_to_do(targets):
     with pytest.raises(KmapbenchError, match="no Debian archive on the network.*apt-get update"):
-        debian.archive_of(targets, "")
+        debootstrap.archive_of(targets, "")
 
 
 def test_what_is_mounted_in_a_system_is_not_deleted(tmp_path, monkeypatch):
     """A folder that this very process has a mount below stands in."""
-    system = debian.Debian(tmp_path, tmp_path / "packages")
+    system = debootstrap.Debian(tmp_path, tmp_path / "packages")
     system.root = Path("/proc")
-    monkeypatch.setattr(debian.tools, "output", lambda _: pytest.fail("deleted"))
+    monkeypatch.setattr(debootstrap.subprocesses, "output", lambda _: pytest.fail("deleted"))
     with pytest.raises(KmapbenchError, match="^/proc: mounted in what is to be deleted"):
         system.remove()
 
 
 def fill(folder: Path, cost: float = 5, path: int = 5) -> Path:
     """A campaign of two boots: what its control is said to cost, and the instructions counted."""
-    case = figures.CONTROL
+    case = figure_table.CONTROL
     for number in (1, 2):
         boot = folder / "stock" / f"boot-{number:02d}"
         boot.mkdir(parents=True)
@@ -74,28 +75,28 @@ def fill(folder: Path, cost: float = 5, path: int = 5) -> Path:
 
 
 def test_figures_are_the_counted_cases_of_a_campaign(tmp_path):
-    (case, figure), = figures.of_campaign(fill(tmp_path / "c")).items()
-    assert (case, figure.cost, figure.counted) == (figures.CONTROL, 5, 5)
-    assert figures.wrong({case: figure}) == []
+    (case, figure), = figure_table.of_campaign(fill(tmp_path / "c")).items()
+    assert (case, figure.cost, figure.counted) == (figure_table.CONTROL, 5, 5)
+    assert figure_table.wrong({case: figure}) == []
 
 
 def test_boots_that_disagree_give_no_figure(tmp_path):
     folder = fill(tmp_path / "c")
     second = folder / "stock" / "boot-02" / "micro.jsonl"
     second.write_text(second.read_text().replace('"cost": 5', '"cost": 6'))
-    assert figures.of_campaign(folder)[figures.CONTROL].cost is None
+    assert figure_table.of_campaign(folder)[figure_table.CONTROL].cost is None
 
 
 def test_a_control_that_is_another_number_is_wrong_though_all_agree(tmp_path):
     """As where the compiler unrolls the empty loop: clock and count from outside agree on it."""
-    found = figures.of_campaign(fill(tmp_path / "c", cost=6, path=6))
-    assert figures.wrong(found) == [f"{figures.CONTROL} is 6, not 5"]
-    assert figures.wrong({}) == [f"{figures.CONTROL} is missing, not 5"]
+    found = figure_table.of_campaign(fill(tmp_path / "c", cost=6, path=6))
+    assert figure_table.wrong(found) == [f"{figure_table.CONTROL} is 6, not 5"]
+    assert figure_table.wrong({}) == [f"{figure_table.CONTROL} is missing, not 5"]
 
 
 def test_a_figure_that_was_not_counted_from_outside_is_wrong(tmp_path):
-    (line,) = figures.wrong(figures.of_campaign(fill(tmp_path / "c", path=7)))
-    assert line == f"{figures.CONTROL} is 5, and 7 were counted from outside"
+    (line,) = figure_table.wrong(figure_table.of_campaign(fill(tmp_path / "c", path=7)))
+    assert line == f"{figure_table.CONTROL} is 5, and 7 were counted from outside"
 
 
 def of(cost: float, **functions: int) -> Figure:
@@ -107,9 +108,9 @@ def of(cost: float, **functions: int) -> Figure:
 
 def test_a_difference_of_the_paths_own_functions_is_explained():
     other = of(7, body=2, open_page=6, close_page=1)
-    found = figures.difference("model/x", of(5, body=2, open_page=5), other)
+    found = figure_table.difference("model/x", of(5, body=2, open_page=5), other)
     assert found.unexplained is None
-    (line,) = figures.explained([found], "bookworm", "trixie")
+    (line,) = figure_table.explained([found], "bookworm", "trixie")
     assert line == "model/x: 5 on bookworm, 7 on trixie: close_page +1, open_page +1"
 
 
@@ -122,20 +123,20 @@ def test_a_difference_of_the_paths_own_functions_is_explained():
     ],
 )
 def test_any_other_is_not(other, why):
-    found = figures.difference("model/x", of(5, body=2, open_page=5), other)
+    found = figure_table.difference("model/x", of(5, body=2, open_page=5), other)
     assert why in found.unexplained
-    assert "NOT EXPLAINED" in figures.explained([found], "bookworm", "trixie")[0]
+    assert "NOT EXPLAINED" in figure_table.explained([found], "bookworm", "trixie")[0]
 
 
 def test_what_is_the_same_or_not_exact_is_no_difference():
-    assert figures.difference("x", of(5, body=2, path=5), of(5, body=2, path=5)) is None
-    assert figures.difference("x", of(5, body=2, path=5), Figure(None)) is None
+    assert figure_table.difference("x", of(5, body=2, path=5), of(5, body=2, path=5)) is None
+    assert figure_table.difference("x", of(5, body=2, path=5), Figure(None)) is None
 
 
 def test_code_is_compared_wherever_it_lies():
     listing = "0000000000000010 <kb_x>:\n  10:\tmov    %rax,%rdx\n  13:\tjne    10 <kb_x>\n"
     moved = "0000000000000a90 <kb_x>:\n a90:\tmov    %rax,%rdx\n a93:\tjne    a90 <kb_x>\n"
-    assert figures.code(listing) == ["mov    %rax,%rdx", "jne    <kb_x>"] == figures.code(moved)
+    assert figure_table.code(listing) == ["mov    %rax,%rdx", "jne    <kb_x>"] == figure_table.code(moved)
 
 
 class Stand:
@@ -192,7 +193,7 @@ def test_on(tmp_path):
         tested.system = Stand(tested.folder, codes or {})
         tested.system.cost = cost
         tested.run(steps, fresh)
-        return tested.system.done, *distributions.summary([tested], steps)
+        return tested.system.done, *matrix.summary([tested], steps)
 
     return run
 
@@ -203,7 +204,7 @@ ALL = ["made", *(step.name for step in STEPS)]
 def test_everything_is_done_once(test_on):
     done, text, good = test_on()
     assert done == ALL and good
-    assert text.count("good") == len(ALL) and f"{figures.CONTROL}  " in text
+    assert text.count("good") == len(ALL) and f"{figure_table.CONTROL}  " in text
     assert test_on()[0] == []
 
 
@@ -233,7 +234,7 @@ def test_of_another_checkout_or_where_it_is_asked_for_nothing_is_kept(test_on, o
 
 def test_a_run_with_a_wrong_figure_failed_whatever_it_said(test_on):
     _, text, good = test_on(cost=6)
-    assert not good and f"trixie root/run: {figures.CONTROL} is 6, not 5" in text
+    assert not good and f"trixie root/run: {figure_table.CONTROL} is 6, not 5" in text
 
 
 def test_two_systems_that_differ_have_their_code_side_by_side(tmp_path):
@@ -250,12 +251,12 @@ def test_two_systems_that_differ_have_their_code_side_by_side(tmp_path):
         source = tmp_path / f"{suite}.s"
         body = "nop\n" * own
         source.write_text(f".globl kb_body_x\nkb_body_x:\n{body}.size kb_body_x, .-kb_body_x\n")
-        tools.output(["as", source, "-o", kept / "kmapbench.ko"])
+        subprocesses.output(["as", source, "-o", kept / "kmapbench.ko"])
         one.folder.mkdir(exist_ok=True)
         for name in ("made", STEPS[0].name):
             one.state.keep(name, Result(0, 1.0, 0))
         tried.append(one)
-    text, good = distributions.summary(tried, STEPS[:1])
+    text, good = matrix.summary(tried, STEPS[:1])
     assert not good
     assert "NOT EXPLAINED: kb_body_x() itself differs" in text
     (diff,) = tmp_path.glob("trixie/root-run/*.diff")
@@ -283,18 +284,18 @@ def checkout(tmp_path, monkeypatch):
     (folder / ".gitignore").write_text("build\n")
     subprocess.run(["git", "add", "."], cwd=folder, check=True)
     subprocess.run(["git", "commit", "-q", "-m", "one"], cwd=folder, check=True)
-    monkeypatch.setattr(distributions, "ROOT", folder)
+    monkeypatch.setattr(matrix, "ROOT", folder)
     return folder
 
 
 def test_the_checkout_goes_along_with_its_changes(tmp_path, checkout):
-    first = distributions.pack_checkout(tmp_path / "first.tar")
-    assert distributions.pack_checkout(tmp_path / "again.tar") == first
+    first = matrix.pack_checkout(tmp_path / "first.tar")
+    assert matrix.pack_checkout(tmp_path / "again.tar") == first
     (checkout / "kept").write_text("two\n")
     (checkout / "gone").unlink()
     (checkout / "new").symlink_to("kept")
     (checkout / "build").write_text("ignored\n")
-    second = distributions.pack_checkout(tmp_path / "second.tar")
+    second = matrix.pack_checkout(tmp_path / "second.tar")
     assert second != first
     there = tmp_path / "there"
     there.mkdir()
@@ -302,13 +303,13 @@ def test_the_checkout_goes_along_with_its_changes(tmp_path, checkout):
     assert sorted(path.name for path in there.iterdir()) == [".git", ".gitignore", "kept", "new"]
     assert (there / "kept").read_text() == "two\n" and os.readlink(there / "new") == "kept"
     head = ["rev-parse", "HEAD"]
-    heads = [tools.output(["git", "-C", folder, *head]) for folder in (checkout, there)]
+    heads = [subprocesses.output(["git", "-C", folder, *head]) for folder in (checkout, there)]
     assert heads[0] == heads[1]
     (checkout / "kept").write_text("three\n")
-    assert distributions.pack_checkout(tmp_path / "third.tar") not in (first, second)
+    assert matrix.pack_checkout(tmp_path / "third.tar") not in (first, second)
 
 
 def test_no_host_is_named_in_the_code():
-    for module in (debian, distributions):
+    for module in (debootstrap, matrix):
         text = Path(module.__file__).read_text()
         assert "://" not in text.replace('"http://"', "").replace('"https://"', "")

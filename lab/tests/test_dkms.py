@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from lab import tools
-from lab.paths import MODULE_SOURCE
+from lab.core import subprocesses
+from lab.core.dirs import MODULE_SOURCE
 
 
 def conf(*names: str, kernel_source_dir: str = "") -> list[str]:
@@ -42,7 +42,7 @@ def test_dkms_itself_builds_it(kernel, tmp_path):
     for folder in ("tree", "src"):
         (tmp_path / folder).mkdir()
     name, version = conf("PACKAGE_NAME", "PACKAGE_VERSION")
-    tools.output(["dkms", "add", source, *trees])
-    tools.output(["dkms", "build", f"{name}/{version}", "-k", kernel.release, "--kernelsourcedir", kernel.headers, *trees])
-    assert "built" in tools.output(["dkms", "status", *trees])
+    subprocesses.output(["dkms", "add", source, *trees])
+    subprocesses.output(["dkms", "build", f"{name}/{version}", "-k", kernel.release, "--kernelsourcedir", kernel.headers, *trees])
+    assert "built" in subprocesses.output(["dkms", "status", *trees])
     assert list((tmp_path / "tree").rglob("kmapbench.ko*"))

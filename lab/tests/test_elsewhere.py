@@ -5,7 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from lab import run, variants
+from lab.kernels import variants
+from lab.run import runner
 from lab.tests.test_lab import FROM_USER_SPACE, SWITCHES
 from lab.tests.records import with_paths
 
@@ -21,7 +22,7 @@ CASES = [*(f"elsewhere/{kind}/{where}" for kind in KINDS for where in ("outside"
 def found(tmp_path_factory) -> dict[str, dict[str, dict]]:
     """Records of one boot of each variant, by variant and case; paths are merged in."""
     folder = tmp_path_factory.mktemp("elsewhere") / "campaign"
-    assert run.run(run.Plan([variants.find(name) for name in VARIANTS], 1, 1, "micro", None, "elsewhere/*", folder, [])) == 0
+    assert runner.run(runner.Plan([variants.find(name) for name in VARIANTS], 1, 1, "micro", None, "elsewhere/*", folder, [])) == 0
     return {name: with_paths(folder / name / "boot-01") for name in VARIANTS}
 
 

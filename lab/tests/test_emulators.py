@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import run, tools, variants
+from lab.core import subprocesses
+from lab.kernels import variants
+from lab.run import runner
 from lab.tests.test_lab import CASES, EXACT, FROM_USER_SPACE, MEASURED, writes_a_pair
 
 QEMUS = [Path(name) for name in os.environ.get("KMAPBENCH_QEMUS", "").split(":") if name]
@@ -49,10 +51,10 @@ def measure(qemu: Path, cpu: str, folder: Path) -> tuple[dict[str, dict], dict[s
     first.write_text(f'#!/bin/sh\nexec {qemu} "$@"\n')
     first.chmod(0o755)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(tools, "_SEARCH", f"{first.parent}:{tools._SEARCH}")
+        patched.setattr(subprocesses, "_SEARCH", f"{first.parent}:{subprocesses._SEARCH}")
         variant = replace(variants.find("stock"), cpu=cpu, limit_seconds=BOOT_SECONDS)
-        plan = run.Plan([variant], 1, 1, "micro", None, "all", folder / "campaign", [])
-        assert run.run(plan) == 0
+        plan = runner.Plan([variant], 1, 1, "micro", None, "all", folder / "campaign", [])
+        assert runner.run(plan) == 0
     boot = folder / "campaign" / "stock" / "boot-01"
 
     def by_case(name: str) -> dict[str, dict]:

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from lab import fidelity
+from lab.studies import fidelity
 from lab.tests.conftest import quiet
 from lab.tests.test_lab import writes_a_pair
 

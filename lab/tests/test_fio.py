@@ -3,8 +3,8 @@ import json
 
 import pytest
 
-from lab import fio
-from lab.errors import KmapbenchError
+from lab.workloads.fio import fio_output
+from lab.core.errors import KmapbenchError
 
 
 def way(ios: int = 0, mean: float = 0.0, block: int = 4096, **changes) -> dict:
@@ -21,14 +21,14 @@ def part(read: dict, write: dict | None = None, runtime_ms: int = 50, error: int
 
 def test_all_jobs_and_both_directions_are_in_the_totals():
     text = output(part(way(100, 10.0), way(300, 20.0), 50), part(way(400, 40.0), way(200, 10.0), 51))
-    totals = fio.read(text, "a.json", 4096, 2)
+    totals = fio_output.read(text, "a.json", 4096, 2)
     assert (totals.ios, totals.bytes, totals.runtime_ms) == (1000, 4096000, 51)
     assert totals.latency_ns == pytest.approx((1000 + 6000 + 16000 + 2000) / 1000)
 
 
 def test_without_latencies_there_is_none():
     untimed = way(100, clat_ns={"mean": 0.0, "N": 0})
-    assert fio.read(output(part(untimed)), "a.json", 4096, 1).latency_ns is None
+    assert fio_output.read(output(part(untimed)), "a.json", 4096, 1).latency_ns is None
 
 
 @pytest.mark.parametrize(
@@ -47,5 +47,5 @@ def test_without_latencies_there_is_none():
 )
 def test_output_that_cannot_be_trusted_is_one_line_naming_the_file(text, said):
     with pytest.raises(KmapbenchError, match=said) as caught:
-        fio.read(text, "a.json", 4096, 2)
+        fio_output.read(text, "a.json", 4096, 2)
     assert str(caught.value).startswith("a.json: ") and "\n" not in str(caught.value)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import tools
+from lab.core import subprocesses
 from lab.tests.wrong_uses import COMMANDS, WRONG, checkout, make_there, tree
 
 pytestmark = pytest.mark.all  # debootstrap takes minutes
@@ -43,13 +43,13 @@ def debian(tmp_path_factory):
     """As this machine's own package sources have it."""
     if os.geteuid() != 0:
         pytest.skip("debootstrap takes root")
-    targets = tools.output(["apt-get", "indextargets", "--format", "$(SITE) $(CODENAME)", "Created-By: Packages"])
+    targets = subprocesses.output(["apt-get", "indextargets", "--format", "$(SITE) $(CODENAME)", "Created-By: Packages"])
     codename = next(line.partition("=")[2] for line in Path("/etc/os-release").read_text().splitlines() if line.startswith("VERSION_CODENAME="))
     site = next((line.split()[0] for line in targets.splitlines() if line.split()[1] == codename), None)
     if site is None:
         pytest.skip(f"no package source of {codename}")
     folder = tmp_path_factory.mktemp("debian") / "root"
-    command = [tools.find("debootstrap", "debootstrap"), "--variant=minbase", "--include=python3", codename, str(folder), site]
+    command = [subprocesses.find("debootstrap", "debootstrap"), "--variant=minbase", "--include=python3", codename, str(folder), site]
     made = subprocess.run(command, capture_output=True, text=True)
     assert made.returncode == 0, made.stdout[-2000:]
     proc = folder / "proc"

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can go wrong in a guest, done for real."""
 
-from lab import initramfs, job, module, ready, run, variants
-from lab.paths import build_dir
+from lab.kernels import module_build, variants
+from lab.run import runner
+from lab.vm import image, initramfs
+from lab.workloads import micro_script
+from lab.core.dirs import build_dir
 from lab.tests import mutations
 from lab.tests.conftest import STATE, quiet
 from lab.tests.test_lab import DEFAULT_CASES, FORMS, INEXACT
@@ -34,7 +37,7 @@ def test_every_bug_is_noticed_and_nothing_is_left_behind(boot_job, states, state
     unprotected = [mutation for mutation, *_ in mutations.UNPROTECTED]
     planted = unprotected + [mutations.SPLITS] + mutations.LEFT_BEHIND
     files = {
-        f"{mutation.name}.ko": module.build(kernel, mutations.plant(mutation, tmp_path / "sources"), cache, quiet) for mutation in planted
+        f"{mutation.name}.ko": module_build.build(kernel, mutations.plant(mutation, tmp_path / "sources"), cache, quiet) for mutation in planted
     }
     booted = boot_job(
         STATE
@@ -93,7 +96,7 @@ FUZZ_SEED, FUZZ_RANDOM, FUZZ_MUTATED = 1, 50_000, 300
 
 def test_no_call_breaks_the_module(boot_job, states, state_module):
     """Random and mutated ioctls fail as they should, leave nothing behind, and the module still measures."""
-    fuzz = build_dir() / "bench" / "kmap_fuzz"
+    fuzz = build_dir() / "bench" / "tools" / "kmap_fuzz"
     libraries = {str(path): path for path in initramfs.libraries(fuzz)}
     booted = boot_job(
         STATE
@@ -112,7 +115,7 @@ def test_no_call_breaks_the_module(boot_job, states, state_module):
 
 
 def test_panic_on_taint_declines_the_oracle(boot_job):
-    booted = boot_job(job.micro("test", 1, "model/kmap_local/*"), cmdline=f"{ready.PMEM_CMDLINE} panic_on_taint=0x40000")
+    booted = boot_job(micro_script.micro("test", 1, "model/kmap_local/*"), cmdline=f"{image.PMEM_CMDLINE} panic_on_taint=0x40000")
     assert booted.outcome.problem is None
     record = booted.record("model/kmap_local/protected")
     assert (record["status"], record["reason"]) == ("skipped", "panic_on_taint is set: the oracle's fault could panic this machine")
@@ -122,9 +125,9 @@ def test_panic_on_taint_declines_the_oracle(boot_job):
 def test_a_failed_oracle_reaches_the_user(monkeypatch, capsys, tmp_path):
     """Through the whole job: exit code 1, one line that names the case, and a report without its figure."""
     mutation, case, reason = mutations.UNPROTECTED[0]
-    monkeypatch.setattr(ready, "MODULE_SOURCE", mutations.plant(mutation, tmp_path))
+    monkeypatch.setattr(image, "MODULE_SOURCE", mutations.plant(mutation, tmp_path))
     folder = tmp_path / "campaign"
-    assert run.run(run.Plan([variants.find("stock")], 1, 1, "micro", None, case, folder, [])) == 1
+    assert runner.run(runner.Plan([variants.find("stock")], 1, 1, "micro", None, case, folder, [])) == 1
     said = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("[")]
     assert said == [f"kmapbench: stock, boot 1: the oracle failed for {case}"]
     text = (folder / "report.txt").read_text()
@@ -134,7 +137,7 @@ def test_a_failed_oracle_reaches_the_user(monkeypatch, capsys, tmp_path):
 
 
 def test_without_pks_the_rest_runs(boot_job, three_boots):
-    booted = boot_job(job.micro("test", 1), cpu="max,-pks")
+    booted = boot_job(micro_script.micro("test", 1), cpu="max,-pks")
     assert booted.outcome.problem is None
     assert [record["case"] for record in booted.records] == DEFAULT_CASES
     for case in (*(f"model/{form}/{state}" for form in FORMS for state in GUARDED_STATES), "msr/wrpkrs/toggle"):

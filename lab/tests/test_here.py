@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import campaign, guest, here, module, ownership, refusals, tools
-from lab.errors import KmapbenchError
-from lab.paths import MODULE_SOURCE
+from lab.campaign import chown, store
+from lab.core import subprocesses
+from lab.host import load_errors, running_kernel
+from lab.kernels import module_build
+from lab.vm import qemu
+from lab.core.errors import KmapbenchError
+from lab.core.dirs import MODULE_SOURCE
 from lab.tests import userland
 from lab.tests.conftest import STATE, quiet
 from lab.tests.test_check import CONFIGURED, SECURE_BOOT, tree
@@ -35,21 +39,21 @@ LOCKED = {"sys/kernel/security/lockdown": "none [integrity] confidentiality\n"}
 )
 def test_what_cannot_work_is_said_before_anything_is_built(tmp_path, files, uid, words):
     with pytest.raises(KmapbenchError) as caught:
-        here.needs(tree(tmp_path, files), uid)
+        running_kernel.needs(tree(tmp_path, files), uid)
     assert all(word in str(caught.value) for word in words)
-    here.needs(tree(tmp_path / "good", {"proc/modules": ""}), 0)
+    running_kernel.needs(tree(tmp_path / "good", {"proc/modules": ""}), 0)
 
 
 def test_missing_headers_name_their_package_and_what_works_without(tmp_path):
     with pytest.raises(KmapbenchError, match=f"apt-get install linux-headers-{RELEASE}; .*'--only user'"):
-        here.running_kernel(RELEASE, tmp_path)
+        running_kernel.running_kernel(RELEASE, tmp_path)
 
 
 def test_a_module_is_built_again_for_other_headers(tmp_path):
     build = f"lib/modules/{RELEASE}/build"
     files = {f"{build}/Makefile": "", f"{build}/.config": CONFIGURED, f"{build}/Module.symvers": "0x1 printk\n"}
     keys = {
-        here.running_kernel(RELEASE, tree(tmp_path / name, files | change)).key
+        running_kernel.running_kernel(RELEASE, tree(tmp_path / name, files | change)).key
         for name, change in {
             "same": {},
             "again": {},
@@ -76,16 +80,16 @@ def test_a_module_is_built_again_for_other_headers(tmp_path):
     ],
 )
 def test_a_refusal_says_which_it_is_and_the_mend(tmp_path, error, files, words):
-    said = refusals.why(error, tree(tmp_path, files))
+    said = load_errors.why(error, tree(tmp_path, files))
     assert all(word in said for word in words), said
     assert "\n" not in said
 
 
 def test_what_was_skipped_is_one_line_a_reason():
     records = [{"status": "ok"}, {"status": "skipped", "reason": "no PKS"}, {"status": "skipped", "reason": "no PKS"}]
-    (line,) = here.skipped(records)
+    (line,) = running_kernel.skipped(records)
     assert "no PKS: 2 of 3 kernel cases skipped, 1 measured" in line
-    assert here.skipped(records[:1]) == []
+    assert running_kernel.skipped(records[:1]) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away, and only root has to")
@@ -96,7 +100,7 @@ def test_what_root_makes_goes_to_the_owner_of_the_folder_it_is_in(tmp_path):
     outside.touch()
     (home / "campaign" / "link").symlink_to(outside)
     os.chown(home, 1234, 2345)
-    ownership.hand_over(home / "campaign")
+    chown.hand_over(home / "campaign")
     assert {(path.lstat().st_uid, path.lstat().st_gid) for path in home.rglob("*")} == {(1234, 2345)}
     assert outside.stat().st_uid == 0
 
@@ -146,10 +150,10 @@ def rehearse(kernel, state_module, tmp_path_factory):
         scratch = tmp_path_factory.mktemp("rehearsal")
         events = []
         machine = userland.machine(kernel, LOOK + job, scratch, {"kmapbench_state.ko": state_module}, **changes)
-        outcome = guest.boot(machine, scratch, lambda line: events.append(line.event))
+        outcome = qemu.boot(machine, scratch, lambda line: events.append(line.event))
         assert outcome.problem is None, (scratch / "console.log").read_text(errors="replace")[-2000:]
         (scratch / "out").mkdir()
-        tools.output(["tar", "-x", "--ignore-zeros", "-f", outcome.files, "-C", scratch / "out"])
+        subprocesses.output(["tar", "-x", "--ignore-zeros", "-f", outcome.files, "-C", scratch / "out"])
         return Rehearsal(
             scratch / "out",
             {event["when"]: event["state"] for event in events if event["event"] == "state"},
@@ -163,7 +167,7 @@ def rehearse(kernel, state_module, tmp_path_factory):
 @pytest.fixture(scope="module")
 def warm(kernel, cache) -> Path:
     """The cache, with the module for the kernel that the guest will run in it already."""
-    module.build(here.RunningKernel(kernel.release, kernel.headers), MODULE_SOURCE, cache, quiet)
+    module_build.build(running_kernel.RunningKernel(kernel.release, kernel.headers), MODULE_SOURCE, cache, quiet)
     return cache
 
 
@@ -175,12 +179,12 @@ def run_here(name: str, cache: Path, *arguments: str, **how) -> str:
 def assert_good_campaign(rehearsal: Rehearsal, name: str) -> None:
     """It validates, and nothing is left behind."""
     folder = rehearsal.folder / name
-    campaign.validate("campaign", json.loads((folder / "campaign.json").read_text()))
+    store.validate("campaign", json.loads((folder / "campaign.json").read_text()))
     for boot in ("lab", "host"):
         environment = json.loads((folder / boot / "boot-01" / "environment.json").read_text())
-        campaign.validate("environment", environment)
+        store.validate("environment", environment)
         for record in rehearsal.records(name, boot):
-            campaign.validate("record", record)
+            store.validate("record", record)
             assert record["clock"] == "tsc" and record["unit"] == "ticks"
     assert {record["launch"] for record in rehearsal.records(name, "lab")} == {1}
     assert_nothing_left(rehearsal, name)
@@ -254,7 +258,7 @@ def poor(rehearse, warm, kernel) -> Rehearsal:
             userland.kmapbench("user", ordinary, anywhere, user=USER),
             run_here(CAMPAIGN, warm),
             f"look {CAMPAIGN}\n",
-            f"insmod /new{module.build(here.RunningKernel(kernel.release, kernel.headers), MODULE_SOURCE, warm, quiet)}\n",
+            f"insmod /new{module_build.build(running_kernel.RunningKernel(kernel.release, kernel.headers), MODULE_SOURCE, warm, quiet)}\n",
             run_here("loaded", warm),
             "rmmod kmapbench\n",
             "echo integrity > /new/sys/kernel/security/lockdown\n",
@@ -324,7 +328,7 @@ def test_check_sees_what_the_guest_is(poor, kernel):
         ("lab run", "TERM", 143, None),
         ("lab run", "KILL", 137, None),
         ("bench/kmap_bench", "KILL", 1, "kmap_bench was ended by SIGKILL"),
-        ("lab.loader", "KILL", 0, None),
+        ("lab.host.module_loader", "KILL", 0, None),
     ],
 )
 def test_the_module_goes_whoever_is_killed(rehearse, warm, who, signal_name, code, said):
@@ -348,4 +352,4 @@ look {CAMPAIGN}
     assert rehearsal.codes[CAMPAIGN] == code
     assert said is None or said in rehearsal.errors(CAMPAIGN)[-1]
     first, *_ = rehearsal.records(CAMPAIGN, "lab")
-    campaign.validate("record", first)
+    store.validate("record", first)

@@ -9,8 +9,12 @@ import time
 
 import pytest
 
-from lab import campaign, host, job, local_boot, run, variants
-from lab.errors import KmapbenchError
+from lab.campaign import store
+from lab.host import bench_program
+from lab.kernels import variants
+from lab.run import host_steps, runner
+from lab.workloads import micro_script
+from lab.core.errors import KmapbenchError
 from lab.tests.conftest import KMAP_BENCH
 from lab.tests.test_lab import FORMS, FROM_USER_SPACE, TOUCHES
 from lab.tests.test_lab import STATES as KERNEL_STATES
@@ -30,7 +34,7 @@ MODELS = ["user/empty", "user/empty/alone", *(f"user/{form}/{state}" for form in
 @pytest.fixture(scope="module")
 def user_campaign(tmp_path_factory):
     folder = tmp_path_factory.mktemp("campaigns") / "user"
-    assert run.run(run.Plan([], 1, 1, "user", None, "default", folder, ["run", "--only", "user"])) == 0
+    assert runner.run(runner.Plan([], 1, 1, "user", None, "default", folder, ["run", "--only", "user"])) == 0
     return folder
 
 
@@ -42,9 +46,9 @@ def records(user_campaign):
 def test_every_launch_has_every_model(records):
     launches = {}
     for record in records:
-        campaign.validate("record", record)
+        store.validate("record", record)
         launches.setdefault(record["launch"], []).append(record["case"])
-    assert sorted(launches) == list(range(1, local_boot.LAUNCHES + 1))
+    assert sorted(launches) == list(range(1, host_steps.LAUNCHES + 1))
     assert all(sorted(cases) == sorted(MODELS) for cases in launches.values())
 
 
@@ -58,8 +62,8 @@ def test_what_was_measured_has_core_cycles_and_is_not_exact(records):
 
 
 def test_environment_and_campaign_are_what_the_schema_says(user_campaign):
-    campaign.validate("environment", json.loads((user_campaign / "host" / "boot-01" / "environment.json").read_text()))
-    campaign.validate("campaign", json.loads((user_campaign / "campaign.json").read_text()))
+    store.validate("environment", json.loads((user_campaign / "host" / "boot-01" / "environment.json").read_text()))
+    store.validate("campaign", json.loads((user_campaign / "campaign.json").read_text()))
 
 
 def test_googles_compare_takes_launches_for_repetitions(user_campaign):
@@ -68,7 +72,7 @@ def test_googles_compare_takes_launches_for_repetitions(user_campaign):
         [sys.executable, "/usr/share/benchmark/compare.py", "--no-color", "benchmarks", file, file], capture_output=True, text=True
     )
     assert result.returncode == 0, result.stderr
-    assert f"U Test, Repetitions: {local_boot.LAUNCHES} vs {local_boot.LAUNCHES}" in result.stdout
+    assert f"U Test, Repetitions: {host_steps.LAUNCHES} vs {host_steps.LAUNCHES}" in result.stdout
 
 
 def kmap_bench(*arguments) -> subprocess.CompletedProcess:
@@ -82,7 +86,7 @@ def test_the_list_of_cases_is_their_names():
 @pytest.mark.parametrize(("half", "names"), [("user", MODELS), ("kernel", FROM_USER_SPACE)])
 def test_each_half_can_be_had_without_the_other(half, names):
     assert kmap_bench("--benchmark_list_tests", f"--kmapbench_only={half}").stdout.split() == list(names)
-    assert host.matching(KMAP_BENCH, "default", half) == list(names)
+    assert bench_program.matching(KMAP_BENCH, "default", half) == list(names)
 
 
 def test_there_are_two_halves():
@@ -91,13 +95,13 @@ def test_there_are_two_halves():
 
 
 def test_a_glob_means_models_by_their_whole_name():
-    assert host.matching(KMAP_BENCH, "user/known/adds10?", job.USER) == ["user/known/adds100", "user/known/adds103"]
-    assert len(host.matching(KMAP_BENCH, "all", job.USER)) > 5 * len(MODELS)
-    assert host.matching(KMAP_BENCH, "user/kmap", job.USER) == host.matching(KMAP_BENCH, "user/*", job.KERNEL) == []
+    assert bench_program.matching(KMAP_BENCH, "user/known/adds10?", micro_script.USER) == ["user/known/adds100", "user/known/adds103"]
+    assert len(bench_program.matching(KMAP_BENCH, "all", micro_script.USER)) > 5 * len(MODELS)
+    assert bench_program.matching(KMAP_BENCH, "user/kmap", micro_script.USER) == bench_program.matching(KMAP_BENCH, "user/*", micro_script.KERNEL) == []
 
 
-def plan_of(cases: str, only: str | None = None, folder=None) -> run.Plan:
-    return run.Plan([variants.find("stock")], 1, 1, only, None, cases, folder, ["run", "--cases", cases])
+def plan_of(cases: str, only: str | None = None, folder=None) -> runner.Plan:
+    return runner.Plan([variants.find("stock")], 1, 1, only, None, cases, folder, ["run", "--cases", cases])
 
 
 @pytest.mark.parametrize(
@@ -112,19 +116,19 @@ def plan_of(cases: str, only: str | None = None, folder=None) -> run.Plan:
     ],
 )
 def test_a_half_that_a_glob_has_nothing_of_is_no_step(cases, only, steps):
-    assert [step.variant for step in run.steps(plan_of(cases, only))] == steps
+    assert [step.variant for step in runner.steps(plan_of(cases, only))] == steps
 
 
 @pytest.mark.parametrize(("cases", "only"), [("kernel/*", "user"), ("user/known/*", "micro")])
 def test_a_glob_of_nothing_is_refused(cases, only):
     with pytest.raises(KmapbenchError, match="^--cases .*matches; '--cases all' measures all there are"):
-        run.steps(plan_of(cases, only))
+        runner.steps(plan_of(cases, only))
 
 
 def test_a_campaign_has_the_models_of_a_glob(tmp_path):
-    assert run.run(plan_of("user/known/adds1?", None, tmp_path / "campaign")) == 0
+    assert runner.run(plan_of("user/known/adds1?", None, tmp_path / "campaign")) == 0
     records = of_cases(tmp_path / "campaign" / "host" / "boot-01" / "micro.jsonl")
-    assert [record["case"] for record in records] == ["user/known/adds13", "user/known/adds15"] * local_boot.LAUNCHES
+    assert [record["case"] for record in records] == ["user/known/adds13", "user/known/adds15"] * host_steps.LAUNCHES
 
 
 def test_every_model_lines_up_with_a_kernel_case():
@@ -214,7 +218,7 @@ def test_a_write_is_assumed_to_take_what_one_says(tmp_path):
     select = "--benchmark_filter=^user/kmap_local/protected/delay"
     kmap_bench(select, "--kmapbench_repetitions=1", "--kmapbench_samples=5", "--wrpkrs-cycles=300", f"--kmapbench_records={records}")
     (record,) = of_cases(records)
-    campaign.validate("record", record)
+    store.validate("record", record)
     assert record["assumed_write_cycles"] == 300
 
 
@@ -226,7 +230,7 @@ def test_threads_are_measured_each_and_together(tmp_path):
     if not measured:
         pytest.skip("one CPU")
     (record,) = measured
-    campaign.validate("record", record)
+    store.validate("record", record)
     assert len({thread["cpu"] for thread in record["threads"]}) == 2
     assert len(record["samples"]) == 2 * 2 * 2 * 5  # of n and 2n, threads, repetitions, samples
     assert record["operations_per_1000"] > 0

@@ -6,17 +6,18 @@ import subprocess
 
 import pytest
 
-from lab import initramfs, tools
+from lab.core import subprocesses
+from lab.vm import initramfs
 
 
 def listing(archive) -> dict[str, str]:
-    out = subprocess.run([tools.find("cpio", "cpio"), "-tvn", "--quiet"], stdin=archive.open("rb"), capture_output=True, text=True, check=True)
+    out = subprocess.run([subprocesses.find("cpio", "cpio"), "-tvn", "--quiet"], stdin=archive.open("rb"), capture_output=True, text=True, check=True)
     return {line.split()[-1]: line for line in out.stdout.splitlines()}
 
 
 def test_a_program_brings_its_libraries(tmp_path):
     tree = initramfs.Tree(tmp_path / "tree")
-    program = tools.find("cmake", "cmake")
+    program = subprocesses.find("cmake", "cmake")
     tree.add_program(initramfs.Path(program))
     names = listing(tree.pack(tmp_path / "a.cpio"))
     libraries = [str(path).lstrip("/") for path in initramfs.libraries(initramfs.Path(program))]

@@ -3,8 +3,9 @@
 
 import pytest
 
-from lab import instructions, tools
-from lab.paths import build_dir
+from lab.core import subprocesses
+from lab.trace import instructions
+from lab.core.dirs import build_dir
 
 
 @pytest.mark.parametrize(
@@ -58,12 +59,12 @@ def test_a_called_functions_cost_is_not_the_callers_own():
 
 def test_chains_differ_by_as_many_adds_as_their_names_say():
     short, long = "user/known/adds13", "user/known/adds100"
-    counted = instructions.of_models(build_dir() / "bench" / "kmap_pairs", [short, long])
+    counted = instructions.of_models(build_dir() / "bench" / "tools" / "kmap_pairs", [short, long])
     assert counted[long] - counted[short] == {"add register,register": 100 - 13}
 
 
 def test_pairs_have_a_model_and_a_number():
-    program = build_dir() / "bench" / "kmap_pairs"
+    program = build_dir() / "bench" / "tools" / "kmap_pairs"
     for arguments, message in ((["user/empty", "0"], "at least 1"), (["user/no_such", "3"], "no such model")):
-        with pytest.raises(tools.CommandFailed, match=message):
-            tools.output([program, *arguments])
+        with pytest.raises(subprocesses.CommandFailed, match=message):
+            subprocesses.output([program, *arguments])

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis import load
-from lab.paths import ROOT
+from analysis.data import load
+from lab.core.dirs import ROOT
 from lab.tests.records import of_cases
 
 

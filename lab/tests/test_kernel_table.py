@@ -3,7 +3,7 @@
 
 import pytest
 
-from lab import kernel_table
+from lab.studies import kernel_table
 
 LOOP = [(16, "mov (%rdi),%rax"), (20, "mov %rax,%rdx"), (24, "sub $0x1,%rbx"), (28, "jne 14 <body+0x4>"), (30, "ret")]
 

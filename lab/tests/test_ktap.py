@@ -3,9 +3,10 @@ import tarfile
 
 import pytest
 
-from lab import initramfs, ktap
-from lab.ktap import Result, Status
-from lab.paths import build_dir
+from lab.tests import ktap
+from lab.vm import initramfs
+from lab.tests.ktap import Result, Status
+from lab.core.dirs import build_dir
 from lab.tests.test_lab import FROM_USER_SPACE, MEASURED, SKIPPED
 
 GOOD = """KTAP version 1
@@ -71,7 +72,7 @@ def test_a_broken_document_is_no_pass(text, problem):
 
 
 def run_in_guest(boot_job, options: str = "", before: str = "", **changes) -> ktap.Report:
-    program = build_dir() / "bench" / "kmap_ktap"
+    program = build_dir() / "bench" / "tools" / "kmap_ktap"
     libraries = {str(path): path for path in initramfs.libraries(program)}
     booted = boot_job(
         f"{before}insmod /kmapbench.ko\n/kmap_ktap {options} /dev/kmapbench > /tmp/ktap\n"

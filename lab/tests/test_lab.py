@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import campaign, tools
+from lab.campaign import store
+from lab.core import subprocesses
 
 TOUCHES = ["read8", "write8", "copy64_out", "copy64_in", "copy4k_out", "copy4k_in"]
 FORMS = ["kmap_local", "kmap_local_slim"]
@@ -134,7 +135,7 @@ def loop_length(module: Path, body: str) -> int:
 
 def loop_at(module: Path, body: str) -> tuple[int, int]:
     """Address and instructions of the loop of a body, by objdump: from the target of the last jump backwards to that jump."""
-    text = tools.output([tools.find("objdump", "binutils"), "-d", "--no-show-raw-insn", f"--disassemble={body}", module])
+    text = subprocesses.output([subprocesses.find("objdump", "binutils"), "-d", "--no-show-raw-insn", f"--disassemble={body}", module])
     code = [(int(address, 16), instruction.strip()) for address, instruction in re.findall(r"^\s+([0-9a-f]+):\t(.*)$", text, re.MULTILINE)]
     back = [
         (address, int(jump[1], 16))
@@ -268,14 +269,14 @@ def test_protected_cases_held_their_oracle(records):
 
 
 def test_every_file_is_what_the_schema_says(three_boots):
-    campaign.validate("campaign", json.loads((three_boots / "campaign.json").read_text()))
+    store.validate("campaign", json.loads((three_boots / "campaign.json").read_text()))
     for boot in BOOTS:
         folder = three_boots / "stock" / f"boot-{boot:02d}"
-        campaign.validate("environment", json.loads((folder / "environment.json").read_text()))
+        store.validate("environment", json.loads((folder / "environment.json").read_text()))
     for record in lines(three_boots, "micro.jsonl"):
-        campaign.validate("record", record)
+        store.validate("record", record)
     for path in lines(three_boots, "path.jsonl"):
-        campaign.validate("path", path)
+        store.validate("path", path)
 
 
 def test_the_environment_is_the_guests(three_boots, kernel):

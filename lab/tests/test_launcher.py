@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 import tomli_w
 
-from lab import bootstrap, cli, cpp_build, interpreter, packages, preflight, requirements, variants
-from lab.errors import KmapbenchError
-from lab.paths import ROOT
+from lab import cli, launcher
+from lab.kernels import variants
+from lab.run import preflight
+from lab.setup import cpp_build, interpreter, packages, requirements
+from lab.core.errors import KmapbenchError
+from lab.core.dirs import ROOT
 from lab.tests.wrong_uses import COMMANDS, WRONG, checkout, make_there, tree
 
 @pytest.fixture(scope="module")
@@ -151,13 +154,13 @@ def test_a_command_needs_the_groups_that_its_options_say(tmp_path, nothing_built
     for name, chosen in (("plan", ["stock", "off"]), ("stock", ["stock"])):
         (folder / f"{name}.toml").write_text(tomli_w.dumps({"variants": chosen, "boots": 1}))
     (folder / "campaign.json").write_text('{"planned": []}')
-    assert set(bootstrap.groups(cli.parse([one.format(folder=folder) for one in arguments]))) == needed
+    assert set(launcher.groups(cli.parse([one.format(folder=folder) for one in arguments]))) == needed
 
 
 def test_the_running_kernel_needs_no_emulator(monkeypatch):
     monkeypatch.setattr(preflight, "check_machine", lambda _: None)
-    assert set(bootstrap.groups(cli.parse(["run", "--here"]))) == {"python", "build", "module"}
-    assert set(bootstrap.groups(cli.parse(["run", "--here", "--only", "dax", "--on", "/"]))) == {"python", "build", "fio"}
+    assert set(launcher.groups(cli.parse(["run", "--here"]))) == {"python", "build", "module"}
+    assert set(launcher.groups(cli.parse(["run", "--here", "--only", "dax", "--on", "/"]))) == {"python", "build", "fio"}
 
 
 # The table of packages
@@ -483,6 +486,6 @@ def test_a_dry_run_says_how_long_a_kernel_took_the_last_time(monkeypatch, tmp_pa
 
 
 def test_a_folder_that_is_not_dax_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr(preflight.dax_here, "look", lambda path: preflight.dax_here.Named(path, "ext4"))
+    monkeypatch.setattr(preflight.on_host, "look", lambda path: preflight.on_host.Named(path, "ext4"))
     with pytest.raises(KmapbenchError, match="not DAX"):
         cli.parse(["run", "--here", "--only", "dax", "--on", str(tmp_path)])

@@ -5,11 +5,11 @@ import tomllib
 
 import pytest
 
-from lab.paths import ROOT
+from lab.core.dirs import ROOT
 
 
 # Kernel code; patches in lab/kernels/ are covered by REUSE.toml.
-GPL = ("kernel-bench-module/", "lab/kernels/pks-tests/")
+GPL = ("kernel-bench-module/", "kernels/tests/")
 
 
 def tracked() -> list[str]:

@@ -6,8 +6,9 @@ import subprocess
 
 import pytest
 
-from lab import distribution, source_kernel, tools, variants
-from lab.paths import MODULE_SOURCE
+from lab.core import subprocesses
+from lab.kernels import debian_kernels, source_build, variants
+from lab.core.dirs import MODULE_SOURCE
 from lab.tests.conftest import quiet
 
 # What the module does on purpose, and the script cannot know.
@@ -22,13 +23,13 @@ ON_PURPOSE = {
 }
 # Deprecated, and measured or tested.
 DEPRECATED = tuple(f"Deprecated use of '{name}'" for name in ("kmap", "kunmap", "kmap_atomic", "kunmap_atomic"))
-FOLDERS = (MODULE_SOURCE, MODULE_SOURCE / "tests", variants.FOLDER / "pks-tests")
+FOLDERS = (MODULE_SOURCE, MODULE_SOURCE / "tests", variants.FOLDER / "tests")
 
 
 @pytest.mark.kernels
 def test_checkpatch_finds_nothing(cache, tmp_path):
     package = variants.find("plain").image.source
-    script = source_kernel.source_of(package, distribution.candidate(package), cache, tmp_path / "log", quiet) / "scripts" / "checkpatch.pl"
+    script = source_build.source_of(package, debian_kernels.candidate(package), cache, tmp_path / "log", quiet) / "scripts" / "checkpatch.pl"
     sources = [path for folder in FOLDERS for path in sorted(folder.glob("*.[ch]")) if not path.name.endswith(".mod.c")]
     command = ["perl", script, "--no-tree", "--strict", "--terse", "--ignore", ",".join(ON_PURPOSE), "-f", *sources]
     result = subprocess.run(command, capture_output=True, text=True)
@@ -47,5 +48,5 @@ def test_sources_are_found_in_any_folder(tmp_path, folder):
         shutil.copy(folder / name, source)
     kernel.mkdir()
     (kernel / "Makefile").write_text("modules:\n\t@cd $(M) && cat * > /dev/null && ls\n")
-    said = tools.output(["make", "-s", "-C", source, f"KDIR={kernel}", f"OUT={objects}"])
+    said = subprocesses.output(["make", "-s", "-C", source, f"KDIR={kernel}", f"OUT={objects}"])
     assert [line for line in said.splitlines() if not line.startswith("make")] == sorted([*names, "Kbuild"])

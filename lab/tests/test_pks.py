@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import run, source_kernel, variants
+from lab.kernels import source_build, variants
+from lab.run import runner
 from lab.tests.conftest import quiet
 from lab.tests.records import with_paths
 
@@ -34,8 +35,8 @@ def variant(config: str, role: str) -> variants.Variant:
 def measured(folder: Path, config: str, *roles: str, cases: str = "default") -> dict[str, dict[str, dict]]:
     """Records of one boot of each variant by its role and case; paths are merged in."""
     chosen = {role: variant(config, role) for role in roles}
-    plan = run.Plan(list(chosen.values()), 1, 1, "micro", None, cases, folder, [])
-    assert run.run(plan) == 0
+    plan = runner.Plan(list(chosen.values()), 1, 1, "micro", None, cases, folder, [])
+    assert runner.run(plan) == 0
     return {role: with_paths(folder / one.name / "boot-01") for role, one in chosen.items()}
 
 
@@ -102,7 +103,7 @@ def test_with_the_symbol_off_every_kernel_case_costs_what_it_did(config, tmp_pat
 
 def test_with_the_symbol_off_every_function_is_where_it_was(config, cache):
     """As large as it was, hence, and as aligned. Names differ in numbers that the compiler and the line give."""
-    plain, off = (functions(source_kernel.fetch(variant(config, role).image, cache, quiet).symbols) for role in ("plain", "off"))
+    plain, off = (functions(source_build.fetch(variant(config, role).image, cache, quiet).symbols) for role in ("plain", "off"))
     assert len(plain) > 10_000
     if config == "distro":  # a Xen PV guest is told at its start that there is no PKS, with the symbol off as well
         plain, off = (without_growth(of, "xen_start_kernel") for of in (plain, off))

@@ -5,16 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from lab import console, initramfs, ktap, ready, tools
-from lab.paths import build_dir
+from lab.core import subprocesses
+from lab.tests import ktap
+from lab.vm import console, image, initramfs
+from lab.core.dirs import build_dir
 from lab.tests.conftest import prepare_patched
 
 pytestmark = pytest.mark.kernels
 
-PROGRAM = build_dir() / "lab" / "pks-files" / "pks_files"
+PROGRAM = build_dir() / "bench" / "tools" / "pks_files"
 
 # Regions 0 and 1 are ready.PMEM_CMDLINE's; XFS wants 300 MB.
-CMDLINE = f"{ready.PMEM_CMDLINE} memmap=320M!1G memremap.pks_fault_mode=strict"
+CMDLINE = f"{image.PMEM_CMDLINE} memmap=320M!1G memremap.pks_fault_mode=strict"
 MEMORY_MIB = 2048
 
 MAKE = {"ext4": "mkfs.ext4 -q -F -b 4096 /dev/pmem0", "xfs": "mkfs.xfs -q -f -m reflink=1 /dev/pmem2"}
@@ -34,7 +36,7 @@ VERIFY = (
 
 
 @pytest.fixture(scope="module", params=["protected", *(pytest.param(name, marks=pytest.mark.all) for name in ("distro", "rt", "debug"))])
-def prepared(request, cache, tmp_path_factory) -> ready.Prepared:
+def prepared(request, cache, tmp_path_factory) -> image.Prepared:
     """In place of stock's: what boot_job boots in this file."""
     return prepare_patched(request.param, request.config.getoption("--tree"), cache, tmp_path_factory.mktemp(request.param))
 
@@ -42,7 +44,7 @@ def prepared(request, cache, tmp_path_factory) -> ready.Prepared:
 @pytest.fixture(scope="module")
 def programs() -> dict[str, Path]:
     """By their names in the guest: what the jobs below call, with their libraries."""
-    found = [PROGRAM, *(Path(tools.find(name, package)) for name, package in PACKAGES.items())]
+    found = [PROGRAM, *(Path(subprocesses.find(name, package)) for name, package in PACKAGES.items())]
     libraries = {str(path): path for program in found for path in initramfs.libraries(program)}
     return {f"bin/{program.name}": program for program in found} | libraries
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import distribution, source_kernel, variants
-from lab.distribution import KernelTree
-from lab.errors import CommandFailed
-from lab.paths import ROOT
+from lab.kernels import debian_kernels, source_build, variants
+from lab.kernels.debian_kernels import KernelTree
+from lab.core.errors import CommandFailed
+from lab.core.dirs import ROOT
 from lab.tests import pks_mutations
 from lab.tests.conftest import quiet
 
@@ -31,9 +31,9 @@ class Workshop:
     def __init__(self, scratch: Path, cache: Path):
         image = variants.find("checked").image
         self.log = scratch / "log"
-        self.source, self.make = source_kernel.configured(image, distribution.candidate(image.source), scratch, self.log, cache, quiet)
+        self.source, self.make = source_build.configured(image, debian_kernels.candidate(image.source), scratch, self.log, cache, quiet)
         self.make("all")
-        tree = source_kernel.keep(self.make, self.source, scratch / "tree")
+        tree = source_build.keep(self.make, self.source, scratch / "tree")
         (modules,) = (tree / "lib" / "modules").iterdir()
         self._whole = KernelTree(tree, modules.name)
 

@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who can touch a protected page of our PKS kernel, and when: lab/kernels/pks-tests in a guest, whatever happens to it."""
+"""Who can touch a protected page of our PKS kernel, and when: kernels/tests in a guest, whatever happens to it."""
 
 import errno
 import re
 
 import pytest
 
-from lab import console, job, ktap, module, ready, variants
+from lab.kernels import module_build, variants
+from lab.tests import ktap
+from lab.vm import console, image
 from lab.tests.conftest import prepare_patched, quiet
 
-SEMANTICS = variants.FOLDER / "pks-tests"
+SEMANTICS = variants.FOLDER / "tests"
 
 # As ready.PMEM_CMDLINE has it: in the middle of the first region; within a large page of the second.
 IN_PMEM = (256 + 32) << 20
 IN_DEVICE = ((384 + 32) << 20) + 4096
-GIVEN = f"phys={IN_PMEM:#x} spare={job.DEVICE_MEMORY:#x}"
+GIVEN = f"phys={IN_PMEM:#x} spare={image.DEVICE_MEMORY:#x}"
 
 PARAMETERS = "/sys/module/pks_test/parameters"
 FAULTS = "/sys/module/memremap/parameters/pks_faults"
@@ -55,7 +57,7 @@ pytestmark = pytest.mark.kernels
 
 
 @pytest.fixture(scope="module", params=["protected", *(pytest.param(name, marks=pytest.mark.all) for name in ("distro", "rt", "debug"))])
-def prepared(request, cache, tmp_path_factory) -> ready.Prepared:
+def prepared(request, cache, tmp_path_factory) -> image.Prepared:
     """In place of stock's: what boot_job boots in this file."""
     return prepare_patched(request.param, request.config.getoption("--tree"), cache, tmp_path_factory.mktemp(request.param))
 
@@ -63,11 +65,11 @@ def prepared(request, cache, tmp_path_factory) -> ready.Prepared:
 @pytest.fixture
 def boot(boot_job, prepared, cache):
     """Boots a job with the test module, two CPUs, and a command line of its own."""
-    built = module.build(prepared.kernel, SEMANTICS, cache, quiet, "pks_test.ko")
+    built = module_build.build(prepared.kernel, SEMANTICS, cache, quiet, "pks_test.ko")
 
     def start(text: str, given: str, tests: str, cmdline: str, **changes):
         setting = f'given="{given}"\nset={tests}\n'
-        command_line = f"{ready.PMEM_CMDLINE} {cmdline}"
+        command_line = f"{image.PMEM_CMDLINE} {cmdline}"
         return boot_job(TESTS + SAY + ACT + setting + text, {"pks_test.ko": built}, cpus=2, cmdline=command_line, **changes)
 
     return start
@@ -197,14 +199,14 @@ def test_an_unprotected_device_page_is_the_modules_own_or_none(boot):
     """Of memory that nobody uses, and of no other."""
     measure = (
         "kmap_bench --benchmark_filter='^kernel/kmap_local/devmap/iterations' --kmapbench_records=/out/stream"
-        f" --kmapbench_clock=icount --kmapbench_cases=all {job.PMEM_OPTIONS}"
+        f" --kmapbench_clock=icount --kmapbench_cases=all {micro_script.PMEM_OPTIONS}"
     )
     booted = boot(
         f"step pmem pmem\nstep none insmod /kmapbench.ko\n{measure} --kmapbench_variant=none\nrmmod kmapbench\n"
-        f"step unaligned insmod /kmapbench.ko device_memory={job.DEVICE_MEMORY + 4096:#x}\n"
+        f"step unaligned insmod /kmapbench.ko device_memory={image.DEVICE_MEMORY + 4096:#x}\n"
         f"step used insmod /kmapbench.ko device_memory={64 << 20:#x}\n"
         f"step persistent insmod /kmapbench.ko device_memory={IN_PMEM:#x}\n"
-        f"step own insmod /kmapbench.ko device_memory={job.DEVICE_MEMORY:#x}\n{measure} --kmapbench_variant=own\n"
+        f"step own insmod /kmapbench.ko device_memory={image.DEVICE_MEMORY:#x}\n{measure} --kmapbench_variant=own\n"
         "step unload rmmod kmapbench\n",
         GIVEN, "strict", "memremap.pks_fault_mode=strict",
     )

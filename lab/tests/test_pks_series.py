@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import distribution, source_kernel, variants
+from lab.kernels import debian_kernels, source_build, variants
 from lab.tests.conftest import quiet
 
 IMAGE = variants.find("protected").image
@@ -18,12 +18,12 @@ COMPILE_TEST = "CONFIG_COMPILE_TEST=y\nCONFIG_SUPERVISOR_PKEYS=y\n"
 
 @pytest.fixture(scope="module")
 def version() -> str:
-    return distribution.candidate(IMAGE.source)
+    return debian_kernels.candidate(IMAGE.source)
 
 
 @pytest.mark.kernels
 def test_checkpatch_finds_nothing(cache, version, tmp_path):
-    source = source_kernel.source_of(IMAGE.source, version, cache, tmp_path / "log", quiet)
+    source = source_build.source_of(IMAGE.source, version, cache, tmp_path / "log", quiet)
     command = ["perl", source / "scripts" / "checkpatch.pl", f"--root={source}", "--strict", *IMAGE.patches]
     # In a repository that tracks the patches, the script would take them for sources.
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
@@ -40,11 +40,11 @@ def test_the_kernel_builds_after_each_patch(cache, version, tmp_path):
     image = replace(IMAGE, patches=(first,), fragments=(lab_config, fragment))
     with tempfile.TemporaryDirectory(dir=cache / "kernels", prefix=".each-") as scratch:
         log = tmp_path / "log"
-        source, make = source_kernel.configured(image, version, Path(scratch), log, cache, quiet)
+        source, make = source_build.configured(image, version, Path(scratch), log, cache, quiet)
         config = source / "build" / ".config"
         make("all")
         for patch in rest:
-            source_kernel.apply(patch, source, log)
+            source_build.apply(patch, source, log)
             with config.open("a") as out:
                 out.write("CONFIG_DEVMAP_ACCESS_PROTECTION=y\n")
             make("olddefconfig")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which build of the observer a QEMU loads. Interfaces no QEMU here speaks: lab/observer/tests."""
+"""Which build of the observer a QEMU loads. Interfaces no QEMU here speaks: bench/observer/tests."""
 
 import json
 import subprocess
@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import plugin, ready, run, tools, variants
-from lab.paths import build_dir
+from lab.core import subprocesses
+from lab.kernels import variants
+from lab.run import runner
+from lab.vm import image, plugin_api
+from lab.core.dirs import build_dir
 
-BUILT = build_dir() / "lab" / "observer"
+BUILT = build_dir() / "bench" / "observer"
 
 
 @pytest.fixture
@@ -44,18 +47,18 @@ def too_old(oldest: int) -> str:
 
 @pytest.mark.parametrize("oldest", [1, 2, 7])
 def test_the_refusal_names_the_version_to_declare(qemu, builds, oldest):
-    found = plugin.find(builds, qemu(too_old(oldest)))
-    assert found == plugin.Observer(builds / f"libobserver-{oldest}.so")
+    found = plugin_api.find(builds, qemu(too_old(oldest)))
+    assert found == plugin_api.Observer(builds / f"libobserver-{oldest}.so")
 
 
 def test_it_is_asked_once(qemu, builds, tmp_path):
-    plugin.find(builds, qemu(too_old(2)))
+    plugin_api.find(builds, qemu(too_old(2)))
     (call,) = (tmp_path / "calls").read_text().splitlines()
     assert call.endswith(f"-plugin {builds}/libobserver-0.so")
 
 
 def test_a_qemu_that_wants_more_than_is_known_is_named_with_the_mend(qemu, builds):
-    found = plugin.find(builds, qemu(too_old(8)))
+    found = plugin_api.find(builds, qemu(too_old(8)))
     assert found.plugin is None
     assert found.refusal == (
         "QEMU loads plugins of interface version 8 and later, and the observer knows up to 7; "
@@ -64,20 +67,20 @@ def test_a_qemu_that_wants_more_than_is_known_is_named_with_the_mend(qemu, build
 
 
 def test_a_qemu_without_plugins_is_named_with_the_mend(qemu, builds):
-    found = plugin.find(builds, qemu("-plugin: invalid option"))
+    found = plugin_api.find(builds, qemu("-plugin: invalid option"))
     assert found.plugin is None
     assert "-plugin: invalid option" in found.refusal and "--enable-plugins" in found.refusal
 
 
 def test_without_a_build_there_is_none(tmp_path):
-    found = plugin.find(tmp_path, "/nonexistent")
+    found = plugin_api.find(tmp_path, "/nonexistent")
     assert found.plugin is None and "cmake --build build" in found.refusal
 
 
 def test_this_qemu_loads_what_is_found():
-    found = plugin.find(BUILT)
+    found = plugin_api.find(BUILT)
     assert found.refusal is None
-    qemu = tools.find("qemu-system-x86_64", "qemu-system-x86")
+    qemu = subprocesses.find("qemu-system-x86_64", "qemu-system-x86")
     machine = [*("-M", "none", "-display", "none", "-accel", "tcg"), "-plugin", str(found.plugin)]
     said = subprocess.run([qemu, *machine], capture_output=True, text=True).stderr
     assert said.startswith("observer: plugin interface ")
@@ -86,18 +89,18 @@ def test_this_qemu_loads_what_is_found():
 def test_a_folder_with_a_comma_in_its_name(tmp_path):
     folder = tmp_path / "a,b"
     folder.symlink_to(BUILT)
-    assert plugin.find(folder).plugin.name == plugin.find(BUILT).plugin.name
+    assert plugin_api.find(folder).plugin.name == plugin_api.find(BUILT).plugin.name
 
 
 def test_why_there_is_none_is_said_once(qemu, builds, monkeypatch):
-    monkeypatch.setattr(tools, "_SEARCH", f"{Path(qemu(too_old(8))).parent}:{tools._SEARCH}")
+    monkeypatch.setattr(subprocesses, "_SEARCH", f"{Path(qemu(too_old(8))).parent}:{subprocesses._SEARCH}")
     said: list[str] = []
-    assert ready.observer_plugin(said.append) is None
+    assert image.observer_plugin(said.append) is None
     assert len(said) == 1 and "interface version 8" in said[0]
 
 
 def test_a_run_without_it_measures_and_says_why_once(tmp_path, monkeypatch, capsys):
-    real = tools.find("qemu-system-x86_64", "qemu-system-x86")
+    real = subprocesses.find("qemu-system-x86_64", "qemu-system-x86")
     newer = tmp_path / "qemu" / "qemu-system-x86_64"
     newer.parent.mkdir()
     newer.write_text(
@@ -105,10 +108,10 @@ def test_a_run_without_it_measures_and_says_why_once(tmp_path, monkeypatch, caps
         f'exec {real} "$@"\n'
     )
     newer.chmod(0o755)
-    monkeypatch.setattr(tools, "_SEARCH", f"{newer.parent}:{tools._SEARCH}")
+    monkeypatch.setattr(subprocesses, "_SEARCH", f"{newer.parent}:{subprocesses._SEARCH}")
     folder = tmp_path / "campaign"
-    plan = run.Plan([variants.find("stock")], 1, 1, "micro", None, "msr/rdpkrs", folder, [])
-    assert run.run(plan) == 0, capsys.readouterr().err
+    plan = runner.Plan([variants.find("stock")], 1, 1, "micro", None, "msr/rdpkrs", folder, [])
+    assert runner.run(plan) == 0, capsys.readouterr().err
     boot = folder / "stock" / "boot-01"
     assert json.loads((boot / "environment.json").read_text())["emulator"]["observed"] is False
     assert not (boot / "path.jsonl").exists()

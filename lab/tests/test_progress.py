@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import re
 
-from lab.progress import Display
+from lab.core.progress import Display
 
 
 def test_a_second_plan_starts_anew(capsys):

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import console, ready, run, variants
-from lab.errors import EXIT_FAILED, Refused
-from lab.paths import MODULE_SOURCE, build_dir
+from lab.kernels import variants
+from lab.run import runner
+from lab.vm import console, image
+from lab.core.errors import EXIT_FAILED, Refused
+from lab.core.dirs import MODULE_SOURCE, build_dir
 from lab.tests import planted_observer
 
 # What each plants, in which file, and what the module says of it.
@@ -31,23 +33,23 @@ def planted(folder: Path, name: str, old: str, new: str) -> Path:
     return source
 
 
-def plan(folder: Path) -> run.Plan:
-    return run.Plan([variants.find("stock")], 1, 1, "micro", None, "msr/*", folder / "campaign", ["run"])
+def plan(folder: Path) -> runner.Plan:
+    return runner.Plan([variants.find("stock")], 1, 1, "micro", None, "msr/*", folder / "campaign", ["run"])
 
 
 @pytest.mark.parametrize("name", BY_THE_MODULE)
 def test_the_module_refuses_another_loop(name, tmp_path, monkeypatch):
     file, old, new, said = BY_THE_MODULE[name]
-    monkeypatch.setattr(ready, "MODULE_SOURCE", planted(tmp_path, file, old, new))
+    monkeypatch.setattr(image, "MODULE_SOURCE", planted(tmp_path, file, old, new))
     with pytest.raises(Refused, match=f"the module was not loaded: kb_body_.*{said}"):
-        run.run(plan(tmp_path))
+        runner.run(plan(tmp_path))
     assert not list((tmp_path / "campaign").glob("*/boot-*/micro.jsonl"))
 
 
 def test_a_loop_that_lost_an_instruction_is_flagged(tmp_path, monkeypatch, capfd):
     source = planted(tmp_path, "cases.c", 'KB_CONTROL_ADDS(count)\t".rept " #count "', 'KB_CONTROL_ADDS(count)\t".rept " #count " - 1')
-    monkeypatch.setattr(ready, "MODULE_SOURCE", source)
-    assert run.run(plan(tmp_path)) == EXIT_FAILED
+    monkeypatch.setattr(image, "MODULE_SOURCE", source)
+    assert runner.run(plan(tmp_path)) == EXIT_FAILED
     report = (tmp_path / "campaign" / "report.txt").read_text()
     assert report.startswith("NOT VALID: control/adds13 takes 12 instructions an operation, and has 13")
     assert "control/adds13 takes 12" in capfd.readouterr().err
@@ -55,7 +57,7 @@ def test_a_loop_that_lost_an_instruction_is_flagged(tmp_path, monkeypatch, capfd
 
 def test_an_observer_that_counts_twice_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("KMAPBENCH_BUILD", str(planted_observer.counting_twice(tmp_path)))
-    assert run.run(plan(tmp_path)) == EXIT_FAILED
+    assert runner.run(plan(tmp_path)) == EXIT_FAILED
     assert (tmp_path / "campaign" / "report.txt").read_text().startswith("NOT VALID: the observer counts 26 instructions in control/adds13")
 
 

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from lab.job import PMEM_OPTIONS
+from lab.workloads.micro_script import PMEM_OPTIONS
 from lab.tests.conftest import STATE
 
 BENCH = (

@@ -3,8 +3,8 @@
 
 import pytest
 
-from lab import job
-from lab.job import PMEM_OPTIONS
+from lab.workloads import micro_script
+from lab.workloads.micro_script import PMEM_OPTIONS
 
 PLAIN, PROTECTED = "kernel/kmap_local/dram", "model/kmap_local_slim/protected"
 
@@ -41,7 +41,7 @@ def test_an_interrupt_costs_a_sample_and_no_figure(boot_job):
 
 
 def test_a_stand_in_says_that_it_is_one(boot_job):
-    booted = boot_job(job.micro("test", 1, "msr/*"), cpu="max,-pks")
+    booted = boot_job(micro_script.micro("test", 1, "msr/*"), cpu="max,-pks")
     assert booted.outcome.problem is None, booted.console[-2000:]
     stand_in = booted.record("msr/mock/tsc_aux")
     assert stand_in["status"] == "ok" and stand_in["stand_in"] is True and stand_in["cost"] > 0
@@ -53,7 +53,7 @@ def test_a_stand_in_says_that_it_is_one(boot_job):
 @pytest.mark.all
 def test_sets_larger_than_the_caches(boot_job):
     """Each larger set has more pages, and no set costs more instructions than another."""
-    booted = boot_job(job.micro("test", 1, "*/latency/*"), memory_mib=8192, limit_seconds=1800)
+    booted = boot_job(micro_script.micro("test", 1, "*/latency/*"), memory_mib=8192, limit_seconds=1800)
     assert booted.outcome.problem is None, booted.console[-2000:]
     for path in ("kernel/kmap_local/dram", "model/kmap_local/dram", "model/kmap_local/protected", "model/kmap_local_slim/protected"):
         records = [booted.record(f"{path}/latency/{size}") for size in ("page", "l1", "l2", "llc", "memory")]

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import distribution, kernel_config, source_kernel, variants
-from lab.errors import Interrupted, KmapbenchError
-from lab.paths import ROOT
+from lab.kernels import debian_kernels, kconfig, source_build, variants
+from lab.core.errors import Interrupted, KmapbenchError
+from lab.core.dirs import ROOT
 from lab.tests.conftest import quiet
 
 VERSION = "1.0-1"
@@ -87,8 +87,8 @@ def cache(tmp_path) -> Path:
 @pytest.fixture(autouse=True)
 def offered(monkeypatch):
     """What the package sources offer, and no more packages than the everyday tests need."""
-    monkeypatch.setattr(distribution, "candidate", lambda _: VERSION)
-    monkeypatch.setattr(source_kernel, "missing_packages", list)
+    monkeypatch.setattr(debian_kernels, "candidate", lambda _: VERSION)
+    monkeypatch.setattr(source_build, "missing_packages", list)
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def kept(cache: Path) -> list[str]:
 def failure(image: variants.Image, cache: Path) -> str:
     """The message of a build that fails, which has the variants, one line, the log, and nothing kept."""
     with pytest.raises(KmapbenchError) as error:
-        source_kernel.fetch(image, cache, quiet)
+        source_build.fetch(image, cache, quiet)
     said = str(error.value)
     assert said.startswith("one, other: ") and "\n" not in said
     (log,) = re.findall(r"see (\S+)$", said)
@@ -126,7 +126,7 @@ def failure(image: variants.Image, cache: Path) -> str:
 
 def test_what_is_kept_is_a_kernel_tree(cache, image):
     steps = []
-    kernel = source_kernel.fetch(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42), cache, quiet, steps.append)
+    kernel = source_build.fetch(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42), cache, quiet, steps.append)
     assert kernel.release == "1.0-fake"
     assert kernel.packages == {"linux-fake": VERSION}
     assert kernel.image.is_file()
@@ -140,51 +140,51 @@ def test_what_is_kept_is_a_kernel_tree(cache, image):
 
 
 def test_the_source_stays_as_its_package_has_it(cache, image):
-    source_kernel.fetch(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42), cache, quiet)
+    source_build.fetch(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42), cache, quiet)
     source = cache / "sources" / f"linux-fake_{VERSION}"
     assert {str(path.relative_to(source)): path.read_text() for path in source.rglob("*") if path.is_file()} == SOURCE
 
 
 def test_a_kernel_is_built_once(cache, image):
-    first = source_kernel.fetch(image(), cache, quiet)
+    first = source_build.fetch(image(), cache, quiet)
     said = []
-    assert source_kernel.fetch(image(), cache, said.append) == first
+    assert source_build.fetch(image(), cache, said.append) == first
     assert said == []
 
 
 def test_a_cache_in_a_repository_patches_the_source_and_not_the_repository(cache, image):
     subprocess.run(["git", "init", "-q", cache.parent], check=True)
-    kernel = source_kernel.fetch(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42), cache, quiet)
-    plain = source_kernel.fetch(replace(image(), patches=()), cache, quiet)
+    kernel = source_build.fetch(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42), cache, quiet)
+    plain = source_build.fetch(replace(image(), patches=()), cache, quiet)
     assert (kernel.folder / "boot" / "vmlinux-1.0-fake").read_bytes() != (plain.folder / "boot" / "vmlinux-1.0-fake").read_bytes()
 
 
 def test_whatever_goes_into_a_kernel_is_in_its_key(image):
     one = image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42)
-    before = source_kernel.digest(one)
-    assert source_kernel.digest(replace(one, base="defconfig")) != before
-    assert source_kernel.digest(replace(one, patches=())) != before
-    assert source_kernel.digest(replace(one, variants=("third",))) == before
-    assert source_kernel.digest(image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n")) != before
-    assert source_kernel.digest(image("CONFIG_JUMP_LABEL=m\n")) != before
-    assert source_kernel.digest(image("# why\n\nCONFIG_JUMP_LABEL=y\n")) == before  # a comment is not compiled
-    assert source_kernel.digest(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42 + " ")) != before
+    before = source_build.digest(one)
+    assert source_build.digest(replace(one, base="defconfig")) != before
+    assert source_build.digest(replace(one, patches=())) != before
+    assert source_build.digest(replace(one, variants=("third",))) == before
+    assert source_build.digest(image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n")) != before
+    assert source_build.digest(image("CONFIG_JUMP_LABEL=m\n")) != before
+    assert source_build.digest(image("# why\n\nCONFIG_JUMP_LABEL=y\n")) == before  # a comment is not compiled
+    assert source_build.digest(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42 + " ")) != before
 
 
 def test_a_new_source_is_a_new_kernel(cache, image, monkeypatch):
-    old = source_kernel.fetch(image(), cache, quiet)
+    old = source_build.fetch(image(), cache, quiet)
     sources = cache / "sources"
     shutil.copytree(sources / f"linux-fake_{VERSION}", sources / "linux-fake_1.0-2")
-    monkeypatch.setattr(distribution, "candidate", lambda _: "1.0-2")
-    new = source_kernel.fetch(image(), cache, quiet)
+    monkeypatch.setattr(debian_kernels, "candidate", lambda _: "1.0-2")
+    new = source_build.fetch(image(), cache, quiet)
     assert old.folder != new.folder
-    assert source_kernel.built(image(), cache) == new.folder
+    assert source_build.built(image(), cache) == new.folder
 
 
 def test_what_is_not_built_is_not_listed_as_built(cache, image):
-    assert source_kernel.built(image(), cache) is None
-    source_kernel.fetch(image(), cache, quiet)
-    assert source_kernel.built(image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n"), cache) is None
+    assert source_build.built(image(), cache) is None
+    source_build.fetch(image(), cache, quiet)
+    assert source_build.built(image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n"), cache) is None
 
 
 def test_a_patch_that_does_not_apply(cache, image):
@@ -250,7 +250,7 @@ def test_an_interrupted_build_keeps_nothing_and_leaves_no_compiler_behind(cache,
             raise KeyboardInterrupt
 
     with pytest.raises(Interrupted, match=r"^one, other: the build was interrupted, nothing of it is kept; see \S+$") as error:
-        source_kernel.fetch(image(), cache, quiet, interrupt)
+        source_build.fetch(image(), cache, quiet, interrupt)
     assert error.value.exit_code == 130
     assert kept(cache) == []
     wait_until(lambda: not alive(pid))
@@ -260,11 +260,11 @@ def test_a_killed_build_takes_its_compilers_along_and_the_next_one_clears_up(cac
     pid = slow(cache)
     one = image()
     script = (
-        "from pathlib import Path; from lab import distribution, source_kernel, variants\n"
-        f"distribution.candidate = lambda _: {VERSION!r}; source_kernel.missing_packages = list\n"
+        "from pathlib import Path; from lab.kernels import debian_kernels, source_build, variants\n"
+        f"debian_kernels.candidate = lambda _: {VERSION!r}; source_build.missing_packages = list\n"
         f"fragment = Path({str(one.fragments[0])!r})\n"
         "image = variants.Image('fake', 'linux-fake', 'tinyconfig', (fragment,), (), 2, ('one',))\n"
-        f"source_kernel.fetch(image, Path({str(cache)!r}), print)\n"
+        f"source_build.fetch(image, Path({str(cache)!r}), print)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.DEVNULL)
     wait_until(lambda: alive(pid))
@@ -274,7 +274,7 @@ def test_a_killed_build_takes_its_compilers_along_and_the_next_one_clears_up(cac
     assert [name[0] for name in kept(cache)] == ["."]  # what the killed one could not remove
 
     (cache / "sources" / f"linux-fake_{VERSION}" / "Makefile").write_text(MAKEFILE)
-    kernel = source_kernel.fetch(one, cache, quiet)
+    kernel = source_build.fetch(one, cache, quiet)
     assert kept(cache) == [kernel.key]
 
 
@@ -299,31 +299,31 @@ class Shown:
 
 def test_the_time_left_is_for_as_many_steps_as_the_last_build_took(cache, image):
     shown, again = Shown(), Shown()
-    source_kernel.provide([replace(image(), steps=7)], cache, shown)
+    source_build.provide([replace(image(), steps=7)], cache, shown)
     assert (shown.total, shown.done) == (7, 7)  # the table's figure; the build took two
-    source_kernel.provide([replace(image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n"), steps=7)], cache, again)
+    source_build.provide([replace(image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n"), steps=7)], cache, again)
     assert (again.total, again.done) == (2, 2)
     assert "fake: 1 of about 2 steps: fake.o" in again.said
 
 
 def test_more_steps_than_expected_are_no_more_than_all(cache, image):
     shown = Shown()
-    source_kernel.provide([replace(image(), steps=1)], cache, shown)
+    source_build.provide([replace(image(), steps=1)], cache, shown)
     assert (shown.total, shown.done) == (1, 1)
 
 
 def test_an_image_that_several_variants_boot_is_built_once(cache, image):
     shown = Shown()
-    source_kernel.provide([image(), image()], cache, shown)
+    source_build.provide([image(), image()], cache, shown)
     assert (shown.total, shown.done) == (2, 2)
-    source_kernel.provide([image()], cache, shown)
+    source_build.provide([image()], cache, shown)
     assert len([line for line in shown.said if "not in the cache" in line]) == 1
 
 
 def test_missing_packages_are_one_line(cache, image, monkeypatch):
-    monkeypatch.setattr(source_kernel, "missing_packages", lambda: ["flex", "libelf-dev"])
+    monkeypatch.setattr(source_build, "missing_packages", lambda: ["flex", "libelf-dev"])
     with pytest.raises(KmapbenchError, match="^one, other: .* missing: flex libelf-dev$"):
-        source_kernel.fetch(image(), cache, quiet)
+        source_build.fetch(image(), cache, quiet)
 
 
 # The configuration, pure
@@ -331,8 +331,8 @@ def test_missing_packages_are_one_line(cache, image, monkeypatch):
 
 def test_of_two_fragments_the_later_one_counts():
     fragments = [("a.config", "CONFIG_A=y\nCONFIG_B=y\n"), ("b.config", "# CONFIG_B is not set\n")]
-    assert kernel_config.broken(fragments, "CONFIG_A=y\n") == []
-    (only,) = kernel_config.broken(fragments, "CONFIG_A=y\nCONFIG_B=y\n")
+    assert kconfig.broken(fragments, "CONFIG_A=y\n") == []
+    (only,) = kconfig.broken(fragments, "CONFIG_A=y\nCONFIG_B=y\n")
     assert str(only) == "CONFIG_B is y, and b.config asks for n"
 
 
@@ -350,7 +350,7 @@ def test_of_two_fragments_the_later_one_counts():
     ],
 )
 def test_every_symbol_a_fragment_asks_for_is_checked(asked, config, holds):
-    assert (kernel_config.broken([("f", asked)], config) == []) is holds
+    assert (kconfig.broken([("f", asked)], config) == []) is holds
 
 
 # The table and the fragments that are in the tree
@@ -366,18 +366,18 @@ def test_stock_is_the_distributions_own_kernel():
 def test_an_image_asks_for_jump_labels_and_names_files_that_are_there(name):
     asked = {}
     for fragment in IMAGES[name].fragments:
-        asked |= kernel_config.parse(fragment.read_text())
+        asked |= kconfig.parse(fragment.read_text())
     assert asked["CONFIG_JUMP_LABEL"] == "y"
     assert name in IMAGES[name].variants
 
 
-@pytest.mark.parametrize("fragment", sorted(variants.FOLDER.glob("*.config")), ids=lambda path: path.name)
+@pytest.mark.parametrize("fragment", sorted((variants.FOLDER / "configs").glob("*.config")), ids=lambda path: path.name)
 def test_a_fragment_has_no_line_that_would_be_passed_over(fragment):
     lines = fragment.read_text().splitlines()
-    symbols = [line for line in lines if kernel_config.parse(line)]
+    symbols = [line for line in lines if kconfig.parse(line)]
     assert [line for line in lines if "CONFIG_" in line and line not in symbols] == []
     assert [line for line in lines if line and not line.startswith("#") and line not in symbols] == []
-    assert len({next(iter(kernel_config.parse(line))) for line in symbols}) == len(symbols)
+    assert len({next(iter(kconfig.parse(line))) for line in symbols}) == len(symbols)
 
 
 def test_a_series_is_applied_in_the_order_of_its_names(tmp_path):

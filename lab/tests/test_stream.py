@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from lab.stream import Parser
+from lab.core.event_stream import Parser
 
 
 def test_lines_may_come_in_any_pieces():

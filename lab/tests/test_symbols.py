@@ -3,8 +3,8 @@ from collections import Counter
 
 import pytest
 
-from lab import symbols
-from lab.symbols import Window
+from lab.trace import symbols
+from lab.trace.symbols import Window
 
 CHAINS = {1: ("body",), 2: ("body", "address"), 3: ("slow", "wrmsr"), 9: ("harness",)}
 

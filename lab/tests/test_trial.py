@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from analysis import trial as judge
-from lab import trial
+from analysis.studies import timing_verdict as judge
+from lab.studies import timing
 
 
 def run(tmp_path: Path, *arguments: str) -> list[dict]:
     file = tmp_path / "trial.jsonl"
-    assert trial.main([arguments[0], str(file), *arguments[1:]]) == 0
+    assert timing.main([arguments[0], str(file), *arguments[1:]]) == 0
     lines = file.read_text().splitlines()
     assert judge.judged(lines)
     header, *figures = map(json.loads, lines)
@@ -21,9 +21,9 @@ def run(tmp_path: Path, *arguments: str) -> list[dict]:
 
 
 def test_both_tools_time_the_same_models_in_each_launch(tmp_path, monkeypatch):
-    monkeypatch.setattr(trial, "BUDGET", ["--benchmark_min_time=0.001", "--benchmark_repetitions=2"])
+    monkeypatch.setattr(timing, "BUDGET", ["--benchmark_min_time=0.001", "--benchmark_repetitions=2"])
     figures = run(tmp_path, "spread", "--launches", "2")
-    models = set(trial.REGISTER_BOUND + trial.WITH_MODES)
+    models = set(timing.REGISTER_BOUND + timing.WITH_MODES)
     for launch in range(2):
         of_launch = [figure for figure in figures if figure["launch"] == launch]
         assert {one["case"] for one in of_launch if one["tool"] == "google"} == models
@@ -42,13 +42,13 @@ def test_campaigns_launch_both_sides_in_turn(tmp_path):
 @pytest.mark.all
 def test_what_is_known_has_figures_for_all_that_is_judged(tmp_path):
     figures = run(tmp_path, "known", "--launches", "1")
-    assert {figure["case"] for figure in figures} == set(trial.KNOWN)
-    assert {figure["write_cycles"] for figure in figures if figure["case"] in trial.DELAYS} == set(trial.WRITE_CYCLES)
+    assert {figure["case"] for figure in figures} == set(timing.KNOWN)
+    assert {figure["write_cycles"] for figure in figures if figure["case"] in timing.DELAYS} == set(timing.WRITE_CYCLES)
 
 
 def test_a_file_that_is_there_is_left_alone(tmp_path):
     file = tmp_path / "kept"
     file.write_text("kept")
     with pytest.raises(FileExistsError):
-        trial.main(["known", str(file)])
+        timing.main(["known", str(file)])
     assert file.read_text() == "kept"

@@ -3,7 +3,7 @@
 
 import pytest
 
-from lab import campaign
+from lab.campaign import store
 
 BENCH = "kmap_bench '--benchmark_filter=^user/' --kmapbench_records=/out/stream --kmapbench_clock=icount --kmapbench_samples=9"
 
@@ -16,7 +16,7 @@ def keyed(form: str) -> str:
 def test_the_oracle_holds_where_the_cpu_has_pku(boot_job, form):
     booted = boot_job(f"step micro {BENCH}\n")
     record = booted.record(keyed(form), "host")
-    campaign.validate("record", record)
+    store.validate("record", record)
     assert (record["status"], record["oracle"]) == ("ok", "held")
     without = booted.record(f"user/{form}/protected/nowrite", "host")
     # Two writes; their operands are there without them.

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import distribution, kernel_config, ready, run, source_kernel, tools, variants
-from lab.errors import KmapbenchError
+from lab.core import subprocesses
+from lab.kernels import debian_kernels, kconfig, source_build, variants
+from lab.run import runner
+from lab.vm import image
+from lab.core.errors import KmapbenchError
 from lab.tests.conftest import quiet
 from lab.tests.test_lab import DEFAULT_CASES, INEXACT, SKIPPED
 from lab.tests.records import of_cases
@@ -17,21 +20,21 @@ PLAIN = variants.find("plain")
 
 
 @pytest.fixture(scope="module")
-def plain(cache) -> distribution.KernelTree:
-    return source_kernel.fetch(PLAIN.image, cache, quiet)
+def plain(cache) -> debian_kernels.KernelTree:
+    return source_build.fetch(PLAIN.image, cache, quiet)
 
 
 def measured(folder: Path, names: list[str], boots: int) -> list[dict]:
     """Records of a campaign that went well: no boot crashed, no oracle failed, no splat."""
-    assert run.run(run.Plan([variants.find(name) for name in names], boots, 1, "micro", None, "default", folder, [])) == 0
+    assert runner.run(runner.Plan([variants.find(name) for name in names], boots, 1, "micro", None, "default", folder, [])) == 0
     return [record for path in sorted(folder.glob("*/*/micro.jsonl")) for record in of_cases(path)]
 
 
 @pytest.mark.kernels
 def test_a_kernel_of_ours_has_built_in_what_the_lab_needs(plain):
-    assert distribution.needed_modules(plain, ready.GUEST_MODULES, ready.OPTIONAL_MODULES) == []
-    assert kernel_config.broken([(path.name, path.read_text()) for path in PLAIN.image.fragments], plain.config.read_text()) == []
-    symbols = tools.output([tools.find("nm", "binutils"), plain.vmlinux])
+    assert debian_kernels.needed_modules(plain, image.GUEST_MODULES, image.OPTIONAL_MODULES) == []
+    assert kconfig.broken([(path.name, path.read_text()) for path in PLAIN.image.fragments], plain.config.read_text()) == []
+    symbols = subprocesses.output([subprocesses.find("nm", "binutils"), plain.vmlinux])
     assert re.search(r"^[0-9a-f]{16} T __switch_to_asm$", symbols, re.MULTILINE)
 
 
@@ -41,11 +44,11 @@ def test_a_symbol_whose_dependencies_are_missing_is_named(cache, tmp_path):
     (tmp_path / "more.config").write_text("CONFIG_X86_X2APIC=y\n")
     wanting = replace(PLAIN.image, name="wanting", fragments=(*PLAIN.image.fragments, tmp_path / "more.config"))
     with pytest.raises(KmapbenchError) as error:
-        source_kernel.fetch(wanting, cache, quiet)
+        source_build.fetch(wanting, cache, quiet)
     said = re.fullmatch(r"plain: CONFIG_X86_X2APIC is n, and more\.config asks for y; see (\S+)", str(error.value))
     assert said, error.value
     Path(said[1]).unlink()
-    assert source_kernel.built(wanting, cache) is None
+    assert source_build.built(wanting, cache) is None
 
 
 # Straight code, and none of it out of line, where kernels may be built with or without tracing hooks.

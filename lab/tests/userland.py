@@ -9,9 +9,10 @@ import shlex
 import sys
 from pathlib import Path
 
-from lab import distribution, guest, initramfs
-from lab.distribution import KernelTree
-from lab.paths import ROOT, build_dir
+from lab.kernels import debian_kernels
+from lab.vm import initramfs, qemu
+from lab.kernels.debian_kernels import KernelTree
+from lab.core.dirs import ROOT, build_dir
 
 MODULES = ["virtio_pci", "virtio_console", "9p", "9pnet_virtio", "overlay", "nd_pmem", "nd_e820"]
 MEMORY_MIB = 2048
@@ -47,15 +48,15 @@ CHECKOUT = Path("/kmapbench")
 BUILD = Path("/kmapbench-build")
 
 
-def machine(kernel: KernelTree, job: str, scratch: Path, files: dict[str, Path], modules: tuple[str, ...] = (), **changes) -> guest.Machine:
+def machine(kernel: KernelTree, job: str, scratch: Path, files: dict[str, Path], modules: tuple[str, ...] = (), **changes) -> qemu.Machine:
     """A guest that runs this job, with files added to its initramfs by name, and modules to those it always has. changes: fields of guest.Machine."""
-    tree = initramfs.base(scratch / "tree", [], distribution.needed_modules(kernel, [*MODULES, *modules]), files)
+    tree = initramfs.base(scratch / "tree", [], debian_kernels.needed_modules(kernel, [*MODULES, *modules]), files)
     places = {"RELEASE": kernel.release, "TREE": kernel.folder, "ROOT": ROOT, "HOST_BUILD": build_dir().absolute()}
     places |= {"SCRATCH": SCRATCH, "CHECKOUT": CHECKOUT, "BUILD": BUILD}
     settings = "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in places.items())
     tree.add_text(settings + _MOUNTS + job, "job")
     fields = {"cpu": "max", "cmdline": "", "memory_mib": MEMORY_MIB, "limit_seconds": LIMIT_SECONDS, "share": Path("/")} | changes
-    return guest.Machine(kernel.image, tree.pack(scratch / "initrd"), **fields)
+    return qemu.Machine(kernel.image, tree.pack(scratch / "initrd"), **fields)
 
 
 def kmapbench(name: str, arguments: list[str], cache: Path, user: int = 0, background: bool = False) -> str:

@@ -4,7 +4,7 @@
 import shutil
 from pathlib import Path
 
-from lab.paths import ROOT
+from lab.core.dirs import ROOT
 
 COMMANDS = ["run", "report", "compare", "check", "test", "kernels", "kernels build"]
 

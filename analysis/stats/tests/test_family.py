@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.stats import bootstrap, model
-from analysis.stats.family import Interval, compare_family, halves, moved
-from analysis.stats.sides import Metric, Pair, Side, Unit
+from analysis.stats import regression, resampling
+from analysis.stats.comparison import Interval, compare_family, halves, moved
+from analysis.stats.sample import Metric, Pair, Side, Unit
 from analysis.stats.verdict import Verdict, decide, margin_in_units, margin_of_ratio
 
 TICKS = Metric("cost", "ticks", "lower", "tsc", cycle=1.0)
@@ -42,7 +42,7 @@ def judged(*arguments, **changes):
 def test_figures_are_those_of_the_model_of_logarithms():
     one = judged(200, 210, deviation=0.01)
     old, new = one.pair.old, one.pair.new
-    fit = model.fit(np.log(old.values), np.log(new.values), old.slots, new.slots)
+    fit = regression.fit(np.log(old.values), np.log(new.values), old.slots, new.slots)
     assert one.ratio == pytest.approx(math.exp(fit.difference)) == pytest.approx(1.05)
     assert (one.ratio_95.low, one.ratio_95.high) == pytest.approx(np.exp(fit.interval(0.95)))
     assert (one.ratio_90.low, one.ratio_90.high) == pytest.approx(np.exp(fit.interval(0.90)))
@@ -299,6 +299,6 @@ def test_boots_are_resampled_from_six_to_sixty_a_side(boots, resampled):
 
 
 def test_a_change_that_resampling_does_not_confirm_is_said(monkeypatch):
-    monkeypatch.setattr(bootstrap, "interval", lambda *_: (-0.1, 0.1))
+    monkeypatch.setattr(resampling, "interval", lambda *_: (-0.1, 0.1))
     one = judged(200, 210)
     assert one.verdict is Verdict.SLOWER and any("not confirm" in warning for warning in one.warnings)

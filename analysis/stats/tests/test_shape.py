@@ -5,35 +5,35 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.stats import bootstrap, model, shape
-from analysis.stats.shape import Group, Outlier
+from analysis.stats import clusters, regression, resampling
+from analysis.stats.clusters import Group, Outlier
 
 RANDOM = np.random.default_rng(9)
 
 
 def test_two_groups_are_found_with_their_centres_and_sizes():
-    assert shape.groups(np.array([119.0, 101, 102, 100, 120])) == (Group(101, 3), Group(119.5, 2))
+    assert clusters.groups(np.array([119.0, 101, 102, 100, 120])) == (Group(101, 3), Group(119.5, 2))
 
 
 def test_a_gap_has_to_be_three_times_the_wider_group():
-    assert len(shape.groups(np.array([0.0, 1, 4.1, 4.2]))) == 2
-    assert len(shape.groups(np.array([0.0, 1, 4.0, 4.2]))) == 1
-    assert len(shape.groups(np.array([0.0, 0.1, 3.0, 4.0]))) == 1
-    assert len(shape.groups(np.array([0.0, 0.1, 3.2, 4.2]))) == 2
+    assert len(clusters.groups(np.array([0.0, 1, 4.1, 4.2]))) == 2
+    assert len(clusters.groups(np.array([0.0, 1, 4.0, 4.2]))) == 1
+    assert len(clusters.groups(np.array([0.0, 0.1, 3.0, 4.0]))) == 1
+    assert len(clusters.groups(np.array([0.0, 0.1, 3.2, 4.2]))) == 2
 
 
 def test_a_boot_alone_is_no_group():
-    assert shape.groups(np.array([1.0, 1, 1, 50])) == (Group(1, 4),)
-    assert shape.groups(np.array([1.0, 50, 50, 50])) == (Group(50, 4),)
+    assert clusters.groups(np.array([1.0, 1, 1, 50])) == (Group(1, 4),)
+    assert clusters.groups(np.array([1.0, 50, 50, 50])) == (Group(50, 4),)
 
 
 def test_boots_that_agree_are_one_group():
-    assert shape.groups(np.full(6, 7.0)) == (Group(7, 6),)
+    assert clusters.groups(np.full(6, 7.0)) == (Group(7, 6),)
 
 
 @pytest.mark.parametrize(("boots", "most"), [(4, 0.09), (6, 0.03), (10, 0.005)])
 def test_normal_noise_seldom_falls_into_two_groups(boots, most):
-    found = np.mean([len(shape.groups(side)) > 1 for side in RANDOM.normal(size=(2000, boots))])
+    found = np.mean([len(clusters.groups(side)) > 1 for side in RANDOM.normal(size=(2000, boots))])
     assert found <= most
 
 
@@ -42,29 +42,29 @@ def test_outliers_are_beyond_tukeys_fences():
     for value, expected in ((12.9, ()), (13.1, (Outlier(13.1, False),)), (18.9, (Outlier(18.9, False),)), (19.1, (Outlier(19.1, True),))):
         boots = np.array([3.0, 7, 3, value, 5, 3, 7, 7, 5])
         assert list(np.percentile(boots, [25, 75])) == [3, 7]
-        assert shape.outliers(boots) == expected
+        assert clusters.outliers(boots) == expected
         mirrored = tuple(Outlier(10 - one.value, one.severe) for one in expected)
-        assert shape.outliers(10 - boots) == mirrored
+        assert clusters.outliers(10 - boots) == mirrored
 
 
 def test_fences_stand_on_the_quartiles():
     # quartiles 2 and 6, so that the inner fence is at 12
-    assert shape.outliers(np.array([0.0, 1, 2, 3, 4, 5, 6, 7, 12.1])) == (Outlier(12.1, False),)
-    assert shape.outliers(np.array([0.0, 1, 2, 3, 4, 5, 6, 7, 11.9])) == ()
+    assert clusters.outliers(np.array([0.0, 1, 2, 3, 4, 5, 6, 7, 12.1])) == (Outlier(12.1, False),)
+    assert clusters.outliers(np.array([0.0, 1, 2, 3, 4, 5, 6, 7, 11.9])) == ()
 
 
 def test_outliers_are_given_from_the_smallest():
     boots = np.array([3.0, 40, 3, 3, 5, 5, 5, 7, 7, 7, -20])
-    assert [one.value for one in shape.outliers(boots)] == [-20, 40]
+    assert [one.value for one in clusters.outliers(boots)] == [-20, 40]
 
 
 def test_few_boots_have_no_outliers():
-    assert shape.outliers(np.array([1.0, 1, 1, 1, 99])) == ()
+    assert clusters.outliers(np.array([1.0, 1, 1, 1, 99])) == ()
 
 
 def test_resampling_gives_scipys_interval():
     old, new = RANDOM.normal(0, 1, 12), RANDOM.normal(1, 1, 12)
-    low, high = bootstrap.interval(old, new, None, None, 0.95)
+    low, high = resampling.interval(old, new, None, None, 0.95)
     theirs = stats.bootstrap(
         (old, new), lambda a, b, axis: b.mean(axis) - a.mean(axis), n_resamples=20_000, method="percentile", random_state=1
     ).confidence_interval
@@ -73,17 +73,17 @@ def test_resampling_gives_scipys_interval():
 
 def test_resampling_fits_the_model_to_each_resample(monkeypatch):
     old, new, slots = RANDOM.normal(0, 1, 7), RANDOM.normal(1, 1, 7), RANDOM.permutation(14).astype(float)
-    found = bootstrap.interval(old, new, slots[:7], slots[7:], 0.90)
+    found = resampling.interval(old, new, slots[:7], slots[7:], 0.90)
     fits = []
-    for old_weights, new_weights in zip(bootstrap._weights(7, 0), bootstrap._weights(7, 1)):
+    for old_weights, new_weights in zip(resampling._weights(7, 0), resampling._weights(7, 1)):
         taken = [np.repeat(np.arange(7), np.rint(weights * 7).astype(int)) for weights in (old_weights, new_weights)]
-        fits.append(model.fit(old[taken[0]], new[taken[1]], slots[:7][taken[0]], slots[7:][taken[1]]).difference)
+        fits.append(regression.fit(old[taken[0]], new[taken[1]], slots[:7][taken[0]], slots[7:][taken[1]]).difference)
     assert found == pytest.approx(tuple(np.quantile(fits, [0.05, 0.95])))
 
 
 def test_resampling_is_repeatable_and_its_sides_are_apart():
     old, new = RANDOM.normal(size=8), RANDOM.normal(size=8)
-    first = bootstrap.interval(old, new, None, None, 0.95)
-    bootstrap._weights.cache_clear()  # as in another process
-    assert bootstrap.interval(old, new, None, None, 0.95) == first
-    assert not np.array_equal(bootstrap._weights(8, 0), bootstrap._weights(8, 1))
+    first = resampling.interval(old, new, None, None, 0.95)
+    resampling._weights.cache_clear()  # as in another process
+    assert resampling.interval(old, new, None, None, 0.95) == first
+    assert not np.array_equal(resampling._weights(8, 0), resampling._weights(8, 1))

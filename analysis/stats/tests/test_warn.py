@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.stats import warn
-from analysis.stats.family import compare_family
-from analysis.stats.shape import Outlier
-from analysis.stats.sides import Pair, Side
+from analysis.stats import cautions
+from analysis.stats.comparison import compare_family
+from analysis.stats.clusters import Outlier
+from analysis.stats.sample import Pair, Side
 from analysis.stats.tests.test_family import TICKS, pair
 from analysis.stats.verdict import Verdict
 
@@ -79,10 +79,10 @@ def test_outliers_are_named_and_kept():
 
 
 def test_mild_outliers_are_only_outside():
-    assert warn.of_shape("x", (), (), "ns") == ()
+    assert cautions.of_shape("x", (), (), "ns") == ()
     mild, severe = Outlier(4.0, severe=False), Outlier(9.0, severe=True)
-    assert warn.of_shape("x", (), (mild,), "ns") == ("x: outside the other boots, and kept, which widens the interval: 4 ns",)
-    assert warn.of_shape("x", (), (mild, severe, severe), "ns")[0] == "x: far outside the other boots, and kept, which widens the interval: 9, 9 ns"
+    assert cautions.of_shape("x", (), (mild,), "ns") == ("x: outside the other boots, and kept, which widens the interval: 4 ns",)
+    assert cautions.of_shape("x", (), (mild, severe, severe), "ns")[0] == "x: far outside the other boots, and kept, which widens the interval: 9, 9 ns"
 
 
 @pytest.mark.parametrize(("spread", "boots", "warned"), [(5, 6, True), (5, 10, False), (3, 6, False)])
@@ -95,8 +95,8 @@ def test_few_boots_of_another_spread_are_warned_of(spread, boots, warned):
 def test_a_spread_is_that_of_which_the_boots_are_a_sample():
     # four boots that deviate 4.2 times as much, by n - 1; by n it would be 3.6 and 4.0 times
     few, many = OLD_NOISE[:4] / OLD_NOISE[:4].std(ddof=1), NEW_NOISE / NEW_NOISE.std(ddof=1)
-    assert warn.of_spreads(4.2 * few, many) and warn.of_spreads(many, 4.2 * few)
-    assert not warn.of_spreads(3.9 * few, many) and not warn.of_spreads(many, 3.9 * few)
+    assert cautions.of_spreads(4.2 * few, many) and cautions.of_spreads(many, 4.2 * few)
+    assert not cautions.of_spreads(3.9 * few, many) and not cautions.of_spreads(many, 3.9 * few)
 
 
 def test_a_change_that_ranks_do_not_show_in_so_large_a_family_is_said_to_rest_on_the_shape_of_noise():
@@ -105,13 +105,13 @@ def test_a_change_that_ranks_do_not_show_in_so_large_a_family_is_said_to_rest_on
     (alone,) = compare_family([four])
     among = compare_family([four, *others])[0]
     assert alone.verdict is among.verdict is Verdict.SLOWER
-    assert not any(warning.startswith(warn.RESTS_ON_SHAPE) for warning in alone.warnings)
+    assert not any(warning.startswith(cautions.RESTS_ON_SHAPE) for warning in alone.warnings)
     # 12 families' worth of 2/70
-    assert any(warning.startswith(warn.RESTS_ON_SHAPE) and "0.34" in warning for warning in among.warnings)
+    assert any(warning.startswith(cautions.RESTS_ON_SHAPE) and "0.34" in warning for warning in among.warnings)
 
 
 def test_what_resampling_does_not_confirm_is_said():
-    assert warn.of_bootstrap(True) == ()
-    (said,) = warn.of_bootstrap(False)
+    assert cautions.of_bootstrap(True) == ()
+    (said,) = cautions.of_bootstrap(False)
     assert "not confirm" in said
     assert "not confirm" not in warnings_of(replace(CALM, new=replace(CALM.new, values=210 + NEW_NOISE)))

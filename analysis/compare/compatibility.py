@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a side was measured on, as dotted names; and which differences make a comparison worthless."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from analysis.data.load import Campaign
+from analysis.compare.source import Source
+
+# What differs between any two boots, or says nothing of what was measured.
+_NOISE = (
+    "format",
+    "clock.tsc_hz",  # measured anew in each boot
+    "kernel.cmdline.BOOT_IMAGE",
+    "kernel.cmdline.initrd",
+    "kernel.cmdline.root",
+    "emulator.observed",  # counting from outside changes nothing inside
+    "tools.not_observed",
+    "clock.tsc_step_ticks",  # measured, too
+    "kernel.config_file",  # where it lay; what it says is config_sha256
+    "identity",  # whose machine it was: the CPU and how it is set are facts of their own
+)
+# What makes a kernel another kernel, where two variants were measured as the running one (--here): its name and the series' own
+# symbols and parameters. All else has to be as it was.
+_KERNEL_UNDER_TEST = (
+    "kernel.release",
+    "kernel.version",
+    "kernel.cmdline.nopks",
+    "kernel.cmdline.memremap.pks_*",
+    "kernel.config.CONFIG_*SUPERVISOR_PKEYS",
+    "kernel.config.CONFIG_DEVMAP_ACCESS_PROTECTION",
+    "kernel.config.CONFIG_LOCALVERSION",
+    "kernel.config.CONFIG_BUILD_SALT",
+    "memory.total",  # less what the kernel itself takes
+    "cpu.pks",
+    "cpu.cr4_pks",
+)
+# What a kernel's configuration decides, too: what it keeps of memory, what it mitigates, and which settings it has.
+_OF_A_KERNEL = (
+    "kernel",
+    "clock.clocksource",  # how far a kernel got with its clock by then is its own
+    "cpu.pks",
+    "cpu.cr4_pks",
+    # what a kernel that lacks a feature does not tell
+    "cpu.governors",
+    "cpu.smt",
+    "cpu.isolated",
+    "cpu.nohz_full",
+    "pmem.*.node",
+    "memory",
+    "vulnerabilities",
+)
+# What a variant of the lab declares, by the field of campaign.json in which two of them differ.
+_DECLARED_BY = {
+    "kernel": _OF_A_KERNEL,
+    "release": _OF_A_KERNEL,
+    "cmdline": ("kernel.cmdline", "cpu.pks", "cpu.cr4_pks"),
+    "cpu": ("cpu", "emulator.cpu", "vulnerabilities"),
+}
+
+
+def flattened(value, name: str = "") -> dict[str, str]:
+    """Nested objects as dotted names; other values as text."""
+    if not isinstance(value, dict):
+        return {name: str(value)}
+    flat = {}
+    for key, inner in value.items():
+        flat |= flattened(inner, f"{name}.{key}" if name else key)
+    return flat
+
+
+def of_campaign(campaign: Campaign, variant: str) -> dict[str, frozenset[str]]:
+    """Of a variant, the values that each fact had in its boots."""
+    boots = [flattened(_with_words(environment)) for (of, _), environment in campaign.boots.items() if of == variant]
+    facts = together(boots)
+    for symbol, value in campaign.configs.get(variant, {}).items():
+        facts[f"kernel.config.{symbol}"] = frozenset({value})
+    for tool, version in campaign.header["tools"].items():
+        facts[f"tools.{tool}"] = frozenset({str(version)})
+    facts["tools.kmapbench"] = frozenset({campaign.header["kmapbench"]["commit"]})
+    return facts
+
+
+def together(boots: Iterable[dict[str, str]]) -> dict[str, frozenset[str]]:
+    values: dict[str, set[str]] = {}
+    for boot in boots:
+        for name, value in boot.items():
+            values.setdefault(name, set()).add(value)
+    return {name: frozenset(found) for name, found in values.items()}
+
+
+def _with_words(environment: dict) -> dict:
+    """The command line as parameters, each a fact of its own."""
+    words = (word.partition("=") for word in environment["kernel"]["cmdline"].split())
+    parameters: dict[str, str] = {}
+    for name, _, value in words:  # a parameter may be given several times
+        parameters[name] = f"{parameters[name]} {value}" if name in parameters else value
+    return environment | {"kernel": environment["kernel"] | {"cmdline": parameters}}
+
+
+def differences(old: Source, new: Source) -> dict[str, tuple[str, str]]:
+    """Facts in which two sources differ beyond what was declared to differ, with both values."""
+    ignored = _NOISE + _declared(old, new)
+    found = {}
+    for name in sorted(old.facts.keys() | new.facts.keys()):
+        before, after = old.facts.get(name), new.facts.get(name)
+        if before != after and not matches(name, ignored):
+            found[name] = (_shown(before), _shown(after))
+    # A hash says only that something differs: where the symbols are there on both sides, they say what.
+    if all(any(name.startswith("kernel.config.") for name in one.facts) for one in (old, new)):
+        found.pop("kernel.config_sha256", None)
+        return found
+    return {name: values for name, values in found.items() if not name.startswith("kernel.config.")}
+
+
+def unsteady(source: Source) -> list[str]:
+    """Facts that changed among the boots of one source."""
+    return [name for name, values in source.facts.items() if len(values) > 1 and not matches(name, _NOISE)]
+
+
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a name is one of these, below one of these, or matches one with wildcards."""
+    return any(name == pattern or name.startswith(f"{pattern}.") or fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _declared(old: Source, new: Source) -> tuple[str, ...]:
+    """What two variants are there to differ in; the same variant in two campaigns differs in nothing."""
+    if old.variant == new.variant or old.header is None or new.header is None:
+        return ()
+    if not any(name.startswith("emulator.") for name in old.facts | new.facts):
+        return _KERNEL_UNDER_TEST
+    differ = [field for field in _DECLARED_BY if old.header.get(field) != new.header.get(field)]
+    return tuple(pattern for field in differ for pattern in _DECLARED_BY[field])
+
+
+def _shown(values: frozenset[str] | None) -> str:
+    return "none" if not values else " and ".join(sorted(f"{value or 'set':.40}" for value in values)[:2])

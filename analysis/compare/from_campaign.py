@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A campaign's variants as sides of a comparison: a median a boot, worked out in columns."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from analysis.compare import compatibility
+from analysis.data.load import Campaign
+from analysis.data.records import Records
+from analysis.compare.source import Figures, Source
+from analysis.stats.sample import Metric, Side, Unit
+
+# Core cycles where there is a chain to count them by: they do not move with the clock's frequency as ticks do.
+_CHOSEN = (("core_cycles", "cost"),)
+# Windows of one operation count in a sample: n and 2n.
+_COUNTS_A_PAIR = 3
+
+
+def variants(campaign: Campaign) -> list[str]:
+    """Those with records, in the campaign's own order; user models, which are `host`, last."""
+    found = {campaign.records.names["variant"][code] for code in np.unique(campaign.records.column("variant"))}
+    named = [name for name in campaign.header["variants"] if name in found]
+    return named + sorted(found.difference(named))
+
+
+def source(campaign: Campaign, variant: str, label: str) -> Source:
+    records = campaign.records
+    rows = np.flatnonzero(records.column("variant") == records.names["variant"].index(variant))
+    by_case = _groups(records.column("case")[rows], rows)
+    names = records.names["case"]
+    sides = {names[code]: _of_case(campaign, variant, label, of_case) for code, of_case in by_case}
+    return Source(
+        label=label,
+        kind="a campaign of kmapbench",
+        figures={(case, one.metric.name): one for case, (figures, _) in sides.items() for one in figures},
+        chosen=_CHOSEN,
+        facts=compatibility.of_campaign(campaign, variant),
+        files=(campaign.folder / "campaign.json", *(path for path in campaign.files[variant] if path.exists())),
+        variant=variant,
+        header=campaign.header["variants"].get(variant),
+        campaign=campaign.folder.resolve(),
+        without_figure={case: why for case, (figures, why) in sides.items() if not figures},
+        warnings=tuple(f"{label}: {case}: {why}" for case, (figures, why) in sides.items() if figures and why),
+    )
+
+
+def _groups(keys: np.ndarray, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Rows by key, keys in the order in which they first appear."""
+    order = np.argsort(keys, kind="stable")
+    found, first = np.unique(keys[order], return_index=True)
+    groups = np.split(rows[order], first[1:])
+    for number in np.argsort([group[0] for group in groups]):
+        yield int(found[number]), groups[number]
+
+
+def _of_case(campaign: Campaign, variant: str, label: str, rows: np.ndarray) -> tuple[list[Figures], str]:
+    """All metrics of a case; and what became of boots without a figure."""
+    records = campaign.records
+    cost = records.column("cost")[rows]
+    status = np.array(records.names["status"])[records.column("status")[rows]]
+    usable = (status == "ok") & np.isfinite(cost)
+    why = _why(records, rows[~usable])
+    failed = "failed" in np.array(records.names["oracle"])[records.column("oracle")[rows]]
+    if failed or not usable.any():
+        return [], why or "no figure"
+    exact = bool(usable.all()) and _exact(records, rows)
+    good = rows[usable]
+    boots, launches = records.column("boot")[good], records.column("launch")[good]
+    # Launches of one boot are what repeats where there is one boot; else the boot is.
+    units = launches if len(np.unique(boots)) == 1 and len(np.unique(launches)) > 1 else boots
+    unit = Unit.LAUNCH if units is launches else Unit.BOOT
+    slots = None if unit is Unit.LAUNCH else _slots(campaign, variant, np.unique(units))
+    first_half = None if unit is Unit.LAUNCH else _first_half(campaign, variant, np.unique(units))
+    found = []
+    for metric, values in _metrics(campaign, variant, good):
+        if np.isfinite(values).all():
+            medians = values if len(np.unique(units)) == len(units) else np.array([np.median(values[units == one]) for one in np.unique(units)])
+            found.append(Figures(metric, Side(label, medians, slots, exact and metric.name == "cost", unit), first_half))
+    return found, why
+
+
+def _why(records: Records, rows: np.ndarray) -> str:
+    """What became of boots without a figure, each reason once."""
+    boots: dict[str, list[str]] = {}
+    for one in (records[int(row)] for row in rows):
+        boots.setdefault(f"{one.status}{': ' + one.reason if one.reason else ''}", []).append(str(one.boot))
+    return "; ".join(f"{why} (boot {', '.join(numbers)})" if len(numbers) <= 3 else f"{why} ({len(numbers)} boots)" for why, numbers in boots.items())
+
+
+def _metrics(campaign: Campaign, variant: str, rows: np.ndarray) -> Iterator[tuple[Metric, np.ndarray]]:
+    """Every metric there is of these rows, an operation."""
+    records = campaign.records
+    first = records[int(rows[0])]
+    cost, chain = records.column("cost")[rows], records.column("chain")[rows]
+    timed = first.clock != "icount"
+    tick = float(np.median(chain)) if timed and np.isfinite(chain).all() else None
+    yield Metric("cost", first.unit, first.better, first.clock, tick if timed else 1.0), cost
+    yield Metric("core_cycles", "cycles", first.better, first.clock, 1.0), records.column("cost_core_cycles")[rows]
+    rate = campaign.environments.get(variant, {}).get("clock", {}).get("tsc_hz")
+    if first.clock == "tsc" and rate:
+        yield Metric("ns", "ns", first.better, "tsc", None if tick is None else tick * 1e9 / rate), cost * (1e9 / rate)
+    values, offsets = records.samples()
+    operations = (offsets[rows + 1] - offsets[rows]) / 2 * _COUNTS_A_PAIR * records.column("ops")[rows]
+    if operations.all():
+        for name, counts in records.counters.items():
+            # Of the whole measurement, preparation included: fit for a ratio of runs that were made alike.
+            yield Metric(name, f"{name} an operation", "lower", first.clock), counts[rows] / operations
+
+
+def _exact(records: Records, rows: np.ndarray) -> bool:
+    """Whether all boots agree to the digit. Samples of an exact record are all like its first (records.py), so first ones are compared."""
+    if not records.column("exact")[rows].all() or np.ptp(records.column("ops")[rows]) or np.ptp(records.column("cost")[rows]):
+        return False
+    for name in ("samples", "shifted_samples"):
+        values, offsets = records.samples(name)
+        begins, lengths = offsets[rows], offsets[rows + 1] - offsets[rows]
+        if lengths.any() and (not lengths.all() or np.ptp(values[begins]) or np.ptp(values[begins + 1])):
+            return False
+    first = records.histogram(int(rows[0]))
+    return all(records.histogram(int(row)) == first for row in rows)
+
+
+def _slots(campaign: Campaign, variant: str, boots: np.ndarray) -> np.ndarray | None:
+    places = {(step["variant"], step["boot"]): place for place, step in enumerate(campaign.header["order"])}
+    found = [places.get((variant, int(boot))) for boot in boots]
+    return None if None in found else np.array(found, dtype=float)
+
+
+def _first_half(campaign: Campaign, variant: str, boots: np.ndarray) -> np.ndarray | None:
+    """Which boots the plan has in half A; None where it did not divide all of them."""
+    halves = {(step["variant"], step["boot"]): step.get("half") for step in campaign.header.get("planned", [])}
+    found = [halves.get((variant, int(boot))) for boot in boots]
+    return None if None in found else np.array([half == "A" for half in found])

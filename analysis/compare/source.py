@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One side of a comparison, wherever its figures come from."""
+
+import filecmp
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from analysis.stats.sample import Metric, Side
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A metric of a case."""
+
+    metric: Metric
+    side: Side
+    first_half: np.ndarray | None = None  # of the side's boots, which the campaign's plan put into the first half of its A/A row
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was measured of one variant, or is in one foreign file or folder."""
+
+    label: str
+    kind: str  # what wrote it: sources of two kinds share no metric
+    figures: dict[tuple[str, str], Figures]  # by case and name of the metric
+    chosen: tuple[tuple[str, ...], ...]  # metrics to compare where none is asked for: of each group the first that both sides have
+    facts: dict[str, frozenset[str]]  # fingerprint: dotted name -> the values it had in this source's boots
+    files: tuple[Path, ...]  # all figures are from these
+    variant: str | None = None  # of a campaign
+    header: dict | None = None  # how the campaign describes that variant
+    campaign: Path | None = None  # sources of one campaign share an order
+    without_figure: dict[str, str] = field(default_factory=dict)  # case -> why
+    warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def cases(self) -> dict[str, list[str]]:
+        """Cases in their order, with the names of their metrics."""
+        found: dict[str, list[str]] = {}
+        for case, name in self.figures:
+            found.setdefault(case, []).append(name)
+        return found
+
+    def named(self, label: str) -> "Source":
+        """The same under another label."""
+        figures = {key: replace(one, side=replace(one.side, label=label)) for key, one in self.figures.items()}
+        return replace(self, label=label, figures=figures)
+
+
+def identical(old: Source, new: Source) -> bool:
+    """Whether both are the same files, here or copied: by content."""
+    return len(old.files) == len(new.files) and all(
+        a.samefile(b) or filecmp.cmp(a, b, shallow=False) for a, b in zip(old.files, new.files)
+    )

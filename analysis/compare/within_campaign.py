@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The variants of one campaign against its unpatched one, as `compare` would."""
+
+from dataclasses import dataclass, field, replace
+
+from analysis.compare import compatibility, engine, from_campaign, inputs
+from analysis.compare.engine import Group
+from analysis.data.bad_data import BadData
+from analysis.data.load import Campaign
+from analysis.compare.source import Source
+from analysis.stats.comparison import Comparison
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """All groups have the same old side."""
+
+    groups: list[Group] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)  # why a variant is in no group
+
+    @property
+    def baseline(self) -> str:
+        return self.groups[0].old.label
+
+    def families(self) -> list[list[Comparison]]:
+        """What was judged together: one metric, and so one clock, each."""
+        found: dict[tuple[str, str], list[Comparison]] = {}
+        for group in self.groups:
+            for row in group.rows:
+                found.setdefault((row.metric.name, row.metric.clock), []).append(row)
+        return list(found.values())
+
+    def aa(self, family: list[Comparison]) -> list[Comparison]:
+        """The baseline against itself, by the same metric; what repeats to the digit is no row."""
+        metric = family[0].metric
+        return [one for one in self.groups[0].aa if not one.exact and (one.metric.name, one.metric.clock) == (metric.name, metric.clock)]
+
+
+def of(campaign: Campaign) -> Verdicts:
+    """Kernels only: user models are one launch after the other of the same code."""
+    names = [name for name in from_campaign.variants(campaign) if name != inputs.HOST]
+    if len(names) < 2:
+        return Verdicts()
+    baseline = inputs.unpatched(campaign, names)
+    old = from_campaign.source(campaign, baseline, baseline)
+    pairs = [(old, from_campaign.source(campaign, name, name)) for name in names if name != baseline]
+    refused = []
+    try:
+        groups = engine.compare(pairs)
+    except BadData:
+        refused = [why for pair in pairs if (why := _refusal(pair))]
+        groups = engine.compare([pair for pair in pairs if not _refusal(pair)])
+    return Verdicts([replace(group, notes=_unsteady(group)) for group in groups], refused)
+
+
+def _refusal(pair: tuple[Source, Source]) -> str:
+    """Why two variants cannot be compared; empty where they can."""
+    try:
+        engine.compare([pair])
+    except BadData as error:
+        return f"no verdict: {error}"
+    return ""
+
+
+def _unsteady(group: Group) -> list[str]:
+    """What else compare has to say of sources, the report says in its own words."""
+    return [f"{source.label}: {name} changed among its boots" for source in (group.old, group.new) for name in compatibility.unsteady(source)]

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""JSON from files that may be anything: BadData names the file and the mend, and nothing is ever waited for."""
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from analysis.data.bad_data import BadData
+
+# No record is longer: 4096 samples of 20 digits, three times, are 250 KB.
+_LINE_BYTES = 16 << 20
+# A document is read whole; Google Benchmark's of 1,000 benchmarks x 1,000 repetitions is 400 MB.
+_DOCUMENT_BYTES = 1 << 30
+# No figure is larger: counters and clocks have 64 bits.
+LARGEST = 1 << 64
+_RESTORE = "restore it or leave it out"
+
+
+def read_document(path: Path, missing: str = ""):
+    """A JSON file's value; missing: what to say where there is none. NaN and infinities are floats, as Google Benchmark writes them."""
+    return _decode(_contents(path, missing), _LENIENT, str(path), _RESTORE)
+
+
+def read_text(path: Path) -> str:
+    """A text file; FileNotFoundError where there is none."""
+    try:
+        return _contents(path).decode()
+    except UnicodeDecodeError:
+        raise BadData(f"{path}: not UTF-8; {_RESTORE}") from None
+
+
+def _contents(path: Path, missing: str = "") -> bytes:
+    if _regular_size(path, missing) > _DOCUMENT_BYTES:
+        raise BadData(f"{path}: larger than {_DOCUMENT_BYTES >> 20} MiB, which nothing here writes; leave it out")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadData(f"{path}: {error.strerror}; {_RESTORE}") from None
+
+
+def read_lines(path: Path, warnings: list[str]) -> Iterator[tuple[int, dict]]:
+    """Number and object of each line of a file of JSON lines, none where there is no file; a torn last one is dropped with a word."""
+    try:
+        _regular_size(path)
+    except FileNotFoundError:
+        return
+    try:
+        with path.open("rb") as file:
+            number = 0
+            while line := file.readline(_LINE_BYTES + 1):
+                number += 1
+                where = f"{path}:{number}"
+                if len(line) > _LINE_BYTES:
+                    raise BadData(f"{where}: longer than {_LINE_BYTES >> 20} MiB, which no record is; take the line out")
+                if not line.endswith(b"\n"):
+                    warnings.append(f"{path}: the last line is torn, and was dropped")
+                    return
+                value = _decode(line, _STRICT, where, "take the line out")
+                if not isinstance(value, dict):
+                    raise BadData(f"{where}: not an object; take the line out")
+                yield number, value
+    except OSError as error:
+        raise BadData(f"{path}: {error.strerror}; {_RESTORE}") from None
+
+
+def _regular_size(path: Path, missing: str = "") -> int:
+    """Bytes of a regular file. Of anything else BadData: a pipe would be waited for, and a device has no end.
+
+    missing: what to say where there is nothing; FileNotFoundError without it.
+    """
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        if missing:
+            raise BadData(missing) from None
+        raise
+    except OSError as error:
+        raise BadData(f"{path}: {error.strerror}; {_RESTORE}") from None
+    if not stat.S_ISREG(state.st_mode):
+        raise BadData(f"{path}: not a regular file; put the file itself there")
+    return state.st_size
+
+
+def _decode(data: bytes, decoder: json.JSONDecoder, where: str, mend: str):
+    try:
+        return decoder.decode(data.decode())
+    except RecursionError:
+        raise BadData(f"{where}: nested too deeply; {mend}") from None
+    except UnicodeDecodeError:
+        raise BadData(f"{where}: not UTF-8; {mend}") from None
+    except ValueError as error:
+        raise BadData(f"{where}: not JSON ({error}); {mend}") from None
+
+
+def _no_constant(name: str):
+    raise ValueError(f"{name} is no figure")
+
+
+_STRICT = json.JSONDecoder(parse_constant=_no_constant)
+_LENIENT = json.JSONDecoder()
+
+
+def is_number(value) -> bool:
+    """A finite one that fits 64 bits, as all that is counted or timed does; true is an int to Python, and no figure to us."""
+    return type(value) in (int, float) and -LARGEST < value < LARGEST

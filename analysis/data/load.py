@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A campaign's files as objects. results/README.md describes them."""
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import jsonschema
+
+from analysis.data.bad_data import BadData
+from analysis.data.json_files import read_document, read_lines, read_text
+from analysis.options import no_campaign
+from analysis.data.records import Record, Records
+
+__all__ = ["Campaign", "CountedPath", "Record", "Records", "load"]
+
+FORMAT = 1
+SCHEMAS = Path(__file__).resolve().parents[2] / "results" / "schema"
+
+
+@dataclass(frozen=True)
+class CountedPath:
+    """Where the instructions of one record went, counted from outside."""
+
+    case: str
+    variant: str
+    boot: int
+    ops: int
+    instructions: int
+    empty_instructions: int
+    wrmsr: int
+    functions: list[dict]
+    stacks: list[dict] = field(default_factory=list)  # the same by who had called whom
+
+
+@dataclass
+class Campaign:
+    """All of a campaign that reports and comparisons need."""
+
+    folder: Path
+    header: dict
+    records: Records = field(default_factory=Records)
+    paths: list[CountedPath] = field(default_factory=list)
+    controls: Records = field(default_factory=Records)  # cases of known length, which say whether the others are true
+    control_paths: list[CountedPath] = field(default_factory=list)
+    environments: dict[str, dict] = field(default_factory=dict)  # of the first boot of each variant
+    boots: dict[tuple[str, int], dict] = field(default_factory=dict)  # environment of each boot that handed one out
+    configs: dict[str, dict[str, str]] = field(default_factory=dict)  # symbols of each variant's kernel that are set, where its .config was kept
+    files: dict[str, list[Path]] = field(default_factory=dict)  # of records and environments, by variant
+    warnings: list[str] = field(default_factory=list)
+
+
+def load(folder: Path, with_paths: bool = True) -> Campaign:
+    """Reads a campaign; BadData where it is none, or a file in it is broken. with_paths: also what was counted from outside."""
+    path = folder / "campaign.json"
+    header = read_document(path, no_campaign(folder))
+    found = header.get("format") if isinstance(header, dict) else None
+    if found != FORMAT or isinstance(found, bool):
+        raise BadData(f"{path}: format {found!s:.20}, and this kmapbench reads {FORMAT}: use the version that made it")
+    _check("campaign", header, path)
+    campaign = Campaign(folder, header)
+    clocks: dict[tuple[str, str], tuple[str, str, str]] = {}
+    for boot in _boot_folders(folder):
+        variant, number = boot.parent.name, int(boot.name.removeprefix("boot-"))
+        micro = boot / "micro.jsonl"
+        if variant not in campaign.configs:
+            campaign.configs[variant] = _config(boot.parent / "config")
+        _add_records(campaign, micro, variant, number, clocks)
+        campaign.files.setdefault(variant, []).extend((micro, boot / "environment.json"))
+        if with_paths:
+            _add_paths(campaign, boot / "path.jsonl")
+        try:
+            environment = read_document(boot / "environment.json")
+        except FileNotFoundError:
+            continue  # the boot ended before it told
+        _check("environment", environment, boot / "environment.json")
+        campaign.boots[variant, number] = environment
+        campaign.environments.setdefault(variant, environment)
+    if not len(campaign.records):
+        raise BadData(f"{folder}: not one record; see its console.log files for why, and run again")
+    return campaign
+
+
+def _boot_folders(folder: Path) -> list[Path]:
+    """VARIANT/boot-NN, without what else begins like it: a crashed try, say."""
+    found = [path for path in folder.glob("*/boot-*") if path.name.removeprefix("boot-").isdecimal()]
+    return sorted(found, key=lambda path: (path.parent.name, int(path.name.removeprefix("boot-"))))
+
+
+def _add_records(campaign: Campaign, path: Path, variant: str, boot: int, clocks: dict) -> None:
+    seen = set()
+    for number, raw in read_lines(path, campaign.warnings):
+        where = f"{path}:{number}"
+        (campaign.controls if "known" in raw else campaign.records).add(raw, where)
+        if (raw["variant"], raw["boot"]) != (variant, boot):
+            raise BadData(f"{where}: a record of {raw['variant']:.40}, boot {raw['boot']}, in another's folder; put it where it belongs")
+        key = (raw["case"], raw["launch"])
+        if key in seen:
+            raise BadData(f"{where}: case {raw['case']:.60}: there already in this boot; take one of the lines out")
+        seen.add(key)
+        clock = (raw["clock"], raw["unit"], raw["better"])
+        if clocks.setdefault((variant, raw["case"]), clock) != clock:
+            other = " ".join(clocks[variant, raw["case"]])
+            raise BadData(f"{where}: case {raw['case']:.60}: {' '.join(clock)} here and {other} elsewhere: never mixed; keep one in this campaign")
+
+
+def _add_paths(campaign: Campaign, path: Path) -> None:
+    controls = set(campaign.controls.names["case"])
+    for number, line in read_lines(path, campaign.warnings):
+        counted = _path(line, f"{path}:{number}")
+        (campaign.control_paths if counted.case in controls else campaign.paths).append(counted)
+
+
+def _config(path: Path) -> dict[str, str]:
+    try:
+        lines = read_text(path).splitlines()
+    except FileNotFoundError:
+        return {}
+    return dict(line.split("=", 1) for line in lines if line.startswith("CONFIG_") and "=" in line)
+
+
+@cache
+def _validator(name: str) -> jsonschema.protocols.Validator:
+    return jsonschema.Draft202012Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_text()))
+
+
+def _check(name: str, value, path: Path) -> None:
+    error = jsonschema.exceptions.best_match(_validator(name).iter_errors(value))
+    if error:
+        where = "/".join(str(part) for part in error.absolute_path) or "top level"
+        raise BadData(f"{path}: {where:.80}: {error.message:.120}; restore it, or use the version that made it")
+
+
+def _path(raw: dict, where: str) -> CountedPath:
+    error = jsonschema.exceptions.best_match(_validator("path").iter_errors(raw))
+    if error:
+        raise BadData(f"{where}: {error.message:.120}; take the line out")
+    return CountedPath(**raw)

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records in columns, so that those of thousands of boots fit and are quick to work with; one of them is a Record."""
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from analysis.data.bad_data import BadData
+from analysis.data.json_files import LARGEST, is_number
+
+# Fields that every record has, with what they may be: types, or the words there are.
+_FIELDS = {
+    "case": (str,),
+    "variant": (str,),
+    "boot": (int,),
+    "launch": (int,),
+    "clock": frozenset({"icount", "tsc", "wall"}),
+    "unit": frozenset({"instructions", "ticks", "ns"}),
+    "better": frozenset({"lower", "higher"}),
+    "status": frozenset({"ok", "skipped", "flagged", "crashed"}),
+    "ops": (int,),
+    "cost": (int, float, type(None)),
+    "empty": (int, float, type(None)),
+    "exact": (bool,),
+    "oracle": frozenset({"held", "failed", "none"}),
+}
+
+# Fields that some records have.
+_OPTIONAL_FIELDS = {
+    "assumed_write_cycles": (int, float),
+    "cost_shifted": (int, float, type(None)),
+    "cost_core_cycles": (int, float, type(None)),
+    "chain": (int, float, type(None)),
+    "counters": (dict,),
+    "histogram": (dict,),
+    "irqs": (str,),
+    "known": (int,),
+    "known_adds": (int,),
+    "overhead": (dict,),
+    "pages": (int,),
+    "reason": (str,),
+    "rejected": (dict,),
+    "samples": (list,),
+    "shifted_samples": (list,),
+    "stand_in": (bool,),
+}
+
+_TEXTS = ("case", "variant", "clock", "unit", "better", "status", "oracle", "reason", "irqs")
+_COUNTS = ("boot", "launch", "ops", "pages", "known")
+_FIGURES = ("cost", "empty", "cost_shifted", "cost_core_cycles", "chain", "overhead_ticks", "ioctl_share", "assumed_write_cycles")
+_FLAGS = ("exact", "stand_in")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One case measured in one boot or launch."""
+
+    case: str
+    variant: str
+    boot: int
+    launch: int
+    clock: str
+    unit: str
+    better: str
+    status: str
+    reason: str
+    ops: int
+    cost: float | None  # units an operation
+    empty: float | None
+    cost_core_cycles: float | None
+    chain: float | None  # ticks of one dependent add
+    exact: bool
+    oracle: str
+    samples: np.ndarray  # shape (samples, 2): time of n and of 2n operations
+    shifted_samples: np.ndarray  # the same at another alignment; none: the case has no such copy
+    cost_shifted: float | None = None  # cost at that alignment
+    histogram: dict | None = None  # in place of samples where there are very many; by window
+    irqs: str | None = None  # what was off around each sample, of kernel cases
+    pages: int | None = None  # that the case went round
+    known: int | None = None  # of a control: instructions of an operation
+    stand_in: bool = False  # another register in place of IA32_PKRS
+    rejected: dict[str, int] = field(default_factory=dict)  # samples taken again, by cause
+    overhead_ticks: float | None = None  # of a sample, beside its timed windows
+    ioctl_share: float | None = None  # of the system call, that is not the module's
+    assumed_write_cycles: float | None = None  # what a register write was said to take
+
+
+class Records(Sequence[Record]):
+    """Columns of equal length, a row a record. What a record does not have is NaN in a figure, -1 in a count, '' in a text."""
+
+    def __init__(self):
+        self.names: dict[str, list[str]] = {column: [] for column in _TEXTS}  # what the codes of a text column stand for
+        self._codes: dict[str, dict[str, int]] = {column: {} for column in _TEXTS}
+        self._columns = {column: array("q") for column in _TEXTS + _COUNTS}
+        self._columns |= {column: array("d") for column in _FIGURES}
+        self._columns |= {column: array("b") for column in _FLAGS}
+        self._samples = {name: (array("d"), array("q", [0])) for name in ("samples", "shifted_samples")}  # values; where each row's begin
+        self._counters: dict[str, array] = {}
+        self._histograms: dict[int, dict] = {}
+        self._rejected: list[dict[str, int]] = []
+        self._distinct: dict[tuple, dict[str, int]] = {}  # of what is rejected: mostly nothing, and the same nothing
+
+    def __len__(self) -> int:
+        return len(self._rejected)
+
+    def __getitem__(self, row: int) -> Record:
+        if not 0 <= row < len(self):
+            raise IndexError(row)
+        values = {column: self.names[column][self._columns[column][row]] for column in _TEXTS}
+        values |= {column: _known(self._columns[column][row]) for column in _COUNTS + _FIGURES}
+        values |= {column: bool(self._columns[column][row]) for column in _FLAGS}
+        return Record(
+            **values | {"irqs": values["irqs"] or None} | {name: None if values[name] == -1 else values[name] for name in ("pages", "known")},
+            samples=self._pairs("samples", row),
+            shifted_samples=self._pairs("shifted_samples", row),
+            histogram=self._histograms.get(row),
+            rejected=self._rejected[row],
+        )
+
+    def column(self, name: str) -> np.ndarray:
+        """A column: figures, counts and flags as they are, texts as codes (see `names`). A view: no record can be added while it lives."""
+        return np.frombuffer(self._columns[name], dtype=self._columns[name].typecode)
+
+    def samples(self, name: str = "samples") -> tuple[np.ndarray, np.ndarray]:
+        """All samples of all rows, and where each row's begin: rows + 1 offsets. Views, as of `column`."""
+        values, offsets = self._samples[name]
+        return np.frombuffer(values, dtype=np.float64), np.frombuffer(offsets, dtype=np.int64)
+
+    def histogram(self, row: int) -> dict | None:
+        return self._histograms.get(row)
+
+    @property
+    def counters(self) -> dict[str, np.ndarray]:
+        """Counts by the counter's name, a row a record; scaled where it was counted for a part of the time only, NaN where it was not."""
+        for column in self._counters.values():
+            self._fill(column, len(self))
+        return {name: np.frombuffer(column, dtype=np.float64) for name, column in self._counters.items()}
+
+    def _pairs(self, name: str, row: int) -> np.ndarray:
+        values, offsets = self.samples(name)
+        return values[offsets[row] : offsets[row + 1]].reshape(-1, 2)
+
+    def add(self, raw: dict, where: str) -> None:
+        """Appends a line of micro.jsonl; BadData, beginning with where, says which field is wrong."""
+        _check(raw, where)
+        for column in _TEXTS:
+            codes = self._codes[column]
+            text = raw.get(column, "")
+            code = codes.get(text)
+            if code is None:
+                code = codes[text] = len(codes)
+                self.names[column].append(text)
+            self._columns[column].append(code)
+        for column in _COUNTS:
+            self._columns[column].append(raw.get(column, -1))
+        overhead = raw.get("overhead", {})
+        flat = raw | {"overhead_ticks": overhead.get("sample"), "ioctl_share": overhead.get("ioctl_share")}
+        for column in _FIGURES:
+            figure = flat.get(column)
+            self._columns[column].append(_NAN if figure is None else figure)
+        for column in _FLAGS:
+            self._columns[column].append(raw.get(column, False))
+        for name, (values, offsets) in self._samples.items():
+            values.extend(_samples(raw.get(name, []), name, raw, where))
+            offsets.append(len(values))
+        row = len(self)
+        for name, counter in raw.get("counters", {}).items():
+            column = self._counters.setdefault(name, array("d"))
+            self._fill(column, row)
+            column.append(_NAN if "unavailable" in counter else counter["value"] * counter["enabled"] / counter["running"])
+        if "histogram" in raw:
+            self._histograms[row] = raw["histogram"]
+        rejected = raw.get("rejected", {})
+        self._rejected.append(self._distinct.setdefault(tuple(rejected.items()), rejected))
+
+    @staticmethod
+    def _fill(column: array, length: int) -> None:
+        column.extend(array("d", [_NAN]) * (length - len(column)))
+
+
+_NAN = float("nan")
+
+
+def _known(value: float) -> float | None:
+    return None if value != value else value
+
+
+def _check(raw: dict, where: str) -> None:
+    for name, allowed in _FIELDS.items():
+        if name not in raw:
+            raise _wrong(raw, where, f"field {name} is missing")
+        _check_field(raw, name, allowed, where)
+    for name in _OPTIONAL_FIELDS.keys() & raw.keys():
+        _check_field(raw, name, _OPTIONAL_FIELDS[name], where)
+    if not all(type(count) is int and 0 <= count < LARGEST for count in raw.get("rejected", {}).values()):
+        raise _wrong(raw, where, "field rejected is wrong")
+    if not all(figure is None or is_number(figure) for figure in raw.get("overhead", {}).values()):
+        raise _wrong(raw, where, "field overhead is wrong")
+    for name, counter in raw.get("counters", {}).items():
+        if not isinstance(counter, dict) or not ("unavailable" in counter or all(is_number(counter.get(key)) for key in ("value", "enabled", "running")) and counter["running"] > 0):
+            raise _wrong(raw, where, f"counter {name:.40} is wrong")
+    if "histogram" in raw:
+        _check_histogram(raw, where)
+
+
+def _check_field(raw: dict, name: str, allowed: tuple[type, ...] | frozenset[str], where: str) -> None:
+    value = raw[name]
+    if isinstance(allowed, frozenset):
+        if not isinstance(value, str) or value not in allowed:
+            raise _wrong(raw, where, f"field {name} is wrong: {value!s:.40}")
+    elif type(value) not in allowed:  # and no bool for an int
+        raise _wrong(raw, where, f"field {name} is wrong")
+    elif type(value) in (int, float) and not is_number(value):
+        raise _wrong(raw, where, f"field {name} is no finite number of 64 bits")
+
+
+def _wrong(raw: dict, where: str, what: str) -> BadData:
+    return BadData(f"{where}: case {raw.get('case', '?')!s:.60}: {what}; take the line out, or measure again")
+
+
+def _check_histogram(raw: dict, where: str) -> None:
+    for window in raw["histogram"].values():
+        if not isinstance(window, dict) or not all(is_number(window.get(key)) for key in ("count", "sum", "min", "max")):
+            raise _wrong(raw, where, "field histogram is wrong")
+        buckets = window.get("buckets")
+        if not isinstance(buckets, list) or not all(isinstance(one, list) and len(one) == 3 and all(map(is_number, one)) for one in buckets):
+            raise _wrong(raw, where, "field histogram is wrong")
+        if raw["exact"] and window["min"] != window["max"]:
+            raise _wrong(raw, where, "exact, and its histogram has more than one value")
+
+
+def _samples(values: list, name: str, raw: dict, where: str) -> array:
+    """Pairs of times as one numeric array."""
+    if len(values) % 2 or not set(map(type, values)) <= {int, float}:
+        raise _wrong(raw, where, f"{name} are not pairs of numbers")
+    if values and not (0 <= min(values) and max(values) < LARGEST):
+        raise _wrong(raw, where, f"{name} are no times of 64 bits")
+    if raw["exact"] and values != values[:2] * (len(values) // 2):
+        raise _wrong(raw, where, f"exact, and its {name} differ")
+    return array("d", values)

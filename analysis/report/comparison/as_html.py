@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A page of its own: no script, nothing loaded, light and dark as the reader has it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+
+from analysis.compare.engine import Group
+from analysis.report.comparison import format
+
+_TEMPLATES = Path(__file__).resolve().parents[1] / "html" / "templates"
+
+
+def export(groups: Sequence[Group], notes: Sequence[str]) -> str:
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    endings = [sentence for sentence in (format.test(groups), format.against_itself(groups), *notes) if sentence]
+    return environment.get_template("comparison.html.j2").render(groups=groups, endings=endings, cells=format)

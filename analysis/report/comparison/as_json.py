@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""JSON, for programs: each row has its verdict under the key "verdict"."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from analysis.compare.engine import Group
+from analysis.report.comparison import format
+from analysis.stats.comparison import Comparison
+
+FORMAT = 1
+
+
+def export(groups: Sequence[Group], notes: Sequence[str]) -> str:
+    value = {
+        "format": FORMAT,
+        "notes": list(notes),
+        "groups": [
+            {
+                "old": group.old.label,
+                "new": group.new.label,
+                "identical": group.identical,
+                "allowed": {name: list(values) for name, values in group.allowed.items()},
+                "notes": group.notes,
+                "rows": [_row(row) for row in group.rows],
+                "aa": [_row(row) for row in group.aa],
+            }
+            for group in groups
+        ],
+    }
+    return json.dumps(_finite(value), indent=2, allow_nan=False) + "\n"
+
+
+def _row(row: Comparison) -> dict:
+    skipped = ("pair",)
+    fields = {name: value for name, value in asdict(row).items() if name not in skipped}
+    return {
+        "case": row.case,
+        "metric": row.metric.name,
+        "unit": row.metric.unit,
+        "better": row.metric.better,
+        "clock": row.metric.clock,
+        "exact": row.exact,
+        "n_old": row.n_old,
+        "n_new": row.n_new,
+        "unit_of_randomness": str(row.pair.new.unit),
+        "change": format.change(row),
+        **fields,
+    }
+
+
+def _finite(value):
+    """JSON has no infinity: an interval without an end ends at null."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Markdown, for a merge request or an issue."""
+
+from collections.abc import Sequence
+
+from analysis.compare.engine import Group
+from analysis.report.comparison import format
+
+_SPECIAL = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_{}[]<>()#+!|~&"})
+
+
+def export(groups: Sequence[Group], notes: Sequence[str]) -> str:
+    blocks = []
+    for group in groups:
+        blocks.append(f"**{_escaped(group.new.label)}** against **{_escaped(group.old.label)}**: {format.summary(group)}")
+        for title, rows in format.by_metric(group).items():
+            lines = ["| case | old | new | change | 95 % | of | verdict |", "|---|---:|---:|---:|---|---|---|"]
+            for row in rows:
+                figures = (format.figure(row.old), format.figure(row.new), format.change(row), format.interval(row), format.boots(row))
+                lines.append(f"| {_escaped(row.case)} | {' | '.join(figures)} | **{row.verdict}** |")
+            blocks += [f"{_escaped(title)}:", "\n".join(lines)]
+        blocks.append("\n".join(f"- {_escaped(note)}" for note in format.notes(group)))
+    blocks += [_escaped(sentence) for sentence in (format.test(groups), format.against_itself(groups), *notes)]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Names are anybody's; none of them may become markup or end a cell."""
+    return text.translate(_SPECIAL)

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a campaign says of each case: one row a case and variant, over all its boots."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from analysis.summary import cost_parts
+from analysis.data.load import Campaign, CountedPath, Record
+
+
+@dataclass
+class Row:
+    """One case of one variant. Figures are units an operation."""
+
+    case: str
+    variant: str
+    clock: str
+    unit: str
+    boots: int  # boots; launches where there is one boot of many launches
+    cost: float | None  # None: there is no figure, and note says why
+    low: float | None
+    high: float | None
+    exact: bool  # all samples of all boots agree to the digit
+    empty: float | None
+    core_cycles: float | None
+    nanoseconds: float | None  # the cost, where the clock is the time stamp counter and its rate is known
+    oracle: str
+    starts: int = 1  # boots, however often it was launched in each
+    cost_shifted: float | None = None  # at another alignment of the same code
+    overhead_ticks: float | None = None  # of a sample beside its timed windows, the largest of the boots
+    ioctl_share: float | None = None  # of a record, the largest of the boots
+    rejected: dict[str, int] = field(default_factory=dict)  # samples taken again, by cause, of all boots
+    skipped: bool = False  # in all boots: nothing to show but the note
+    note: str = ""
+    wrmsr: Fraction | None = None  # counted from outside; None: not counted
+    parts: dict[str, Fraction] | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+def is_user(row: Row) -> bool:
+    """A model in user space, as opposed to a case of the kernel module."""
+    return row.case.startswith("user/")
+
+
+def started(rows: Iterable[Row]) -> str:
+    """How many boots a figure of these holds for, in words."""
+    starts = max(row.starts for row in rows)
+    return "this boot only" if starts == 1 else f"{starts} boots"
+
+
+def rows(campaign: Campaign) -> list[Row]:
+    """Rows in the order in which cases first appear."""
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in campaign.records:
+        groups.setdefault((record.variant, record.case), []).append(record)
+    counted: dict[tuple[str, str], list[CountedPath]] = {}
+    for path in campaign.paths:
+        counted.setdefault((path.variant, path.case), []).append(path)
+    return [_row(records, counted.get(key, []), tick_nanoseconds(campaign, key[0])) for key, records in groups.items()]
+
+
+def tick_nanoseconds(campaign: Campaign, variant: str) -> float | None:
+    """A tick of the time stamp counter; None where its rate is not known."""
+    rate = campaign.environments.get(variant, {}).get("clock", {}).get("tsc_hz")
+    return 1e9 / rate if rate else None
+
+
+def _row(records: list[Record], paths: list[CountedPath], tick_nanoseconds: float | None) -> Row:
+    first = records[0]
+    good = [record for record in records if record.status == "ok" and record.cost is not None]
+    costs = np.array([record.cost for record in good])
+    bad = [record for record in records if record.status != "ok"]
+    notes = [f"{record.status}: {record.reason}" for record in bad]
+    notes += [f"assumed: a write takes {record.assumed_write_cycles:g} cycles" for record in records if record.assumed_write_cycles is not None]
+    usable = bool(good) and not any(record.oracle == "failed" for record in records)
+    cost = float(np.median(costs)) if usable else None
+    row = Row(
+        case=first.case,
+        variant=first.variant,
+        clock=first.clock,
+        unit=first.unit,
+        boots=len(records),
+        starts=len({record.boot for record in records}),
+        cost=cost,
+        low=float(costs.min()) if usable else None,
+        high=float(costs.max()) if usable else None,
+        exact=usable and _exact(records),
+        empty=_median([record.empty for record in good]) if usable else None,
+        core_cycles=_median([record.cost_core_cycles for record in good]) if usable else None,
+        nanoseconds=cost * tick_nanoseconds if cost is not None and tick_nanoseconds and first.clock == "tsc" else None,
+        oracle=_worst([record.oracle for record in records]),
+        cost_shifted=_median([record.cost_shifted for record in good]) if usable else None,
+        overhead_ticks=max((record.overhead_ticks for record in good if record.overhead_ticks is not None), default=None),
+        ioctl_share=max((record.ioctl_share for record in good if record.ioctl_share is not None), default=None),
+        rejected=summed([record.rejected for record in records]),
+        skipped=all(record.status == "skipped" for record in records),
+        note="; ".join(dict.fromkeys(notes)),
+    )
+    _add_outside_counts(row, paths)
+    return row
+
+
+def _median(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None
+
+
+def summed(counts: list[dict[str, int]]) -> dict[str, int]:
+    """Counts of several, by cause."""
+    total: dict[str, int] = {}
+    for count in counts:
+        for cause, number in count.items():
+            total[cause] = total.get(cause, 0) + number
+    return total
+
+
+def _exact(records: list[Record]) -> bool:
+    """Only samples of the same operations count can agree, and a crashed or flagged boot agrees with none."""
+    first = records[0]
+    return all(
+        record.exact
+        and record.status == "ok"
+        and record.ops == first.ops
+        and np.array_equal(record.samples, first.samples)
+        and np.array_equal(record.shifted_samples, first.shifted_samples)
+        and record.histogram == first.histogram
+        for record in records
+    )
+
+
+def _by_chain(path: CountedPath) -> dict[tuple[str, ...], dict]:
+    """Functions of as many instructions may come in any order."""
+    return {tuple(function["chain"]): function for function in path.functions}
+
+
+def _worst(oracles: list[str]) -> str:
+    return next((state for state in ("failed", "held") if state in oracles), "none")
+
+
+def _add_outside_counts(row: Row, paths: list[CountedPath]) -> None:
+    """PKRS writes and parts, as the observer counted them; it has to agree with the clock."""
+    if not paths or row.cost is None:
+        return
+    path = paths[0]
+    row.wrmsr = Fraction(path.wrmsr, path.ops)
+    row.parts = cost_parts.per_operation(path)
+    outside = Fraction(path.instructions - path.empty_instructions, path.ops)
+    if row.exact and outside != Fraction(row.cost):
+        row.warnings.append(
+            f"{row.variant} {row.case}: the clock says {row.cost:g} instructions and the observer {float(outside):g}"
+        )
+    if any(_by_chain(other) != _by_chain(path) for other in paths[1:]):
+        row.warnings.append(f"{row.variant} {row.case}: the path differs between boots; boot {path.boot} is shown")

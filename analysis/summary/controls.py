@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a campaign's figures can be trusted: by cases whose length is known, and by the observer's count."""
+
+from fractions import Fraction
+
+from analysis.data.load import Campaign, CountedPath
+from analysis.data.records import Record
+
+# How kmap_bench's reason begins where a control was off (bench/kmap_bench/main.cc), and where a straight line has parts (bench/record/record.cc).
+_CONTROL = "control: "
+_PARTS = "no whole number of instructions"
+
+
+def problems(campaign: Campaign) -> list[str]:
+    """Why no figure of a campaign can be trusted, a line for each cause; none where nothing is wrong.
+
+    A campaign made by a kmapbench that measured no controls has none that are off.
+    """
+    known = {record.case: record.known for record in campaign.controls}
+    found: dict[str, list[str]] = {}
+    for record in [*campaign.controls, *campaign.records]:
+        if cause := _cause(record):
+            found.setdefault(cause, []).append(f"{record.variant}, boot {record.boot}")
+    if not found:  # else the observer has counted what was wrong
+        for path in campaign.control_paths:
+            counted = _per_operation(path)
+            if counted != known[path.case]:
+                cause = f"the observer counts {float(counted):g} instructions in {path.case}, which has {known[path.case]}"
+                found.setdefault(cause, []).append(f"{path.variant}, boot {path.boot}")
+    if not found:
+        found = {cause: [where] for cause, where in _disagreements(campaign).items()}
+    return [f"{cause} ({_places(where)})" for cause, where in found.items()]
+
+
+def _cause(record: Record) -> str | None:
+    if record.status != "flagged":
+        return None
+    if record.reason.startswith(_CONTROL):
+        return record.reason.removeprefix(_CONTROL)
+    return f"{record.case}: {record.reason}" if record.reason.startswith(_PARTS) else None
+
+
+def _disagreements(campaign: Campaign) -> dict[str, str]:
+    """The first exact figure of the clock that the observer did not count: cause -> where."""
+    costs = {
+        (record.case, record.variant, record.boot): record.cost
+        for record in campaign.records
+        if record.exact and record.status == "ok" and record.cost is not None
+    }
+    for path in campaign.paths:
+        cost = costs.get((path.case, path.variant, path.boot))
+        if cost is not None and (counted := _per_operation(path)) != Fraction(cost):
+            cause = f"{path.case}: the clock says {cost:g} instructions and the observer {float(counted):g}"
+            return {cause: f"{path.variant}, boot {path.boot}"}
+    return {}
+
+
+def _per_operation(path: CountedPath) -> Fraction:
+    return Fraction(path.instructions - path.empty_instructions, path.ops)
+
+
+def _places(where: list[str]) -> str:
+    first, *others = dict.fromkeys(where)
+    return f"{first} and {len(others)} more" if others else first
+
+
+def sentence(campaign: Campaign) -> str:
+    """What the controls say where they are right; empty where there are none."""
+    lengths = sorted({record.known for record in campaign.controls if record.clock == "icount"})
+    if not lengths:
+        return ""
+    return f"Controls: loops of {', '.join(map(str, lengths))} instructions were measured as such in every boot."

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where figures come from, in words: kernel, machine or emulator, boots."""
+
+import re
+from collections.abc import Iterable
+
+from analysis.data.load import Campaign
+from analysis.summary.cases import Row
+
+# Cases that differ from boot to boot are counted where they are more than so many.
+_NAMED = 5
+
+
+def is_emulated(table: list[Row], variant: str) -> bool:
+    return any(row.clock == "icount" for row in table if row.variant == variant)
+
+
+def emulator(campaign: Campaign) -> str:
+    return (campaign.header["tools"]["qemu"] or "QEMU").split(" (")[0].replace("emulator version", "TCG")
+
+
+def releases(campaign: Campaign, variants: Iterable[str]) -> str:
+    """Kernels by variant; one that the campaign does not describe is named alone."""
+    kernels = campaign.header["variants"]
+    return "; ".join(f"{variant}: Linux {kernels[variant]['release']}" if variant in kernels else variant for variant in variants)
+
+
+def file_name(variant: str) -> str:
+    """A variant's name as part of a file's, whatever a campaign's file says it is."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", variant)
+
+
+def repeatability(table: list[Row]) -> str:
+    """How often, and whether each time gave the same."""
+    measured = [row for row in table if row.cost is not None]
+    boots = max(row.boots for row in measured)
+    if all(row.exact for row in measured):
+        return f"{boots} boots, identical to the digit" if boots > 1 else "1 boot"
+    apart = list(dict.fromkeys(row.case for row in measured if not row.exact))
+    if len(apart) == len({row.case for row in measured}):
+        return f"{boots} boots, not all identical"
+    named = ", ".join(apart) if len(apart) <= _NAMED else f"{len(apart)} of {len({row.case for row in measured})} cases"
+    return f"{boots} boots, identical to the digit but for {named}"
+
+
+def lab(campaign: Campaign, variant: str) -> str:
+    """The kernel of a variant of the lab, and what it ran in."""
+    return f"Linux {campaign.header['variants'][variant]['release']}, emulated ({emulator(campaign)}, -icount)"
+
+
+def machine(campaign: Campaign, variant: str) -> str:
+    """The machine that a variant was measured on, and its kernel."""
+    environment = campaign.environments.get(variant)
+    if environment is None:  # its boot crashed before it was handed out
+        kernel = campaign.header["variants"].get(variant)
+        return f"{kernel['cpu']}, Linux {kernel['release']}" if kernel else "this machine"
+    virtual = ", a virtual machine: its times include what its host does" if environment["cpu"].get("hypervisor") else ""
+    return f"{environment['cpu']['model name']}, Linux {environment['kernel']['release']}{virtual}"

@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// pks_files: files on a DAX file system of our PKS kernel, used in each way in which the kernel
+// touches their memory itself. Data have to be right, and no access may have been a stray one.
+// Results are KTAP (Documentation/dev-tools/ktap.rst).
+//
+// pks_files DIRECTORY [BLOCK_DEVICE]   BLOCK_DEVICE: of persistent memory; its content is lost
+// pks_files --check DIRECTORY          what the former left behind is still there
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/unique_fd.h"
+
+namespace {
+
+using kmapbench::UniqueFd;
+using Bytes = std::vector<char>;
+
+constexpr size_t kPage = 4096;
+constexpr size_t kSize = 64 * kPage;
+constexpr char kFaults[] = "/sys/module/memremap/parameters/pks_faults";
+
+struct Skip : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+[[noreturn]] void Fail(const std::string& what) { throw std::runtime_error(what); }
+[[noreturn]] void FailErrno(const std::string& what) { Fail(what + ": " + std::strerror(errno)); }
+
+void Expect(bool holds, const char* what) {
+  if (!holds) Fail(what);
+}
+
+// Returns a system call's result; a negative one is a failure.
+template <typename T>
+T Checked(T result, const char* what) {
+  if (result < 0) FailErrno(what);
+  return result;
+}
+
+// Bytes that differ from page to page, and with the seed; none is zero, which is what a hole has.
+Bytes Pattern(unsigned seed, size_t size = kSize) {
+  Bytes bytes(size);
+  unsigned state = seed * 2654435761u + 1;
+  for (char& byte : bytes) {
+    state = state * 1664525u + 1013904223u;
+    byte = static_cast<char>((state >> 24) | 1);
+  }
+  return bytes;
+}
+
+class File {
+ public:
+  explicit File(const std::string& path, int flags = O_RDWR | O_CREAT | O_TRUNC)
+      : fd_(Checked(open(path.c_str(), flags | O_CLOEXEC, 0600), path.c_str())) {}
+  File(const std::string& path, const Bytes& content) : File(path) { Write(content); }
+
+  int fd() const { return fd_.get(); }
+  void Write(const char* data, size_t size, off_t at) const {
+    Expect(Checked(pwrite(fd(), data, size, at), "pwrite") == static_cast<ssize_t>(size),
+           "a write was short");
+  }
+  void Write(const Bytes& data, off_t at = 0) const { Write(data.data(), data.size(), at); }
+  Bytes Read(size_t size = kSize, off_t at = 0) const {
+    Bytes data(size);
+    data.resize(Checked(pread(fd(), data.data(), size, at), "pread"));
+    return data;
+  }
+
+ private:
+  UniqueFd fd_;
+};
+
+class Mapping {
+ public:
+  Mapping(int fd, int flags, size_t size = kSize)
+      : size_(size),
+        data_(static_cast<char*>(mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, fd, 0))) {
+    if (data_ == MAP_FAILED) FailErrno("mmap");
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  ~Mapping() { munmap(data_, size_); }
+  char* data() const { return data_; }
+  Bytes Copy() const { return Bytes(data_, data_ + size_); }
+
+ private:
+  size_t size_;
+  char* data_;
+};
+
+struct World {
+  std::string directory, block_device;
+  std::string Path(const char* name) const { return directory + "/" + name; }
+};
+
+// What a file should hold after data were put at an offset.
+void Put(Bytes& expected, const Bytes& data, size_t at) {
+  if (expected.size() < at + data.size()) expected.resize(at + data.size());
+  std::copy(data.begin(), data.end(), expected.begin() + static_cast<ptrdiff_t>(at));
+}
+
+void WriteAndRead(const World& world) {
+  Bytes expected = Pattern(1);
+  const File file(world.Path("a"), expected);
+  const std::pair<off_t, size_t> pieces[] = {
+      {0, kPage}, {5, 100}, {kPage - 6, 12}, {100, 9000}, {kSize - 3, 7 * kPage + 3}};
+  unsigned seed = 2;
+  for (const auto& [at, size] : pieces) {
+    const Bytes data = Pattern(seed++, size);
+    file.Write(data, at);
+    Put(expected, data, static_cast<size_t>(at));
+    Expect(file.Read(size, at) == data, "what was written is not what is read");
+  }
+  Expect(file.Read(expected.size()) == expected, "the whole differs");
+  Expect(file.Read(100, static_cast<off_t>(expected.size())).empty(), "data behind the end");
+}
+
+void DirectIo(const World& world) {
+  const File file(world.Path("a"), O_RDWR | O_CREAT | O_TRUNC | O_DIRECT);
+  const Mapping buffer(-1, MAP_PRIVATE | MAP_ANONYMOUS);
+  const Bytes data = Pattern(10);
+  std::copy(data.begin(), data.end(), buffer.data());
+  file.Write(buffer.data(), kSize, 0);
+  std::fill_n(buffer.data(), kSize, 0);
+  Expect(Checked(pread(file.fd(), buffer.data(), kSize, 0), "pread") == kSize, "a read was short");
+  Expect(buffer.Copy() == data, "what was written is not what is read");
+}
+
+// The page fault comes inside of the kernel's bracket around the file's memory, and has to copy
+// from protected memory itself. Pages that are read into in part keep the rest.
+void ReadIntoUntouchedMapping(const World& world) {
+  const Bytes source = Pattern(20);
+  Bytes expected = Pattern(21);
+  const File from(world.Path("a"), source), to(world.Path("b"), expected);
+  const Mapping mapping(to.fd(), MAP_PRIVATE);
+  constexpr size_t kAt = 100, kLength = 5 * kPage + 7;
+  Expect(Checked(pread(from.fd(), mapping.data() + kAt, kLength, 3), "pread") == kLength,
+         "a read was short");
+  Put(expected, Bytes(source.begin() + 3, source.begin() + 3 + kLength), kAt);
+  Expect(mapping.Copy() == expected, "the mapping differs");
+  Expect(to.Read() == Pattern(21), "the file behind the private mapping has changed");
+}
+
+void WriteFromUntouchedMapping(const World& world) {
+  const Bytes source = Pattern(22);
+  const File from(world.Path("a"), source), to(world.Path("b"), Pattern(23));
+  const Mapping shared(from.fd(), MAP_SHARED);
+  to.Write(shared.data(), kSize, 0);
+  Expect(to.Read() == source, "what was written is not what is read");
+}
+
+void OnFirstCpu() {
+  cpu_set_t first;
+  CPU_ZERO(&first);
+  CPU_SET(0, &first);
+  Checked(sched_setaffinity(0, sizeof(first), &first), "sched_setaffinity");
+}
+
+// A thread sleeps inside of a bracket; another one on the same CPU neither finds the memory open
+// (that is the module's test) nor is in its way.
+void SleepInBracket(const World& world) {
+  const UniqueFd uffd(static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC)));
+  if (!uffd.ok() && errno == ENOSYS) throw Skip("no userfaultfd");
+  uffdio_api api = {UFFD_API, 0, 0};
+  Checked(ioctl(uffd.get(), UFFDIO_API, &api), "UFFDIO_API");
+
+  const Bytes source = Pattern(30, kPage);
+  const File held(world.Path("a"), source), other(world.Path("b"), Pattern(31));
+  const Mapping hole(-1, MAP_PRIVATE | MAP_ANONYMOUS, kPage);
+  const auto address = reinterpret_cast<uintptr_t>(hole.data());
+  uffdio_register range = {{address, kPage}, UFFDIO_REGISTER_MODE_MISSING, 0};
+  Checked(ioctl(uffd.get(), UFFDIO_REGISTER, &range), "UFFDIO_REGISTER");
+
+  ssize_t got = 0;
+  std::thread reader([&] {
+    OnFirstCpu();
+    got = pread(held.fd(), hole.data(), kPage, 0);
+  });
+  std::string failure;
+  std::thread neighbour([&] {
+    try {
+      OnFirstCpu();
+      pollfd waiting = {uffd.get(), POLLIN, 0};
+      Expect(poll(&waiting, 1, -1) == 1, "poll");
+      uffd_msg message;
+      Expect(read(uffd.get(), &message, sizeof(message)) == sizeof(message), "read of the event");
+      Expect(message.event == UFFD_EVENT_PAGEFAULT, "an event that is no fault");
+      const Bytes more = Pattern(32);
+      other.Write(more);
+      Expect(other.Read() == more, "the other thread's data are wrong");
+    } catch (const std::exception& error) {
+      failure = error.what();
+    }
+    const Bytes zeros(kPage);
+    uffdio_copy copy = {address, reinterpret_cast<uintptr_t>(zeros.data()), kPage, 0, 0};
+    ioctl(uffd.get(), UFFDIO_COPY, &copy);
+  });
+  neighbour.join();
+  reader.join();
+  if (!failure.empty()) Fail(failure);
+  Expect(got == kPage && hole.Copy() == source, "the read that slept is wrong");
+}
+
+void SharedMapping(const World& world) {
+  const File file(world.Path("a"), Pattern(40));
+  const Mapping mapping(file.fd(), MAP_SHARED);
+  const Bytes data = Pattern(41);
+  std::copy(data.begin(), data.end(), mapping.data());
+  Checked(msync(mapping.data(), kSize, MS_SYNC), "msync");
+  Expect(file.Read() == data, "what was stored is not what is read");
+  mapping.data()[kPage + 1] = 7;
+  Checked(fsync(file.fd()), "fsync");
+  Expect(file.Read(1, kPage + 1) == Bytes{7}, "a store after the write-back is lost");
+}
+
+void PrivateMapping(const World& world) {
+  const Bytes original = Pattern(42);
+  const File file(world.Path("a"), original);
+  const Mapping mapping(file.fd(), MAP_PRIVATE);
+  mapping.data()[17] = 0;
+  Bytes expected = original;
+  expected[17] = 0;
+  Expect(mapping.Copy() == expected, "the copy differs from the original");
+  Expect(file.Read() == original, "the original has changed");
+}
+
+void UnalignedEdges(const World& world) {
+  Bytes expected = Pattern(50);
+  const File file(world.Path("a"), expected);
+  const auto clear = [&](int mode, size_t from, size_t size) {
+    Checked(fallocate(file.fd(), mode, static_cast<off_t>(from), static_cast<off_t>(size)),
+            "fallocate");
+    std::fill_n(expected.begin() + static_cast<ptrdiff_t>(from), size, 0);
+    Expect(file.Read() == expected, "not this and only this was cleared");
+  };
+  clear(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 100, 5000);
+  clear(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 5 * kPage + 10, 20);
+  clear(FALLOC_FL_ZERO_RANGE, 7 * kPage - 1, 2 * kPage + 2);
+  constexpr size_t kCut = 12 * kPage + 123;
+  Checked(ftruncate(file.fd(), kCut), "ftruncate");
+  Checked(ftruncate(file.fd(), kSize), "ftruncate");
+  std::fill(expected.begin() + kCut, expected.end(), 0);
+  Expect(file.Read() == expected, "what was cut off has come back");
+}
+
+// As a debugger does it: access_process_vm(), by kmap_local_page().
+void OwnMemory(const World& world) {
+  Bytes expected = Pattern(60);
+  const File file(world.Path("a"), expected), memory("/proc/self/mem", O_RDWR);
+  const Mapping mapping(file.fd(), MAP_SHARED);
+  const auto at = reinterpret_cast<off_t>(mapping.data());
+  Expect(memory.Read(3 * kPage, at + 50) ==
+             Bytes(expected.begin() + 50, expected.begin() + 50 + 3 * kPage),
+         "read differs");
+  const Bytes data = Pattern(61, kPage);
+  memory.Write(data, at + 2000);
+  Put(expected, data, 2000);
+  Expect(file.Read() == expected, "write differs");
+}
+
+void Pipe(const World& world) {
+  const Bytes data = Pattern(62);
+  const File file(world.Path("a"), data);
+  const Mapping mapping(file.fd(), MAP_SHARED);
+  int ends[2];
+  Checked(pipe(ends), "pipe");
+  const UniqueFd out(ends[0]), in(ends[1]);
+  const iovec piece = {mapping.data() + 10, 2 * kPage};
+  Expect(Checked(vmsplice(in.get(), &piece, 1, 0), "vmsplice") == 2 * kPage, "vmsplice was short");
+  Bytes got(2 * kPage);
+  for (size_t have = 0; have < got.size();)
+    have += static_cast<size_t>(Checked(read(out.get(), &got[have], got.size() - have), "read"));
+  Expect(got == Bytes(data.begin() + 10, data.begin() + 10 + 2 * kPage), "the pipe has other data");
+}
+
+// The driver's bracket around the device, and one around a page of the file that it copies to.
+void BlockDevice(const World& world) {
+  if (world.block_device.empty()) throw Skip("no block device was given");
+  const Bytes data = Pattern(70);
+  const File source(world.Path("a"), data), target(world.Path("b"), Pattern(71));
+  const Mapping from(source.fd(), MAP_SHARED), to(target.fd(), MAP_SHARED);
+  {
+    const File device(world.block_device, O_RDWR | O_DIRECT);
+    device.Write(from.data(), kSize, 0);
+    Expect(Checked(pread(device.fd(), to.data(), kSize, 0), "pread") == kSize, "a read was short");
+    Expect(target.Read() == data, "direct: what was written is not what is read");
+  }
+  const Bytes more = Pattern(72, 3 * kPage);
+  {
+    const File device(world.block_device, O_RDWR);
+    device.Write(more, 1000);
+    Checked(fsync(device.fd()), "fsync");
+    Checked(ioctl(device.fd(), BLKFLSBUF), "BLKFLSBUF");
+    Expect(device.Read(more.size(), 1000) == more,
+           "buffered: what was written is not what is read");
+  }
+}
+
+// Makes the second file share the first one's blocks.
+void Clone(const File& from, const File& to) {
+  if (ioctl(to.fd(), FICLONE, from.fd()) == 0) return;
+  if (errno == EOPNOTSUPP || errno == ENOTTY || errno == EINVAL)
+    throw Skip("this file system shares no blocks");
+  FailErrno("FICLONE");
+}
+
+// The unchanged rest of a block is copied when a write ends the sharing.
+void SharedBlocks(const World& world) {
+  const Bytes original = Pattern(80);
+  Bytes expected = original;
+  const File first(world.Path("a"), original), second(world.Path("b"));
+  Clone(first, second);
+  const Bytes data = Pattern(81, 2 * kPage);
+  second.Write(data, 700);
+  Put(expected, data, 700);
+  const Mapping mapping(second.fd(), MAP_SHARED);
+  mapping.data()[10 * kPage + 5] = 0;
+  expected[10 * kPage + 5] = 0;
+  Checked(fallocate(second.fd(), FALLOC_FL_ZERO_RANGE, 20 * kPage + 50, 100), "fallocate");
+  std::fill_n(expected.begin() + 20 * kPage + 50, 100, 0);
+  Expect(second.Read() == expected, "the copy differs");
+  Expect(first.Read() == original, "the original has changed");
+}
+
+// When the sharing of a block ends, XFS sets some behind it aside as well (cowextsize). A part of
+// one of those that is then written to where the file had nothing has the rest of its block
+// cleared.
+void BesideSharedBlocks(const World& world) {
+  Bytes expected = Pattern(82, kPage);
+  const File first(world.Path("a"), expected), second(world.Path("b"));
+  Clone(first, second);
+  const Bytes data = Pattern(85, 100);
+  for (const off_t at : {off_t{10}, off_t{kPage} + 700}) {
+    second.Write(data, at);
+    Put(expected, data, at);
+  }
+  Expect(second.Read() == expected, "what surrounds the write is not empty");
+}
+
+// Status of an attempt to let two whole files share their blocks: the kernel compares them.
+int Dedupe(const File& from, const File& to) {
+  std::vector<char> space(sizeof(file_dedupe_range) + sizeof(file_dedupe_range_info));
+  auto* const request = reinterpret_cast<file_dedupe_range*>(space.data());
+  request->src_length = kSize;
+  request->dest_count = 1;
+  request->info[0].dest_fd = to.fd();
+  if (ioctl(from.fd(), FIDEDUPERANGE, request) != 0) FailErrno("FIDEDUPERANGE");
+  return request->info[0].status;
+}
+
+void Compared(const World& world) {
+  const Bytes data = Pattern(82);
+  const File first(world.Path("a"), data), second(world.Path("b"));
+  Clone(first, second);  // or skip
+  second.Write(data);
+  Checked(fsync(second.fd()), "fsync");
+  Expect(Dedupe(first, second) == FILE_DEDUPE_RANGE_SAME, "equal files are told to differ");
+  second.Write(Bytes{0}, kSize - 1);
+  Checked(fsync(second.fd()), "fsync");
+  Expect(Dedupe(first, second) == FILE_DEDUPE_RANGE_DIFFERS,
+         "different files are told to be equal");
+}
+
+void Unshared(const World& world) {
+  const Bytes data = Pattern(83);
+  const File first(world.Path("a"), data), second(world.Path("b"));
+  Clone(first, second);
+  Checked(fallocate(second.fd(), FALLOC_FL_UNSHARE_RANGE, 0, kSize), "fallocate");
+  first.Write(Pattern(84));
+  Expect(second.Read() == data, "the copy differs");
+}
+
+void TwoThreads(const World& world) {
+  const char* const names[] = {"a", "b"};
+  std::string failures[2];
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < 2; ++i)
+    threads.emplace_back([&, i] {
+      try {
+        const File file(world.Path(names[i]), Pattern(90 + i));
+        for (unsigned round = 0; round < 20; ++round) {
+          const Bytes data = Pattern(100 + 2 * round + i);
+          file.Write(data);
+          Expect(file.Read() == data, "one of two threads reads other data");
+        }
+      } catch (const std::exception& error) {
+        failures[i] = error.what();
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (const std::string& failure : failures)
+    if (!failure.empty()) Fail(failure);
+}
+
+void Child(const World& world) {
+  const Bytes data = Pattern(95);
+  const File file(world.Path("a"), Pattern(94));
+  const Mapping mapping(file.fd(), MAP_SHARED);
+  mapping.data()[0] = 1;
+  const pid_t child = Checked(fork(), "fork");
+  if (child == 0) {
+    try {
+      file.Write(data);
+      _exit(file.Read() == data && mapping.Copy() == data ? 0 : 1);
+    } catch (const std::exception&) {
+      _exit(2);
+    }
+  }
+  int status = 0;
+  Checked(waitpid(child, &status, 0), "waitpid");
+  Expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the child read other data");
+  Expect(file.Read() == data, "the parent reads other data than its child");
+}
+
+constexpr unsigned kKeptSeed = 99;
+
+// The last test: for --check.
+void Keep(const World& world) {
+  const File file(world.Path("kept"), Pattern(kKeptSeed));
+  Checked(fsync(file.fd()), "fsync");
+}
+
+void IsKept(const World& world) {
+  Expect(File(world.Path("kept"), O_RDONLY).Read() == Pattern(kKeptSeed), "other data than kept");
+}
+
+struct Test {
+  const char* name;
+  std::function<void(const World&)> run;
+};
+
+const std::vector<Test> kTests = {
+    {"write and read", WriteAndRead},
+    {"direct I/O", DirectIo},
+    {"read into an untouched mapping", ReadIntoUntouchedMapping},
+    {"write from an untouched mapping", WriteFromUntouchedMapping},
+    {"a thread sleeps in a bracket", SleepInBracket},
+    {"shared mapping and write-back", SharedMapping},
+    {"private mapping", PrivateMapping},
+    {"unaligned edges are zeroed", UnalignedEdges},
+    {"a process's own memory", OwnMemory},
+    {"a mapping in a pipe", Pipe},
+    {"block device", BlockDevice},
+    {"shared blocks", SharedBlocks},
+    {"beside shared blocks", BesideSharedBlocks},
+    {"blocks are compared", Compared},
+    {"sharing ends", Unshared},
+    {"two threads", TwoThreads},
+    {"a child", Child},
+    {"data to keep", Keep},
+};
+
+long Faults() {
+  long count = -1;
+  std::ifstream(kFaults) >> count;
+  return count;
+}
+
+// Prints the verdict; true where the test did not fail.
+bool Run(const Test& test, size_t number, const World& world) {
+  const long before = Faults();
+  std::string skipped, failure;
+  try {
+    test.run(world);
+    if (Faults() != before) failure = "there were stray accesses";
+  } catch (const Skip& skip) {
+    skipped = std::string(" # SKIP ") + skip.what();
+  } catch (const std::exception& error) {
+    failure = error.what();
+  }
+  std::printf("%s %zu - %s%s\n", failure.empty() ? "ok" : "not ok", number, test.name,
+              skipped.c_str());
+  if (!failure.empty()) std::printf("# %s: %s\n", test.name, failure.c_str());
+  std::fflush(stdout);
+  return failure.empty();
+}
+
+// Without DAX all of this would pass, and say nothing.
+bool IsDax(const std::string& path) {
+  struct statx found = {};
+  return statx(AT_FDCWD, path.c_str(), 0, STATX_BASIC_STATS, &found) == 0 &&
+         (found.stx_attributes & STATX_ATTR_DAX) != 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const bool check = !arguments.empty() && arguments[0] == "--check";
+  if (arguments.size() != 1 && arguments.size() != 2) {
+    std::fprintf(stderr, "usage: pks_files DIRECTORY [BLOCK_DEVICE] | --check DIRECTORY\n");
+    return 2;
+  }
+  const World world = check ? World{arguments.at(1), ""}
+                            : World{arguments[0], arguments.size() == 2 ? arguments[1] : ""};
+  const std::vector<Test> tests = check ? std::vector<Test>{{"data are kept", IsKept}} : kTests;
+  std::printf("KTAP version 1\n1..%zu\n", tests.size());
+  std::fflush(stdout);
+  try {
+    const std::string probe = world.Path("probe");
+    const File file(probe, Bytes{1});
+    if (!IsDax(probe)) Fail(probe + " is no DAX file");
+  } catch (const std::exception& error) {
+    std::printf("Bail out! %s\n", error.what());
+    return 1;
+  }
+  bool good = true;
+  for (size_t i = 0; i < tests.size(); ++i) good &= Run(tests[i], i + 1, world);
+  return good ? 0 : 1;
+}

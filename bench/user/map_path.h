@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The patched path in user space, one template: what its designs differ in are policies.
+//
+// Tests, order and data are those of kernel-bench-module/model_published.c and model_slim.c, so
+// that a pair runs the same instructions here; docs/method.md names each that differs.
+#pragma once
+
+#include <cstdint>
+
+#include "user/no_ipa.h"
+#include "user/address_space.h"
+
+namespace kmapbench::user {
+
+[[gnu::always_inline]] inline void Barrier() { asm volatile("" : : : "memory"); }
+
+// Hides a value from the compiler, which would otherwise see through the map.
+template <typename T>
+[[gnu::always_inline]] inline void Opaque(T& value) {
+  asm volatile("" : "+r"(value) : : "memory");
+}
+
+// READ_ONCE(), and what per-CPU data are read and written by: an access of its own.
+template <typename T>
+[[gnu::always_inline]] inline T ReadOnce(const T& value) {
+  return const_cast<const volatile T&>(value);
+}
+
+template <typename T>
+[[gnu::always_inline]] inline void WriteOnce(T& value, T wanted) {
+  const_cast<volatile T&>(value) = wanted;
+}
+
+// --- The static key: what the kernel patches in place, a NOP or a jump. No variable is read.
+
+struct KeyOff {
+  [[gnu::always_inline]] static bool IsOn() {
+    asm goto("xchg %%ax, %%ax" : : : : on);
+    return false;
+  on:
+    return true;
+  }
+};
+
+struct KeyOn {
+  [[gnu::always_inline]] static bool IsOn() {
+    asm goto("jmp %l[on]" : : : : on);
+    return false;
+  on:
+    return true;
+  }
+};
+
+// --- page_address(), and the way back: virt_to_page(), or without the image to tell it from.
+
+[[gnu::always_inline]] inline void* PageAddress(const PageDescriptor* page) {
+  const auto frame =
+      static_cast<uintptr_t>(page - reinterpret_cast<const PageDescriptor*>(descriptors_base));
+  return reinterpret_cast<void*>((frame << kPageShift) + data_base);
+}
+
+struct ImageOrDirectMap {
+  [[gnu::always_inline]] static PageDescriptor* PageOf(const void* address) {
+    constexpr uintptr_t kImageStart = 0xffffffff80000000;  // __START_KERNEL_map
+    const auto virt = reinterpret_cast<uintptr_t>(address);
+    const uintptr_t offset = virt - kImageStart;
+    const bool in_image = virt > offset;  // the subtraction did not wrap
+    const uintptr_t physical = offset + (in_image ? image_base : kImageStart - data_base);
+    return reinterpret_cast<PageDescriptor*>(descriptors_base) + (physical >> kPageShift);
+  }
+};
+
+struct DirectMapOnly {
+  [[gnu::always_inline]] static PageDescriptor* PageOf(const void* address) {
+    const uintptr_t physical = reinterpret_cast<uintptr_t>(address) - data_base;
+    return reinterpret_cast<PageDescriptor*>(descriptors_base) + (physical >> kPageShift);
+  }
+};
+
+// --- Whether a page is protected: by its own descriptor, or a tail page by its head's.
+
+[[gnu::always_inline]] inline bool IsDevicePage(const PageDescriptor* page) {
+  return static_cast<uint32_t>((page->flags >> kZoneShift) & kZoneMask) == kZoneDevice;
+}
+
+struct ByPage {
+  [[gnu::always_inline]] static bool IsProtected(const PageDescriptor* page) {
+    return IsDevicePage(page) && (page->pagemap()->flags & kPagemapProtection) != 0;
+  }
+};
+
+struct ByHead {
+  [[gnu::always_inline]] static bool IsProtected(const PageDescriptor* page) {
+    if (!IsDevicePage(page)) return false;
+    uintptr_t word = ReadOnce(page->pagemap_or_head);
+    if (word & 1) [[unlikely]] {
+      word = reinterpret_cast<const PageDescriptor*>(word - 1)->pagemap_or_head;
+    }
+    return (reinterpret_cast<const Pagemap*>(word)->flags & kPagemapProtection) != 0;
+  }
+};
+
+// --- When unmap asks for the key: after it has its page, or before it looks for it.
+
+struct PageFirst {
+  template <class Key, class Back, class Judge>
+  [[gnu::always_inline]] static bool IsProtected(const void* address) {
+    const PageDescriptor* const page = Back::PageOf(address);
+    return Key::IsOn() && Judge::IsProtected(page);
+  }
+};
+
+struct KeyFirst {
+  template <class Key, class Back, class Judge>
+  [[gnu::always_inline]] static bool IsProtected(const void* address) {
+    return Key::IsOn() && Judge::IsProtected(Back::PageOf(address));
+  }
+};
+
+// --- Where the half behind the tests stands. as if in another file.
+
+struct OutOfLine {
+  template <auto Function, typename... Arguments>
+  KMAPBENCH_NO_IPA static void Call(Arguments... arguments) {
+    Function(arguments...);
+  }
+};
+
+struct Inline {
+  template <auto Function, typename... Arguments>
+  [[gnu::always_inline]] static void Call(Arguments... arguments) {
+    Function(arguments...);
+  }
+};
+
+// --- Who counts open mappings.
+
+struct CountByThread {
+  [[gnu::always_inline]] static uint32_t& Count() { return current->count; }
+};
+
+struct CountByCpu {
+  [[gnu::always_inline]] static uint32_t& Count() { return cpu.count; }
+};
+
+// --- Whether the register is written where it has the value already.
+
+struct SkipIfEqual {
+  [[gnu::always_inline]] static bool MustWrite(uint32_t pkrs) {
+    return pkrs != ReadOnce(cpu.pkrs_cache);
+  }
+};
+
+struct AlwaysWrite {
+  [[gnu::always_inline]] static bool MustWrite(uint32_t) { return true; }
+};
+
+// --- When the last unmap's close reaches the register.
+
+struct CloseOnUnmap {
+  static constexpr bool kAtOnce = true;
+};
+
+struct CloseAtSwitch {
+  static constexpr bool kAtOnce = false;
+};
+
+// --- The half behind the tests, in two forms.
+
+[[gnu::always_inline]] inline void PreemptDisable() {
+  cpu.preempt_count++;
+  Barrier();
+}
+
+// Nobody calls it: preempt_count's top bit stays set.
+KMAPBENCH_NO_IPA void Reschedule();
+
+[[gnu::always_inline]] inline void PreemptEnable() {
+  Barrier();
+  if (--cpu.preempt_count == 0) [[unlikely]] {
+    Reschedule();
+  }
+}
+
+// Stands for cpu_feature_enabled(X86_FEATURE_PKS), patched to a NOP where the CPU has it.
+[[gnu::always_inline]] inline bool CpuHasPks() {
+  asm goto("nopl 0(%%rax,%%rax)" : : : : lacks);
+  return true;
+lacks:
+  return false;
+}
+
+// As published: count and register are two functions, and the value is worked out each time.
+template <class Design, class Register>
+struct Computed {
+  static constexpr uint32_t kOpen = 0;
+  static constexpr uint32_t kNone = 1;  // AD
+
+  [[gnu::always_inline]] static void Update(uint32_t key, uint32_t protection) {
+    if (!CpuHasPks()) return;
+    if (key >= kKeys) [[unlikely]] {
+      __builtin_trap();
+    }
+    const uint32_t shift = 2 * key;
+    const uint32_t pkrs = (current->pkrs & ~(3u << shift)) | (protection << shift);
+    current->pkrs = pkrs;
+    PreemptDisable();
+    if (Design::Update::MustWrite(pkrs)) {
+      cpu.pkrs_cache = pkrs;
+      Register::Write(pkrs);
+    }
+    PreemptEnable();
+  }
+
+  [[gnu::always_inline]] static void Open() {
+    if (Design::Count::Count()++) return;
+    Design::Place::template Call<Update>(kKey, kOpen);
+  }
+
+  [[gnu::always_inline]] static void Close() {
+    if (--Design::Count::Count()) return;
+    if constexpr (Design::Closing::kAtOnce) Design::Place::template Call<Update>(kKey, kNone);
+  }
+};
+
+// GEN_UNARY_RMWcc("decl", ...) of the kernel: in memory, and asked by the flag that it leaves.
+[[gnu::always_inline]] inline bool CountsDownToZero(uint32_t& count) {
+  bool is_zero;
+  asm volatile("decl %0" : "+m"(count), "=@cce"(is_zero) : : "memory");
+  return is_zero;
+}
+
+// As our PKS kernel has it: one function a side, both values constants, and no moment at which
+// an interrupt finds the cache closed and the register open.
+template <class Design, class Register>
+struct Constant {
+  [[gnu::always_inline]] static void Open() {
+    Task* const task = current;
+    Design::Count::Count()++;
+    if (task->pkrs == kPkrsOpen) return;
+    WriteOnce(task->pkrs, kPkrsOpen);
+    WriteOnce(cpu.pkrs_cache, kPkrsOpen);
+    Register::Write(kPkrsOpen);
+  }
+
+  [[gnu::always_inline]] static void Close() {
+    Task* const task = current;
+    if (!CountsDownToZero(Design::Count::Count())) return;
+    WriteOnce(task->pkrs, kPkrsClosed);
+    Register::Write(kPkrsClosed);
+    WriteOnce(cpu.pkrs_cache, kPkrsClosed);
+  }
+};
+
+// --- Designs: each names its policies, and differs from the published one in few.
+
+struct AsPublished {
+  using Asks = PageFirst;
+  using Back = ImageOrDirectMap;
+  using Judge = ByPage;
+  using Place = OutOfLine;
+  using Count = CountByThread;
+  using Update = SkipIfEqual;
+  using Closing = CloseOnUnmap;
+  template <class Design, class Register>
+  using Half = Computed<Design, Register>;
+};
+
+struct AskingKeyFirst : AsPublished {
+  using Asks = KeyFirst;
+};
+
+struct Inlined : AsPublished {
+  using Place = Inline;
+};
+
+struct CountingByCpu : AsPublished {
+  using Count = CountByCpu;
+};
+
+struct WritingAlways : AsPublished {
+  using Update = AlwaysWrite;
+};
+
+struct ClosingAtSwitch : AsPublished {
+  using Closing = CloseAtSwitch;
+};
+
+struct Slim : AskingKeyFirst {
+  using Back = DirectMapOnly;
+  using Judge = ByHead;
+  template <class Design, class Register>
+  using Half = Constant<Design, Register>;
+};
+
+// --- The path.
+
+template <class DesignOf, class KeyOf, class Register>
+struct Path {
+  using Design = DesignOf;
+  using Key = KeyOf;
+  using Half = typename Design::template Half<Design, Register>;
+
+  // kmap_local_page()
+  [[gnu::always_inline]] static void* Map(PageDescriptor* page) {
+    if (Key::IsOn() && Design::Judge::IsProtected(page)) Design::Place::template Call<Half::Open>();
+    return PageAddress(page);
+  }
+
+  // kunmap_local()
+  [[gnu::always_inline]] static void Unmap(void* address) {
+    using Judge = typename Design::Judge;
+    using Back = typename Design::Back;
+    if (Design::Asks::template IsProtected<Key, Back, Judge>(address)) {
+      Design::Place::template Call<Half::Close>();
+    }
+  }
+
+  // What a switch to another task, and back to this one, closes and opens again. Only what was
+  // left open by a close that waits for it, and that the task does not need any more.
+  [[gnu::always_inline]] static void Switch() {
+    if (!Design::Closing::kAtOnce && Design::Count::Count() == 0 && current->pkrs != kPkrsClosed) {
+      current->pkrs = kPkrsClosed;
+      cpu.pkrs_cache = kPkrsClosed;
+      Register::Write(kPkrsClosed);
+    }
+  }
+};
+
+}  // namespace kmapbench::user

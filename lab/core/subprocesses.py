@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls of other programs, with errors a user can act on."""
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab.core.errors import CommandFailed, KmapbenchError
+
+# What an ordinary user's PATH lacks on Debian: depmod and modprobe are there.
+_SEARCH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def find(name: str, package: str) -> str:
+    """The path of a program; a KmapbenchError names the package that has it, by default this one."""
+    path = shutil.which(name, path=_SEARCH)
+    if path is None:
+        from lab.setup import requirements  # which asks us what there is
+
+        known = requirements.package_of(name) or package
+        raise KmapbenchError(f"{name} is missing: install the package {known}")
+    return path
+
+
+def has(name: str) -> bool:
+    """Whether there is such a program."""
+    return shutil.which(name, path=_SEARCH) is not None
+
+
+def die_with_parent() -> None:
+    """For preexec_fn: the child is killed when we are, however we end."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def output(command: Sequence[str | Path]) -> str:
+    """Standard output of a command that has to succeed."""
+    result = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, env=plain_environment()
+    )
+    if result.returncode != 0:
+        last = (result.stderr.strip().splitlines() or ["no message"])[-1]
+        raise CommandFailed(f"{Path(str(command[0])).name}: {last}")
+    return result.stdout
+
+
+def logged(command: Sequence[str | Path], log: Path, doing: str, cwd: Path | None = None) -> None:
+    """Runs a command with its output in a log file; a failure names what was being done and the log."""
+    with log.open("ab") as out:
+        result = subprocess.run(
+            [str(word) for word in command],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=cwd,
+            env=plain_environment(),
+            preexec_fn=die_with_parent,
+        )
+    if result.returncode != 0:
+        raise CommandFailed(f"{doing} failed ({Path(str(command[0])).name} ended with {result.returncode}): see {log}")
+
+
+def value(path: Path) -> str | None:
+    """What a file of procfs or sysfs says; None: there is none, or it cannot be read."""
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return None
+
+
+def plain_environment() -> dict[str, str]:
+    """Ours, without what would change a tool's messages or a kernel build's target."""
+    dropped = {"ARCH", "CROSS_COMPILE", "KBUILD_OUTPUT", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "KDIR", "OUT"}
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    return kept | {"LC_ALL": "C.UTF-8"}
+
+
+def first_error(log: Path) -> str | None:
+    """The line of a build's log that says what is wrong: a full disk, which other errors follow from, else the first error."""
+    lines = log.read_text(errors="replace").splitlines()
+    for words in (("No space left",), ("error:", "Error ", "not found")):
+        for line in lines:
+            if any(word in line for word in words):
+                return line.strip()
+    return None

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kmap_bench on this machine: user models, and the running kernel's cases where its module is loaded."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from lab.core import subprocesses
+from lab.workloads import micro_script
+from lab.campaign.store import Boot
+from lab.core.errors import CommandFailed
+from lab.core.event_stream import Line, Parser
+
+
+def matching(kmap_bench: Path, cases: str, half: str) -> list[str]:
+    """Names of the cases of a half that --cases means, as kmap_bench lists them on this machine."""
+    which = "default" if cases == "default" else "all"
+    listed = subprocesses.output([kmap_bench, f"--kmapbench_only={half}", f"--kmapbench_cases={which}", "--benchmark_list_tests"]).splitlines()
+    if cases in ("default", "all"):
+        return listed
+    return micro_script.matching(listed, cases)
+
+
+def measure(
+    boot: Boot,
+    kmap_bench: Path,
+    launches: int,
+    options: list[str],
+    on_line: Callable[[Line], None] = lambda _: None,
+) -> None:
+    """Launches kmap_bench, one after the other; records go into the boot, and micro.json holds all launches.
+
+    options: what to measure, and how. on_line is called for each line that kmap_bench wrote.
+    """
+    outputs = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for launch in range(1, launches + 1):
+            out = Path(scratch) / f"{launch}.json"
+            environment = Path(scratch) / "environment.json"
+            command = [
+                str(kmap_bench),
+                *options,
+                f"--benchmark_out={out}",
+                f"--kmapbench_variant={boot.variant}",
+                f"--kmapbench_boot={boot.number}",
+                f"--kmapbench_launch={launch}",
+                f"--kmapbench_environment={environment}",
+            ]
+            _launch(command, boot, on_line)
+            outputs.append(json.loads(out.read_text()))
+        boot.write_environment(json.loads(environment.read_text()))
+    boot.write_micro(merged(outputs))
+
+
+def describe(boot: Boot, kmap_bench: Path) -> None:
+    """environment.json of this machine, where nothing is measured by kmap_bench."""
+    with tempfile.TemporaryDirectory() as scratch:
+        environment = Path(scratch) / "environment.json"
+        identity = [f"--kmapbench_variant={boot.variant}", f"--kmapbench_boot={boot.number}"]
+        subprocesses.output([kmap_bench, "--benchmark_list_tests", f"--kmapbench_environment={environment}", *identity])
+        boot.write_environment(json.loads(environment.read_text()))
+
+
+def merged(outputs: list[dict]) -> dict:
+    """Google Benchmark's JSON of several launches as one, in which a launch is a repetition; of a single launch, as it is."""
+    if len(outputs) == 1:
+        return outputs[0]
+    benchmarks = [
+        {**benchmark, "repetitions": len(outputs), "repetition_index": index}
+        for index, output in enumerate(outputs)
+        for benchmark in output["benchmarks"]
+    ]
+    return {"context": outputs[0]["context"], "benchmarks": benchmarks}
+
+
+def _launch(command: list[str], boot: Boot, on_line: Callable[[Line], None]) -> None:
+    parser = Parser()
+    read_fd, write_fd = os.pipe()
+    with os.fdopen(read_fd, "rb", buffering=0) as reader, tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            [*command, f"--kmapbench_records=/dev/fd/{write_fd}"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            pass_fds=[write_fd],
+            start_new_session=True,
+            preexec_fn=subprocesses.die_with_parent,
+        )
+        os.close(write_fd)
+        try:
+            while data := reader.read(1 << 16):
+                for line in parser.feed(data):
+                    if line.record:
+                        boot.append(line.record)
+                    on_line(line)
+            process.wait()
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        if process.returncode < 0:
+            raise CommandFailed(f"kmap_bench was ended by {signal.Signals(-process.returncode).name}")
+        if process.returncode > 1:
+            said.seek(0)
+            last = (said.read().decode(errors="replace").strip().splitlines() or ["no message"])[-1]
+            raise CommandFailed(last)

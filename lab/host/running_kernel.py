@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The running kernel of this machine: what it takes to measure on it, and the module while it does."""
+
+import errno
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.host import load_errors, module_loader
+from lab.kernels import module_build, supported
+from lab.workloads import micro_script
+from lab.core.errors import KmapbenchError
+from lab.core.dirs import MODULE_SOURCE, ROOT
+
+MODULE_NAME = Path(module_build.NAME).stem
+
+# What is left to do where the module cannot be had.
+_OTHERWISE = "what works without: './kmapbench run' (kernel cases in the emulator), or '--only user'"
+
+
+@dataclass(frozen=True)
+class RunningKernel:
+    """What a module for the running kernel is built against."""
+
+    release: str
+    headers: Path
+
+    @property
+    def key(self) -> str:
+        """Names what a module depends on: the same key, the same module."""
+        digest = hashlib.sha256()
+        for name in (".config", "Module.symvers"):
+            path = self.headers / name
+            digest.update(f"{name}\0".encode() + (path.read_bytes() if path.exists() else b"") + b"\0")
+        return f"running-{self.release}-{digest.hexdigest()[:16]}"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The running kernel with a module for it, which is not loaded yet."""
+
+    kernel: RunningKernel
+    module: Path
+
+
+def running_kernel(release: str, root: Path = Path("/")) -> RunningKernel:
+    """The kernel that runs, with its headers; a KmapbenchError names the package that has them."""
+    headers = root / "lib/modules" / release / "build"
+    if not (headers / "Makefile").exists():
+        raise KmapbenchError(
+            f"{headers}: no headers of the running kernel, so no module for it: apt-get install linux-headers-{release}; {_OTHERWISE}"
+        )
+    if refused := supported.refusal(release, headers):
+        raise KmapbenchError(f"the module refuses this kernel, Linux {release}: {refused}; {_OTHERWISE}")
+    return RunningKernel(release, headers)
+
+
+def needs(root: Path = Path("/"), uid: int | None = None) -> None:
+    """A KmapbenchError where --here cannot work, before anything is built."""
+    if (os.geteuid() if uid is None else uid) != 0:
+        raise KmapbenchError(f"--here loads a kernel module, which takes root: sudo ./kmapbench run --here; {_OTHERWISE}")
+    if not (root / "proc/modules").exists():
+        raise KmapbenchError(f"this kernel refuses modules: {load_errors.why(errno.ENOSYS, root)}; {_OTHERWISE}")
+    if (root / "sys/module" / MODULE_NAME).exists():
+        raise KmapbenchError(f"{MODULE_NAME}.ko is loaded already, by somebody else's run or by hand: wait for it, or rmmod {MODULE_NAME}")
+
+
+def prepare(cache: Path, say) -> Prepared:
+    """Builds, or finds in the cache, what will be loaded."""
+    needs()
+    kernel = running_kernel(os.uname().release)
+    return Prepared(kernel, module_build.build(kernel, MODULE_SOURCE, cache, say))
+
+
+@contextmanager
+def loaded(path: Path) -> Iterator[None]:
+    """The module is loaded inside, and gone afterwards: by a process that outlives us (loader.py)."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lab.host.module_loader", path],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is ours to handle
+    )
+    try:
+        said = process.stdout.readline().decode().strip()
+        if said.isdecimal():
+            raise KmapbenchError(f"this kernel refuses {path}: {load_errors.why(int(said), Path('/'))}; {_OTHERWISE}")
+        if said != "loaded":
+            raise KmapbenchError(f"{path}: the process that loads it ended: run again")
+        yield
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        # A loader that was killed cannot unload: then we do.
+        if process.wait() != 0 and module_loader.unload(MODULE_NAME) != 0:
+            raise KmapbenchError(f"{MODULE_NAME}.ko is still loaded, and in use: end what uses {_device()}, then rmmod {MODULE_NAME}")
+
+
+def _device() -> str:
+    return f"/dev/{MODULE_NAME}"
+
+
+def options(names: list[str]) -> list[str]:
+    """kmap_bench's options to measure these cases and no other."""
+    return [*micro_script.named(names), "--kmapbench_clock=tsc", "--kmapbench_events"]
+
+
+def header() -> dict:
+    """How campaign.json describes the running kernel."""
+    cpuinfo = Path("/proc/cpuinfo").read_text()
+    model = next((line.partition(":")[2].strip() for line in cpuinfo.splitlines() if line.startswith("model name")), "unknown")
+    return {
+        "what": "the running kernel of this machine",
+        "release": os.uname().release,
+        "packages": {},
+        "cpu": model,
+        "cmdline": Path("/proc/cmdline").read_text().strip(),
+    }
+
+
+def skipped(records: list[dict]) -> list[str]:
+    """What could not be measured here, a line for each reason."""
+    reasons: dict[str, int] = {}
+    for record in records:
+        if record["status"] == "skipped":
+            reasons[record["reason"]] = reasons.get(record["reason"], 0) + 1
+    rest = len(records) - sum(reasons.values())
+    return [
+        f"{reason}: {count} of {len(records)} kernel cases skipped, {rest} measured here; './kmapbench run' emulates what this machine lacks"
+        for reason, count in reasons.items()
+    ]

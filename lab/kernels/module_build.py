@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds kmapbench.ko against a kernel's headers, once for each source and kernel."""
+
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Protocol
+
+from lab.core import subprocesses
+from lab.core.errors import CommandFailed, KmapbenchError
+
+NAME = "kmapbench.ko"
+
+
+class Kernel(Protocol):
+    """What a module is built for: a fetched kernel, or the one that runs."""
+
+    release: str
+    headers: Path
+    key: str  # names what the module depends on
+
+
+def build(kernel: Kernel, source: Path, cache: Path, say, name: str = NAME) -> Path:
+    """The path of a module for this kernel, from the cache or built now.
+
+    source: a folder with the module's Kbuild and Makefile.
+    """
+    make_options = compiler(kernel.headers)
+    final = cache / "modules" / f"{kernel.key}-{_digest(source, make_options)}"
+    if not (final / name).is_file():
+        say(f"building {name} for {kernel.release}")
+        final.parent.mkdir(parents=True, exist_ok=True)
+        log = final.parent / f"{final.name}.log"
+        log.unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(dir=final.parent, prefix=".building-") as scratch:
+            out = Path(scratch) / "out"
+            try:
+                subprocesses.logged(
+                    [
+                        subprocesses.find("make", "make"),
+                        f"-j{os.cpu_count()}",
+                        *("-C", source, f"KDIR={kernel.headers}", f"OUT={out}"),
+                        *make_options,
+                    ],
+                    log,
+                    f"building {name} for {kernel.release}",
+                )
+            except CommandFailed as error:
+                why = subprocesses.first_error(log)
+                raise KmapbenchError(f"{error}: {why}" if why else str(error)) from None
+            final.mkdir(exist_ok=True)
+            os.replace(out / name, final / name)
+    return final / name
+
+
+def compiler(headers: Path) -> list[str]:
+    """Options of make that choose the compiler: the one that built the kernel, where it is there, else the default one.
+
+    A kernel that clang built has flags that gcc does not know: then it has to be clang.
+    """
+    config = subprocesses.value(headers / ".config") or subprocesses.value(headers / "include/config/auto.conf") or ""
+    text = re.search(r'^CONFIG_CC_VERSION_TEXT="(.*)"$', config, re.MULTILINE)
+    built_by = text[1] if text else ""
+    if re.search(r"^CONFIG_CC_IS_CLANG=y$", config, re.MULTILINE):
+        return _clang(built_by)
+    name = built_by.partition(" ")[0]
+    plain = re.sub(r"^.*-(?=gcc)", "", name)  # without the target that it may be named after
+    version = re.search(r" (\d+)\.\d+(\.\d+)?$", built_by)
+    for candidate in (name, plain, f"gcc-{version[1]}" if version else "", "gcc"):
+        if candidate and subprocesses.has(candidate):
+            return [f"CC={candidate}"]
+    raise KmapbenchError(f"the module for this kernel is built by gcc ({built_by or 'of any version'}): install the package gcc")
+
+
+def _clang(built_by: str) -> list[str]:
+    version = re.search(r"clang version (\d+)", built_by)
+    suffixes = ([f"-{version[1]}"] if version else []) + [""]
+    for suffix in suffixes:
+        if subprocesses.has(f"clang{suffix}") and subprocesses.has(f"ld.lld{suffix}"):
+            return [f"LLVM={suffix or 1}"]
+    package = f"clang{suffixes[0]} and lld{suffixes[0]}"
+    raise KmapbenchError(f"this kernel was built by {built_by}, and so has its module to be: install {package}")
+
+
+def _digest(source: Path, make_options: list[str]) -> str:
+    """Of everything that goes into the module."""
+    digest = hashlib.sha256()
+    for option in make_options:
+        name, _, value = option.partition("=")
+        program = value if name == "CC" else f"clang{value if value.startswith('-') else ''}"
+        digest.update(subprocesses.output([program, "--version"]).splitlines()[0].encode() + b"\0")
+    for path in sorted(source.iterdir()):
+        generated = path.name.endswith(".mod.c")  # by a build in the source folder
+        if path.suffix in (".c", ".h") and not generated or path.name in ("Kbuild", "Makefile"):
+            digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]

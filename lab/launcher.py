@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a machine with nothing but Python to one that can run the command: packages, the build, then the command itself.
+
+Options come first: whatever can be said of them is said before anything is installed or built.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from lab import cli
+from lab.commands import tests
+from lab.core.errors import KmapbenchError
+from lab.core.dirs import build_dir, writable_build_dir
+
+# Commands that need kmap_bench and the programs beside it.
+_BUILT = ("run", "test", "check")
+
+
+def groups(parsed: argparse.Namespace) -> list[str]:
+    """The groups of requirements.toml that a command needs, by its options."""
+    if parsed.command == "run":
+        from lab.run import preflight
+
+        return preflight.groups(parsed.planned)
+    if parsed.command in ("report", "compare"):
+        return ["python"]
+    if parsed.command == "check":
+        return ["build"]
+    if parsed.command == "test" and parsed.distributions:
+        return ["distributions"]  # each installs the rest itself
+    if parsed.command == "test":
+        needed = ["python", "build", "module", "lab", "fio", "test"]
+        if parsed.reach != tests.EVERYDAY:
+            needed.append("kernel-build")
+        return needed + (["all-tests"] if parsed.reach == tests.ALL else [])
+    if parsed.command == "kernels" and parsed.what == "build":
+        return ["python", "kernel-build"]
+    return []
+
+
+def main() -> int:
+    """The launcher's Python half."""
+    return cli.guarded(lambda: _work(sys.argv[1:]))
+
+
+def _work(arguments: Sequence[str]) -> int:
+    os.environ.setdefault("KMAPBENCH_BUILD", str(writable_build_dir()))
+    parsed = cli.parse(arguments)
+    if not getattr(parsed, "dry_run", False):
+        _make_ready(parsed, arguments)
+    return parsed.function(parsed)
+
+
+def _make_ready(parsed: argparse.Namespace, arguments: Sequence[str]) -> None:
+    """Installs and builds what is missing; does not return where another Python has to go on."""
+    from lab.setup import cpp_build, interpreter, packages, requirements
+
+    wanted = requirements.needs(groups(parsed), requirements.distribution())
+    modules = [need.name for need in wanted if need.kind == "modules"]
+    lacking = requirements.missing(wanted, interpreter.has_module(wanted))
+    if lacking:
+        packages.provide(lacking, may_install=not getattr(parsed, "no_install", False))
+        if left := requirements.missing(wanted, interpreter.has_module(wanted)):
+            names = ", ".join(need.name for need in left)
+            raise KmapbenchError(f"still missing after the install: {names}; is it in a folder that is not searched?")
+    python = interpreter.choose(modules)
+    if python is None:
+        raise KmapbenchError(f"no python3 of 3.11 or later has all of: {' '.join(modules)}")
+    if python != sys.executable:
+        os.execv(python, [python, "-P", "-m", "lab.launcher", *arguments])
+    if parsed.command in _BUILT and not getattr(parsed, "distributions", False):
+        cpp_build.build(build_dir())
+        if parsed.command == "run":
+            parsed.check(parsed)  # now that the lists of cases are there
+
+
+if __name__ == "__main__":
+    sys.exit(main())

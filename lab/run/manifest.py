@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What campaign.json says of a campaign before its first boot: what was asked, and with what it is measured."""
+
+import hashlib
+import platform
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab.core import subprocesses
+from lab.host import running_kernel
+from lab.kernels import debian_kernels
+from lab.campaign.schedule import Step
+from lab.core.dirs import ROOT
+from lab.run.plan import Plan
+from lab.vm.image import Prepared
+
+
+def header(
+    plan: Plan,
+    prepared: Sequence[Prepared],
+    planned: Sequence[Step],
+    kmap_bench: Path,
+    refusals: Sequence[str] = (),
+) -> dict:
+    """The fields of campaign.json that stay as they are. refusals: why nothing is counted from outside."""
+    return {
+        "asked": {
+            "arguments": plan.arguments,
+            "boots": plan.boots,
+            "only": plan.only,
+            "kernel": plan.series,
+            "cases": plan.cases,
+            "preset": plan.preset,
+            "anonymize": plan.anonymize,
+        },
+        "seed": plan.seed,
+        "variants": {one.variant.name: _variant(one) for one in prepared} | ({plan.label: running_kernel.header()} if plan.label else {}),
+        "tools": {
+            "qemu": _first_line("qemu-system-x86_64", "qemu-system-x86") if prepared else None,
+            **({"fio": _first_line("fio", "fio")} if plan.only == "dax" else {}),
+            **({"not_observed": refusals[0]} if refusals else {}),
+            "gcc": _first_line("gcc", "gcc"),
+            "python": platform.python_version(),
+            "system": debian_kernels.system(),
+        },
+        "kmapbench": _checkout() | {"kmap_bench": hashlib.sha256(kmap_bench.read_bytes()).hexdigest()},
+        "planned": [{"variant": step.variant, "boot": step.boot} | ({"half": step.half} if step.half else {}) for step in planned],
+    }
+
+
+def _variant(one: Prepared) -> dict:
+    return {
+        "what": one.variant.what,
+        "release": one.kernel.release,
+        "packages": one.kernel.packages,
+        "kernel": one.kernel.key,
+        "module": one.module.parent.name,
+        "patched": one.variant.patched,
+        "cpu": one.variant.cpu,
+        "cmdline": one.variant.cmdline,
+    }
+
+
+def _checkout() -> dict:
+    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True)
+    changes = subprocess.run(["git", "-C", ROOT, "status", "--porcelain"], capture_output=True, text=True)
+    return {"commit": commit.stdout.strip() or "unknown", "dirty": bool(changes.stdout.strip())}
+
+
+def _first_line(program: str, package: str) -> str:
+    return subprocesses.output([subprocesses.find(program, package), "--version"]).splitlines()[0]

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of kernels in docs/kernels.md: what the path costs on each, from campaigns of `run --kernel`.
+
+    python3 -m lab.studies.kernel_table DIR...
+
+Each column is a campaign's variant `stock`. Where a case is a straight line its figure is held against
+objdump of the module that ran there; one that differs is printed with both, and the exit code is 1.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+from lab.core import subprocesses
+from lab.core.errors import EXIT_FAILED, EXIT_OK, KmapbenchError
+from lab.kernels.module_build import NAME
+from lab.core.dirs import cache_dir
+
+EMPTY = "kb_body_empty"
+
+# Case -> its body in the module where it is a straight line, else None.
+ROWS: dict[str, str | None] = {
+    "kernel/kmap_local/dram": "kb_body_kernel_kmap_local_none",
+    "kernel/kmap_local/devmap": "kb_body_kernel_kmap_local_none",
+    "kernel/kmap_local/devmap_tail": "kb_body_kernel_kmap_local_none",
+    "kernel/kmap_local_folio/dram": "kb_body_kernel_kmap_local_folio_none",
+    "kernel/kmap_atomic/dram": "kb_body_kernel_kmap_atomic_none",
+    "model/kmap_local/key_off": "kb_body_published_none",
+    "model/kmap_local/dram": None,
+    "model/kmap_local/devmap": None,
+    "model/kmap_local/protected": None,
+    "model/kmap_local/protected_nested": None,
+    "model/kmap_local_slim/key_off": "kb_body_slim_none",
+    "model/kmap_local_slim/dram": None,
+    "model/kmap_local_slim/devmap": None,
+    "model/kmap_local_slim/devmap_tail": None,
+    "model/kmap_local_slim/protected": None,
+    "model/kmap_local_slim/protected_nested": None,
+    "msr/wrpkrs/toggle": "kb_body_wrpkrs_toggle",
+    "msr/wrpkrs/same": "kb_body_wrpkrs_same",
+    "msr/rdpkrs": "kb_body_rdpkrs",
+}
+
+
+def loop_length(code: list[tuple[int, str]]) -> int | None:
+    """Instructions of a body's loop, from its address and text; None: it is no straight line."""
+    for last, text in code:
+        jump = re.match(r"j(?:ne|nz)\s+([0-9a-f]+)", text)
+        if jump and (first := int(jump[1], 16)) < last:
+            break
+    else:
+        return None
+    loop = [text for address, text in code if first <= address <= last]
+    for text in loop[:-1]:
+        inside = re.match(r"j\w+\s+([0-9a-f]+)", text)
+        if text.startswith(("call", "jmp", "ret")) or inside and first <= int(inside[1], 16) <= last:
+            return None
+    return len(loop)
+
+
+def _code(module: Path, body: str) -> list[tuple[int, str]]:
+    command = [subprocesses.find("objdump", "binutils"), "-d", "--no-show-raw-insn", f"--disassemble={body}", module]
+    rows = re.findall(r"^\s+([0-9a-f]+):\t(.*)$", subprocesses.output(command), re.MULTILINE)
+    return [(int(address, 16), text.strip()) for address, text in rows]
+
+
+def column(folder: Path) -> tuple[str, dict[str, str], bool]:
+    """Head and cells of a campaign, by case; whether every straight line is what objdump counts."""
+    header = json.loads((folder / "campaign.json").read_text())
+    stock = header["variants"]["stock"]
+    module = cache_dir() / "modules" / stock["module"] / NAME
+    if not module.is_file():
+        raise KmapbenchError(f"{module}: the module that ran is gone from the cache: make {folder} again")
+    lines = (folder / "stock" / "boot-01" / "micro.jsonl").read_text().splitlines()
+    costs = {(record := json.loads(line))["case"]: record.get("cost") for line in lines}
+    empty = loop_length(_code(module, EMPTY))
+    cells, good = {}, True
+    for case, body in ROWS.items():
+        cost = costs.get(case)
+        cells[case] = "-" if cost is None else f"{cost:g}"
+        if body and cost is not None:
+            counted = loop_length(_code(module, body))
+            agrees = None not in (counted, empty) and counted - empty == cost
+            cells[case] += " =" if agrees else f" (objdump: {counted - empty if counted and empty else 'no straight line'})"
+            good = good and agrees
+    compiler = re.search(r"GCC: \((.*?)\) ([\d.]+)|(clang version \S+)", subprocesses.output([subprocesses.find("readelf", "binutils"), "-p", ".comment", module]))
+    return f"{stock['release']}, {f'gcc {compiler[2]}' if compiler and compiler[2] else compiler and compiler[3]}", cells, good
+
+
+def main(folders: list[str]) -> int:
+    columns = [column(Path(folder)) for folder in folders]
+    print("| case | " + " | ".join(head for head, _, _ in columns) + " |")
+    print("|---|" + "---|" * len(columns))
+    for case in ROWS:
+        print(f"| `{case}` | " + " | ".join(cells[case] for _, cells, _ in columns) + " |")
+    return EXIT_OK if all(good for _, _, good in columns) else EXIT_FAILED
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KmapbenchError as error:
+        sys.exit(f"kernel_table: {error}")

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fio on DAX files, as a workload."""
