@@ -7,8 +7,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 
-from analysis.data.bad_data import BadData, EXIT_BAD_DATA, EXIT_FAILED, EXIT_INTERRUPTED
-
+from analysis.data.bad_data import EXIT_BAD_DATA, EXIT_FAILED, EXIT_INTERRUPTED, BadData
 
 # Formats whose module has another name.
 _FORMATS = {"md": "markdown"}
@@ -24,7 +23,9 @@ def execute(function: Callable[[argparse.Namespace], int], arguments: argparse.N
         print(f"kmapbench: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # whoever read has had enough; nor does Python's own flush at exit have anybody to write to
+    except (
+        BrokenPipeError
+    ):  # whoever read has had enough; nor does Python's own flush at exit have anybody to write to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
@@ -49,6 +50,8 @@ def compare(arguments: argparse.Namespace) -> int:
 
     pairs, notes = inputs.pairs(arguments.sides, arguments.baseline)
     groups = engine.compare(pairs, arguments.allow, arguments.metric)
-    exporter = import_module(f"analysis.report.comparison.as_{_FORMATS.get(arguments.format, arguments.format)}")
+    exporter = import_module(
+        f"analysis.report.comparison.as_{_FORMATS.get(arguments.format, arguments.format)}"
+    )
     print(exporter.export(groups, notes), end="")
     return engine.exit_code(groups, arguments.fail_on)

@@ -11,14 +11,15 @@ from analysis.data.bad_data import BadData
 
 _SIDES = """\
 what a side is:
-  FOLDER            a campaign: each variant with the one of the same name on the other side; where each side has but one
-                    kernel, these two
+  FOLDER            a campaign: each variant is compared with the one of the same name on the
+                    other side, or, if each side has only one kernel, these two
   FOLDER:VARIANT    one variant of it
-  FILE.json         what Google Benchmark or fio wrote; one launch, so its repetitions give no verdict
-  FOLDER            of such files: each a launch
+  FILE.json         written by Google Benchmark or fio: one launch, so no verdict is given
+  FOLDER            of such files: each is a launch
 One campaign alone: its variants against --baseline. More than two sides: each against the first.
 
-exit code: 0 good; 1 --fail-on met a slower; 2 sides that cannot be compared, or bad data; 3 --fail-on unresolved met one and nothing slower
+exit code: 0: ok; 1: --fail-on found a case that is slower; 2: bad data, or sides that cannot be
+compared; 3: --fail-on unresolved found an unresolved case, and nothing slower
 """
 
 
@@ -31,12 +32,37 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     """The options of `compare`."""
     parser.epilog = _SIDES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("sides", nargs="+", metavar="SIDE", help="the old one, then the new; see below")
-    parser.add_argument("--baseline", metavar="VARIANT", help="of one campaign: compare the others with this (default: the first unpatched)")
-    parser.add_argument("--metric", action="append", default=[], metavar="NAME", help="cost, core_cycles, ns, real_time, iops, a counter, ... or all")
+    parser.add_argument(
+        "sides", nargs="+", metavar="SIDE", help="the old one, then the new; see below"
+    )
+    parser.add_argument(
+        "--baseline",
+        metavar="VARIANT",
+        help="of one campaign: compare the others with this (default: the first unpatched)",
+    )
+    parser.add_argument(
+        "--metric",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="cost, core_cycles, ns, real_time, iops, a counter, ... or all",
+    )
     parser.add_argument("--format", choices=("text", "md", "html", "json"), default="text")
-    parser.add_argument("--fail-on", choices=("slower", "unresolved"), help="end with 1 where something is slower; unresolved: with 3 where something is not resolved, too")
-    parser.add_argument("--allow", action="append", default=[], metavar="NAME", help="let the sides differ in this, as the refusal names it; is printed in the report")
+    parser.add_argument(
+        "--fail-on",
+        choices=("slower", "unresolved"),
+        help=(
+            "end with 1 where something is slower; unresolved: with 3 where something is not"
+            " resolved, too"
+        ),
+    )
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="let the sides differ in this, as the refusal names it; is printed in the report",
+    )
 
 
 def check_report(arguments: argparse.Namespace) -> None:
@@ -50,7 +76,11 @@ def check_compare(arguments: argparse.Namespace) -> None:
     for text in arguments.sides:
         path = Path(text)
         if path.exists() or path.is_symlink():
-            if path.is_dir() and not (path / "campaign.json").exists() and not any(path.glob("*.json")):
+            if (
+                path.is_dir()
+                and not (path / "campaign.json").exists()
+                and not any(path.glob("*.json"))
+            ):
                 raise BadData(no_side(path))
             continue
         folder = Path(text.rpartition(":")[0]) if ":" in text else path
@@ -60,7 +90,9 @@ def check_compare(arguments: argparse.Namespace) -> None:
 
 def no_campaign(folder: Path) -> str:
     """What is said of a folder that is no campaign."""
-    return f"{folder}: no campaign there (no campaign.json); give a folder that `kmapbench run` made"
+    return (
+        f"{folder}: no campaign there (no campaign.json); give a folder that `kmapbench run` made"
+    )
 
 
 def no_side(folder: Path) -> str:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands: their options, what can be said of them at once, and what they run.
 
-Standard library only, as long as nothing is run: the launcher reads options before anything is installed.
+Standard library only, as long as nothing is run: the launcher reads options before anything is
+installed.
 """
 
 import argparse
@@ -17,10 +18,10 @@ from analysis import options as analysis_options
 from analysis.data.bad_data import BadData
 from lab import VERSION
 from lab.commands import tests
+from lab.core.dirs import cache_path
+from lab.core.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNMET, KmapbenchError
 from lab.distributions import matrix
 from lab.kernels import debian_kernels
-from lab.core.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNMET, KmapbenchError
-from lab.core.dirs import cache_path
 
 if TYPE_CHECKING:
     from lab.kernels import variants
@@ -49,7 +50,9 @@ def _count(text: str) -> int:
 
 
 def _names_of(known: Iterable[str]):
-    """The type of an option that takes some of these names, by comma; they keep the order that they are known in."""
+    """The type of an option that takes some of these names, by comma; they keep the order that they
+    are known in.
+    """
     names = list(known)
 
     def taken(text: str) -> list[str]:
@@ -63,7 +66,9 @@ def _names_of(known: Iterable[str]):
 
 def _label(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text) or text == "host":
-        raise argparse.ArgumentTypeError(f"'{text}' is no name for a folder: letters, digits, '.', '_', '-', and not 'host'")
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no name for a folder: letters, digits, '.', '_', '-', and not 'host'"
+        )
     return text
 
 
@@ -84,54 +89,184 @@ def parser() -> argparse.ArgumentParser:
     _add_no_install(top)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    run = _command(commands, "run", help="measure and report: kernel cases in the lab, user models on this machine")
+    run = _command(
+        commands,
+        "run",
+        help="measure and report: kernel cases in the lab, user models on this machine",
+    )
     run.add_argument("--variants", metavar="A,B", help="kernels to measure (default: stock)")
     run.add_argument("--boots", type=_count, metavar="N", help="boots a variant (default: 2)")
-    run.add_argument("--seed", type=int, metavar="S", help="order of the boots (default: a new one, kept in campaign.json)")
-    run.add_argument("--out", type=Path, metavar="DIR", help="campaign folder to make (default: a new one in results/)")
-    run.add_argument("--only", choices=ONLY, help="kernel cases only, user models only, or instead of both fio on DAX files")
+    run.add_argument(
+        "--seed",
+        type=int,
+        metavar="S",
+        help="order of the boots (default: a new one, kept in campaign.json)",
+    )
+    run.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="campaign folder to make (default: a new one in results/)",
+    )
+    run.add_argument(
+        "--only",
+        choices=ONLY,
+        help="kernel cases only, user models only, or instead of both fio on DAX files",
+    )
     run.add_argument(
         "--kernel",
         type=_kernel,
         metavar="SERIES|DIR",
-        help="which kernel stock is: a series of the distribution's, as 6.1, 6.12, 7.2, 7.3 or 6.12-rt, or a folder "
-        "with boot/, lib/modules/ and usr/src/ as packages unpack to (default: the newest that was tried)",
+        help=(
+            "which kernel stock is: a series of the distribution's, as 6.1, 6.12, 7.2, 7.3 or"
+            " 6.12-rt, or a folder with boot/, lib/modules/ and usr/src/ as packages unpack to"
+            " (default: the newest that was tried)"
+        ),
     )
-    run.add_argument("--cases", metavar="default|all|GLOB", help="kernel cases and user models: a telling dozen of each, all, or those whose name matches, as 'kernel/*'")
-    run.add_argument("--preset", metavar="NAME", help="with --only dax: what fio measures, a table of lab/workloads/fio/presets.toml (default: quick; with --here: full)")
-    run.add_argument("--here", action="store_true", help="kernel cases on this machine's running kernel, instead of the lab; takes root")
-    run.add_argument("--on", metavar="PATH", help="with --here --only dax: a folder on a file system mounted with dax=always, or a device as /dev/pmem0, which is formatted")
-    run.add_argument("--label", type=_label, metavar="NAME", help="with --here: what the running kernel is called in the campaign (default: here)")
-    run.add_argument("--anonymize", action="store_true", help="keep no host names and serial numbers, so that the campaign can be shown to everybody")
-    run.add_argument("--plan", type=Path, metavar="FILE", help="what these options say, from a file, as plan.toml of a campaign; options given beside it win")
-    run.add_argument("--resume", type=Path, metavar="DIR", help="go on with a campaign that was cut short: what is whole is kept, the rest is made")
-    run.add_argument("--dry-run", action="store_true", help="print what would be done: packages, kernels, every step; do nothing")
+    run.add_argument(
+        "--cases",
+        metavar="default|all|GLOB",
+        help=(
+            "kernel cases and user models: a telling dozen of each, all, or those whose name"
+            " matches, as 'kernel/*'"
+        ),
+    )
+    run.add_argument(
+        "--preset",
+        metavar="NAME",
+        help=(
+            "with --only dax: what fio measures, a table of lab/workloads/fio/presets.toml"
+            " (default: quick; with --here: full)"
+        ),
+    )
+    run.add_argument(
+        "--here",
+        action="store_true",
+        help="kernel cases on this machine's running kernel, instead of the lab; takes root",
+    )
+    run.add_argument(
+        "--on",
+        metavar="PATH",
+        help=(
+            "with --here --only dax: a folder on a file system mounted with dax=always, or a device"
+            " as /dev/pmem0, which is formatted"
+        ),
+    )
+    run.add_argument(
+        "--label",
+        type=_label,
+        metavar="NAME",
+        help="with --here: what the running kernel is called in the campaign (default: here)",
+    )
+    run.add_argument(
+        "--anonymize",
+        action="store_true",
+        help=(
+            "keep no host names and serial numbers, so that the campaign can be shown to everybody"
+        ),
+    )
+    run.add_argument(
+        "--plan",
+        type=Path,
+        metavar="FILE",
+        help=(
+            "what these options say, from a file, as plan.toml of a campaign; options given beside"
+            " it win"
+        ),
+    )
+    run.add_argument(
+        "--resume",
+        type=Path,
+        metavar="DIR",
+        help="go on with a campaign that was cut short: what is whole is kept, the rest is made",
+    )
+    run.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print what would be done: packages, kernels, every step; do nothing",
+    )
     run.set_defaults(function=_run, check=_check_run)
 
-    report = _command(commands, "report", help="write report.txt, report/index.html and charts/ of a campaign again")
+    report = _command(
+        commands,
+        "report",
+        help="write report.txt, report/index.html and charts/ of a campaign again",
+    )
     analysis_options.add_report(report)
-    report.set_defaults(function=_of_analysis(analysis_commands.report), check=analysis_options.check_report)
+    report.set_defaults(
+        function=_of_analysis(analysis_commands.report), check=analysis_options.check_report
+    )
 
-    compare = _command(commands, "compare", help="say whether one kernel is slower than another, and how sure that is")
+    compare = _command(
+        commands,
+        "compare",
+        help="say whether one kernel is slower than another, and how sure that is",
+    )
     analysis_options.add_compare(compare)
-    compare.set_defaults(function=_of_analysis(analysis_commands.compare), check=analysis_options.check_compare)
+    compare.set_defaults(
+        function=_of_analysis(analysis_commands.compare), check=analysis_options.check_compare
+    )
 
-    look = _command(commands, "check", help="say what can be measured here, what disturbs it, and what to do; changes nothing")
+    look = _command(
+        commands,
+        "check",
+        help="say what can be measured here, what disturbs it, and what to do; changes nothing",
+    )
     look.set_defaults(function=_look)
 
     test = _command(commands, "test", help="run all tests that need no kernel build, or more")
     more = test.add_mutually_exclusive_group()
-    more.add_argument("--kernels", action="store_const", dest="reach", const=tests.KERNELS, help="also those that build kernels")
-    more.add_argument("--all", action="store_const", dest="reach", const=tests.ALL, help="all: debug, the distribution's other kernels, long runs")
-    more.add_argument("--distributions", action="store_true", help="in place of all that: run and test on Debian 12, 13 and testing, made of nothing; takes root")
-    test.add_argument("--suites", type=_names_of(matrix.SUITES), metavar="A,B", help="with --distributions: which (default: bookworm,trixie,testing)")
-    test.add_argument("--steps", type=_names_of(step.name for step in matrix.STEPS), metavar="A,B", help="with --distributions: what is done there: root/run, root/test, user/run, user/test, readonly/test (default: all)")
-    test.add_argument("--fresh", action="store_true", help="with --distributions: keep nothing of what was finished earlier")
+    more.add_argument(
+        "--kernels",
+        action="store_const",
+        dest="reach",
+        const=tests.KERNELS,
+        help="also those that build kernels",
+    )
+    more.add_argument(
+        "--all",
+        action="store_const",
+        dest="reach",
+        const=tests.ALL,
+        help="all: debug, the distribution's other kernels, long runs",
+    )
+    more.add_argument(
+        "--distributions",
+        action="store_true",
+        help=(
+            "in place of all that: run and test on Debian 12, 13 and testing, made of nothing;"
+            " takes root"
+        ),
+    )
+    test.add_argument(
+        "--suites",
+        type=_names_of(matrix.SUITES),
+        metavar="A,B",
+        help="with --distributions: which (default: bookworm,trixie,testing)",
+    )
+    test.add_argument(
+        "--steps",
+        type=_names_of(step.name for step in matrix.STEPS),
+        metavar="A,B",
+        help=(
+            "with --distributions: what is done there: root/run, root/test, user/run, user/test,"
+            " readonly/test (default: all)"
+        ),
+    )
+    test.add_argument(
+        "--fresh",
+        action="store_true",
+        help="with --distributions: keep nothing of what was finished earlier",
+    )
     test.set_defaults(function=_test, check=_check_test, reach=tests.EVERYDAY)
 
     kernels = _command(commands, "kernels", help="list the variants and what is built, or build")
     kernels.set_defaults(function=_kernels)
-    build = _command(kernels.add_subparsers(dest="what", metavar="build"), "build", help="build the kernels of variants")
+    build = _command(
+        kernels.add_subparsers(dest="what", metavar="build"),
+        "build",
+        help="build the kernels of variants",
+    )
     build.add_argument("names", nargs="+", metavar="NAME", help="a variant")
     build.set_defaults(function=_build, check=_check_build)
     return top
@@ -155,7 +290,19 @@ def _add_no_install(parser: argparse.ArgumentParser) -> None:
 
 
 # Options of run that a plan file can have, too.
-_PLANNED = ("variants", "boots", "seed", "only", "kernel", "cases", "preset", "on", "here", "label", "anonymize")
+_PLANNED = (
+    "variants",
+    "boots",
+    "seed",
+    "only",
+    "kernel",
+    "cases",
+    "preset",
+    "on",
+    "here",
+    "label",
+    "anonymize",
+)
 
 
 def _check_run(arguments: argparse.Namespace) -> None:
@@ -183,11 +330,15 @@ def _plan(arguments: argparse.Namespace) -> "Plan":
     from lab.kernels import variants
     from lab.run import plan
 
-    given = {name: value for name in _PLANNED if (value := getattr(arguments, name)) not in (None, False)}
+    given = {
+        name: value for name in _PLANNED if (value := getattr(arguments, name)) not in (None, False)
+    }
     if "variants" in given:
         given["variants"] = given["variants"].split(",")
     if arguments.resume and (given or arguments.plan or arguments.out):
-        raise KmapbenchError("--resume goes on with what was asked for then: leave out all else but --dry-run")
+        raise KmapbenchError(
+            "--resume goes on with what was asked for then: leave out all else but --dry-run"
+        )
     file = arguments.resume / "plan.toml" if arguments.resume else arguments.plan
     said = _checked((plan.read(file) if file else {}) | given)
     here = said.get("here", False)
@@ -219,15 +370,22 @@ def _checked(said: dict) -> dict:
     if said.get("here"):
         # What chooses among kernels and boots has no meaning where there is one of each.
         if said.get("only") == "dax" and "on" not in said:
-            raise KmapbenchError("--here --only dax measures on what you name: give --on FOLDER or --on /dev/pmemN")
+            raise KmapbenchError(
+                "--here --only dax measures on what you name: give --on FOLDER or --on /dev/pmemN"
+            )
         for name in ("variants", "boots", "kernel"):
             if name in said:
-                raise KmapbenchError(f"--here measures the running kernel in the boot it is in: leave out --{name}, or leave out --here")
+                raise KmapbenchError(
+                    f"--here measures the running kernel in the boot it is in: leave out --{name},"
+                    " or leave out --here"
+                )
     for name, needed in (("preset", "--only dax"), ("on", "--here --only dax")):
         if name in said and (said.get("only") != "dax" or (name == "on" and not said.get("here"))):
             raise KmapbenchError(f"--{name} goes with {needed}")
     if said.get("only") == "dax" and said.get("cases", "default") != "default":
-        raise KmapbenchError("--cases chooses kernel cases and user models: leave it out, or leave out --only dax")
+        raise KmapbenchError(
+            "--cases chooses kernel cases and user models: leave it out, or leave out --only dax"
+        )
     for name, check in (("boots", _count), ("label", _label), ("kernel", _kernel)):
         if name in said:
             try:
@@ -272,7 +430,10 @@ def _kernels(_: argparse.Namespace) -> int:
     table = variants.load()
     images = {variant.image.name: variant.image for variant in table.values() if variant.image}
     # Without a compiler nothing was built here: a kernel's name has the compiler's.
-    built = {name: source_build.built(image, cache) if subprocesses.has("gcc") else None for name, image in images.items()}
+    built = {
+        name: source_build.built(image, cache) if subprocesses.has("gcc") else None
+        for name, image in images.items()
+    }
     code = {name: source_build.code_bytes(folder) for name, folder in built.items() if folder}
     for variant in table.values():
         if variant.image and (folder := built[variant.image.name]):
@@ -280,18 +441,24 @@ def _kernels(_: argparse.Namespace) -> int:
         elif variant.image:
             state = [f"not built: kmapbench kernels build {variant.name}"]
         else:
-            state = [str(folder) for folder in debian_kernels.fetched(cache)] or ["not fetched yet: kmapbench run does it"]
+            state = [str(folder) for folder in debian_kernels.fetched(cache)] or [
+                "not fetched yet: kmapbench run does it"
+            ]
         print(f"{variant.name:12} {variant.what}")
         print("".join(f"{'':12} {line}\n" for line in state), end="")
     return EXIT_OK
 
 
-def _code(image: "variants.Image", images: "dict[str, variants.Image]", code: dict[str, int]) -> str:
+def _code(
+    image: "variants.Image", images: "dict[str, variants.Image]", code: dict[str, int]
+) -> str:
     from lab.kernels import variants
 
     baseline = variants.unpatched(image, images)
     known = baseline and baseline is not image and baseline.name in code
-    against = f", {code[image.name] - code[baseline.name]:+,d} against {baseline.name}" if known else ""
+    against = (
+        f", {code[image.name] - code[baseline.name]:+,d} against {baseline.name}" if known else ""
+    )
     return f"{code[image.name]:,d} bytes of code{against}"
 
 
@@ -303,9 +470,9 @@ def _check_build(arguments: argparse.Namespace) -> None:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    from lab.kernels import source_build, variants
     from lab.core.dirs import cache_dir
     from lab.core.progress import Display  # rich
+    from lab.kernels import source_build, variants
 
     chosen = [variants.find(name) for name in arguments.names]
     cache = cache_dir()
@@ -318,9 +485,11 @@ def _build(arguments: argparse.Namespace) -> int:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of a command, looked at as far as nothing has to be installed, built or started for it.
+    """The options of a command, looked at as far as nothing has to be installed, built or started
+    for it.
 
-    Ends with SystemExit where the parser has had its say (--help, a typo), else with KmapbenchError or BadData.
+    Ends with SystemExit where the parser has had its say (--help, a typo), else with KmapbenchError
+    or BadData.
     """
     parsed = parser().parse_args(arguments)
     parsed.given = list(arguments)
@@ -346,7 +515,10 @@ def guarded(work: Callable[[], int]) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("lab", "analysis"):
             raise
-        print(f"kmapbench: {error}: start it as ./kmapbench, which installs what is missing", file=sys.stderr)
+        print(
+            f"kmapbench: {error}: start it as ./kmapbench, which installs what is missing",
+            file=sys.stderr,
+        )
         return EXIT_UNMET
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a machine with nothing but Python to one that can run the command: packages, the build, then the command itself.
+"""From a machine with nothing but Python to one that can run the command: packages, the build, then
+the command itself.
 
 Options come first: whatever can be said of them is said before anything is installed or built.
 """
@@ -11,8 +12,8 @@ from collections.abc import Sequence
 
 from lab import cli
 from lab.commands import tests
-from lab.core.errors import KmapbenchError
 from lab.core.dirs import build_dir, writable_build_dir
+from lab.core.errors import KmapbenchError
 
 # Commands that need kmap_bench and the programs beside it.
 _BUILT = ("run", "test", "check")
@@ -64,7 +65,9 @@ def _make_ready(parsed: argparse.Namespace, arguments: Sequence[str]) -> None:
         packages.provide(lacking, may_install=not getattr(parsed, "no_install", False))
         if left := requirements.missing(wanted, interpreter.has_module(wanted)):
             names = ", ".join(need.name for need in left)
-            raise KmapbenchError(f"still missing after the install: {names}; is it in a folder that is not searched?")
+            raise KmapbenchError(
+                f"still missing after the install: {names}; is it in a folder that is not searched?"
+            )
     python = interpreter.choose(modules)
     if python is None:
         raise KmapbenchError(f"no python3 of 3.11 or later has all of: {' '.join(modules)}")

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a side was measured on, as dotted names; and which differences make a comparison worthless."""
+"""What a side was measured on, as dotted names; and which differences make a comparison worthless.
+"""
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from analysis.data.load import Campaign
 from analysis.compare.source import Source
+from analysis.data.load import Campaign
 
 # What differs between any two boots, or says nothing of what was measured.
 _NOISE = (
@@ -20,8 +21,8 @@ _NOISE = (
     "kernel.config_file",  # where it lay; what it says is config_sha256
     "identity",  # whose machine it was: the CPU and how it is set are facts of their own
 )
-# What makes a kernel another kernel, where two variants were measured as the running one (--here): its name and the series' own
-# symbols and parameters. All else has to be as it was.
+# What makes a kernel another kernel, where two variants were measured as the running one (--here):
+# its name and the series' own symbols and parameters. All else has to be as it was.
 _KERNEL_UNDER_TEST = (
     "kernel.release",
     "kernel.version",
@@ -35,7 +36,8 @@ _KERNEL_UNDER_TEST = (
     "cpu.pks",
     "cpu.cr4_pks",
 )
-# What a kernel's configuration decides, too: what it keeps of memory, what it mitigates, and which settings it has.
+# What a kernel's configuration decides, too: what it keeps of memory, what it mitigates, and which
+# settings it has.
 _OF_A_KERNEL = (
     "kernel",
     "clock.clocksource",  # how far a kernel got with its clock by then is its own
@@ -71,7 +73,11 @@ def flattened(value, name: str = "") -> dict[str, str]:
 
 def of_campaign(campaign: Campaign, variant: str) -> dict[str, frozenset[str]]:
     """Of a variant, the values that each fact had in its boots."""
-    boots = [flattened(_with_words(environment)) for (of, _), environment in campaign.boots.items() if of == variant]
+    boots = [
+        flattened(_with_words(environment))
+        for (of, _), environment in campaign.boots.items()
+        if of == variant
+    ]
     facts = together(boots)
     for symbol, value in campaign.configs.get(variant, {}).items():
         facts[f"kernel.config.{symbol}"] = frozenset({value})
@@ -106,7 +112,8 @@ def differences(old: Source, new: Source) -> dict[str, tuple[str, str]]:
         before, after = old.facts.get(name), new.facts.get(name)
         if before != after and not matches(name, ignored):
             found[name] = (_shown(before), _shown(after))
-    # A hash says only that something differs: where the symbols are there on both sides, they say what.
+    # A hash says only that something differs: where the symbols are there on both sides, they say
+    # what.
     if all(any(name.startswith("kernel.config.") for name in one.facts) for one in (old, new)):
         found.pop("kernel.config_sha256", None)
         return found
@@ -115,16 +122,25 @@ def differences(old: Source, new: Source) -> dict[str, tuple[str, str]]:
 
 def unsteady(source: Source) -> list[str]:
     """Facts that changed among the boots of one source."""
-    return [name for name, values in source.facts.items() if len(values) > 1 and not matches(name, _NOISE)]
+    return [
+        name
+        for name, values in source.facts.items()
+        if len(values) > 1 and not matches(name, _NOISE)
+    ]
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:
     """Whether a name is one of these, below one of these, or matches one with wildcards."""
-    return any(name == pattern or name.startswith(f"{pattern}.") or fnmatchcase(name, pattern) for pattern in patterns)
+    return any(
+        name == pattern or name.startswith(f"{pattern}.") or fnmatchcase(name, pattern)
+        for pattern in patterns
+    )
 
 
 def _declared(old: Source, new: Source) -> tuple[str, ...]:
-    """What two variants are there to differ in; the same variant in two campaigns differs in nothing."""
+    """What two variants are there to differ in; the same variant in two campaigns differs in
+    nothing.
+    """
     if old.variant == new.variant or old.header is None or new.header is None:
         return ()
     if not any(name.startswith("emulator.") for name in old.facts | new.facts):
@@ -134,4 +150,8 @@ def _declared(old: Source, new: Source) -> tuple[str, ...]:
 
 
 def _shown(values: frozenset[str] | None) -> str:
-    return "none" if not values else " and ".join(sorted(f"{value or 'set':.40}" for value in values)[:2])
+    return (
+        "none"
+        if not values
+        else " and ".join(sorted(f"{value or 'set':.40}" for value in values)[:2])
+    )

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares what was measured: refuses where more than the factor differs, else a verdict for each case."""
+"""Compares what was measured: refuses where more than the factor differs, else a verdict for each
+case.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from analysis.compare import compatibility
-from analysis.data.bad_data import BadData
 from analysis.compare.source import Figures, Source, identical
+from analysis.data.bad_data import BadData
 from analysis.stats.comparison import Comparison, compare_family, halves
 from analysis.stats.sample import Pair, Side, Unit
 from analysis.stats.verdict import Verdict
@@ -26,7 +28,9 @@ class Group:
     new: Source
     rows: list[Comparison]
     aa: list[Comparison]  # of the campaign's baseline against itself
-    allowed: dict[str, tuple[str, str]]  # undeclared differences that --allow let pass, with both values
+    allowed: dict[
+        str, tuple[str, str]
+    ]  # undeclared differences that --allow let pass, with both values
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -34,23 +38,34 @@ class Group:
         return any(row.pair.identical for row in self.rows)
 
 
-def compare(pairs: Sequence[tuple[Source, Source]], allow: Sequence[str] = (), metrics: Sequence[str] = ()) -> list[Group]:
-    """A group for each pair of sources. allow: facts that may differ; metrics: by name, 'all', or none: those that answer the question.
+def compare(
+    pairs: Sequence[tuple[Source, Source]], allow: Sequence[str] = (), metrics: Sequence[str] = ()
+) -> list[Group]:
+    """A group for each pair of sources. allow: facts that may differ; metrics: by name, 'all', or
+    none: those that answer the question.
 
-    p is adjusted over all cases of a metric in all groups together: that is what a reader sees at once.
+    p is adjusted over all cases of a metric in all groups together: that is what a reader sees at
+    once.
     """
     planned = [_planned(old, new, allow, metrics) for old, new in pairs]
     families: dict[str, list[Pair]] = {}
     for _, found in planned:
         for pair in found:
             families.setdefault(pair.metric.name, []).append(pair)
-    against_itself = {name: compare_family(_aa_pairs(pairs, name, family)) for name, family in families.items()}
-    results = {name: iter(compare_family(family, against_itself[name])) for name, family in families.items()}
+    against_itself = {
+        name: compare_family(_aa_pairs(pairs, name, family)) for name, family in families.items()
+    }
+    results = {
+        name: iter(compare_family(family, against_itself[name]))
+        for name, family in families.items()
+    }
     groups = []
     for group, found in planned:
         names = dict.fromkeys(pair.metric.name for pair in found)
         rows = [next(results[pair.metric.name]) for pair in found]
-        groups.append(replace(group, rows=rows, aa=[one for name in names for one in against_itself[name]]))
+        groups.append(
+            replace(group, rows=rows, aa=[one for name in names for one in against_itself[name]])
+        )
     return groups
 
 
@@ -64,57 +79,109 @@ def exit_code(groups: Sequence[Group], fail_on: str | None) -> int:
     return EXIT_OK
 
 
-def _planned(old: Source, new: Source, allow: Sequence[str], metrics: Sequence[str]) -> tuple[Group, list[Pair]]:
+def _planned(
+    old: Source, new: Source, allow: Sequence[str], metrics: Sequence[str]
+) -> tuple[Group, list[Pair]]:
     same = identical(old, new)
     differ = {} if same else compatibility.differences(old, new)
-    refused = {name: values for name, values in differ.items() if not compatibility.matches(name, allow)}
+    refused = {
+        name: values for name, values in differ.items() if not compatibility.matches(name, allow)
+    }
     if refused:
         raise _refusal(old, new, refused)
-    found = [pair for case in old.cases if case in new.cases for pair in _pairs(old, new, case, metrics, same)]
+    found = [
+        pair
+        for case in old.cases
+        if case in new.cases
+        for pair in _pairs(old, new, case, metrics, same)
+    ]
     if not found:
-        raise BadData(f"{old.label} and {new.label} have no {'metric ' + ' or '.join(metrics) + ' of a ' if metrics else ''}case in common; give sides that were measured alike")
+        raise BadData(
+            f"{old.label} and {new.label} have no"
+            f" {'metric ' + ' or '.join(metrics) + ' of a ' if metrics else ''}case in common; give"
+            " sides that were measured alike"
+        )
     return Group(old, new, [], [], differ, _notes(old, new)), found
 
 
 def _refusal(old: Source, new: Source, refused: dict[str, tuple[str, str]]) -> BadData:
-    named = [f"{name} ({before} there, {after} here)" for name, (before, after) in list(refused.items())[:_NAMED]]
+    named = [
+        f"{name} ({before} there, {after} here)"
+        for name, (before, after) in list(refused.items())[:_NAMED]
+    ]
     more = f", and {len(refused) - _NAMED} more" if len(refused) > _NAMED else ""
     return BadData(
-        f"{old.label} and {new.label} differ in {', '.join(named)}{more}: a difference in figures could be theirs;"
-        f" measure both alike, or say --allow {next(iter(refused))}"
+        f"{old.label} and {new.label} differ in {', '.join(named)}{more}: a difference in figures"
+        f" could be theirs; measure both alike, or say --allow {next(iter(refused))}"
     )
 
 
 def _pairs(old: Source, new: Source, case: str, metrics: Sequence[str], same: bool) -> list[Pair]:
     names = [name for name in old.cases[case] if (case, name) in new.figures]
     if not metrics:
-        names = [name for group in old.chosen if (name := next((one for one in group if one in names), None))]
+        names = [
+            name
+            for group in old.chosen
+            if (name := next((one for one in group if one in names), None))
+        ]
     elif "all" not in metrics:
         names = [name for name in names if name in metrics]
-    return [_pair(case, old.figures[case, name], new.figures[case, name], old.campaign == new.campaign, same) for name in names]
+    return [
+        _pair(
+            case,
+            old.figures[case, name],
+            new.figures[case, name],
+            old.campaign == new.campaign,
+            same,
+        )
+        for name in names
+    ]
 
 
 def _pair(case: str, old: Figures, new: Figures, one_order: bool, same: bool) -> Pair:
     a, b = old.metric, new.metric
     if (a.unit, a.better, a.clock) != (b.unit, b.better, b.clock):
-        raise BadData(f"{case}: {a.name} is in {a.unit} by {a.clock} in {old.side.label} and in {b.unit} by {b.clock} in {new.side.label}: never compared; give sides of one clock")
-    # The margin is in core cycles: by the mean of both sides' clocks, so that it does not matter which side is old.
+        raise BadData(
+            f"{case}: {a.name} is in {a.unit} by {a.clock} in {old.side.label} and in {b.unit} by"
+            f" {b.clock} in {new.side.label}: never compared; give sides of one clock"
+        )
+    # The margin is in core cycles: by the mean of both sides' clocks, so that it does not matter
+    # which side is old.
     cycle = None if a.cycle is None or b.cycle is None else (a.cycle * b.cycle) ** 0.5
-    sides = (old.side, new.side) if one_order else (replace(old.side, slots=None), replace(new.side, slots=None))
+    sides = (
+        (old.side, new.side)
+        if one_order
+        else (replace(old.side, slots=None), replace(new.side, slots=None))
+    )
     return Pair(case, replace(a, cycle=cycle), *sides, identical=same)
 
 
-def _aa_pairs(pairs: Sequence[tuple[Source, Source]], metric: str, family: Sequence[Pair]) -> list[Pair]:
-    """Boots of each baseline against other boots of it. The new side of one campaign is no baseline, that of another is."""
+def _aa_pairs(
+    pairs: Sequence[tuple[Source, Source]], metric: str, family: Sequence[Pair]
+) -> list[Pair]:
+    """Boots of each baseline against other boots of it. The new side of one campaign is no
+    baseline, that of another is.
+    """
     cases = {pair.case for pair in family if not pair.identical}
-    baselines = {one.label: one for old, new in pairs for one in ([old] if old.campaign == new.campaign else [old, new])}
+    baselines = {
+        one.label: one
+        for old, new in pairs
+        for one in ([old] if old.campaign == new.campaign else [old, new])
+    }
     found = []
     for source in baselines.values():
         for case in source.cases:
             figures = source.figures.get((case, metric))
-            if case in cases and figures and figures.side.unit is Unit.BOOT and len(figures.side.values) > 1:
+            if (
+                case in cases
+                and figures
+                and figures.side.unit is Unit.BOOT
+                and len(figures.side.values) > 1
+            ):
                 first, second = _halves(figures)
-                if len(first.values) and len(second.values):  # boots that failed may all be of one half
+                if len(first.values) and len(
+                    second.values
+                ):  # boots that failed may all be of one half
                     found.append(Pair(case, figures.metric, first, second))
     return found
 
@@ -134,11 +201,18 @@ def _halves(figures: Figures) -> tuple[Side, Side]:
 def _notes(old: Source, new: Source) -> list[str]:
     notes = [*old.warnings, *new.warnings]
     for source, other in ((old, new), (new, old)):
-        lone = [case for case in source.cases if case not in other.cases and case not in other.without_figure]
+        lone = [
+            case
+            for case in source.cases
+            if case not in other.cases and case not in other.without_figure
+        ]
         if lone:
             notes.append(f"only in {source.label}: {', '.join(lone)}")
         for why in dict.fromkeys(source.without_figure.values()):
             cases = [case for case, said in source.without_figure.items() if said == why]
             notes.append(f"{source.label}: no figure of {', '.join(cases)}: {why}")
-        notes += [f"{source.label}: {name} changed among its boots" for name in compatibility.unsteady(source)]
+        notes += [
+            f"{source.label}: {name} changed among its boots"
+            for name in compatibility.unsteady(source)
+        ]
     return notes

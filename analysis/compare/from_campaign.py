@@ -6,12 +6,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from analysis.compare import compatibility
+from analysis.compare.source import Figures, Source
 from analysis.data.load import Campaign
 from analysis.data.records import Records
-from analysis.compare.source import Figures, Source
 from analysis.stats.sample import Metric, Side, Unit
 
-# Core cycles where there is a chain to count them by: they do not move with the clock's frequency as ticks do.
+# Core cycles where there is a chain to count them by: they do not move with the clock's frequency
+# as ticks do.
 _CHOSEN = (("core_cycles", "cost"),)
 # Windows of one operation count in a sample: n and 2n.
 _COUNTS_A_PAIR = 3
@@ -19,7 +20,10 @@ _COUNTS_A_PAIR = 3
 
 def variants(campaign: Campaign) -> list[str]:
     """Those with records, in the campaign's own order; user models, which are `host`, last."""
-    found = {campaign.records.names["variant"][code] for code in np.unique(campaign.records.column("variant"))}
+    found = {
+        campaign.records.names["variant"][code]
+        for code in np.unique(campaign.records.column("variant"))
+    }
     named = [name for name in campaign.header["variants"] if name in found]
     return named + sorted(found.difference(named))
 
@@ -33,15 +37,22 @@ def source(campaign: Campaign, variant: str, label: str) -> Source:
     return Source(
         label=label,
         kind="a campaign of kmapbench",
-        figures={(case, one.metric.name): one for case, (figures, _) in sides.items() for one in figures},
+        figures={
+            (case, one.metric.name): one for case, (figures, _) in sides.items() for one in figures
+        },
         chosen=_CHOSEN,
         facts=compatibility.of_campaign(campaign, variant),
-        files=(campaign.folder / "campaign.json", *(path for path in campaign.files[variant] if path.exists())),
+        files=(
+            campaign.folder / "campaign.json",
+            *(path for path in campaign.files[variant] if path.exists()),
+        ),
         variant=variant,
         header=campaign.header["variants"].get(variant),
         campaign=campaign.folder.resolve(),
         without_figure={case: why for case, (figures, why) in sides.items() if not figures},
-        warnings=tuple(f"{label}: {case}: {why}" for case, (figures, why) in sides.items() if figures and why),
+        warnings=tuple(
+            f"{label}: {case}: {why}" for case, (figures, why) in sides.items() if figures and why
+        ),
     )
 
 
@@ -54,7 +65,9 @@ def _groups(keys: np.ndarray, rows: np.ndarray) -> Iterator[tuple[int, np.ndarra
         yield int(found[number]), groups[number]
 
 
-def _of_case(campaign: Campaign, variant: str, label: str, rows: np.ndarray) -> tuple[list[Figures], str]:
+def _of_case(
+    campaign: Campaign, variant: str, label: str, rows: np.ndarray
+) -> tuple[list[Figures], str]:
     """All metrics of a case; and what became of boots without a figure."""
     records = campaign.records
     cost = records.column("cost")[rows]
@@ -75,8 +88,18 @@ def _of_case(campaign: Campaign, variant: str, label: str, rows: np.ndarray) -> 
     found = []
     for metric, values in _metrics(campaign, variant, good):
         if np.isfinite(values).all():
-            medians = values if len(np.unique(units)) == len(units) else np.array([np.median(values[units == one]) for one in np.unique(units)])
-            found.append(Figures(metric, Side(label, medians, slots, exact and metric.name == "cost", unit), first_half))
+            medians = (
+                values
+                if len(np.unique(units)) == len(units)
+                else np.array([np.median(values[units == one]) for one in np.unique(units)])
+            )
+            found.append(
+                Figures(
+                    metric,
+                    Side(label, medians, slots, exact and metric.name == "cost", unit),
+                    first_half,
+                )
+            )
     return found, why
 
 
@@ -84,11 +107,22 @@ def _why(records: Records, rows: np.ndarray) -> str:
     """What became of boots without a figure, each reason once."""
     boots: dict[str, list[str]] = {}
     for one in (records[int(row)] for row in rows):
-        boots.setdefault(f"{one.status}{': ' + one.reason if one.reason else ''}", []).append(str(one.boot))
-    return "; ".join(f"{why} (boot {', '.join(numbers)})" if len(numbers) <= 3 else f"{why} ({len(numbers)} boots)" for why, numbers in boots.items())
+        boots.setdefault(f"{one.status}{': ' + one.reason if one.reason else ''}", []).append(
+            str(one.boot)
+        )
+    return "; ".join(
+        (
+            f"{why} (boot {', '.join(numbers)})"
+            if len(numbers) <= 3
+            else f"{why} ({len(numbers)} boots)"
+        )
+        for why, numbers in boots.items()
+    )
 
 
-def _metrics(campaign: Campaign, variant: str, rows: np.ndarray) -> Iterator[tuple[Metric, np.ndarray]]:
+def _metrics(
+    campaign: Campaign, variant: str, rows: np.ndarray
+) -> Iterator[tuple[Metric, np.ndarray]]:
     """Every metric there is of these rows, an operation."""
     records = campaign.records
     first = records[int(rows[0])]
@@ -96,39 +130,62 @@ def _metrics(campaign: Campaign, variant: str, rows: np.ndarray) -> Iterator[tup
     timed = first.clock != "icount"
     tick = float(np.median(chain)) if timed and np.isfinite(chain).all() else None
     yield Metric("cost", first.unit, first.better, first.clock, tick if timed else 1.0), cost
-    yield Metric("core_cycles", "cycles", first.better, first.clock, 1.0), records.column("cost_core_cycles")[rows]
+    yield Metric("core_cycles", "cycles", first.better, first.clock, 1.0), records.column(
+        "cost_core_cycles"
+    )[rows]
     rate = campaign.environments.get(variant, {}).get("clock", {}).get("tsc_hz")
     if first.clock == "tsc" and rate:
-        yield Metric("ns", "ns", first.better, "tsc", None if tick is None else tick * 1e9 / rate), cost * (1e9 / rate)
+        yield Metric(
+            "ns", "ns", first.better, "tsc", None if tick is None else tick * 1e9 / rate
+        ), cost * (1e9 / rate)
     values, offsets = records.samples()
-    operations = (offsets[rows + 1] - offsets[rows]) / 2 * _COUNTS_A_PAIR * records.column("ops")[rows]
+    operations = (
+        (offsets[rows + 1] - offsets[rows]) / 2 * _COUNTS_A_PAIR * records.column("ops")[rows]
+    )
     if operations.all():
         for name, counts in records.counters.items():
-            # Of the whole measurement, preparation included: fit for a ratio of runs that were made alike.
-            yield Metric(name, f"{name} an operation", "lower", first.clock), counts[rows] / operations
+            # Of the whole measurement, preparation included: fit for a ratio of runs that were made
+            # alike.
+            yield Metric(name, f"{name} an operation", "lower", first.clock), counts[
+                rows
+            ] / operations
 
 
 def _exact(records: Records, rows: np.ndarray) -> bool:
-    """Whether all boots agree to the digit. Samples of an exact record are all like its first (records.py), so first ones are compared."""
-    if not records.column("exact")[rows].all() or np.ptp(records.column("ops")[rows]) or np.ptp(records.column("cost")[rows]):
+    """Whether all boots agree to the digit. Samples of an exact record are all like its first
+    (records.py), so first ones are compared.
+    """
+    if (
+        not records.column("exact")[rows].all()
+        or np.ptp(records.column("ops")[rows])
+        or np.ptp(records.column("cost")[rows])
+    ):
         return False
     for name in ("samples", "shifted_samples"):
         values, offsets = records.samples(name)
         begins, lengths = offsets[rows], offsets[rows + 1] - offsets[rows]
-        if lengths.any() and (not lengths.all() or np.ptp(values[begins]) or np.ptp(values[begins + 1])):
+        if lengths.any() and (
+            not lengths.all() or np.ptp(values[begins]) or np.ptp(values[begins + 1])
+        ):
             return False
     first = records.histogram(int(rows[0]))
     return all(records.histogram(int(row)) == first for row in rows)
 
 
 def _slots(campaign: Campaign, variant: str, boots: np.ndarray) -> np.ndarray | None:
-    places = {(step["variant"], step["boot"]): place for place, step in enumerate(campaign.header["order"])}
+    places = {
+        (step["variant"], step["boot"]): place
+        for place, step in enumerate(campaign.header["order"])
+    }
     found = [places.get((variant, int(boot))) for boot in boots]
     return None if None in found else np.array(found, dtype=float)
 
 
 def _first_half(campaign: Campaign, variant: str, boots: np.ndarray) -> np.ndarray | None:
     """Which boots the plan has in half A; None where it did not divide all of them."""
-    halves = {(step["variant"], step["boot"]): step.get("half") for step in campaign.header.get("planned", [])}
+    halves = {
+        (step["variant"], step["boot"]): step.get("half")
+        for step in campaign.header.get("planned", [])
+    }
     found = [halves.get((variant, int(boot))) for boot in boots]
     return None if None in found else np.array([half == "A" for half in found])

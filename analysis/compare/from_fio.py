@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fio's JSON, of any job file: every job, each direction of it that moved data; a file is one launch."""
+"""fio's JSON, of any job file: every job, each direction of it that moved data; a file is one
+launch.
+"""
 
 from pathlib import Path
 
 import numpy as np
 
 from analysis.compare import compatibility
+from analysis.compare.source import Figures, Source
 from analysis.data.bad_data import BadData
 from analysis.data.json_files import is_number
-from analysis.compare.source import Figures, Source
 from analysis.stats.sample import Metric, Side, Unit
 
 _DIRECTIONS = ("read", "write", "trim")
@@ -33,18 +35,30 @@ def source(documents: dict[Path, dict], label: str) -> Source:
         figures[case, name] = Figures(_METRICS[name], Side(label, values, unit=unit))
     if not figures:
         raise BadData(f"{label}: no job moved any data; run fio again")
-    return Source(label, "fio's JSON", figures, _CHOSEN, compatibility.together(map(_facts, documents.values())), tuple(documents))
+    return Source(
+        label,
+        "fio's JSON",
+        figures,
+        _CHOSEN,
+        compatibility.together(map(_facts, documents.values())),
+        tuple(documents),
+    )
 
 
 def _facts(document: dict) -> dict[str, str]:
-    facts = {"fio version": document["fio version"], "global options": document.get("global options", {})}
+    facts = {
+        "fio version": document["fio version"],
+        "global options": document.get("global options", {}),
+    }
     for case, job in _named(document["jobs"]):
         facts[case] = job.get("job options", {})
     return compatibility.flattened(facts)
 
 
 def _named(jobs: list[dict]) -> list[tuple[str, dict]]:
-    """Jobs by name; without group_reporting clones have one name, and are told apart by a number."""
+    """Jobs by name; without group_reporting clones have one name, and are told apart by
+    a number.
+    """
     count: dict[str, int] = {}
     named = []
     for job in jobs:
@@ -61,7 +75,9 @@ def _values(document: dict, path: Path) -> dict[tuple[str, str], float]:
     found = {}
     for name, job in _named(jobs):
         if job.get("error"):
-            raise BadData(f"{path}: job {name:.60} ended with error {job['error']!s:.20}; run fio again")
+            raise BadData(
+                f"{path}: job {name:.60} ended with error {job['error']!s:.20}; run fio again"
+            )
         for direction in _DIRECTIONS:
             half = job.get(direction, {})
             if not isinstance(half, dict):
@@ -70,12 +86,23 @@ def _values(document: dict, path: Path) -> dict[tuple[str, str], float]:
             if moved == 0:
                 continue
             latency = half.get("clat_ns", {})
-            figures = {"iops": half.get("iops"), "bandwidth": half.get("bw_bytes"), "io_bytes": moved}
-            if isinstance(latency, dict) and latency.get("N") != 0 and "mean" in latency:  # gtod_reduce=1 measures none
+            figures = {
+                "iops": half.get("iops"),
+                "bandwidth": half.get("bw_bytes"),
+                "io_bytes": moved,
+            }
+            if (
+                isinstance(latency, dict) and latency.get("N") != 0 and "mean" in latency
+            ):  # gtod_reduce=1 measures none
                 figures["clat_mean"] = latency["mean"]
             for key, value in figures.items():
                 if not is_number(value):
-                    raise BadData(f"{path}: job {name:.60}: {direction}: {key} is no finite number; run fio 3 or later again")
-            found |= {(case, key): float(value) for key, value in figures.items() if key in _METRICS}
+                    raise BadData(
+                        f"{path}: job {name:.60}: {direction}: {key} is no finite number; run fio 3"
+                        " or later again"
+                    )
+            found |= {
+                (case, key): float(value) for key, value in figures.items() if key in _METRICS
+            }
             found[case, "bandwidth"] /= 1e6
     return found

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from analysis.compare import compatibility
+from analysis.compare.source import Figures, Source
 from analysis.data.bad_data import BadData
 from analysis.data.json_files import is_number
-from analysis.compare.source import Figures, Source
 from analysis.stats.sample import Metric, Side, Unit
 
 _CHOSEN = (("real_time",),)
@@ -34,14 +34,34 @@ def source(documents: dict[Path, dict], label: str) -> Source:
     figures = {}
     for case, name in dict.fromkeys(key for launch in launches for key in launch):
         found = [launch[case, name] for launch in launches if (case, name) in launch]
-        values = np.array(found[0]) if len(documents) == 1 else np.array([np.median(one) for one in found])
+        values = (
+            np.array(found[0])
+            if len(documents) == 1
+            else np.array([np.median(one) for one in found])
+        )
         unit = Unit.REPETITION if len(documents) == 1 else Unit.LAUNCH
         figures[case, name] = Figures(_METRICS[name], Side(label, values, unit=unit))
     if not figures:
         raise BadData(f"{label}: not one benchmark with a time; run the program again")
-    contexts = [compatibility.flattened(_facts(document["context"], path)) for path, document in documents.items()]
-    failed = {str(one.get("name")): str(one.get("error_message", "")) for document in documents.values() for one in document["benchmarks"] if one.get("error_occurred")}
-    return Source(label, "Google Benchmark's JSON", figures, _CHOSEN, compatibility.together(contexts), tuple(documents), without_figure=failed)
+    contexts = [
+        compatibility.flattened(_facts(document["context"], path))
+        for path, document in documents.items()
+    ]
+    failed = {
+        str(one.get("name")): str(one.get("error_message", ""))
+        for document in documents.values()
+        for one in document["benchmarks"]
+        if one.get("error_occurred")
+    }
+    return Source(
+        label,
+        "Google Benchmark's JSON",
+        figures,
+        _CHOSEN,
+        compatibility.together(contexts),
+        tuple(documents),
+        without_figure=failed,
+    )
 
 
 def _facts(context, path: Path) -> dict:
@@ -62,15 +82,27 @@ def _values(document: dict, path: Path) -> dict[tuple[str, str], list[float]]:
         if entry.get("run_type", "iteration") != "iteration" or entry.get("error_occurred"):
             continue
         case = entry.get("run_name", entry["name"])
-        scale = _NANOSECONDS.get(unit) if isinstance(unit := entry.get("time_unit", "ns"), str) else None
+        scale = (
+            _NANOSECONDS.get(unit)
+            if isinstance(unit := entry.get("time_unit", "ns"), str)
+            else None
+        )
         if not isinstance(case, str) or scale is None:
-            raise BadData(f"{path}: {entry['name']:.60}: run_name or time_unit is wrong; run the program again")
+            raise BadData(
+                f"{path}: {entry['name']:.60}: run_name or time_unit is wrong; run the program"
+                " again"
+            )
         for name in _METRICS:
             if name not in entry and name != "real_time":
                 continue
             value = entry.get(name)
             if not is_number(value):
-                raise BadData(f"{path}: {entry['name']:.60}: {name} is no finite number; run the program again")
-            factor = scale if name.endswith("_time") else 1e-6 if name == "bytes_per_second" else 1.0
+                raise BadData(
+                    f"{path}: {entry['name']:.60}: {name} is no finite number; run the program"
+                    " again"
+                )
+            factor = (
+                scale if name.endswith("_time") else 1e-6 if name == "bytes_per_second" else 1.0
+            )
             found.setdefault((case, name), []).append(value * factor)
     return found

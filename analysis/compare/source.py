@@ -17,7 +17,8 @@ class Figures:
 
     metric: Metric
     side: Side
-    first_half: np.ndarray | None = None  # of the side's boots, which the campaign's plan put into the first half of its A/A row
+    # of the side's boots, which the campaign's plan put into the first half of its A/A row
+    first_half: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,12 @@ class Source:
     label: str
     kind: str  # what wrote it: sources of two kinds share no metric
     figures: dict[tuple[str, str], Figures]  # by case and name of the metric
-    chosen: tuple[tuple[str, ...], ...]  # metrics to compare where none is asked for: of each group the first that both sides have
-    facts: dict[str, frozenset[str]]  # fingerprint: dotted name -> the values it had in this source's boots
+    chosen: tuple[
+        tuple[str, ...], ...
+    ]  # metrics to compare where none is asked for: of each group the first that both sides have
+    facts: dict[
+        str, frozenset[str]
+    ]  # fingerprint: dotted name -> the values it had in this source's boots
     files: tuple[Path, ...]  # all figures are from these
     variant: str | None = None  # of a campaign
     header: dict | None = None  # how the campaign describes that variant
@@ -46,7 +51,10 @@ class Source:
 
     def named(self, label: str) -> "Source":
         """The same under another label."""
-        figures = {key: replace(one, side=replace(one.side, label=label)) for key, one in self.figures.items()}
+        figures = {
+            key: replace(one, side=replace(one.side, label=label))
+            for key, one in self.figures.items()
+        }
         return replace(self, label=label, figures=figures)
 
 

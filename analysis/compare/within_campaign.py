@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from analysis.compare import compatibility, engine, from_campaign, inputs
 from analysis.compare.engine import Group
+from analysis.compare.source import Source
 from analysis.data.bad_data import BadData
 from analysis.data.load import Campaign
-from analysis.compare.source import Source
 from analysis.stats.comparison import Comparison
 
 
@@ -33,7 +33,11 @@ class Verdicts:
     def aa(self, family: list[Comparison]) -> list[Comparison]:
         """The baseline against itself, by the same metric; what repeats to the digit is no row."""
         metric = family[0].metric
-        return [one for one in self.groups[0].aa if not one.exact and (one.metric.name, one.metric.clock) == (metric.name, metric.clock)]
+        return [
+            one
+            for one in self.groups[0].aa
+            if not one.exact and (one.metric.name, one.metric.clock) == (metric.name, metric.clock)
+        ]
 
 
 def of(campaign: Campaign) -> Verdicts:
@@ -43,7 +47,9 @@ def of(campaign: Campaign) -> Verdicts:
         return Verdicts()
     baseline = inputs.unpatched(campaign, names)
     old = from_campaign.source(campaign, baseline, baseline)
-    pairs = [(old, from_campaign.source(campaign, name, name)) for name in names if name != baseline]
+    pairs = [
+        (old, from_campaign.source(campaign, name, name)) for name in names if name != baseline
+    ]
     refused = []
     try:
         groups = engine.compare(pairs)
@@ -64,4 +70,8 @@ def _refusal(pair: tuple[Source, Source]) -> str:
 
 def _unsteady(group: Group) -> list[str]:
     """What else compare has to say of sources, the report says in its own words."""
-    return [f"{source.label}: {name} changed among its boots" for source in (group.old, group.new) for name in compatibility.unsteady(source)]
+    return [
+        f"{source.label}: {name} changed among its boots"
+        for source in (group.old, group.new)
+        for name in compatibility.unsteady(source)
+    ]

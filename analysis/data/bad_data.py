@@ -9,7 +9,8 @@ EXIT_INTERRUPTED = 130
 class BadData(Exception):
     """A file that cannot be used; str() is the whole message, on one line.
 
-    Names come from files that anybody may have written: what would break the line, or steer a terminal, is shown as '?'.
+    Names come from files that anybody may have written: what would break the line, or steer a
+    terminal, is shown as '?'.
     """
 
     def __init__(self, message: str):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""JSON from files that may be anything: BadData names the file and the mend, and nothing is ever waited for."""
+"""JSON from files that may be anything: BadData names the file and the mend, and nothing is ever
+waited for.
+"""
 
 import json
 import stat
@@ -18,7 +20,9 @@ _RESTORE = "restore it or leave it out"
 
 
 def read_document(path: Path, missing: str = ""):
-    """A JSON file's value; missing: what to say where there is none. NaN and infinities are floats, as Google Benchmark writes them."""
+    """A JSON file's value; missing: what to say where there is none. NaN and infinities are floats,
+    as Google Benchmark writes them.
+    """
     return _decode(_contents(path, missing), _LENIENT, str(path), _RESTORE)
 
 
@@ -32,7 +36,10 @@ def read_text(path: Path) -> str:
 
 def _contents(path: Path, missing: str = "") -> bytes:
     if _regular_size(path, missing) > _DOCUMENT_BYTES:
-        raise BadData(f"{path}: larger than {_DOCUMENT_BYTES >> 20} MiB, which nothing here writes; leave it out")
+        raise BadData(
+            f"{path}: larger than {_DOCUMENT_BYTES >> 20} MiB, which nothing here writes; leave"
+            " it out"
+        )
     try:
         return path.read_bytes()
     except OSError as error:
@@ -40,7 +47,9 @@ def _contents(path: Path, missing: str = "") -> bytes:
 
 
 def read_lines(path: Path, warnings: list[str]) -> Iterator[tuple[int, dict]]:
-    """Number and object of each line of a file of JSON lines, none where there is no file; a torn last one is dropped with a word."""
+    """Number and object of each line of a file of JSON lines, none where there is no file; a torn
+    last one is dropped with a word.
+    """
     try:
         _regular_size(path)
     except FileNotFoundError:
@@ -52,7 +61,10 @@ def read_lines(path: Path, warnings: list[str]) -> Iterator[tuple[int, dict]]:
                 number += 1
                 where = f"{path}:{number}"
                 if len(line) > _LINE_BYTES:
-                    raise BadData(f"{where}: longer than {_LINE_BYTES >> 20} MiB, which no record is; take the line out")
+                    raise BadData(
+                        f"{where}: longer than {_LINE_BYTES >> 20} MiB, which no record is; take"
+                        " the line out"
+                    )
                 if not line.endswith(b"\n"):
                     warnings.append(f"{path}: the last line is torn, and was dropped")
                     return
@@ -65,7 +77,8 @@ def read_lines(path: Path, warnings: list[str]) -> Iterator[tuple[int, dict]]:
 
 
 def _regular_size(path: Path, missing: str = "") -> int:
-    """Bytes of a regular file. Of anything else BadData: a pipe would be waited for, and a device has no end.
+    """Bytes of a regular file. Of anything else BadData: a pipe would be waited for, and a device
+    has no end.
 
     missing: what to say where there is nothing; FileNotFoundError without it.
     """
@@ -102,5 +115,7 @@ _LENIENT = json.JSONDecoder()
 
 
 def is_number(value) -> bool:
-    """A finite one that fits 64 bits, as all that is counted or timed does; true is an int to Python, and no figure to us."""
+    """A finite one that fits 64 bits, as all that is counted or timed does; true is an int to
+    Python, and no figure to us.
+    """
     return type(value) in (int, float) and -LARGEST < value < LARGEST

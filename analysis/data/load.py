@@ -10,8 +10,8 @@ import jsonschema
 
 from analysis.data.bad_data import BadData
 from analysis.data.json_files import read_document, read_lines, read_text
-from analysis.options import no_campaign
 from analysis.data.records import Record, Records
+from analysis.options import no_campaign
 
 __all__ = ["Campaign", "CountedPath", "Record", "Records", "load"]
 
@@ -42,22 +42,35 @@ class Campaign:
     header: dict
     records: Records = field(default_factory=Records)
     paths: list[CountedPath] = field(default_factory=list)
-    controls: Records = field(default_factory=Records)  # cases of known length, which say whether the others are true
+    controls: Records = field(
+        default_factory=Records
+    )  # cases of known length, which say whether the others are true
     control_paths: list[CountedPath] = field(default_factory=list)
     environments: dict[str, dict] = field(default_factory=dict)  # of the first boot of each variant
-    boots: dict[tuple[str, int], dict] = field(default_factory=dict)  # environment of each boot that handed one out
-    configs: dict[str, dict[str, str]] = field(default_factory=dict)  # symbols of each variant's kernel that are set, where its .config was kept
-    files: dict[str, list[Path]] = field(default_factory=dict)  # of records and environments, by variant
+    boots: dict[tuple[str, int], dict] = field(
+        default_factory=dict
+    )  # environment of each boot that handed one out
+    configs: dict[str, dict[str, str]] = field(
+        default_factory=dict
+    )  # symbols of each variant's kernel that are set, where its .config was kept
+    files: dict[str, list[Path]] = field(
+        default_factory=dict
+    )  # of records and environments, by variant
     warnings: list[str] = field(default_factory=list)
 
 
 def load(folder: Path, with_paths: bool = True) -> Campaign:
-    """Reads a campaign; BadData where it is none, or a file in it is broken. with_paths: also what was counted from outside."""
+    """Reads a campaign; BadData where it is none, or a file in it is broken. with_paths: also what
+    was counted from outside.
+    """
     path = folder / "campaign.json"
     header = read_document(path, no_campaign(folder))
     found = header.get("format") if isinstance(header, dict) else None
     if found != FORMAT or isinstance(found, bool):
-        raise BadData(f"{path}: format {found!s:.20}, and this kmapbench reads {FORMAT}: use the version that made it")
+        raise BadData(
+            f"{path}: format {found!s:.20}, and this kmapbench reads {FORMAT}: use the version that"
+            " made it"
+        )
     _check("campaign", header, path)
     campaign = Campaign(folder, header)
     clocks: dict[tuple[str, str], tuple[str, str, str]] = {}
@@ -84,7 +97,9 @@ def load(folder: Path, with_paths: bool = True) -> Campaign:
 
 def _boot_folders(folder: Path) -> list[Path]:
     """VARIANT/boot-NN, without what else begins like it: a crashed try, say."""
-    found = [path for path in folder.glob("*/boot-*") if path.name.removeprefix("boot-").isdecimal()]
+    found = [
+        path for path in folder.glob("*/boot-*") if path.name.removeprefix("boot-").isdecimal()
+    ]
     return sorted(found, key=lambda path: (path.parent.name, int(path.name.removeprefix("boot-"))))
 
 
@@ -94,15 +109,24 @@ def _add_records(campaign: Campaign, path: Path, variant: str, boot: int, clocks
         where = f"{path}:{number}"
         (campaign.controls if "known" in raw else campaign.records).add(raw, where)
         if (raw["variant"], raw["boot"]) != (variant, boot):
-            raise BadData(f"{where}: a record of {raw['variant']:.40}, boot {raw['boot']}, in another's folder; put it where it belongs")
+            raise BadData(
+                f"{where}: a record of {raw['variant']:.40}, boot {raw['boot']}, in another's"
+                " folder; put it where it belongs"
+            )
         key = (raw["case"], raw["launch"])
         if key in seen:
-            raise BadData(f"{where}: case {raw['case']:.60}: there already in this boot; take one of the lines out")
+            raise BadData(
+                f"{where}: case {raw['case']:.60}: there already in this boot; take one of the"
+                " lines out"
+            )
         seen.add(key)
         clock = (raw["clock"], raw["unit"], raw["better"])
         if clocks.setdefault((variant, raw["case"]), clock) != clock:
             other = " ".join(clocks[variant, raw["case"]])
-            raise BadData(f"{where}: case {raw['case']:.60}: {' '.join(clock)} here and {other} elsewhere: never mixed; keep one in this campaign")
+            raise BadData(
+                f"{where}: case {raw['case']:.60}: {' '.join(clock)} here and {other} elsewhere:"
+                " never mixed; keep one in this campaign"
+            )
 
 
 def _add_paths(campaign: Campaign, path: Path) -> None:
@@ -122,14 +146,19 @@ def _config(path: Path) -> dict[str, str]:
 
 @cache
 def _validator(name: str) -> jsonschema.protocols.Validator:
-    return jsonschema.Draft202012Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_text()))
+    return jsonschema.Draft202012Validator(
+        json.loads((SCHEMAS / f"{name}.schema.json").read_text())
+    )
 
 
 def _check(name: str, value, path: Path) -> None:
     error = jsonschema.exceptions.best_match(_validator(name).iter_errors(value))
     if error:
         where = "/".join(str(part) for part in error.absolute_path) or "top level"
-        raise BadData(f"{path}: {where:.80}: {error.message:.120}; restore it, or use the version that made it")
+        raise BadData(
+            f"{path}: {where:.80}: {error.message:.120}; restore it, or use the version that"
+            " made it"
+        )
 
 
 def _path(raw: dict, where: str) -> CountedPath:

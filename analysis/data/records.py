@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records in columns, so that those of thousands of boots fit and are quick to work with; one of them is a Record."""
+"""Records in columns, so that those of thousands of boots fit and are quick to work with; one of
+them is a Record.
+"""
 
 from array import array
 from collections.abc import Sequence
@@ -49,7 +51,16 @@ _OPTIONAL_FIELDS = {
 
 _TEXTS = ("case", "variant", "clock", "unit", "better", "status", "oracle", "reason", "irqs")
 _COUNTS = ("boot", "launch", "ops", "pages", "known")
-_FIGURES = ("cost", "empty", "cost_shifted", "cost_core_cycles", "chain", "overhead_ticks", "ioctl_share", "assumed_write_cycles")
+_FIGURES = (
+    "cost",
+    "empty",
+    "cost_shifted",
+    "cost_core_cycles",
+    "chain",
+    "overhead_ticks",
+    "ioctl_share",
+    "assumed_write_cycles",
+)
 _FLAGS = ("exact", "stand_in")
 
 
@@ -88,19 +99,27 @@ class Record:
 
 
 class Records(Sequence[Record]):
-    """Columns of equal length, a row a record. What a record does not have is NaN in a figure, -1 in a count, '' in a text."""
+    """Columns of equal length, a row a record. What a record does not have is NaN in a figure, -1
+    in a count, '' in a text.
+    """
 
     def __init__(self):
-        self.names: dict[str, list[str]] = {column: [] for column in _TEXTS}  # what the codes of a text column stand for
+        self.names: dict[str, list[str]] = {
+            column: [] for column in _TEXTS
+        }  # what the codes of a text column stand for
         self._codes: dict[str, dict[str, int]] = {column: {} for column in _TEXTS}
         self._columns = {column: array("q") for column in _TEXTS + _COUNTS}
         self._columns |= {column: array("d") for column in _FIGURES}
         self._columns |= {column: array("b") for column in _FLAGS}
-        self._samples = {name: (array("d"), array("q", [0])) for name in ("samples", "shifted_samples")}  # values; where each row's begin
+        self._samples = {
+            name: (array("d"), array("q", [0])) for name in ("samples", "shifted_samples")
+        }  # values; where each row's begin
         self._counters: dict[str, array] = {}
         self._histograms: dict[int, dict] = {}
         self._rejected: list[dict[str, int]] = []
-        self._distinct: dict[tuple, dict[str, int]] = {}  # of what is rejected: mostly nothing, and the same nothing
+        self._distinct: dict[
+            tuple, dict[str, int]
+        ] = {}  # of what is rejected: mostly nothing, and the same nothing
 
     def __len__(self) -> int:
         return len(self._rejected)
@@ -112,7 +131,9 @@ class Records(Sequence[Record]):
         values |= {column: _known(self._columns[column][row]) for column in _COUNTS + _FIGURES}
         values |= {column: bool(self._columns[column][row]) for column in _FLAGS}
         return Record(
-            **values | {"irqs": values["irqs"] or None} | {name: None if values[name] == -1 else values[name] for name in ("pages", "known")},
+            **values
+            | {"irqs": values["irqs"] or None}
+            | {name: None if values[name] == -1 else values[name] for name in ("pages", "known")},
             samples=self._pairs("samples", row),
             shifted_samples=self._pairs("shifted_samples", row),
             histogram=self._histograms.get(row),
@@ -120,11 +141,15 @@ class Records(Sequence[Record]):
         )
 
     def column(self, name: str) -> np.ndarray:
-        """A column: figures, counts and flags as they are, texts as codes (see `names`). A view: no record can be added while it lives."""
+        """A column: figures, counts and flags as they are, texts as codes (see `names`). A view: no
+        record can be added while it lives.
+        """
         return np.frombuffer(self._columns[name], dtype=self._columns[name].typecode)
 
     def samples(self, name: str = "samples") -> tuple[np.ndarray, np.ndarray]:
-        """All samples of all rows, and where each row's begin: rows + 1 offsets. Views, as of `column`."""
+        """All samples of all rows, and where each row's begin: rows + 1 offsets. Views, as of
+        `column`.
+        """
         values, offsets = self._samples[name]
         return np.frombuffer(values, dtype=np.float64), np.frombuffer(offsets, dtype=np.int64)
 
@@ -133,17 +158,23 @@ class Records(Sequence[Record]):
 
     @property
     def counters(self) -> dict[str, np.ndarray]:
-        """Counts by the counter's name, a row a record; scaled where it was counted for a part of the time only, NaN where it was not."""
+        """Counts by the counter's name, a row a record; scaled where it was counted for a part of
+        the time only, NaN where it was not.
+        """
         for column in self._counters.values():
             self._fill(column, len(self))
-        return {name: np.frombuffer(column, dtype=np.float64) for name, column in self._counters.items()}
+        return {
+            name: np.frombuffer(column, dtype=np.float64) for name, column in self._counters.items()
+        }
 
     def _pairs(self, name: str, row: int) -> np.ndarray:
         values, offsets = self.samples(name)
         return values[offsets[row] : offsets[row + 1]].reshape(-1, 2)
 
     def add(self, raw: dict, where: str) -> None:
-        """Appends a line of micro.jsonl; BadData, beginning with where, says which field is wrong."""
+        """Appends a line of micro.jsonl; BadData, beginning with where, says which field is
+        wrong.
+        """
         _check(raw, where)
         for column in _TEXTS:
             codes = self._codes[column]
@@ -156,7 +187,10 @@ class Records(Sequence[Record]):
         for column in _COUNTS:
             self._columns[column].append(raw.get(column, -1))
         overhead = raw.get("overhead", {})
-        flat = raw | {"overhead_ticks": overhead.get("sample"), "ioctl_share": overhead.get("ioctl_share")}
+        flat = raw | {
+            "overhead_ticks": overhead.get("sample"),
+            "ioctl_share": overhead.get("ioctl_share"),
+        }
         for column in _FIGURES:
             figure = flat.get(column)
             self._columns[column].append(_NAN if figure is None else figure)
@@ -169,7 +203,11 @@ class Records(Sequence[Record]):
         for name, counter in raw.get("counters", {}).items():
             column = self._counters.setdefault(name, array("d"))
             self._fill(column, row)
-            column.append(_NAN if "unavailable" in counter else counter["value"] * counter["enabled"] / counter["running"])
+            column.append(
+                _NAN
+                if "unavailable" in counter
+                else counter["value"] * counter["enabled"] / counter["running"]
+            )
         if "histogram" in raw:
             self._histograms[row] = raw["histogram"]
         rejected = raw.get("rejected", {})
@@ -194,18 +232,26 @@ def _check(raw: dict, where: str) -> None:
         _check_field(raw, name, allowed, where)
     for name in _OPTIONAL_FIELDS.keys() & raw.keys():
         _check_field(raw, name, _OPTIONAL_FIELDS[name], where)
-    if not all(type(count) is int and 0 <= count < LARGEST for count in raw.get("rejected", {}).values()):
+    if not all(
+        type(count) is int and 0 <= count < LARGEST for count in raw.get("rejected", {}).values()
+    ):
         raise _wrong(raw, where, "field rejected is wrong")
     if not all(figure is None or is_number(figure) for figure in raw.get("overhead", {}).values()):
         raise _wrong(raw, where, "field overhead is wrong")
     for name, counter in raw.get("counters", {}).items():
-        if not isinstance(counter, dict) or not ("unavailable" in counter or all(is_number(counter.get(key)) for key in ("value", "enabled", "running")) and counter["running"] > 0):
+        if not isinstance(counter, dict) or not (
+            "unavailable" in counter
+            or all(is_number(counter.get(key)) for key in ("value", "enabled", "running"))
+            and counter["running"] > 0
+        ):
             raise _wrong(raw, where, f"counter {name:.40} is wrong")
     if "histogram" in raw:
         _check_histogram(raw, where)
 
 
-def _check_field(raw: dict, name: str, allowed: tuple[type, ...] | frozenset[str], where: str) -> None:
+def _check_field(
+    raw: dict, name: str, allowed: tuple[type, ...] | frozenset[str], where: str
+) -> None:
     value = raw[name]
     if isinstance(allowed, frozenset):
         if not isinstance(value, str) or value not in allowed:
@@ -217,15 +263,21 @@ def _check_field(raw: dict, name: str, allowed: tuple[type, ...] | frozenset[str
 
 
 def _wrong(raw: dict, where: str, what: str) -> BadData:
-    return BadData(f"{where}: case {raw.get('case', '?')!s:.60}: {what}; take the line out, or measure again")
+    return BadData(
+        f"{where}: case {raw.get('case', '?')!s:.60}: {what}; take the line out, or measure again"
+    )
 
 
 def _check_histogram(raw: dict, where: str) -> None:
     for window in raw["histogram"].values():
-        if not isinstance(window, dict) or not all(is_number(window.get(key)) for key in ("count", "sum", "min", "max")):
+        if not isinstance(window, dict) or not all(
+            is_number(window.get(key)) for key in ("count", "sum", "min", "max")
+        ):
             raise _wrong(raw, where, "field histogram is wrong")
         buckets = window.get("buckets")
-        if not isinstance(buckets, list) or not all(isinstance(one, list) and len(one) == 3 and all(map(is_number, one)) for one in buckets):
+        if not isinstance(buckets, list) or not all(
+            isinstance(one, list) and len(one) == 3 and all(map(is_number, one)) for one in buckets
+        ):
             raise _wrong(raw, where, "field histogram is wrong")
         if raw["exact"] and window["min"] != window["max"]:
             raise _wrong(raw, where, "exact, and its histogram has more than one value")

@@ -4,7 +4,10 @@
 import re
 from dataclasses import dataclass
 
-_NAME = re.compile(r"dax/(?P<on>\w+)/(?P<engine>\w+)/(?P<rw>\w+)/(?P<size>(?P<count>\d+)(?P<unit>[km]?))/jobs(?P<jobs>\d+)(?P<direct>/direct)?/(?P<figure>\w+)")
+_NAME = re.compile(
+    r"dax/(?P<on>\w+)/(?P<engine>\w+)/(?P<rw>\w+)/(?P<size>(?P<count>\d+)(?P<unit>[km]?))"
+    r"/jobs(?P<jobs>\d+)(?P<direct>/direct)?/(?P<figure>\w+)"
+)
 _BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20}
 
 
@@ -33,4 +36,13 @@ def run_of(case: str) -> Run | None:
     if not found:
         return None
     block_bytes = int(found["count"]) * _BYTES[found["unit"]]
-    return Run(found["on"], found["engine"], found["rw"], found["size"], block_bytes, int(found["jobs"]), bool(found["direct"]), found["figure"])
+    return Run(
+        found["on"],
+        found["engine"],
+        found["rw"],
+        found["size"],
+        block_bytes,
+        int(found["jobs"]),
+        bool(found["direct"]),
+        found["figure"],
+    )

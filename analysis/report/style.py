@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How charts look: colours that colour-blind readers and printers can tell apart, on a light and on a dark page."""
+"""How charts look: colours that colour-blind readers and printers can tell apart, on a light and on
+a dark page.
+"""
 
 # What is drawn, on light paper.
 INK = "#222222"
@@ -17,10 +19,23 @@ VERMILION = "#d55e00"
 GREY = "#999999"
 
 # What the page puts in their place where it is dark. The others stand out from both.
-ON_DARK = {INK: "#e6e6e6", MUTED: "#a9b0b8", RULE: "#3c444d", PAPER: "#14181c", BAND: "#24323e", BLUE: "#4aa3df"}
+ON_DARK = {
+    INK: "#e6e6e6",
+    MUTED: "#a9b0b8",
+    RULE: "#3c444d",
+    PAPER: "#14181c",
+    BAND: "#24323e",
+    BLUE: "#4aa3df",
+}
 
 # Ordered so that lightness differs between neighbours too.
-PART_COLOURS = {"address": SKY, "checks": ORANGE, "bookkeeping": GREEN, "wrpkrs": VERMILION, "other": GREY}
+PART_COLOURS = {
+    "address": SKY,
+    "checks": ORANGE,
+    "bookkeeping": GREEN,
+    "wrpkrs": VERMILION,
+    "other": GREY,
+}
 # For print in black and white.
 PART_HATCHES = {"address": "", "checks": "//", "bookkeeping": "..", "wrpkrs": "xx", "other": "--"}
 

@@ -1,25 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a reader has to know beside a verdict, as sentences. Each names what to do where something can be done."""
+"""What a reader has to know beside a verdict, as sentences. Each names what to do where something
+can be done.
+"""
 
 import numpy as np
 
-from analysis.stats.regression import Fit
 from analysis.stats.clusters import Group, Outlier
+from analysis.stats.regression import Fit
 from analysis.stats.sample import Pair, Unit
 from analysis.stats.verdict import ALPHA, FEWEST_BOOTS
 
-# The slot term widens the interval where the sides were not made in turn; past half as much variance again it is said.
+# The slot term widens the interval where the sides were not made in turn; past half as much
+# variance again it is said.
 INTERLEAVED = 0.5
 # A slope with a p below this is shown as a drift.
 DRIFT_P = 0.01
 # One side's boots deviate so many times as much as the other's.
 SPREADS_APART = 4.0
-# From here on the calibration finds no limit broken by any shape of noise, but for intervals that are wider than need be (docs/method.md).
+# From here on the calibration finds no limit broken by any shape of noise, but for intervals that
+# are wider than need be (docs/method.md).
 FEW_BOOTS = 6
 # How a change that ranks alone do not show is marked.
 RESTS_ON_SHAPE = "rests on noise of a normal shape"
 # How boots that do not lie with the others are marked, and too few to tell.
-GROUPED, APART, FEW = "the boots fall into two groups", "and kept, which widens the interval", "few boots"
+GROUPED, APART, FEW = (
+    "the boots fall into two groups",
+    "and kept, which widens the interval",
+    "few boots",
+)
 
 
 def of_sides(pair: Pair) -> tuple[str, ...]:
@@ -28,44 +36,68 @@ def of_sides(pair: Pair) -> tuple[str, ...]:
     if Unit.LAUNCH in (pair.old.unit, pair.new.unit):
         found.append("launches of one boot: the verdict holds for this boot only")
     if FEWEST_BOOTS <= min(len(pair.old.values), len(pair.new.values)) < FEW_BOOTS:
-        found.append(f"{FEW}: if they have modes, these can look like a change, and a change is missed more often; take {FEW_BOOTS} or more a side")
+        found.append(
+            f"{FEW}: if they have modes, these can look like a change, and a change is missed more"
+            f" often; take {FEW_BOOTS} or more a side"
+        )
     if pair.old.slots is None or pair.new.slots is None:
-        found.append("the sides were not made in turn, and a drift between them would look like a change: measure both in one campaign")
+        found.append(
+            "the sides were not made in turn, and a drift between them would look like a change:"
+            " measure both in one campaign"
+        )
     return tuple(found)
 
 
 def of_exactness(pair: Pair) -> tuple[str, ...]:
     lone = [side.label for side in (pair.old, pair.new) if len(side.values) == 1]
-    return tuple(f"{label}: one boot; a second would show whether its figures repeat to the digit" for label in lone)
+    return tuple(
+        f"{label}: one boot; a second would show whether its figures repeat to the digit"
+        for label in lone
+    )
 
 
 def of_fit(fit: Fit, pair: Pair) -> tuple[str, ...]:
     found = []
     if fit.widening > INTERLEAVED:
-        found.append("the sides were hardly made in turn, and drift and change are hard to tell apart: interleave their boots")
+        found.append(
+            "the sides were hardly made in turn, and drift and change are hard to tell apart:"
+            " interleave their boots"
+        )
     if fit.slope is not None and fit.slope_p() < DRIFT_P:
         found.append("the figures drift over the campaign; a steady drift is taken out")
     for side in (pair.old, pair.new):
         if np.ptp(side.values) == 0:
-            found.append(f"{side.label}: all boots agree to the digit: the clock's step may hide how far they differ")
+            found.append(
+                f"{side.label}: all boots agree to the digit: the clock's step may hide how far"
+                " they differ"
+            )
     return tuple(found)
 
 
 def of_spreads(old: np.ndarray, new: np.ndarray) -> tuple[str, ...]:
-    """Of sides of unlike size: the model has one spread for both, which is mostly that of the larger side."""
+    """Of sides of unlike size: the model has one spread for both, which is mostly that of the
+    larger side.
+    """
     less, more = sorted((float(old.std(ddof=1)), float(new.std(ddof=1))))
     if len(old) == len(new) or more <= SPREADS_APART * less:
         return ()
-    return ("the sides differ in spread and in number, and the interval may be too narrow: take as many boots of each",)
+    return (
+        (
+            "the sides differ in spread and in number, and the interval may be too narrow: take as"
+            " many boots of each"
+        ),
+    )
 
 
-def of_shape(label: str, groups: tuple[Group, ...], outliers: tuple[Outlier, ...], unit: str) -> tuple[str, ...]:
+def of_shape(
+    label: str, groups: tuple[Group, ...], outliers: tuple[Outlier, ...], unit: str
+) -> tuple[str, ...]:
     found = []
     if len(groups) > 1:
         low, high = groups
         found.append(
-            f"{label}: {GROUPED}, {low.boots} near {low.centre:.4g} and {high.boots} near {high.centre:.4g} {unit}:"
-            " find what differs between them"
+            f"{label}: {GROUPED}, {low.boots} near {low.centre:.4g} and {high.boots} near"
+            f" {high.centre:.4g} {unit}: find what differs between them"
         )
     for severe, word in ((True, "far outside"), (False, "outside")):
         named = [f"{one.value:.4g}" for one in outliers if one.severe is severe]
@@ -75,11 +107,20 @@ def of_shape(label: str, groups: tuple[Group, ...], outliers: tuple[Outlier, ...
 
 
 def of_rank(rank_p_holm: float) -> tuple[str, ...]:
-    """Ranks hold the level whatever the shape of the noise; the model holds it where the noise is about normal."""
+    """Ranks hold the level whatever the shape of the noise; the model holds it where the noise is
+    about normal.
+    """
     if rank_p_holm < ALPHA:
         return ()
-    return (f"{RESTS_ON_SHAPE}: by ranks alone p is {rank_p_holm:.2g} over the family; if boots have modes, take more",)
+    return (
+        (
+            f"{RESTS_ON_SHAPE}: by ranks alone p is {rank_p_holm:.2g} over the family; if boots"
+            " have modes, take more"
+        ),
+    )
 
 
 def of_bootstrap(confirmed: bool) -> tuple[str, ...]:
-    return () if confirmed else ("resampling the boots does not confirm it: look at them one by one",)
+    return (
+        () if confirmed else ("resampling the boots does not confirm it: look at them one by one",)
+    )

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the boots of one side look like: groups and outliers. Both are shown, and nothing is dropped for them."""
+"""What the boots of one side look like: groups and outliers. Both are shown, and nothing is dropped
+for them.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-# Two groups: the widest gap is this many times as wide as the wider group, and no group is a boot alone. Normal noise looks so in
-# 7 % of sides of 4 boots, 1.5 % of 6 and almost none of 10 (simulated).
+# Two groups: the widest gap is this many times as wide as the wider group, and no group is a boot
+# alone. Normal noise looks so in 7 % of sides of 4 boots, 1.5 % of 6 and almost none of 10
+# (simulated).
 GAP = 3.0
-# Tukey's fences, in interquartile ranges beyond the quartiles (Exploratory Data Analysis, 1977, 2C).
+# Tukey's fences, in interquartile ranges beyond the quartiles (Exploratory Data Analysis, 1977,
+# 2C).
 MILD, SEVERE = 1.5, 3.0
 # Below so many boots the quartiles are the outliers' own.
 FEWEST_FOR_OUTLIERS = 6
@@ -51,4 +55,8 @@ def outliers(values: np.ndarray) -> tuple[Outlier, ...]:
     first, third = np.percentile(values, [25, 75])
     beyond = np.maximum(first - values, values - third)
     reach = third - first
-    return tuple(Outlier(float(value), bool(far > SEVERE * reach)) for far, value in sorted(zip(beyond, values), key=lambda one: one[1]) if far > MILD * reach)
+    return tuple(
+        Outlier(float(value), bool(far > SEVERE * reach))
+        for far, value in sorted(zip(beyond, values), key=lambda one: one[1])
+        if far > MILD * reach
+    )

@@ -5,7 +5,9 @@ import numpy as np
 
 
 def adjusted(p: np.ndarray) -> np.ndarray:
-    """Adjusted p, family on the last axis: below a level where Holm's procedure rejects at that level."""
+    """Adjusted p, family on the last axis: below a level where Holm's procedure rejects at that
+    level.
+    """
     count = p.shape[-1]
     order = np.argsort(p, axis=-1, kind="stable")
     steps = np.take_along_axis(p, order, -1) * np.arange(count, 0, -1)

@@ -6,15 +6,18 @@ from math import comb
 import numpy as np
 from scipy import stats
 
-# Where boots tie, this many ways to deal them out to the two sides are all looked at; above it the normal approximation,
-# corrected for ties, is as good.
+# Where boots tie, this many ways to deal them out to the two sides are all looked at; above it the
+# normal approximation, corrected for ties, is as good.
 MOST_DEALS = 4_000
-# Without ties scipy counts all orders exactly; above this many boots a side that takes long and changes nothing.
+# Without ties scipy counts all orders exactly; above this many boots a side that takes long and
+# changes nothing.
 MOST_EXACT = 30
 
 
 def p(old: np.ndarray, new: np.ndarray) -> float:
-    """Two-sided p of the Mann-Whitney test. From 4 boots a side it cannot be below 2/70, however far they are apart."""
+    """Two-sided p of the Mann-Whitney test. From 4 boots a side it cannot be below 2/70, however
+    far they are apart.
+    """
     together = np.concatenate([old, new])
     different = len(np.unique(together))
     if different == 1:
@@ -25,7 +28,11 @@ def p(old: np.ndarray, new: np.ndarray) -> float:
     if comb(len(together), len(old)) > MOST_DEALS:
         return float(stats.mannwhitneyu(old, new, method="asymptotic").pvalue)
     ranks = stats.rankdata(together)
-    return float(stats.permutation_test((ranks[: len(old)], ranks[len(old) :]), _rank_sum, n_resamples=np.inf, vectorized=True).pvalue)
+    return float(
+        stats.permutation_test(
+            (ranks[: len(old)], ranks[len(old) :]), _rank_sum, n_resamples=np.inf, vectorized=True
+        ).pvalue
+    )
 
 
 def _rank_sum(old: np.ndarray, _new: np.ndarray, axis: int) -> np.ndarray:
@@ -33,7 +40,9 @@ def _rank_sum(old: np.ndarray, _new: np.ndarray, axis: int) -> np.ndarray:
 
 
 def cliffs_delta(old: np.ndarray, new: np.ndarray) -> float:
-    """Share of pairs with new above old minus share with new below: -1 to 1 (Cliff, Psychological Bulletin 114, 1993, 494-509)."""
+    """Share of pairs with new above old minus share with new below: -1 to 1 (Cliff, Psychological
+    Bulletin 114, 1993, 494-509).
+    """
     ordered = np.sort(old)
     above = np.searchsorted(ordered, new, "left").sum()
     below = (len(old) - np.searchsorted(ordered, new, "right")).sum()

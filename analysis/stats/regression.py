@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The difference of two sides, with the order in which their boots were made taken out.
 
-value = constant + difference * (is new) + slope * slot + noise, by least squares (the analysis of covariance with one
-covariate: Montgomery, Design and Analysis of Experiments, 15.3). The slope takes up a steady drift. In blocks ABBA the sides'
-mean slots are the same, and a drift that is not steady, too, moves both alike. Written out rather than solved as a
-matrix, because then each step is odd or even in the exchange of the sides, and an exchange changes the sign of the result
-and not one digit of it.
+value = constant + difference * (is new) + slope * slot + noise, by least squares (the analysis of
+covariance with one covariate: Montgomery, Design and Analysis of Experiments, 15.3). The slope
+takes up a steady drift.
+In blocks ABBA the sides' mean slots are the same, and a drift that is not steady, too, moves both
+alike. Written out rather
+than solved as a matrix, because then each step is odd or even in the exchange of the sides, and an
+exchange changes
+the sign of the result and not one digit of it.
 
 Arrays have boots on the last axis; what is before it are independent comparisons, fitted at once.
 """
@@ -25,7 +28,9 @@ class Fit:
     degrees: int  # of freedom
     slope: np.ndarray | None = None  # a slot; None: no order known
     slope_standard_error: np.ndarray | None = None
-    widening: np.ndarray | float = 0.0  # of the difference's variance by the slope term, as a share; 0 for sides made in turn
+    widening: np.ndarray | float = (
+        0.0  # of the difference's variance by the slope term, as a share; 0 for sides made in turn
+    )
 
     def interval(self, confidence: float) -> tuple[np.ndarray, np.ndarray]:
         """Two-sided t interval of the difference."""
@@ -33,7 +38,9 @@ class Fit:
         return self.difference - reach, self.difference + reach
 
     def p(self) -> np.ndarray:
-        """Two-sided p of no difference: below 1 - confidence exactly where interval(confidence) excludes 0."""
+        """Two-sided p of no difference: below 1 - confidence exactly where interval(confidence)
+        excludes 0.
+        """
         return _two_sided_p(self.difference, self.standard_error, self.degrees)
 
     def deviation(self, old_boots: int, new_boots: int) -> np.ndarray:
@@ -41,7 +48,9 @@ class Fit:
         return self.standard_error / np.sqrt((1 / old_boots + 1 / new_boots) * (1 + self.widening))
 
     def without_drift(self, old, new, old_slots, new_slots) -> tuple[np.ndarray, np.ndarray]:
-        """Values as they would be, had all been made in the middle of the campaign; of one comparison."""
+        """Values as they would be, had all been made in the middle of the campaign; of one
+        comparison.
+        """
         if self.slope is None:
             return old, new
         middle = np.concatenate([old_slots, new_slots]).mean()
@@ -52,8 +61,15 @@ class Fit:
         return _two_sided_p(self.slope, self.slope_standard_error, self.degrees)
 
 
-def fit(old: np.ndarray, new: np.ndarray, old_slots: np.ndarray | None = None, new_slots: np.ndarray | None = None) -> Fit:
-    """Fits (..., n_old) and (..., n_new) values. Without slots it is the two-sample t test with one variance."""
+def fit(
+    old: np.ndarray,
+    new: np.ndarray,
+    old_slots: np.ndarray | None = None,
+    new_slots: np.ndarray | None = None,
+) -> Fit:
+    """Fits (..., n_old) and (..., n_new) values. Without slots it is the two-sample t test with one
+    variance.
+    """
     old_centre, new_centre = old.mean(-1), new.mean(-1)
     old_rest, new_rest = old - old_centre[..., None], new - new_centre[..., None]
     squares = _sum(old_rest**2) + _sum(new_rest**2)
@@ -66,8 +82,11 @@ def fit(old: np.ndarray, new: np.ndarray, old_slots: np.ndarray | None = None, n
     apart = new_middle - old_middle
     spread = _sum(old_place**2) + _sum(new_place**2)
     slope = (_sum(old_place * old_rest) + _sum(new_place * new_rest)) / spread
-    # what is left of each value, not a difference of sums: that would lose what a steep drift leaves
-    left = _sum((old_rest - slope[..., None] * old_place) ** 2) + _sum((new_rest - slope[..., None] * new_place) ** 2)
+    # what is left of each value, not a difference of sums: that would lose what a steep drift
+    # leaves
+    left = _sum((old_rest - slope[..., None] * old_place) ** 2) + _sum(
+        (new_rest - slope[..., None] * new_place) ** 2
+    )
     variance = left / (degrees - 1)
     return Fit(
         difference=new_centre - old_centre - slope * apart,

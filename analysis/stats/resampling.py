@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The difference's interval with no assumption on the shape of the noise, as a check on the model's."""
+"""The difference's interval with no assumption on the shape of the noise, as a check on the
+model's.
+"""
 
 from functools import lru_cache
 
@@ -14,7 +16,13 @@ FEWEST = 6
 MOST = 60
 
 
-def interval(old: np.ndarray, new: np.ndarray, old_slots: np.ndarray | None, new_slots: np.ndarray | None, confidence: float) -> tuple[float, float]:
+def interval(
+    old: np.ndarray,
+    new: np.ndarray,
+    old_slots: np.ndarray | None,
+    new_slots: np.ndarray | None,
+    confidence: float,
+) -> tuple[float, float]:
     """Percentile interval of model.fit's difference over resampled boots, each with its slot."""
     old_weights, new_weights = _weights(len(old), 0), _weights(len(new), 1)
     old_centre, new_centre = old_weights @ old, new_weights @ new
@@ -23,9 +31,16 @@ def interval(old: np.ndarray, new: np.ndarray, old_slots: np.ndarray | None, new
         old_middle, new_middle = old_weights @ old_slots, new_weights @ new_slots
         together = len(old) * (old_weights @ (old * old_slots) - old_centre * old_middle)
         together += len(new) * (new_weights @ (new * new_slots) - new_centre * new_middle)
-        spread = len(old) * (old_weights @ old_slots**2 - old_middle**2) + len(new) * (new_weights @ new_slots**2 - new_middle**2)
+        spread = len(old) * (old_weights @ old_slots**2 - old_middle**2) + len(new) * (
+            new_weights @ new_slots**2 - new_middle**2
+        )
         # resamples of one boot over and over have no spread, and no slope
-        slopes = np.divide(together, spread, out=np.zeros_like(together), where=spread > 1e-9 * (len(old) + len(new)))
+        slopes = np.divide(
+            together,
+            spread,
+            out=np.zeros_like(together),
+            where=spread > 1e-9 * (len(old) + len(new)),
+        )
         differences -= slopes * (new_middle - old_middle)
     low, high = np.quantile(differences, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
@@ -33,6 +48,8 @@ def interval(old: np.ndarray, new: np.ndarray, old_slots: np.ndarray | None, new
 
 @lru_cache(maxsize=8)
 def _weights(boots: int, stream: int) -> np.ndarray:
-    """Shape (RESAMPLES, boots): what part of a resample each boot is. All cases of a family can share them."""
+    """Shape (RESAMPLES, boots): what part of a resample each boot is. All cases of a family can
+    share them.
+    """
     chooser = np.random.default_rng([SEED, stream, boots])
     return chooser.multinomial(boots, np.full(boots, 1 / boots), size=RESAMPLES) / boots

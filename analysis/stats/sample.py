@@ -15,7 +15,8 @@ class Metric:
     unit: str  # "instructions", "ticks", "cycles", "ns", "MB/s", ...
     better: str  # "lower" or "higher"
     clock: str  # "icount", "tsc", "wall"
-    cycle: float | None = None  # a core cycle (or instruction) in this unit; None: throughput and the like, which have none
+    # a core cycle (or instruction) in this unit; None: throughput and the like, which have none
+    cycle: float | None = None
 
 
 class Unit(StrEnum):
@@ -28,18 +29,24 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True)
 class Side:
-    """The figures of one variant: a median for each boot or launch, in the metric's unit an operation."""
+    """The figures of one variant: a median for each boot or launch, in the metric's unit an
+    operation.
+    """
 
     label: str
     values: np.ndarray  # shape (n,)
-    slots: np.ndarray | None = None  # shape (n,): place of each in the campaign's order; None: not known
+    slots: np.ndarray | None = (
+        None  # shape (n,): place of each in the campaign's order; None: not known
+    )
     exact: bool = False  # all samples of all boots agree to the digit, by a clock that counts
     unit: Unit = Unit.BOOT
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One case's metric on two sides. Slots count only where both sides are of one campaign, so that they have one order."""
+    """One case's metric on two sides. Slots count only where both sides are of one campaign, so
+    that they have one order.
+    """
 
     case: str
     metric: Metric

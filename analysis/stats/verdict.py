@@ -32,12 +32,16 @@ class Verdict(StrEnum):
 
 
 def of_change(metric: Metric, difference: float) -> Verdict:
-    """What a change of new - old that is not 0 means. The only place that knows which direction is better."""
+    """What a change of new - old that is not 0 means. The only place that knows which direction is
+    better.
+    """
     return Verdict.SLOWER if (difference > 0) == (metric.better == "lower") else Verdict.FASTER
 
 
 def margin_of_ratio(metric: Metric, old: float, new: float) -> float:
-    """Largest ratio, less 1, that is no change. The smallest is its inverse, so that it does not matter which side is old."""
+    """Largest ratio, less 1, that is no change. The smallest is its inverse, so that it does not
+    matter which side is old.
+    """
     return max(MARGIN_SHARE, MARGIN_CYCLES * (metric.cycle or 0) / min(old, new))
 
 
@@ -46,7 +50,9 @@ def margin_in_units(metric: Metric, old: float, new: float) -> float:
     return max(MARGIN_SHARE * min(abs(old), abs(new)), MARGIN_CYCLES * (metric.cycle or 0))
 
 
-def decide(low: np.ndarray, high: np.ndarray, margin: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def decide(
+    low: np.ndarray, high: np.ndarray, margin: np.ndarray, p: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Which comparisons are `same` and which are a change; the rest is unresolved.
 
     low, high: interval of SAME_CONFIDENCE, where 0 is no difference; p: adjusted for the family.

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """How often compare is wrong: python3 -m analysis.studies.calibrate
 
-Simulates campaigns in which nothing changed, or a known change was planted, and puts them through the functions that
-compare uses: false alarms, coverage, false `same`, power. Beside them, on the same data, the rules of Google Benchmark's compare.py and
-of benchstat, which look at the repetitions of one boot a side. The same seed gives the same table.
+Simulates campaigns in which nothing changed, or a known change was planted, and puts them through
+the functions that compare uses: false alarms, coverage, false `same`, power. Beside them, on the
+same data, the rules
+of Google Benchmark's compare.py and of benchstat, which look at the repetitions of one boot a side.
+The same seed gives the same table.
 """
 
 import argparse
@@ -17,12 +19,20 @@ from functools import partial
 import numpy as np
 from scipy import optimize, stats
 
-from analysis.studies import simulate
-from analysis.studies.simulate import Campaigns, Setting
 from analysis.stats import cautions, holm, power, regression
 from analysis.stats.comparison import Comparison, compare_family
 from analysis.stats.sample import Metric, Pair, Side
-from analysis.stats.verdict import ALPHA, CONFIDENCE, MARGIN_SHARE, SAME_CONFIDENCE, Verdict, decide, margin_of_ratio
+from analysis.stats.verdict import (
+    ALPHA,
+    CONFIDENCE,
+    MARGIN_SHARE,
+    SAME_CONFIDENCE,
+    Verdict,
+    decide,
+    margin_of_ratio,
+)
+from analysis.studies import simulate
+from analysis.studies.simulate import Campaigns, Setting
 
 BOOTS = (4, 6, 10, 20)
 SPREADS = (0.0, 0.0025, 0.005, 0.01, 0.02)
@@ -37,10 +47,12 @@ COVERAGE = (0.93, 0.97)
 POWER_BELOW_T = 0.03
 BOUND = 0.001
 
-# The planted changes: what the t test finds in four campaigns of five, and one that matters to a user.
+# The planted changes: what the t test finds in four campaigns of five, and one that matters to a
+# user.
 T_POWER = 0.8
 PLANTED = 0.03
-# And one on a path so short that the margin is a cycle; all else is on one so long that it is a hundredth.
+# And one on a path so short that the margin is a cycle; all else is on one so long that it is a
+# hundredth.
 LONG_PATH_CYCLES, SHORT_PATH_CYCLES, PLANTED_CYCLES = 200, 50, 2
 CYCLES = Metric("cost_core_cycles", "cycles", "lower", "tsc", cycle=1)
 COMPARE_PY_REPETITIONS = 9
@@ -48,7 +60,9 @@ COMPARE_PY_REPETITIONS = 9
 
 @dataclass(frozen=True)
 class Cell:
-    """One setting's figures, each a share of its campaigns; of one comparison each but for family."""
+    """One setting's figures, each a share of its campaigns; of one comparison each but
+    for family.
+    """
 
     setting: Setting
     campaigns: int
@@ -66,7 +80,8 @@ class Cell:
     says_same: float  # nothing changed, and `same` was said
     compare_py: float  # false alarms
     benchstat: float
-    # Of broken limits whose situation compare warns of: the same figure of what carries no such warning, and of how many it is.
+    # Of broken limits whose situation compare warns of: the same figure of what carries no such
+    # warning, and of how many it is.
     unwarned: dict[str, tuple[float, int]] = field(default_factory=dict)
 
     def broken(self) -> list[str]:
@@ -86,35 +101,56 @@ class Cell:
         """Broken limits that hold where compare does not warn of the situation."""
         held = {
             "family": lambda share, of: not self._above(share, MOST_WRONG, of),
-            "coverage high": lambda share, of: of == 0 or not (self._above(share, COVERAGE[1], of) or self._above(1 - share, 1 - COVERAGE[0], of)),
+            "coverage high": lambda share, of: of == 0
+            or not (
+                self._above(share, COVERAGE[1], of) or self._above(1 - share, 1 - COVERAGE[0], of)
+            ),
             "power": lambda lost, _: lost <= POWER_BELOW_T,
         }
-        return [name for name in self.broken() if name in self.unwarned and held[name](*self.unwarned[name])]
+        return [
+            name
+            for name in self.broken()
+            if name in self.unwarned and held[name](*self.unwarned[name])
+        ]
 
     def _above(self, share: float, limit: float, of: int | None = None) -> bool:
-        """Whether so large a share is less likely than BOUND where the limit holds: the exact binomial bound excludes it. of: how many; None: all."""
+        """Whether so large a share is less likely than BOUND where the limit holds: the exact
+        binomial bound excludes it. of: how many; None: all.
+        """
         of = self.campaigns if of is None else of
         return stats.binom.sf(round(share * of) - 1, of, limit) < BOUND
 
     def _power_lost(self) -> bool:
-        """The bound of the difference of two shares of the same campaigns, by those on which the two tests disagree."""
+        """The bound of the difference of two shares of the same campaigns, by those on which the
+        two tests disagree.
+        """
         lost = self.only_t - self.only_ours
         error = np.sqrt(max(self.only_t + self.only_ours - lost**2, 0) / self.campaigns)
         return lost - stats.norm.isf(BOUND) * error > POWER_BELOW_T
 
 
 def settings() -> list[Setting]:
-    return [Setting(*one) for one in itertools.product(BOOTS, SPREADS, simulate.SHAPES, simulate.DRIFTS)]
+    return [
+        Setting(*one) for one in itertools.product(BOOTS, SPREADS, simulate.SHAPES, simulate.DRIFTS)
+    ]
 
 
 def cell(setting: Setting, campaigns: int = CAMPAIGNS, seed: int = SEED) -> Cell:
-    """Simulates and judges. What it gives depends on nothing but its arguments, whatever other cells are run."""
-    chooser = np.random.default_rng([seed, setting.boots, round(setting.spread * 1e4), *map(ord, setting.shape + setting.drift)])
+    """Simulates and judges. What it gives depends on nothing but its arguments, whatever other
+    cells are run.
+    """
+    chooser = np.random.default_rng(
+        [seed, setting.boots, round(setting.spread * 1e4), *map(ord, setting.shape + setting.drift)]
+    )
     data = simulate.campaigns(setting, campaigns, CASES, chooser)
     old, new = np.median(data.old, axis=-1), np.median(data.new, axis=-1)
     fit = regression.fit(old, new, data.old_slots, data.new_slots)
     alarms = _verdicts(fit)[1]
-    change = _found_by_t(setting.boots) * float(np.sqrt((old.var() + new.var()) / 2)) if setting.drift == "none" else 0.0
+    change = (
+        _found_by_t(setting.boots) * float(np.sqrt((old.var() + new.var()) / 2))
+        if setting.drift == "none"
+        else 0.0
+    )
     t_finds = stats.ttest_ind(new[:, 0] + change, old[:, 0], axis=-1).pvalue < ALPHA
     ours_finds = _shifted(fit, change).p()[:, 0] < ALPHA
     low, high = fit.interval(CONFIDENCE)
@@ -131,22 +167,34 @@ def cell(setting: Setting, campaigns: int = CAMPAIGNS, seed: int = SEED) -> Cell
         only_ours=_share(ours_finds & ~t_finds),
         verdict_power=_share(_finds(fit, change)),
         finds_planted=_share(_finds(fit, np.log1p(PLANTED))),
-        finds_cycles=_share(_finds(fit, np.log1p(PLANTED_CYCLES / SHORT_PATH_CYCLES), SHORT_PATH_CYCLES)),
+        finds_cycles=_share(
+            _finds(fit, np.log1p(PLANTED_CYCLES / SHORT_PATH_CYCLES), SHORT_PATH_CYCLES)
+        ),
         says_same=_share(_verdicts(fit)[0][:, 0]),
         compare_py=_share(_rank_alarms(data, COMPARE_PY_REPETITIONS, "asymptotic")),
         benchstat=_share(_rank_alarms(data, simulate.REPETITIONS, "exact")),
     )
     broken, unwarned = result.broken(), {}
     if "family" in broken:
-        silent = [number for number in np.flatnonzero(alarms.any(-1)) if not _all_warned(_pairs(old, new, data, number))]
+        silent = [
+            number
+            for number in np.flatnonzero(alarms.any(-1))
+            if not _all_warned(_pairs(old, new, data, number))
+        ]
         unwarned["family"] = len(silent) / campaigns, campaigns
     if "coverage high" in broken:
-        silent = _silent(old, new, data, np.ones(campaigns, bool), (cautions.APART, cautions.GROUPED))
+        silent = _silent(
+            old, new, data, np.ones(campaigns, bool), (cautions.APART, cautions.GROUPED)
+        )
         covered = (low <= 0)[:, 0] & (0 <= high)[:, 0]
-        unwarned["coverage high"] = _share(covered[silent]) if silent.any() else 0.0, int(silent.sum())
+        unwarned["coverage high"] = _share(covered[silent]) if silent.any() else 0.0, int(
+            silent.sum()
+        )
     if "power" in broken:
         silent = _silent(old, new + change, data, t_finds != ours_finds, (cautions.FEW,))
-        unwarned["power"] = _share(t_finds & silent) - _share(ours_finds & silent), int(silent.sum())
+        unwarned["power"] = _share(t_finds & silent) - _share(ours_finds & silent), int(
+            silent.sum()
+        )
     return replace(result, unwarned=unwarned)
 
 
@@ -159,7 +207,9 @@ def _shifted(fit: regression.Fit, change: float) -> regression.Fit:
     return replace(fit, difference=fit.difference + change)
 
 
-def _verdicts(fit: regression.Fit, cycles: float = LONG_PATH_CYCLES) -> tuple[np.ndarray, np.ndarray]:
+def _verdicts(
+    fit: regression.Fit, cycles: float = LONG_PATH_CYCLES
+) -> tuple[np.ndarray, np.ndarray]:
     """`same` and a change, of (campaigns, cases)."""
     margin = np.log1p(margin_of_ratio(CYCLES, cycles, cycles))
     return decide(*fit.interval(SAME_CONFIDENCE), margin, holm.adjusted(fit.p()))
@@ -174,9 +224,15 @@ def _finds(fit: regression.Fit, change: float, cycles: float = LONG_PATH_CYCLES)
 
 
 def _found_by_t(boots: int) -> float:
-    """The change, in standard deviations of a boot, that the two-sample t test finds with T_POWER where noise is normal."""
+    """The change, in standard deviations of a boot, that the two-sample t test finds with T_POWER
+    where noise is normal.
+    """
     error, degrees = np.sqrt(2 / boots), 2 * boots - 2
-    return float(optimize.brentq(lambda change: power.of_difference(change, error, degrees, ALPHA) - T_POWER, 0.1, 10))
+    return float(
+        optimize.brentq(
+            lambda change: power.of_difference(change, error, degrees, ALPHA) - T_POWER, 0.1, 10
+        )
+    )
 
 
 def _rank_alarms(data: Campaigns, repetitions: int, method: str) -> np.ndarray:
@@ -188,17 +244,33 @@ def _rank_alarms(data: Campaigns, repetitions: int, method: str) -> np.ndarray:
 def _pairs(old: np.ndarray, new: np.ndarray, data: Campaigns, number: int) -> list[Pair]:
     """All cases of one campaign, as compare has them."""
     slots = data.old_slots[number, 0], data.new_slots[number, 0]
-    return [Pair(str(case), CYCLES, _side("old", old[number, case], slots[0]), _side("new", new[number, case], slots[1])) for case in range(CASES)]
+    return [
+        Pair(
+            str(case),
+            CYCLES,
+            _side("old", old[number, case], slots[0]),
+            _side("new", new[number, case], slots[1]),
+        )
+        for case in range(CASES)
+    ]
 
 
 def _all_warned(pairs: list[Pair]) -> bool:
-    """Whether compare says of each false alarm of a campaign that it rests on the shape of the noise."""
-    alarms = [one for one in compare_family(pairs) if one.verdict in (Verdict.SLOWER, Verdict.FASTER)]
+    """Whether compare says of each false alarm of a campaign that it rests on the shape of the
+    noise.
+    """
+    alarms = [
+        one for one in compare_family(pairs) if one.verdict in (Verdict.SLOWER, Verdict.FASTER)
+    ]
     return all(_warns(one, (cautions.RESTS_ON_SHAPE,)) for one in alarms)
 
 
-def _silent(old: np.ndarray, new: np.ndarray, data: Campaigns, looked_at: np.ndarray, marks: tuple[str, ...]) -> np.ndarray:
-    """Which of the campaigns that are looked at have a first case of which compare gives none of these warnings."""
+def _silent(
+    old: np.ndarray, new: np.ndarray, data: Campaigns, looked_at: np.ndarray, marks: tuple[str, ...]
+) -> np.ndarray:
+    """Which of the campaigns that are looked at have a first case of which compare gives none of
+    these warnings.
+    """
     silent = np.zeros(len(old), bool)
     for number in np.flatnonzero(looked_at):
         silent[number] = not _warns(compare_family(_pairs(old, new, data, number)[:1])[0], marks)
@@ -213,7 +285,25 @@ def _side(label: str, logarithms: np.ndarray, slots: np.ndarray) -> Side:
     return Side(label, LONG_PATH_CYCLES * np.exp(logarithms), slots)
 
 
-COLUMNS = ("boots", "spread", "noise", "drift", "false", "family", "covers", "f.same", "t", "power", "verdict", "3 %", "2 cyc", "same", "compare", "benchst", "")
+COLUMNS = (
+    "boots",
+    "spread",
+    "noise",
+    "drift",
+    "false",
+    "family",
+    "covers",
+    "f.same",
+    "t",
+    "power",
+    "verdict",
+    "3 %",
+    "2 cyc",
+    "same",
+    "compare",
+    "benchst",
+    "",
+)
 
 
 def row(one: Cell) -> tuple[str, ...]:
@@ -235,15 +325,23 @@ def row(one: Cell) -> tuple[str, ...]:
 
 
 def remark(one: Cell) -> str:
-    """Broken limits; with the figure of what carries no warning, where compare warns of that situation."""
-    said = {name: f" ({figure * 100:.1f} where not warned)" if of else " (all warned)" for name, (figure, of) in one.unwarned.items()}
+    """Broken limits; with the figure of what carries no warning, where compare warns of that
+    situation.
+    """
+    said = {
+        name: f" ({figure * 100:.1f} where not warned)" if of else " (all warned)"
+        for name, (figure, of) in one.unwarned.items()
+    }
     return ", ".join(name + said.get(name, "") for name in one.broken())
 
 
 def as_text(cells: Iterable[Cell]) -> str:
     rows = [COLUMNS, *(row(one) for one in cells)]
     widths = [max(len(line[column]) for line in rows) for column in range(len(COLUMNS))]
-    return "".join("  ".join(value.rjust(width) for value, width in zip(line, widths)).rstrip() + "\n" for line in rows)
+    return "".join(
+        "  ".join(value.rjust(width) for value, width in zip(line, widths)).rstrip() + "\n"
+        for line in rows
+    )
 
 
 def as_markdown(cells: Iterable[Cell]) -> str:
@@ -252,27 +350,58 @@ def as_markdown(cells: Iterable[Cell]) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python3 -m analysis.studies.calibrate", description=__doc__.split("\n")[0])
-    parser.add_argument("--campaigns", type=int, default=CAMPAIGNS, metavar="N", help="a cell (default: %(default)s)")
-    parser.add_argument("--cells", metavar="WORDS", default="", help="only cells with all of these, as in 'boots=4,two-mode,none'")
+    parser = argparse.ArgumentParser(
+        prog="python3 -m analysis.studies.calibrate", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument(
+        "--campaigns",
+        type=int,
+        default=CAMPAIGNS,
+        metavar="N",
+        help="a cell (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--cells",
+        metavar="WORDS",
+        default="",
+        help="only cells with all of these, as in 'boots=4,two-mode,none'",
+    )
     parser.add_argument("--seed", type=int, default=SEED, metavar="S", help="default: %(default)s")
-    parser.add_argument("--format", choices=("text", "md"), default="text", help="default: %(default)s")
-    parser.add_argument("--jobs", type=int, default=None, metavar="N", help="cells at a time (default: one a core)")
+    parser.add_argument(
+        "--format", choices=("text", "md"), default="text", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=None, metavar="N", help="cells at a time (default: one a core)"
+    )
     arguments = parser.parse_args()
     chosen = [one for one in settings() if _has(one, arguments.cells)]
     if not chosen or arguments.campaigns < 1:
-        parser.error(f"no cell has all of {arguments.cells!r}" if not chosen else "--campaigns has to be 1 or more")
+        parser.error(
+            f"no cell has all of {arguments.cells!r}"
+            if not chosen
+            else "--campaigns has to be 1 or more"
+        )
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        cells = list(pool.map(partial(cell, campaigns=arguments.campaigns, seed=arguments.seed), chosen))
+        cells = list(
+            pool.map(partial(cell, campaigns=arguments.campaigns, seed=arguments.seed), chosen)
+        )
     print((as_text if arguments.format == "text" else as_markdown)(cells), end="")
     broken = [one for one in cells if one.broken()]
     silent = [one for one in broken if one.broken() != one.warned()]
-    print(f"\n{len(cells)} cells of {arguments.campaigns} campaigns with {CASES} cases; {len(broken)} break a limit, {len(silent)} of them where compare does not warn of it.")
+    print(
+        f"\n{len(cells)} cells of {arguments.campaigns} campaigns with {CASES} cases;"
+        f" {len(broken)} break a limit, {len(silent)} of them where compare does not warn of it."
+    )
     return 1 if silent else 0
 
 
 def _has(setting: Setting, words: str) -> bool:
-    names = {f"boots={setting.boots}", f"spread={setting.spread * 100:g}", setting.shape, setting.drift}
+    names = {
+        f"boots={setting.boots}",
+        f"spread={setting.spread * 100:g}",
+        setting.shape,
+        setting.drift,
+    }
     return set(filter(None, words.split(","))) <= names
 
 

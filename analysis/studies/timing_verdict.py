@@ -26,10 +26,12 @@ DELAY = 0.02
 THIRD = 1 / 3
 BLOCK_OFF = 0.02
 BLOCKS_OFF = 1 / 20
-# Launches are of two modes where nothing is between them for this share of the median; a mode has at least this share of them.
+# Launches are of two modes where nothing is between them for this share of the median; a mode has
+# at least this share of them.
 GAP, MODE = 0.02, 0.05
 FALSE_ALARMS, FOUND = 3 / 20, 18 / 20
-# A miss is a miss if it costs from half to one and a half of what it does without any path; none is less than a tenth.
+# A miss is a miss if it costs from half to one and a half of what it does without any path; none is
+# less than a tenth.
 MISS, NO_MISS = (0.5, 1.5), 0.1
 
 PLANTED = {"user/known/adds103": "user/known/adds100", "user/known/adds15": "user/known/adds13"}
@@ -50,7 +52,11 @@ class Table:
 
     def __str__(self) -> str:
         words = {True: "yes", False: "**no**", None: "-"}
-        lines = [(*self.head, "holds"), ("---",) * (len(self.head) + 1), *((*row.cells, words[row.holds]) for row in self.rows)]
+        lines = [
+            (*self.head, "holds"),
+            ("---",) * (len(self.head) + 1),
+            *((*row.cells, words[row.holds]) for row in self.rows),
+        ]
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -65,7 +71,9 @@ def iqr_share(values: np.ndarray) -> float:
 
 
 def blocks(values: np.ndarray) -> np.ndarray:
-    """How far A and B are apart, as a share, in each ABBA of four launches of one thing; an incomplete last block is left out."""
+    """How far A and B are apart, as a share, in each ABBA of four launches of one thing; an
+    incomplete last block is left out.
+    """
     four = values[: len(values) // 4 * 4].reshape(-1, 4)
     return (four[:, 0] + four[:, 3]) / (four[:, 1] + four[:, 2]) - 1
 
@@ -74,7 +82,11 @@ def modes(values: np.ndarray) -> list[tuple[float, float]]:
     """Where launches lie: median and share of each mode that is none of a few stray ones."""
     ordered = np.sort(values)
     apart = np.flatnonzero(np.diff(ordered) > GAP * np.median(values)) + 1
-    return [(float(np.median(mode)), share) for mode in np.split(ordered, apart) if (share := len(mode) / len(values)) >= MODE]
+    return [
+        (float(np.median(mode)), share)
+        for mode in np.split(ordered, apart)
+        if (share := len(mode) / len(values)) >= MODE
+    ]
 
 
 def by(figures: Iterable[dict], *keys: str) -> dict[tuple, np.ndarray]:
@@ -97,7 +109,10 @@ def _ratio(of: dict[tuple, np.ndarray], cycles: int) -> Table:
     median = off(float(np.median(ratios)), RATIO)
     near = float(np.mean(away <= RATIO_LAUNCH))
     rows = [
-        Row((f"median of {len(ratios)} launches", f"{np.median(ratios):.4f} ({median:+.2%})"), abs(median) <= RATIO_MEDIAN),
+        Row(
+            (f"median of {len(ratios)} launches", f"{np.median(ratios):.4f} ({median:+.2%})"),
+            abs(median) <= RATIO_MEDIAN,
+        ),
         Row((f"launches within {RATIO_LAUNCH:.1%}", f"{near:.0%}"), near >= RATIO_LAUNCHES),
     ]
     return Table(("multiplications by adds, truth 3", "seen"), rows)
@@ -107,10 +122,18 @@ def _delays(of: dict[tuple, np.ndarray], all_cycles: list[int]) -> Table:
     rows = []
     for form in ("kmap_local", "kmap_local_slim"):
         for cycles in all_cycles:
-            seen = (of[f"user/{form}/protected/alone/delay", cycles] - of[f"user/{form}/protected/alone/nowrite", cycles]) / 2
+            seen = (
+                of[f"user/{form}/protected/alone/delay", cycles]
+                - of[f"user/{form}/protected/alone/nowrite", cycles]
+            ) / 2
             median = float(np.median(seen))
             near = float(np.mean(np.abs(off(seen, cycles)) <= DELAY))
-            cells = (f"`user/{form}`", f"{cycles}", f"{median:.1f} ({off(median, cycles):+.2%})", f"{near:.0%}")
+            cells = (
+                f"`user/{form}`",
+                f"{cycles}",
+                f"{median:.1f} ({off(median, cycles):+.2%})",
+                f"{near:.0%}",
+            )
             rows.append(Row(cells, abs(off(median, cycles)) <= DELAY))
     return Table(("delay", "told, cycles", "median", f"launches within {DELAY:.0%}"), rows)
 
@@ -124,14 +147,29 @@ def _cold(of: dict[tuple, np.ndarray], cycles: int) -> Table:
     if hot_line is None or cold_line is None:
         return Table(("cold descriptors",), [Row(("not measured: no memory for the set",), None)])
     miss = cold_line - hot_line
-    rows = [Row(("a line, no path", f"{hot_line:.0f}", f"{cold_line:.0f}", f"{miss:.0f}", "1"), None)]
+    rows = [
+        Row(("a line, no path", f"{hot_line:.0f}", f"{cold_line:.0f}", f"{miss:.0f}", "1"), None)
+    ]
     for form in ("kmap_local", "kmap_local_slim"):
         for state in ("key_off", "dram", "devmap", "protected", "protected_nested"):
-            case = f"user/{form}/{state}/descriptors/{{}}" + ("/nowrite" if state == "protected" else "")
+            case = f"user/{form}/{state}/descriptors/{{}}" + (
+                "/nowrite" if state == "protected" else ""
+            )
             hot, cold = median(case.format("l1")), median(case.format("memory"))
             misses = (cold - hot) / miss
             holds = abs(misses) < NO_MISS if state == "key_off" else MISS[0] <= misses <= MISS[1]
-            rows.append(Row((f"`user/{form}/{state}`", f"{hot:.0f}", f"{cold:.0f}", f"{cold - hot:.0f}", f"{misses:.2f}"), holds))
+            rows.append(
+                Row(
+                    (
+                        f"`user/{form}/{state}`",
+                        f"{hot:.0f}",
+                        f"{cold:.0f}",
+                        f"{cold - hot:.0f}",
+                        f"{misses:.2f}",
+                    ),
+                    holds,
+                )
+            )
     return Table(("descriptors", "hot, cycles", "cold", "difference", "misses"), rows)
 
 
@@ -146,8 +184,11 @@ def spread(figures: list[dict]) -> list[Table]:
         mine, others = iqr_share(ours), iqr_share(theirs)
         away, away_theirs = (np.abs(blocks(values)) > BLOCK_OFF for values in (ours, theirs))
         claimed = mine <= THIRD * others and away.sum() <= BLOCKS_OFF * len(away)
-        # What counts through memory, or runs as fast as the CPU fetches, has modes; and a block takes four launches.
-        register_bound = case.startswith("user/known/") or (case.endswith("/alone") and "/protected" not in case)
+        # What counts through memory, or runs as fast as the CPU fetches, has modes; and a block
+        # takes four launches.
+        register_bound = case.startswith("user/known/") or (
+            case.endswith("/alone") and "/protected" not in case
+        )
         nothing_claimed = not register_bound or len(away) == 0
         cells = (
             f"`{case}`",
@@ -159,7 +200,10 @@ def spread(figures: list[dict]) -> list[Table]:
             f"{away_theirs.sum()} of {len(away_theirs)}",
         )
         rows.append(Row(cells, None if nothing_claimed else bool(claimed)))
-    seconds = {tool: np.mean([one["seconds"] for one in figures if one["tool"] == tool]) for tool in ("kmapbench", "google")}
+    seconds = {
+        tool: np.mean([one["seconds"] for one in figures if one["tool"] == tool])
+        for tool in ("kmapbench", "google")
+    }
     launches = len({one["launch"] for one in figures})
     head = (
         f"{launches} launches of {seconds['kmapbench']:.1f} and {seconds['google']:.1f} s",
@@ -186,14 +230,26 @@ def campaigns(figures: list[dict]) -> list[Table]:
         for new, old in PLANTED.items():
             found[new] += planted[old] is Verdict.SLOWER
     number = len(rounds)
-    rows = [Row(("A/A: any case slower or faster", f"{alarmed} of {number}"), alarmed <= FALSE_ALARMS * number)]
+    rows = [
+        Row(
+            ("A/A: any case slower or faster", f"{alarmed} of {number}"),
+            alarmed <= FALSE_ALARMS * number,
+        )
+    ]
     for new, what in zip(PLANTED, ("3 % of 100 cycles", "2 cycles of 13")):
-        rows.append(Row((f"planted, {what}: called slower", f"{found[new]} of {number}"), found[new] >= FOUND * number))
+        rows.append(
+            Row(
+                (f"planted, {what}: called slower", f"{found[new]} of {number}"),
+                found[new] >= FOUND * number,
+            )
+        )
     return [Table((f"{number} campaigns", "seen"), rows)]
 
 
 def _verdicts(figures: list[dict], new_case: Callable[[str], str | None]) -> dict[str, Verdict]:
-    """Of one campaign, side A against B: by A's case; B's is what new_case makes of it, or where that is None the same."""
+    """Of one campaign, side A against B: by A's case; B's is what new_case makes of it, or where
+    that is None the same.
+    """
     sides: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
     for figure in figures:
         sides[figure["side"], figure["case"]].append((figure["slot"], figure["figure"]))
@@ -203,7 +259,9 @@ def _verdicts(figures: list[dict], new_case: Callable[[str], str | None]) -> dic
         return Side(label, np.array(values), np.array(slots), unit=Unit.LAUNCH)
 
     cases = [case for label, case in sides if label == "A" and case not in PLANTED]
-    pairs = [Pair(case, CYCLES, side("A", case), side("B", new_case(case) or case)) for case in cases]
+    pairs = [
+        Pair(case, CYCLES, side("A", case), side("B", new_case(case) or case)) for case in cases
+    ]
     return {one.case: one.verdict for one in compare_family(pairs)}
 
 
@@ -214,7 +272,10 @@ def judged(lines: Iterable[str]) -> str:
     """A file's machine and tables."""
     header, *figures = map(json.loads, lines)
     loads = [figure["load"] for figure in figures]
-    where = f"{header['cpus']} cores of {header['cpu']}, Linux {header['kernel']}, {header['begun']}; load {min(loads):.1f} to {max(loads):.1f}"
+    where = (
+        f"{header['cpus']} cores of {header['cpu']}, Linux {header['kernel']}, {header['begun']};"
+        f" load {min(loads):.1f} to {max(loads):.1f}"
+    )
     return "\n\n".join([where, *map(str, JUDGES[header["trial"]](figures))])
 
 

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from analysis.summary import cost_parts
 from analysis.data.load import Campaign, CountedPath, Record
+from analysis.summary import cost_parts
 
 
 @dataclass
@@ -26,13 +26,18 @@ class Row:
     exact: bool  # all samples of all boots agree to the digit
     empty: float | None
     core_cycles: float | None
-    nanoseconds: float | None  # the cost, where the clock is the time stamp counter and its rate is known
+    # the cost, where the clock is the time stamp counter and its rate is known
+    nanoseconds: float | None
     oracle: str
     starts: int = 1  # boots, however often it was launched in each
     cost_shifted: float | None = None  # at another alignment of the same code
-    overhead_ticks: float | None = None  # of a sample beside its timed windows, the largest of the boots
+    overhead_ticks: float | None = (
+        None  # of a sample beside its timed windows, the largest of the boots
+    )
     ioctl_share: float | None = None  # of a record, the largest of the boots
-    rejected: dict[str, int] = field(default_factory=dict)  # samples taken again, by cause, of all boots
+    rejected: dict[str, int] = field(
+        default_factory=dict
+    )  # samples taken again, by cause, of all boots
     skipped: bool = False  # in all boots: nothing to show but the note
     note: str = ""
     wrmsr: Fraction | None = None  # counted from outside; None: not counted
@@ -59,7 +64,10 @@ def rows(campaign: Campaign) -> list[Row]:
     counted: dict[tuple[str, str], list[CountedPath]] = {}
     for path in campaign.paths:
         counted.setdefault((path.variant, path.case), []).append(path)
-    return [_row(records, counted.get(key, []), tick_nanoseconds(campaign, key[0])) for key, records in groups.items()]
+    return [
+        _row(records, counted.get(key, []), tick_nanoseconds(campaign, key[0]))
+        for key, records in groups.items()
+    ]
 
 
 def tick_nanoseconds(campaign: Campaign, variant: str) -> float | None:
@@ -74,7 +82,11 @@ def _row(records: list[Record], paths: list[CountedPath], tick_nanoseconds: floa
     costs = np.array([record.cost for record in good])
     bad = [record for record in records if record.status != "ok"]
     notes = [f"{record.status}: {record.reason}" for record in bad]
-    notes += [f"assumed: a write takes {record.assumed_write_cycles:g} cycles" for record in records if record.assumed_write_cycles is not None]
+    notes += [
+        f"assumed: a write takes {record.assumed_write_cycles:g} cycles"
+        for record in records
+        if record.assumed_write_cycles is not None
+    ]
     usable = bool(good) and not any(record.oracle == "failed" for record in records)
     cost = float(np.median(costs)) if usable else None
     row = Row(
@@ -90,11 +102,20 @@ def _row(records: list[Record], paths: list[CountedPath], tick_nanoseconds: floa
         exact=usable and _exact(records),
         empty=_median([record.empty for record in good]) if usable else None,
         core_cycles=_median([record.cost_core_cycles for record in good]) if usable else None,
-        nanoseconds=cost * tick_nanoseconds if cost is not None and tick_nanoseconds and first.clock == "tsc" else None,
+        nanoseconds=(
+            cost * tick_nanoseconds
+            if cost is not None and tick_nanoseconds and first.clock == "tsc"
+            else None
+        ),
         oracle=_worst([record.oracle for record in records]),
         cost_shifted=_median([record.cost_shifted for record in good]) if usable else None,
-        overhead_ticks=max((record.overhead_ticks for record in good if record.overhead_ticks is not None), default=None),
-        ioctl_share=max((record.ioctl_share for record in good if record.ioctl_share is not None), default=None),
+        overhead_ticks=max(
+            (record.overhead_ticks for record in good if record.overhead_ticks is not None),
+            default=None,
+        ),
+        ioctl_share=max(
+            (record.ioctl_share for record in good if record.ioctl_share is not None), default=None
+        ),
         rejected=summed([record.rejected for record in records]),
         skipped=all(record.status == "skipped" for record in records),
         note="; ".join(dict.fromkeys(notes)),
@@ -118,7 +139,9 @@ def summed(counts: list[dict[str, int]]) -> dict[str, int]:
 
 
 def _exact(records: list[Record]) -> bool:
-    """Only samples of the same operations count can agree, and a crashed or flagged boot agrees with none."""
+    """Only samples of the same operations count can agree, and a crashed or flagged boot agrees
+    with none.
+    """
     first = records[0]
     return all(
         record.exact
@@ -150,7 +173,10 @@ def _add_outside_counts(row: Row, paths: list[CountedPath]) -> None:
     outside = Fraction(path.instructions - path.empty_instructions, path.ops)
     if row.exact and outside != Fraction(row.cost):
         row.warnings.append(
-            f"{row.variant} {row.case}: the clock says {row.cost:g} instructions and the observer {float(outside):g}"
+            f"{row.variant} {row.case}: the clock says {row.cost:g} instructions and the observer"
+            f" {float(outside):g}"
         )
     if any(_by_chain(other) != _by_chain(path) for other in paths[1:]):
-        row.warnings.append(f"{row.variant} {row.case}: the path differs between boots; boot {path.boot} is shown")
+        row.warnings.append(
+            f"{row.variant} {row.case}: the path differs between boots; boot {path.boot} is shown"
+        )

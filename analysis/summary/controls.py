@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a campaign's figures can be trusted: by cases whose length is known, and by the observer's count."""
+"""Whether a campaign's figures can be trusted: by cases whose length is known, and by the
+observer's count.
+"""
 
 from fractions import Fraction
 
 from analysis.data.load import Campaign, CountedPath
 from analysis.data.records import Record
 
-# How kmap_bench's reason begins where a control was off (bench/kmap_bench/main.cc), and where a straight line has parts (bench/record/record.cc).
+# How kmap_bench's reason begins where a control was off (bench/kmap_bench/main.cc), and where a
+# straight line has parts (bench/record/record.cc).
 _CONTROL = "control: "
 _PARTS = "no whole number of instructions"
 
 
 def problems(campaign: Campaign) -> list[str]:
-    """Why no figure of a campaign can be trusted, a line for each cause; none where nothing is wrong.
+    """Why no figure of a campaign can be trusted, a line for each cause; none where nothing is
+    wrong.
 
     A campaign made by a kmapbench that measured no controls has none that are off.
     """
@@ -25,7 +29,10 @@ def problems(campaign: Campaign) -> list[str]:
         for path in campaign.control_paths:
             counted = _per_operation(path)
             if counted != known[path.case]:
-                cause = f"the observer counts {float(counted):g} instructions in {path.case}, which has {known[path.case]}"
+                cause = (
+                    f"the observer counts {float(counted):g} instructions in {path.case}, which has"
+                    f" {known[path.case]}"
+                )
                 found.setdefault(cause, []).append(f"{path.variant}, boot {path.boot}")
     if not found:
         found = {cause: [where] for cause, where in _disagreements(campaign).items()}
@@ -50,7 +57,10 @@ def _disagreements(campaign: Campaign) -> dict[str, str]:
     for path in campaign.paths:
         cost = costs.get((path.case, path.variant, path.boot))
         if cost is not None and (counted := _per_operation(path)) != Fraction(cost):
-            cause = f"{path.case}: the clock says {cost:g} instructions and the observer {float(counted):g}"
+            cause = (
+                f"{path.case}: the clock says {cost:g} instructions and the observer"
+                f" {float(counted):g}"
+            )
             return {cause: f"{path.variant}, boot {path.boot}"}
     return {}
 
@@ -69,4 +79,7 @@ def sentence(campaign: Campaign) -> str:
     lengths = sorted({record.known for record in campaign.controls if record.clock == "icount"})
     if not lengths:
         return ""
-    return f"Controls: loops of {', '.join(map(str, lengths))} instructions were measured as such in every boot."
+    return (
+        f"Controls: loops of {', '.join(map(str, lengths))} instructions were measured as such in"
+        " every boot."
+    )

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sums what the observer counted by function into the parts of the path."""
 
-import tomllib
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+
+import tomllib
 
 from analysis.data.load import CountedPath
 
@@ -26,7 +27,9 @@ def _table() -> dict[str, list[str]]:
 
 
 def part_of(chain: list[str]) -> str | None:
-    """The part that an instruction belongs to, by its functions from outermost to innermost; None: not named."""
+    """The part that an instruction belongs to, by its functions from outermost to innermost; None:
+    not named.
+    """
     for function in reversed(chain):
         for part, names in _table().items():
             if any(_matches(function, name) for name in names):
@@ -39,7 +42,8 @@ def _matches(function: str, name: str) -> bool:
 
 
 def per_operation(path: CountedPath) -> dict[str, Fraction]:
-    """Instructions an operation by part; they add up to all that the operation takes, the loop left out.
+    """Instructions an operation by part; they add up to all that the operation takes, the loop left
+    out.
 
     The loop is what the body itself executes; it is as long as the empty loop, and what
     the body executes beyond that is "other".

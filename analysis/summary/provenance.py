@@ -16,13 +16,20 @@ def is_emulated(table: list[Row], variant: str) -> bool:
 
 
 def emulator(campaign: Campaign) -> str:
-    return (campaign.header["tools"]["qemu"] or "QEMU").split(" (")[0].replace("emulator version", "TCG")
+    return (
+        (campaign.header["tools"]["qemu"] or "QEMU")
+        .split(" (")[0]
+        .replace("emulator version", "TCG")
+    )
 
 
 def releases(campaign: Campaign, variants: Iterable[str]) -> str:
     """Kernels by variant; one that the campaign does not describe is named alone."""
     kernels = campaign.header["variants"]
-    return "; ".join(f"{variant}: Linux {kernels[variant]['release']}" if variant in kernels else variant for variant in variants)
+    return "; ".join(
+        f"{variant}: Linux {kernels[variant]['release']}" if variant in kernels else variant
+        for variant in variants
+    )
 
 
 def file_name(variant: str) -> str:
@@ -39,13 +46,20 @@ def repeatability(table: list[Row]) -> str:
     apart = list(dict.fromkeys(row.case for row in measured if not row.exact))
     if len(apart) == len({row.case for row in measured}):
         return f"{boots} boots, not all identical"
-    named = ", ".join(apart) if len(apart) <= _NAMED else f"{len(apart)} of {len({row.case for row in measured})} cases"
+    named = (
+        ", ".join(apart)
+        if len(apart) <= _NAMED
+        else f"{len(apart)} of {len({row.case for row in measured})} cases"
+    )
     return f"{boots} boots, identical to the digit but for {named}"
 
 
 def lab(campaign: Campaign, variant: str) -> str:
     """The kernel of a variant of the lab, and what it ran in."""
-    return f"Linux {campaign.header['variants'][variant]['release']}, emulated ({emulator(campaign)}, -icount)"
+    return (
+        f"Linux {campaign.header['variants'][variant]['release']}, emulated ({emulator(campaign)},"
+        " -icount)"
+    )
 
 
 def machine(campaign: Campaign, variant: str) -> str:
@@ -54,5 +68,9 @@ def machine(campaign: Campaign, variant: str) -> str:
     if environment is None:  # its boot crashed before it was handed out
         kernel = campaign.header["variants"].get(variant)
         return f"{kernel['cpu']}, Linux {kernel['release']}" if kernel else "this machine"
-    virtual = ", a virtual machine: its times include what its host does" if environment["cpu"].get("hypervisor") else ""
+    virtual = (
+        ", a virtual machine: its times include what its host does"
+        if environment["cpu"].get("hypervisor")
+        else ""
+    )
     return f"{environment['cpu']['model name']}, Linux {environment['kernel']['release']}{virtual}"

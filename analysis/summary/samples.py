@@ -14,7 +14,9 @@ POINTS = 401
 
 @dataclass(frozen=True)
 class Boot:
-    """The samples of one boot or launch: cost of an operation in units, ascending, and the record's own cost."""
+    """The samples of one boot or launch: cost of an operation in units, ascending, and the record's
+    own cost.
+    """
 
     number: int
     values: np.ndarray  # shape (at most POINTS,)
@@ -35,13 +37,20 @@ class Distribution:
 
 
 def distributions(records: Iterable[Record]) -> list[Distribution]:
-    """Of all cases whose samples differ: what agrees to the digit has no spread to show. In order of first appearance."""
+    """Of all cases whose samples differ: what agrees to the digit has no spread to show. In order
+    of first appearance.
+    """
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         if record.status == "ok" and record.cost is not None and not record.case.endswith("empty"):
             groups.setdefault((record.variant, record.case), []).append(record)
     found = (_distribution(group) for group in groups.values())
-    return [one for one in found if any(np.ptp(boot.values) for boot in one.boots) or len({boot.cost for boot in one.boots}) > 1]
+    return [
+        one
+        for one in found
+        if any(np.ptp(boot.values) for boot in one.boots)
+        or len({boot.cost for boot in one.boots}) > 1
+    ]
 
 
 def titles(drawn: list[Distribution]) -> list[str]:
@@ -54,7 +63,10 @@ def _distribution(records: list[Record]) -> Distribution:
     first = records[0]
     per = "launch" if len({record.launch for record in records}) > 1 else "boot"
     boots = [
-        Boot(getattr(record, per), values, record.cost, count) for record in records for values, count in [_spread(record)] if count
+        Boot(getattr(record, per), values, record.cost, count)
+        for record in records
+        for values, count in [_spread(record)]
+        if count
     ]
     return Distribution(first.case, first.variant, first.clock, first.unit, per, tuple(boots))
 
@@ -62,10 +74,13 @@ def _distribution(records: list[Record]) -> Distribution:
 def _spread(record: Record) -> tuple[np.ndarray, int]:
     """Costs by rank, and how many samples they stand for.
 
-    Of samples: each one's slope. A histogram has lost which T(2n) belongs to which T(n), so the mean of T(n) is taken from each T(2n).
+    Of samples: each one's slope. A histogram has lost which T(2n) belongs to which T(n), so the
+    mean of T(n) is taken from each T(2n).
     """
     if record.histogram is None:
-        slopes = np.sort((record.samples[:, 1] - record.samples[:, 0]) / record.ops - (record.empty or 0))
+        slopes = np.sort(
+            (record.samples[:, 1] - record.samples[:, 0]) / record.ops - (record.empty or 0)
+        )
         ranks = np.linspace(0, len(slopes) - 1, min(POINTS, len(slopes))).round().astype(int)
         return slopes[ranks], len(slopes)
     short, long = record.histogram["case_n"], record.histogram["case_2n"]

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Campaigns and foreign files, broken in ways that files do break, and in some that somebody means: from a seed."""
+"""Campaigns and foreign files, broken in ways that files do break, and in some that somebody means:
+from a seed.
+"""
 
 import json
 import os
@@ -9,11 +11,66 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # What a value is replaced by. All are wrong for any field that has them put in its place.
-_VALUES = [None, [], {}, [[]], "", "x" * 5000, True, -1, 1e308, 1 << 70, 10**400, 0.5, "\x00", "\x1b[2J", "a\nb", {"a": {"b": 1}}]
-_RAW = [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"01", b"'x'", b"undefined", b'"\\ud800', b"[" * 100_000, b'{"a":' * 50_000, b"9" * 5000, b"\xff\xfe"]
+_VALUES = [
+    None,
+    [],
+    {},
+    [[]],
+    "",
+    "x" * 5000,
+    True,
+    -1,
+    1e308,
+    1 << 70,
+    10**400,
+    0.5,
+    "\x00",
+    "\x1b[2J",
+    "a\nb",
+    {"a": {"b": 1}},
+]
+_RAW = [
+    b"NaN",
+    b"Infinity",
+    b"-Infinity",
+    b"1e999",
+    b"01",
+    b"'x'",
+    b"undefined",
+    b'"\\ud800',
+    b"[" * 100_000,
+    b'{"a":' * 50_000,
+    b"9" * 5000,
+    b"\xff\xfe",
+]
 # Fields of each file without which, or with other content of which, it cannot be used.
-_RECORD_FIELDS = ["case", "variant", "boot", "launch", "clock", "unit", "better", "status", "ops", "cost", "empty", "exact", "oracle", "samples"]
-_HEADER_FIELDS = ["format", "name", "asked", "seed", "variants", "tools", "kmapbench", "order", "started"]
+_RECORD_FIELDS = [
+    "case",
+    "variant",
+    "boot",
+    "launch",
+    "clock",
+    "unit",
+    "better",
+    "status",
+    "ops",
+    "cost",
+    "empty",
+    "exact",
+    "oracle",
+    "samples",
+]
+_HEADER_FIELDS = [
+    "format",
+    "name",
+    "asked",
+    "seed",
+    "variants",
+    "tools",
+    "kmapbench",
+    "order",
+    "started",
+]
 _ENVIRONMENT_FIELDS = ["format", "kernel", "cpu", "clock", "kmapbench"]
 
 
@@ -41,7 +98,13 @@ def _any_json(folder: Path, chooser: random.Random) -> Path:
 
 
 def _any_file(folder: Path, chooser: random.Random) -> Path:
-    return chooser.choice([folder / "campaign.json", _boot(folder) / "environment.json", _boot(folder) / "micro.jsonl"])
+    return chooser.choice(
+        [
+            folder / "campaign.json",
+            _boot(folder) / "environment.json",
+            _boot(folder) / "micro.jsonl",
+        ]
+    )
 
 
 def _edit(path: Path, change: Callable[[dict], None]) -> Path:
@@ -59,7 +122,13 @@ def _wrong_type(folder: Path, chooser: random.Random) -> Path:
     def change(value: dict) -> None:
         kind = type(value[name])
         fits = [bool, int, float] if kind in (int, float) else [kind]
-        value[name] = chooser.choice([other for other in _VALUES if type(other) not in fits and not (name in ("cost", "empty") and other is None)])
+        value[name] = chooser.choice(
+            [
+                other
+                for other in _VALUES
+                if type(other) not in fits and not (name in ("cost", "empty") and other is None)
+            ]
+        )
 
     return _edit(path, change)
 
@@ -71,8 +140,11 @@ def _missing_field(folder: Path, chooser: random.Random) -> Path:
 
 def _field(folder: Path, chooser: random.Random) -> tuple[Path, str]:
     return chooser.choice(
-        [(_boot(folder) / "micro.jsonl", chooser.choice(_RECORD_FIELDS[:-1])), (folder / "campaign.json", chooser.choice(_HEADER_FIELDS)),
-         (_boot(folder) / "environment.json", chooser.choice(_ENVIRONMENT_FIELDS))]
+        [
+            (_boot(folder) / "micro.jsonl", chooser.choice(_RECORD_FIELDS[:-1])),
+            (folder / "campaign.json", chooser.choice(_HEADER_FIELDS)),
+            (_boot(folder) / "environment.json", chooser.choice(_ENVIRONMENT_FIELDS)),
+        ]
     )
 
 
@@ -81,13 +153,31 @@ def _no_figure(folder: Path, chooser: random.Random) -> Path:
     path = _boot(folder) / "micro.jsonl"
     name = chooser.choice(["cost", "ops", "empty", "boot"])
     raw = json.loads(path.read_text().splitlines()[0])
-    line = json.dumps(raw).encode().replace(f'"{name}": {raw[name]}'.encode(), f'"{name}": '.encode() + chooser.choice(_RAW))
+    line = (
+        json.dumps(raw)
+        .encode()
+        .replace(f'"{name}": {raw[name]}'.encode(), f'"{name}": '.encode() + chooser.choice(_RAW))
+    )
     path.write_bytes(line + b"\n" + path.read_bytes())
     return path
 
 
 def _wrong_samples(folder: Path, chooser: random.Random) -> Path:
-    samples = chooser.choice([[1], [1, "2"], [1, None], [-1, 2], [[1, 2]], [True, 2], [1 << 70, 2], {}, "1,2", [1e308, 2], [1, 2, 3, 4]])
+    samples = chooser.choice(
+        [
+            [1],
+            [1, "2"],
+            [1, None],
+            [-1, 2],
+            [[1, 2]],
+            [True, 2],
+            [1 << 70, 2],
+            {},
+            "1,2",
+            [1e308, 2],
+            [1, 2, 3, 4],
+        ]
+    )
     return _edit(_boot(folder) / "micro.jsonl", lambda value: value.update(samples=samples))
 
 
@@ -134,7 +224,12 @@ def _other_document(folder: Path, chooser: random.Random) -> Path:
 
 def _mixed_clocks(folder: Path, chooser: random.Random) -> Path:
     path = _boot(folder) / "micro.jsonl"
-    other = json.loads(path.read_text().splitlines()[0]) | {"clock": "tsc", "unit": "ticks", "exact": False, "launch": 1 + chooser.randrange(1, 9)}
+    other = json.loads(path.read_text().splitlines()[0]) | {
+        "clock": "tsc",
+        "unit": "ticks",
+        "exact": False,
+        "launch": 1 + chooser.randrange(1, 9),
+    }
     path.write_text(path.read_text() + json.dumps(other) + "\n")
     return path
 
@@ -147,7 +242,10 @@ def _twice(folder: Path, chooser: random.Random) -> Path:
 
 
 def _another_format(folder: Path, chooser: random.Random) -> Path:
-    return _edit(folder / "campaign.json", lambda value: value.update(format=chooser.choice([0, 2, 99, "1", True, 1.5, None, [1]])))
+    return _edit(
+        folder / "campaign.json",
+        lambda value: value.update(format=chooser.choice([0, 2, 99, "1", True, 1.5, None, [1]])),
+    )
 
 
 def _endless_line(folder: Path, chooser: random.Random) -> Path:
@@ -206,11 +304,33 @@ def _another_boot(folder: Path, chooser: random.Random) -> Path:
 
 def _no_record(folder: Path, chooser: random.Random) -> Path:
     path = _boot(folder) / "micro.jsonl"
-    path.write_bytes(chooser.choice([b"", path.read_bytes().splitlines()[0][: chooser.randrange(1, 40)]]))
+    path.write_bytes(
+        chooser.choice([b"", path.read_bytes().splitlines()[0][: chooser.randrange(1, 40)]])
+    )
     return folder
 
 
 _WAYS = [
-    _wrong_type, _missing_field, _no_figure, _wrong_samples, _truncated, _torn_inside, _empty, _flipped, _deep, _other_document, _mixed_clocks, _twice,
-    _another_format, _endless_line, _endless_document, _loop, _folder, _pipe, _device, _no_permission, _another_boot, _no_record,
+    _wrong_type,
+    _missing_field,
+    _no_figure,
+    _wrong_samples,
+    _truncated,
+    _torn_inside,
+    _empty,
+    _flipped,
+    _deep,
+    _other_document,
+    _mixed_clocks,
+    _twice,
+    _another_format,
+    _endless_line,
+    _endless_document,
+    _loop,
+    _folder,
+    _pipe,
+    _device,
+    _no_permission,
+    _another_boot,
+    _no_record,
 ]

@@ -12,7 +12,15 @@ HEADER = {
     "name": "test",
     "asked": {"arguments": ["run"], "boots": 2, "only": None, "kernel": None},
     "seed": 1,
-    "variants": {"stock": {"what": "w", "release": "6.12.0-test", "packages": {}, "cpu": "max", "cmdline": ""}},
+    "variants": {
+        "stock": {
+            "what": "w",
+            "release": "6.12.0-test",
+            "packages": {},
+            "cpu": "max",
+            "cmdline": "",
+        }
+    },
     "tools": {"qemu": "QEMU emulator version 7.2.22 (Debian)"},
     "kmapbench": {"commit": "0123456789abcdef", "dirty": False},
     "started": "2026-01-01T00:00:00Z",
@@ -21,7 +29,9 @@ HEADER = {
 }
 
 
-def record(case: str = "kernel/kmap_local/dram", boot: int = 1, cost: float | None = 5, **changes) -> dict:
+def record(
+    case: str = "kernel/kmap_local/dram", boot: int = 1, cost: float | None = 5, **changes
+) -> dict:
     ops = changes.get("ops", 10)
     slope = (cost or 0) + 2
     return {
@@ -48,19 +58,38 @@ def record(case: str = "kernel/kmap_local/dram", boot: int = 1, cost: float | No
 def histogram(*values: int) -> dict:
     """As bench/record/histogram.cc writes it, of values below 256."""
     buckets = [[value, value, values.count(value)] for value in sorted(set(values))]
-    return {"count": len(values), "sum": sum(values), "min": min(values), "max": max(values), "buckets": buckets}
+    return {
+        "count": len(values),
+        "sum": sum(values),
+        "min": min(values),
+        "max": max(values),
+        "buckets": buckets,
+    }
 
 
 def histogram_record(windows: dict[str, tuple[int, ...]], **changes) -> dict:
     """A record of too many samples to keep them."""
-    raw = record(**changes) | {"histogram": {name: histogram(*values) for name, values in windows.items()}}
+    raw = record(**changes) | {
+        "histogram": {name: histogram(*values) for name, values in windows.items()}
+    }
     del raw["samples"], raw["empty_samples"]
     return raw
 
 
-def path(case: str = "kernel/kmap_local/dram", boot: int = 1, ops: int = 10, wrmsr: int = 0, **counts: int) -> dict:
-    """counts: instructions an operation by function, each inlined into the body; the loop is added."""
-    functions = [{"chain": ["kb_body_x", name], "instructions": count * ops, "wrmsr": 0} for name, count in counts.items()]
+def path(
+    case: str = "kernel/kmap_local/dram",
+    boot: int = 1,
+    ops: int = 10,
+    wrmsr: int = 0,
+    **counts: int,
+) -> dict:
+    """counts: instructions an operation by function, each inlined into the body; the
+    loop is added.
+    """
+    functions = [
+        {"chain": ["kb_body_x", name], "instructions": count * ops, "wrmsr": 0}
+        for name, count in counts.items()
+    ]
     functions.append({"chain": ["kb_body_x"], "instructions": 2 * ops, "wrmsr": 0})
     if wrmsr:
         functions[0]["wrmsr"] = wrmsr * ops
@@ -79,10 +108,26 @@ def path(case: str = "kernel/kmap_local/dram", boot: int = 1, ops: int = 10, wrm
 def environment(release: str = "6.12.0-test", model: str = "QEMU TCG", hz: float = 1e9) -> dict:
     return {
         "format": 1,
-        "kernel": {"release": release, "version": "#1 SMP", "machine": "x86_64", "cmdline": "panic=-1", "config_sha256": "0" * 64},
-        "cpu": {"vendor_id": "GenuineIntel", "model name": model, "microcode": "0x1", "hypervisor": False},
+        "kernel": {
+            "release": release,
+            "version": "#1 SMP",
+            "machine": "x86_64",
+            "cmdline": "panic=-1",
+            "config_sha256": "0" * 64,
+        },
+        "cpu": {
+            "vendor_id": "GenuineIntel",
+            "model name": model,
+            "microcode": "0x1",
+            "hypervisor": False,
+        },
         "clock": {"clocksource": "tsc", "tsc_step_ticks": 1, "tsc_hz": hz},
-        "kmapbench": {"commit": "0123456789abcdef", "dirty": False, "compiler": "GNU 12.2.0", "build_type": "Release"},
+        "kmapbench": {
+            "commit": "0123456789abcdef",
+            "dirty": False,
+            "compiler": "GNU 12.2.0",
+            "build_type": "Release",
+        },
     }
 
 

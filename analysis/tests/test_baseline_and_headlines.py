@@ -10,9 +10,22 @@ from analysis.summary.cases import Row
 DRAM = "kernel/kmap_local/dram"
 
 
-def row(case: str, cost: float | None, variant: str = "stock", clock: str = "icount", **changes) -> Row:
-    fields = {"boots": 2, "low": cost, "high": cost, "exact": True, "empty": 2, "core_cycles": None, "nanoseconds": None, "oracle": "none"}
-    return Row(case=case, variant=variant, clock=clock, unit="instructions", cost=cost, **fields | changes)
+def row(
+    case: str, cost: float | None, variant: str = "stock", clock: str = "icount", **changes
+) -> Row:
+    fields = {
+        "boots": 2,
+        "low": cost,
+        "high": cost,
+        "exact": True,
+        "empty": 2,
+        "core_cycles": None,
+        "nanoseconds": None,
+        "oracle": "none",
+    }
+    return Row(
+        case=case, variant=variant, clock=clock, unit="instructions", cost=cost, **fields | changes
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,21 +61,45 @@ def test_the_baseline_has_a_metric_of_its_own():
 
 
 def test_without_an_unpatched_path_nothing_is_added():
-    assert Baseline([row(DRAM, 19, "protected")], "cost", {"protected"}).added(row(DRAM, 19, "protected")) is None
+    assert (
+        Baseline([row(DRAM, 19, "protected")], "cost", {"protected"}).added(
+            row(DRAM, 19, "protected")
+        )
+        is None
+    )
 
 
 def test_of_an_unpatched_kernel_the_model_is_what_a_reader_sees_first():
-    table = [row(DRAM, 5), row("model/kmap_local/protected", 93, wrmsr=Fraction(2)), row("model/kmap_local/protected/read8", 94)]
+    table = [
+        row(DRAM, 5),
+        row("model/kmap_local/protected", 93, wrmsr=Fraction(2)),
+        row("model/kmap_local/protected/read8", 94),
+    ]
     (shown,) = key_figures.of([*table, row("model/kmap_local/devmap", 30)], ["stock"], [])
     assert (shown.figure, shown.of) == ("+88", "model/kmap_local/protected")
     assert shown.detail == "a protected page: 93 instructions, 2 of them WRMSR, emulated"
 
 
 def test_of_a_patched_kernel_it_is_its_own_path_in_the_campaigns_order():
-    table = [row(DRAM, 19, "protected"), row(DRAM, 7, "idle"), row("model/kmap_local/dram", 24, "plain"), row(DRAM, 5, "plain")]
+    table = [
+        row(DRAM, 19, "protected"),
+        row(DRAM, 7, "idle"),
+        row("model/kmap_local/dram", 24, "plain"),
+        row(DRAM, 5, "plain"),
+    ]
     shown = key_figures.of(table, ["plain", "idle", "protected"], ["idle", "protected"])
-    assert [(one.figure, one.of) for one in shown] == [("+2", f"idle: {DRAM}"), ("+14", f"protected: {DRAM}")]
+    assert [(one.figure, one.of) for one in shown] == [
+        ("+2", f"idle: {DRAM}"),
+        ("+14", f"protected: {DRAM}"),
+    ]
 
 
 def test_time_is_no_headline():
-    assert key_figures.of([row(DRAM, 5, clock="tsc"), row("model/kmap_local/dram", 400, clock="tsc")], ["stock"], []) == []
+    assert (
+        key_figures.of(
+            [row(DRAM, 5, clock="tsc"), row("model/kmap_local/dram", 400, clock="tsc")],
+            ["stock"],
+            [],
+        )
+        == []
+    )

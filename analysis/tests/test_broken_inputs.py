@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever is in the files: one line that names the file and what to do, exit code 2, nothing written."""
+"""Whatever is in the files: one line that names the file and what to do, exit code 2, nothing
+written.
+"""
 
 import ast
 import json
@@ -20,11 +22,17 @@ BROKEN = 200
 
 
 def contents(folder: Path) -> dict[str, tuple]:
-    """All that could be written over, by name: of each file kind, size and when it was last written."""
+    """All that could be written over, by name: of each file kind, size and when it was last
+    written.
+    """
     found = {}
     for path in sorted(folder.rglob("*")):
         state = path.lstat()
-        found[str(path)] = (state.st_mode, state.st_size if path.is_file() else 0, state.st_mtime_ns if path.is_file() else 0)
+        found[str(path)] = (
+            state.st_mode,
+            state.st_size if path.is_file() else 0,
+            state.st_mtime_ns if path.is_file() else 0,
+        )
     return found
 
 
@@ -33,11 +41,17 @@ def make_campaign(folder: Path, cost: float = 5) -> Path:
     boot.mkdir(parents=True)
     (folder / "campaign.json").write_text(json.dumps(HEADER))
     (boot / "environment.json").write_text(json.dumps(environment()))
-    (boot / "micro.jsonl").write_text("".join(json.dumps(record(case, cost=cost)) + "\n" for case in ("empty", "kernel/kmap_local/dram")))
+    (boot / "micro.jsonl").write_text(
+        "".join(
+            json.dumps(record(case, cost=cost)) + "\n"
+            for case in ("empty", "kernel/kmap_local/dram")
+        )
+    )
     return folder
 
 
-# Root as one who may not read everything: permissions hold for it, and the checkout can lie in its home.
+# Root as one who may not read everything: permissions hold for it, and the checkout can lie in its
+# home.
 _CAPS = "-dac_override,-dac_read_search"
 _BOUND = ("setpriv", f"--bounding-set={_CAPS}", f"--inh-caps={_CAPS}")
 
@@ -62,7 +76,13 @@ for line in sys.stdin:
 def commands():
     """Runs `analysis` with these arguments: exit code, output, errors."""
     as_whom = _BOUND if os.geteuid() == 0 else ()
-    process = subprocess.Popen([*as_whom, sys.executable, "-c", _RUNNER], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*as_whom, sys.executable, "-c", _RUNNER],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
     def run(*arguments) -> tuple:
         process.stdin.write("\t".join(map(str, arguments)) + "\n")
@@ -84,7 +104,9 @@ def shared():
 
 @pytest.mark.parametrize("seed", range(BROKEN))
 def test_a_broken_campaign_is_one_line_and_nothing_is_written(commands, shared, seed):
-    good, folder = make_campaign(shared / f"{seed}-good", cost=6), make_campaign(shared / f"{seed}-broken")
+    good, folder = make_campaign(shared / f"{seed}-good", cost=6), make_campaign(
+        shared / f"{seed}-broken"
+    )
     broken = break_campaign(folder, seed)
     for path in (folder, *folder.rglob("*")):
         if path.is_dir() and not path.is_symlink():
@@ -92,9 +114,15 @@ def test_a_broken_campaign_is_one_line_and_nothing_is_written(commands, shared, 
     before = contents(folder)
     for arguments in (["report", folder], ["compare", folder, good], ["compare", good, folder]):
         code, said, failed = commands(*arguments)
-        assert code == 2 and not said, f"{broken.what}: {arguments[0]}: {code} {said[:200]} {failed[:200]}"
-        assert failed.count("\n") == 1 and failed.isascii() and failed[:-1].isprintable(), f"{broken.what}: {failed[:300]!r}"
-        assert str(broken.file) in failed and (";" in failed or ":" in failed.partition(str(broken.file))[2]), f"{broken.what}: {failed[:300]}"
+        assert (
+            code == 2 and not said
+        ), f"{broken.what}: {arguments[0]}: {code} {said[:200]} {failed[:200]}"
+        assert (
+            failed.count("\n") == 1 and failed.isascii() and failed[:-1].isprintable()
+        ), f"{broken.what}: {failed[:300]!r}"
+        assert str(broken.file) in failed and (
+            ";" in failed or ":" in failed.partition(str(broken.file))[2]
+        ), f"{broken.what}: {failed[:300]}"
         assert len(failed) < 600, broken.what
     assert contents(folder) == before, broken.what
 
@@ -109,13 +137,32 @@ def test_what_is_not_broken_is_compared(commands, shared):
 @pytest.mark.parametrize(
     "content",
     [
-        b"", b"{", b"[]", b"null", b"{}", b"\xff\xfe", b"[" * 200_000, b'{"context": {}, "benchmarks": []}', b'{"context": 1, "benchmarks": [{"name": "x", "real_time": 1}]}',
-        b'{"context": {}, "benchmarks": {}}', b'{"context": {}, "benchmarks": [1]}', b'{"context": {}, "benchmarks": [{"name": 7}]}',
-        b'{"context": {}, "benchmarks": [{"name": "x", "real_time": NaN}]}', b'{"context": {}, "benchmarks": [{"name": "x", "real_time": "1"}]}',
-        b'{"context": {}, "benchmarks": [{"name": "x", "real_time": 1, "time_unit": "h"}]}', b'{"context": {}, "benchmarks": [{"name": "x", "run_name": [], "real_time": 1}]}',
-        b'{"context": {}, "benchmarks": [{"name": "x", "real_time": 1, "time_unit": []}]}', b'{"fio version": "fio-3", "jobs": {}}', b'{"fio version": "fio-3", "jobs": []}',
-        b'{"fio version": "fio-3", "jobs": [{"read": []}]}', b'{"fio version": "fio-3", "jobs": [{"read": {"io_bytes": 1}}]}',
-        b'{"fio version": "fio-3", "jobs": [{"error": 5}]}', b'{"fio version": "fio-3", "jobs": [{"read": {"io_bytes": 1, "iops": 1e999, "bw_bytes": 1}}]}',
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"{}",
+        b"\xff\xfe",
+        b"[" * 200_000,
+        b'{"context": {}, "benchmarks": []}',
+        b'{"context": 1, "benchmarks": [{"name": "x", "real_time": 1}]}',
+        b'{"context": {}, "benchmarks": {}}',
+        b'{"context": {}, "benchmarks": [1]}',
+        b'{"context": {}, "benchmarks": [{"name": 7}]}',
+        b'{"context": {}, "benchmarks": [{"name": "x", "real_time": NaN}]}',
+        b'{"context": {}, "benchmarks": [{"name": "x", "real_time": "1"}]}',
+        b'{"context": {}, "benchmarks": [{"name": "x", "real_time": 1, "time_unit": "h"}]}',
+        b'{"context": {}, "benchmarks": [{"name": "x", "run_name": [], "real_time": 1}]}',
+        b'{"context": {}, "benchmarks": [{"name": "x", "real_time": 1, "time_unit": []}]}',
+        b'{"fio version": "fio-3", "jobs": {}}',
+        b'{"fio version": "fio-3", "jobs": []}',
+        b'{"fio version": "fio-3", "jobs": [{"read": []}]}',
+        b'{"fio version": "fio-3", "jobs": [{"read": {"io_bytes": 1}}]}',
+        b'{"fio version": "fio-3", "jobs": [{"error": 5}]}',
+        (
+            b'{"fio version": "fio-3", "jobs": [{"read": {"io_bytes": 1, "iops": 1e999, "bw_bytes":'
+            b" 1}}]}"
+        ),
         b"fio: this job ended\n{}",
     ],
 )
@@ -123,5 +170,7 @@ def test_a_broken_foreign_file_is_one_line(commands, shared, content):
     path = shared / f"{zlib.crc32(content)}.json"
     path.write_bytes(content)
     code, said, failed = commands("compare", path, path)
-    assert (code, said, failed.count("\n")) == (2, "", 1) and str(path) in failed, f"{code} {said[:200]} {failed[:300]}"
+    assert (code, said, failed.count("\n")) == (2, "", 1) and str(
+        path
+    ) in failed, f"{code} {said[:200]} {failed[:300]}"
     assert path.read_bytes() == content

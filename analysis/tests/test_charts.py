@@ -10,16 +10,32 @@ from analysis.stats.comparison import compare_family
 from analysis.stats.sample import Metric, Pair, Side
 
 
-@pytest.mark.parametrize(("value", "said"), [(13816.4, "13,816"), (1000, "1,000"), (999.96, "1000"), (3.14159, "3.142"), (-2500, "-2,500"), (0.000123456, "0.0001235")])
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (13816.4, "13,816"),
+        (1000, "1,000"),
+        (999.96, "1000"),
+        (3.14159, "3.142"),
+        (-2500, "-2,500"),
+        (0.000123456, "0.0001235"),
+    ],
+)
 def test_figures_are_written_as_people_write_them(value, said):
     assert frame.plain(value) == said
 
 
 def test_labels_stand_further_in_than_their_heading_by_place(tmp_path):
     """Not by blanks, which a browser takes together."""
-    with frame.rows(frame.Words("T", "S"), [frame.Group("heading", ["label"])], [], tmp_path / "chart"):
+    with frame.rows(
+        frame.Words("T", "S"), [frame.Group("heading", ["label"])], [], tmp_path / "chart"
+    ):
         pass
-    found = {text.text: text for text in ElementTree.parse(tmp_path / "chart.svg").iter() if text.text in ("heading", "label")}
+    found = {
+        text.text: text
+        for text in ElementTree.parse(tmp_path / "chart.svg").iter()
+        if text.text in ("heading", "label")
+    }
     heading, label = (float(found[name].get("x")) for name in ("heading", "label"))
     assert label > heading + 5
 
@@ -27,7 +43,12 @@ def test_labels_stand_further_in_than_their_heading_by_place(tmp_path):
 def compared(case: str, old: float, new: float, boots: int, spread: float, cycle: float = 1.0):
     """Boots around two levels, wobbling alike on both sides."""
     wobble = spread * np.cos(np.arange(boots) * 2.4)
-    return Pair(case, Metric("cost", "ticks", "lower", "tsc", cycle), Side("old", old * (1 + wobble)), Side("new", new * (1 + wobble[::-1])))
+    return Pair(
+        case,
+        Metric("cost", "ticks", "lower", "tsc", cycle),
+        Side("old", old * (1 + wobble)),
+        Side("new", new * (1 + wobble[::-1])),
+    )
 
 
 @pytest.fixture
@@ -44,7 +65,12 @@ def limits(tmp_path, monkeypatch):
 
     def of(*pairs):
         rows = compare_family(pairs)
-        forest.draw(frame.Words("T", "S"), [("all", [(row.case, row) for row in rows])], "ratio", tmp_path / "forest")
+        forest.draw(
+            frame.Words("T", "S"),
+            [("all", [(row.case, row) for row in rows])],
+            "ratio",
+            tmp_path / "forest",
+        )
         return kept.pop()
 
     return of
@@ -53,11 +79,15 @@ def limits(tmp_path, monkeypatch):
 def test_a_margin_of_a_cycle_on_a_short_path_does_not_hide_the_others(limits):
     short, long = compared("short", 4, 4, 10, 0.001), compared("long", 1000, 1000, 10, 0.001)
     low, high, _ = limits(short, long)
-    assert 0.98 < low < 1 / 1.01 and 1.01 < high < 1.02  # the longer path's margin; the short one's is 25 %
+    assert (
+        0.98 < low < 1 / 1.01 and 1.01 < high < 1.02
+    )  # the longer path's margin; the short one's is 25 %
 
 
 def test_an_interval_of_two_boots_does_not_set_the_scale(limits):
-    low, high, _ = limits(compared("noisy", 1000, 1020, 2, 0.3), compared("quiet", 1000, 1000, 10, 0.001))
+    low, high, _ = limits(
+        compared("noisy", 1000, 1020, 2, 0.3), compared("quiet", 1000, 1000, 10, 0.001)
+    )
     assert 0.9 < low and high < 1.1
 
 
@@ -73,7 +103,16 @@ def test_large_ratios_have_a_logarithmic_axis(limits):
 
 
 @pytest.mark.parametrize(
-    ("ratio", "said"), [(1.01554, "+1.55"), (0.99999999, "+0.00"), (1.0, "+0.00"), (0.98, "-2.00"), (1.12345, "+12.3"), (0.5, "-50.0"), (13.0, "+1e+03")]
+    ("ratio", "said"),
+    [
+        (1.01554, "+1.55"),
+        (0.99999999, "+0.00"),
+        (1.0, "+0.00"),
+        (0.98, "-2.00"),
+        (1.12345, "+12.3"),
+        (0.5, "-50.0"),
+        (13.0, "+1e+03"),
+    ],
 )
 def test_what_a_ratio_adds_fits_a_cell(ratio, said):
     assert format.percent(ratio) == said and len(said) <= 6

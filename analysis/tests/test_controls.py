@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Campaigns whose controls are off, or whose clock and observer do not agree: the report begins with it."""
+"""Campaigns whose controls are off, or whose clock and observer do not agree: the report begins
+with it.
+"""
 
 import subprocess
 import sys
@@ -26,7 +28,11 @@ def first_line(folder) -> str:
 
 
 def test_right_controls_are_said_and_are_no_rows(write_campaign):
-    written = writer.write(write_campaign([control(), record()], [path(CONTROL, kb_control=13), path(lowmem_page_address=5)]))
+    written = writer.write(
+        write_campaign(
+            [control(), record()], [path(CONTROL, kb_control=13), path(lowmem_page_address=5)]
+        )
+    )
     assert written.problems == []
     assert "Controls: loops of 13 instructions were measured as such" in written.text
     assert CONTROL not in written.text
@@ -47,24 +53,37 @@ def test_a_control_that_is_off_is_the_first_line(write_campaign):
 
 def test_no_figure_is_given_where_a_control_is_off(write_campaign):
     reason = "control: control/adds13 takes 14 instructions an operation, and has 13"
-    text = writer.write(write_campaign([flagged(control(14), reason), flagged(record(cost=6), reason)])).text
+    text = writer.write(
+        write_campaign([flagged(control(14), reason), flagged(record(cost=6), reason)])
+    ).text
     assert "dram                              -" in text
 
 
 def test_an_observer_that_counts_twice_is_the_first_line(write_campaign):
-    folder = write_campaign([control(), record()], [path(CONTROL, kb_control=28), path(lowmem_page_address=12)])
-    assert first_line(folder).startswith("NOT VALID: the observer counts 28 instructions in control/adds13")
+    folder = write_campaign(
+        [control(), record()], [path(CONTROL, kb_control=28), path(lowmem_page_address=12)]
+    )
+    assert first_line(folder).startswith(
+        "NOT VALID: the observer counts 28 instructions in control/adds13"
+    )
 
 
 def test_an_observer_that_is_wrong_of_another_case_is_the_first_line(write_campaign):
-    folder = write_campaign([control(), record()], [path(CONTROL, kb_control=13), path(lowmem_page_address=6)])
-    assert first_line(folder) == "NOT VALID: kernel/kmap_local/dram: the clock says 5 instructions and the"
+    folder = write_campaign(
+        [control(), record()], [path(CONTROL, kb_control=13), path(lowmem_page_address=6)]
+    )
+    assert (
+        first_line(folder)
+        == "NOT VALID: kernel/kmap_local/dram: the clock says 5 instructions and the"
+    )
 
 
 def test_parts_of_an_instruction_are_the_first_line(write_campaign):
     reason = "no whole number of instructions an operation: its loop is not the same in each round"
     folder = write_campaign([control(), flagged(record(cost=27.006), reason)])
-    assert first_line(folder).startswith("NOT VALID: kernel/kmap_local/dram: no whole number of instructions")
+    assert first_line(folder).startswith(
+        "NOT VALID: kernel/kmap_local/dram: no whole number of instructions"
+    )
 
 
 def test_what_is_flagged_for_another_reason_leaves_the_rest_valid(write_campaign):
@@ -74,9 +93,16 @@ def test_what_is_flagged_for_another_reason_leaves_the_rest_valid(write_campaign
 
 @pytest.mark.parametrize(("cost", "code"), [(13, 0), (14, 1)])
 def test_the_exit_code_says_so(write_campaign, cost, code):
-    one = control(cost) if cost == 13 else flagged(control(cost), "control: control/adds13 takes 14")
+    one = (
+        control(cost) if cost == 13 else flagged(control(cost), "control: control/adds13 takes 14")
+    )
     folder = write_campaign([one, record()])
-    result = subprocess.run([sys.executable, "-m", "analysis", "report", str(folder)], cwd=ROOT, capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-m", "analysis", "report", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert result.returncode == code
     assert ("NOT VALID" in result.stderr) is (code == 1)
 

@@ -43,7 +43,9 @@ def axes(monkeypatch):
 
 
 def boots_of(records: list[dict], variant: str, case: str) -> np.ndarray:
-    return np.array([one["cost"] for one in records if (one["variant"], one["case"]) == (variant, case)])
+    return np.array(
+        [one["cost"] for one in records if (one["variant"], one["case"]) == (variant, case)]
+    )
 
 
 def of_mean(boots: np.ndarray) -> tuple[float, float, float]:
@@ -54,7 +56,9 @@ def of_mean(boots: np.ndarray) -> tuple[float, float, float]:
 
 
 def of_ratio(old: np.ndarray, new: np.ndarray) -> tuple[float, float, float]:
-    """Ratio of geometric means and its interval, by scipy's two-sample t test: no order of boots is known here."""
+    """Ratio of geometric means and its interval, by scipy's two-sample t test: no order of boots is
+    known here.
+    """
     difference = np.log(new).mean() - np.log(old).mean()
     error = difference / stats.ttest_ind(np.log(new), np.log(old)).statistic
     low, high = stats.t.interval(0.95, len(old) + len(new) - 2, difference, abs(error))
@@ -68,7 +72,11 @@ def of_difference(old: np.ndarray, new: np.ndarray) -> tuple[float, ...]:
 
 
 def words_of(svg) -> list[str]:
-    return [element.text for element in ElementTree.parse(svg).iter() if element.text and element.text.strip()]
+    return [
+        element.text
+        for element in ElementTree.parse(svg).iter()
+        if element.text and element.text.strip()
+    ]
 
 
 def written(write_campaign, records: list[dict], **header):
@@ -82,10 +90,17 @@ def test_figures_stand_against_the_block_size_with_their_interval(write_campaign
     ((title, panel),) = axes["dax-by-block-size-icount"]
     assert title == "ext4 psync randread latency, 1 job"
     assert panel.get_xscale() == "log" and panel.xaxis.get_transform().base == 2
-    assert [panel.xaxis.get_major_formatter()(tick, 0) for tick in panel.get_xticks()] == list(SIZES)
-    bands = [collection for collection in panel.collections if isinstance(collection, PolyCollection)]
+    assert [panel.xaxis.get_major_formatter()(tick, 0) for tick in panel.get_xticks()] == list(
+        SIZES
+    )
+    bands = [
+        collection for collection in panel.collections if isinstance(collection, PolyCollection)
+    ]
     for variant, line, band in zip(SERIES, panel.lines, bands, strict=True):
-        expected = [of_mean(boots_of(records, variant, f"dax/ext4/psync/randread/{size}/jobs1/latency")) for size in SIZES]
+        expected = [
+            of_mean(boots_of(records, variant, f"dax/ext4/psync/randread/{size}/jobs1/latency"))
+            for size in SIZES
+        ]
         assert list(line.get_xdata()) == list(SIZES.values())
         assert list(line.get_ydata()) == pytest.approx([mean for mean, _, _ in expected], rel=1e-9)
         edges = band.get_paths()[0].vertices
@@ -99,71 +114,145 @@ def test_figures_stand_against_the_number_of_jobs(write_campaign, records, axes)
     ((title, panel),) = axes["dax-by-jobs-icount"]
     assert title == "ext4 psync randread throughput 4k"
     for variant, line in zip(SERIES, panel.lines, strict=True):
-        means = [stats.gmean(boots_of(records, variant, f"dax/ext4/psync/randread/4k/jobs{jobs}/throughput")) for jobs in (1, 4)]
-        assert list(line.get_xdata()) == [1, 4] and list(line.get_ydata()) == pytest.approx(means, rel=1e-9)
-    assert any("share one CPU" in word for word in words_of(folder / "charts" / "dax-by-jobs-icount.svg"))
+        means = [
+            stats.gmean(
+                boots_of(records, variant, f"dax/ext4/psync/randread/4k/jobs{jobs}/throughput")
+            )
+            for jobs in (1, 4)
+        ]
+        assert list(line.get_xdata()) == [1, 4] and list(line.get_ydata()) == pytest.approx(
+            means, rel=1e-9
+        )
+    assert any(
+        "share one CPU" in word for word in words_of(folder / "charts" / "dax-by-jobs-icount.svg")
+    )
 
 
 def test_the_heat_map_has_each_overhead_its_interval_and_verdict(write_campaign, records):
     folder = written(write_campaign, records)
     drawing = folder / "charts" / "dax-overhead-cost-protected.svg"
     words = words_of(drawing)
-    places = {text.text: float(text.get("x")) for text in ElementTree.parse(drawing).iter() if text.get("x") and text.get("y") and text.text}
+    places = {
+        text.text: float(text.get("x"))
+        for text in ElementTree.parse(drawing).iter()
+        if text.get("x") and text.get("y") and text.text
+    }
     for size in SIZES:
         case = f"dax/ext4/psync/randread/{size}/jobs1/latency"
-        ratio, low, high = ((one - 1) * 100 for one in of_ratio(boots_of(records, "off", case), boots_of(records, "protected", case)))
+        ratio, low, high = (
+            (one - 1) * 100
+            for one in of_ratio(
+                boots_of(records, "off", case), boots_of(records, "protected", case)
+            )
+        )
         assert f"{low:+.2f} to {high:+.2f}" in words
-        assert abs(places[f"{ratio:+.2f} %"] - places[size]) < (places["4k"] - places["512"]) / 2  # in its column
-    assert {"ext4", "psync randread latency, 1 job", "psync randread throughput, 4 jobs", *SIZES} <= set(words)
+        assert (
+            abs(places[f"{ratio:+.2f} %"] - places[size]) < (places["4k"] - places["512"]) / 2
+        )  # in its column
+    assert {
+        "ext4",
+        "psync randread latency, 1 job",
+        "psync randread throughput, 4 jobs",
+        *SIZES,
+    } <= set(words)
     assert {"slower", "same"} <= set(words)  # 4 % of 512 bytes, nothing of 2 MiB
     assert "What protected adds to an I/O, against off" in words
     assert (folder / "charts" / "dax-overhead-cost-idle.svg").exists()
 
 
-def test_the_model_stands_beside_the_overhead_and_what_it_leaves_over(write_campaign, records, axes):
+def test_the_model_stands_beside_the_overhead_and_what_it_leaves_over(
+    write_campaign, records, axes
+):
     written(write_campaign, records + dax_campaign.path(BOOTS))
     panels = axes["dax-model-cost"]
     titles = [title for title, _ in panels]
     assert titles[:2] == ["ext4 psync randread latency, 1 job", "what 2 WRPKRS leave over"]
-    for panel, taken in ((panels[0][1], {"idle": 0, "protected": 0}), (panels[1][1], {"idle": 0, "protected": TOGGLE})):
+    for panel, taken in (
+        (panels[0][1], {"idle": 0, "protected": 0}),
+        (panels[1][1], {"idle": 0, "protected": TOGGLE}),
+    ):
         drawn = iter([line for line in panel.lines if line.get_marker() != "None"])
-        bars = iter([line for line in panel.lines if len(line.get_xdata()) == 2 and line.get_xdata()[0] == line.get_xdata()[1]])
+        bars = iter(
+            [
+                line
+                for line in panel.lines
+                if len(line.get_xdata()) == 2 and line.get_xdata()[0] == line.get_xdata()[1]
+            ]
+        )
         for variant in ("idle", "protected"):
             for size in SIZES:
                 case = f"dax/ext4/psync/randread/{size}/jobs1/latency"
-                middle, low, high = of_difference(boots_of(records, "off", case), boots_of(records, variant, case))
-                assert next(drawn).get_ydata()[0] == pytest.approx(middle - taken[variant], rel=1e-6, abs=1e-6)
-                assert list(next(bars).get_ydata()) == pytest.approx([low - taken[variant], high - taken[variant]], rel=1e-6, abs=1e-6)
-    dashed, dotted = ([line.get_ydata() for line in panels[0][1].lines if line.get_linestyle() == style] for style in ("--", ":"))
+                middle, low, high = of_difference(
+                    boots_of(records, "off", case), boots_of(records, variant, case)
+                )
+                assert next(drawn).get_ydata()[0] == pytest.approx(
+                    middle - taken[variant], rel=1e-6, abs=1e-6
+                )
+                assert list(next(bars).get_ydata()) == pytest.approx(
+                    [low - taken[variant], high - taken[variant]], rel=1e-6, abs=1e-6
+                )
+    dashed, dotted = (
+        [line.get_ydata() for line in panels[0][1].lines if line.get_linestyle() == style]
+        for style in ("--", ":")
+    )
     assert [set(line) for line in dashed] == [{0}, {TOGGLE}]
     assert [set(line) for line in dotted] == [{0}, {OUTERMOST - DRAM["off"]}]
 
 
 def test_what_was_counted_of_single_calls_is_a_line_beside_the_model(write_campaign, records, axes):
-    counted = {variant: {size: count + 900 + 10 * number for size, count in SIZES.items()} for number, variant in enumerate(SERIES)}
-    paths = [call(f"dax/ext4/pread/{size}", variant, copy=instructions) for variant, sizes in counted.items() for size, instructions in sizes.items()]
-    folder = write_campaign(records + dax_campaign.path(BOOTS), paths, header={"variants": VARIANTS})
+    counted = {
+        variant: {size: count + 900 + 10 * number for size, count in SIZES.items()}
+        for number, variant in enumerate(SERIES)
+    }
+    paths = [
+        call(f"dax/ext4/pread/{size}", variant, copy=instructions)
+        for variant, sizes in counted.items()
+        for size, instructions in sizes.items()
+    ]
+    folder = write_campaign(
+        records + dax_campaign.path(BOOTS), paths, header={"variants": VARIANTS}
+    )
     writer.write(folder)
     panel = axes["dax-model-cost"][0][1]
-    lines = [line for line in panel.lines if line.get_linestyle() == "-" and list(line.get_xdata()) == list(SIZES.values())]
+    lines = [
+        line
+        for line in panel.lines
+        if line.get_linestyle() == "-" and list(line.get_xdata()) == list(SIZES.values())
+    ]
     assert [list(line.get_ydata()) for line in lines] == [[10] * 4, [20] * 4]
     assert "one call, counted from outside" in words_of(folder / "charts" / "dax-model-cost.svg")
 
 
-def test_without_figures_of_the_path_no_model_is_drawn_and_the_page_says_so(write_campaign, records):
+def test_without_figures_of_the_path_no_model_is_drawn_and_the_page_says_so(
+    write_campaign, records
+):
     folder = written(write_campaign, records)
     assert not list((folder / "charts").glob("dax-model*"))
-    assert "No model of idle, protected: it is made of msr/wrpkrs/toggle" in (folder / "report" / "index.html").read_text()
+    assert (
+        "No model of idle, protected: it is made of msr/wrpkrs/toggle"
+        in (folder / "report" / "index.html").read_text()
+    )
 
 
-def test_the_page_has_the_charts_with_what_was_measured_on_what_and_the_model_in_words(write_campaign, records):
+def test_the_page_has_the_charts_with_what_was_measured_on_what_and_the_model_in_words(
+    write_campaign, records
+):
     folder = written(write_campaign, records + dax_campaign.path(BOOTS))
     page = (folder / "report" / "index.html").read_text()
     captions = page.split("<figcaption>")[1:]
-    fio = [caption.split("</figcaption>")[0] for caption in captions if "by fio" in caption.split("</figcaption>")[0]]
+    fio = [
+        caption.split("</figcaption>")[0]
+        for caption in captions
+        if "by fio" in caption.split("</figcaption>")[0]
+    ]
     assert len(fio) == 5  # two heat maps, two of figures, the model
     for caption in fio:
-        assert "Emulated" in caption and "Clock: icount" in caption and "off: Linux 6.12.0-test" in caption and "boots" in caption
+        assert (
+            "Emulated" in caption
+            and "Clock: icount" in caption
+            and "off: Linux 6.12.0-test" in caption
+            and "boots" in caption
+        )
     assert "Either the model lacks something there, or the measurement is wrong." in fio[-1]
 
 
@@ -176,11 +265,18 @@ def test_one_boot_has_figures_and_no_interval(write_campaign, axes):
 def test_one_variant_alone_has_its_figures_and_nothing_that_is_added(write_campaign, records):
     alone = [one for one in records if one["variant"] == "off"]
     folder = written(write_campaign, alone, variants={"off": VARIANTS["off"]})
-    assert sorted(path.name for path in (folder / "charts").glob("*.png")) == ["dax-by-block-size-icount.png", "dax-by-jobs-icount.png"]
+    assert sorted(path.name for path in (folder / "charts").glob("*.png")) == [
+        "dax-by-block-size-icount.png",
+        "dax-by-jobs-icount.png",
+    ]
 
 
 def test_a_variant_that_the_campaign_does_not_describe_is_drawn_too(write_campaign, records):
-    folder = written(write_campaign, records, variants={"off": VARIANTS["off"], "protected": VARIANTS["protected"]})
+    folder = written(
+        write_campaign,
+        records,
+        variants={"off": VARIANTS["off"], "protected": VARIANTS["protected"]},
+    )
     words = words_of(folder / "charts" / "dax-by-block-size-icount.svg")
     assert "idle" in words and any("protected: Linux 6.12.0-test; idle." in word for word in words)
 
@@ -191,12 +287,24 @@ def test_runs_of_fio_are_in_their_own_charts_and_not_in_the_forest_plot(write_ca
     assert "kernel/kmap_local/dram" in words and not any(word.startswith("dax/") for word in words)
 
 
-def test_figures_by_time_are_on_charts_of_their_own_and_nothing_there_says_emulated(write_campaign, records):
+def test_figures_by_time_are_on_charts_of_their_own_and_nothing_there_says_emulated(
+    write_campaign, records
+):
     time = {"clock": "wall", "unit": "ns"}
     timed = [one | time for one in records if one["variant"] != "protected"]
-    folder = written(write_campaign, timed + [one for one in records if one["variant"] == "protected"])
-    by_time, counted = (words_of(folder / "charts" / f"dax-by-block-size-{clock}.svg") for clock in ("wall", "icount"))
-    assert "protected" in counted and "off" not in counted and "off" in by_time and "protected" not in by_time
+    folder = written(
+        write_campaign, timed + [one for one in records if one["variant"] == "protected"]
+    )
+    by_time, counted = (
+        words_of(folder / "charts" / f"dax-by-block-size-{clock}.svg")
+        for clock in ("wall", "icount")
+    )
+    assert (
+        "protected" in counted
+        and "off" not in counted
+        and "off" in by_time
+        and "protected" not in by_time
+    )
     assert "ns an I/O" in by_time and not any("emulated" in word.lower() for word in by_time)
 
 
@@ -206,11 +314,21 @@ def test_throughput_by_time_is_in_megabytes_a_second(write_campaign, records, ax
     written(write_campaign, [one | time for one in records])
     ((_, panel),) = axes["dax-by-jobs-wall"]
     assert panel.get_ylabel() == "MB/s"
-    for variant, line, band in zip(SERIES, panel.lines, [one for one in panel.collections if isinstance(one, PolyCollection)], strict=True):
+    for variant, line, band in zip(
+        SERIES,
+        panel.lines,
+        [one for one in panel.collections if isinstance(one, PolyCollection)],
+        strict=True,
+    ):
         for at, figure in zip(line.get_xdata(), line.get_ydata()):
-            mean, low, high = of_mean(4.096e6 / boots_of(records, variant, f"dax/ext4/psync/randread/4k/jobs{at}/throughput"))
+            mean, low, high = of_mean(
+                4.096e6
+                / boots_of(records, variant, f"dax/ext4/psync/randread/4k/jobs{at}/throughput")
+            )
             heights = [height for place, height in band.get_paths()[0].vertices if place == at]
-            assert (figure, min(heights), max(heights)) == pytest.approx((mean, low, high), rel=1e-9)
+            assert (figure, min(heights), max(heights)) == pytest.approx(
+                (mean, low, high), rel=1e-9
+            )
     ((_, latency),) = axes["dax-by-block-size-wall"]
     assert latency.get_ylabel() == "ns an I/O"
 
@@ -218,9 +336,17 @@ def test_throughput_by_time_is_in_megabytes_a_second(write_campaign, records, ax
 def test_the_data_behind_a_chart_is_all_of_it(write_campaign, records):
     folder = written(write_campaign, records)
     page = (folder / "report" / "index.html").read_text()
-    (link,) = re.findall(r'download="dax-by-block-size-icount.csv" href="data:text/csv;charset=utf-8;base64,([^"]*)"', page)
+    (link,) = re.findall(
+        (
+            r'download="dax-by-block-size-icount.csv"'
+            r' href="data:text/csv;charset=utf-8;base64,([^"]*)"'
+        ),
+        page,
+    )
     rows = list(csv.DictReader(base64.b64decode(link).decode().splitlines()))
     assert len(rows) == len(SERIES) * len(SIZES)
     first = rows[0]
     expected = of_mean(boots_of(records, "off", "dax/ext4/psync/randread/512/jobs1/latency"))
-    assert [float(first[name]) for name in ("figure", "95 % from", "to")] == pytest.approx(expected, rel=1e-9)
+    assert [float(first[name]) for name in ("figure", "95 % from", "to")] == pytest.approx(
+        expected, rel=1e-9
+    )

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The model of what protection adds to an I/O, and the controls: figures that are planted, and what is said of them."""
+"""The model of what protection adds to an I/O, and the controls: figures that are planted, and what
+is said of them.
+"""
 
 import json
 from collections.abc import Sequence
@@ -7,13 +9,13 @@ from collections.abc import Sequence
 import pytest
 
 from analysis.compare import within_campaign
+from analysis.data.load import load
 from analysis.fio_model import cost_model
-from analysis.report import writer
-from analysis.report.text import fio_summary
 from analysis.fio_model.case_name import Run, run_of
 from analysis.fio_model.cost_model import Meets
 from analysis.fio_model.fio_calls import Call
-from analysis.data.load import load
+from analysis.report import writer
+from analysis.report.text import fio_summary
 from analysis.summary.cases import rows
 from analysis.tests import dax_campaign
 from analysis.tests.conftest import environment
@@ -30,41 +32,95 @@ def held(write_campaign):
     """The comparisons of a campaign, by case and variant; and what is said of all."""
 
     def of(*records: list[dict], calls: Sequence[Call] = ()):
-        campaign = load(write_campaign([one for group in records for one in group], header={"variants": VARIANTS}))
+        campaign = load(
+            write_campaign(
+                [one for group in records for one in group], header={"variants": VARIANTS}
+            )
+        )
         table = rows(campaign)
-        found = [one for family in within_campaign.of(campaign).families() for one in cost_model.held(table, family, calls)]
-        return {(one.comparison.case, one.comparison.pair.new.label): one for one in found}, " ".join(fio_summary.sentences(found))
+        found = [
+            one
+            for family in within_campaign.of(campaign).families()
+            for one in cost_model.held(table, family, calls)
+        ]
+        return {
+            (one.comparison.case, one.comparison.pair.new.label): one for one in found
+        }, " ".join(fio_summary.sentences(found))
 
     return of
 
 
 def three(case: str, idle: float, protected: float, level: float = 6000) -> list[dict]:
-    """A case of all variants, with what two of them add; boots wobble alike, so that the difference is what is planted."""
+    """A case of all variants, with what two of them add; boots wobble alike, so that the difference
+    is what is planted.
+    """
     boots = wobbling(level, BOOTS)
     added = {"off": 0.0, "idle": idle, "protected": protected}
-    return [one for variant, more in added.items() for one in fio(case, variant, [boot + more for boot in boots])]
+    return [
+        one
+        for variant, more in added.items()
+        for one in fio(case, variant, [boot + more for boot in boots])
+    ]
 
 
 @pytest.mark.parametrize(
     ("case", "run", "met"),
     [
         (READ, Run("ext4", "psync", "randread", "4k", 4096, 1, False, "latency"), (Meets.RANGE, 1)),
-        ("dax/xfs/psync/randrw/2m/jobs16/throughput", Run("xfs", "psync", "randrw", "2m", 2 << 20, 16, False, "throughput"), (Meets.RANGE, 1)),
-        ("dax/ext4/psync/read/512/jobs1/latency", Run("ext4", "psync", "read", "512", 512, 1, False, "latency"), (Meets.RANGE, 1)),
-        ("dax/ext4/psync/read/4m/jobs1/latency", Run("ext4", "psync", "read", "4m", 4 << 20, 1, False, "latency"), (None, 0)),
-        ("dax/block/psync/read/64k/jobs1/direct/latency", Run("block", "psync", "read", "64k", 65536, 1, True, "latency"), (Meets.DEVICE_PAGE, 16)),
-        ("dax/block/psync/read/64k/jobs1/latency", Run("block", "psync", "read", "64k", 65536, 1, False, "latency"), (None, 0)),
-        (CACHE, Run("xfs_cache", "psync", "randread", "64k", 65536, 1, False, "latency"), (Meets.CACHED_PAGE, 16)),
-        ("dax/ext4_cache/psync/read/512/jobs1/latency", Run("ext4_cache", "psync", "read", "512", 512, 1, False, "latency"), (Meets.CACHED_PAGE, 1)),
-        ("dax/device/dev_dax/randread/4k/jobs1/latency", Run("device", "dev_dax", "randread", "4k", 4096, 1, False, "latency"), (Meets.MAPPING, 0)),
-        (MMAP, Run("xfs", "mmap", "randwrite", "4k", 4096, 1, False, "latency"), (Meets.MAPPING, 0)),
+        (
+            "dax/xfs/psync/randrw/2m/jobs16/throughput",
+            Run("xfs", "psync", "randrw", "2m", 2 << 20, 16, False, "throughput"),
+            (Meets.RANGE, 1),
+        ),
+        (
+            "dax/ext4/psync/read/512/jobs1/latency",
+            Run("ext4", "psync", "read", "512", 512, 1, False, "latency"),
+            (Meets.RANGE, 1),
+        ),
+        (
+            "dax/ext4/psync/read/4m/jobs1/latency",
+            Run("ext4", "psync", "read", "4m", 4 << 20, 1, False, "latency"),
+            (None, 0),
+        ),
+        (
+            "dax/block/psync/read/64k/jobs1/direct/latency",
+            Run("block", "psync", "read", "64k", 65536, 1, True, "latency"),
+            (Meets.DEVICE_PAGE, 16),
+        ),
+        (
+            "dax/block/psync/read/64k/jobs1/latency",
+            Run("block", "psync", "read", "64k", 65536, 1, False, "latency"),
+            (None, 0),
+        ),
+        (
+            CACHE,
+            Run("xfs_cache", "psync", "randread", "64k", 65536, 1, False, "latency"),
+            (Meets.CACHED_PAGE, 16),
+        ),
+        (
+            "dax/ext4_cache/psync/read/512/jobs1/latency",
+            Run("ext4_cache", "psync", "read", "512", 512, 1, False, "latency"),
+            (Meets.CACHED_PAGE, 1),
+        ),
+        (
+            "dax/device/dev_dax/randread/4k/jobs1/latency",
+            Run("device", "dev_dax", "randread", "4k", 4096, 1, False, "latency"),
+            (Meets.MAPPING, 0),
+        ),
+        (
+            MMAP,
+            Run("xfs", "mmap", "randwrite", "4k", 4096, 1, False, "latency"),
+            (Meets.MAPPING, 0),
+        ),
     ],
 )
 def test_what_an_io_meets_on_its_way(case, run, met):
     assert run_of(case) == run and cost_model.met(run) == met
 
 
-@pytest.mark.parametrize("case", ["kernel/kmap_local/dram", "dax/ext4", "dax/ext4/psync/randread/4k/jobs1"])
+@pytest.mark.parametrize(
+    "case", ["kernel/kmap_local/dram", "dax/ext4", "dax/ext4/psync/randread/4k/jobs1"]
+)
 def test_other_cases_are_no_run_of_fio(case):
     assert run_of(case) is None
 
@@ -74,26 +130,50 @@ def test_the_model_is_two_writes_a_range_and_nothing_where_nothing_is_protected(
     protected, idle = found[READ, "protected"], found[READ, "idle"]
     assert (protected.expected, protected.bracket) == (TOGGLE, OUTERMOST - DRAM["off"])
     assert (idle.expected, idle.bracket) == (0, 0)
-    assert protected.residual == pytest.approx(0, abs=0.1) and idle.residual == pytest.approx(0, abs=0.1)
+    assert protected.residual == pytest.approx(0, abs=0.1) and idle.residual == pytest.approx(
+        0, abs=0.1
+    )
     assert not protected.beyond(protected.expected) and not idle.beyond(idle.expected)
-    assert "Residuals of 2 WRPKRS beyond their 95% interval, as 1 in 20 is by chance: idle 0 of 1; protected 0 of 1. Of the whole" in said
+    assert (
+        "Residuals of 2 WRPKRS beyond their 95% interval, as 1 in 20 is by chance: idle 0 of 1;"
+        " protected 0 of 1. Of the whole" in said
+    )
     assert "idle nothing, as it protects nothing; protected 8 and 55 instructions" in said
 
 
 def test_a_residual_beyond_the_interval_is_called_out_in_words(held):
     found, said = held(dax_campaign.path(BOOTS), three(READ, 0, TOGGLE + 50))
     assert found[READ, "protected"].residual == pytest.approx(50, abs=0.1)
-    assert "protected 1 of 1 (+50 instructions left over" in said.replace(" to +50 ", " ") and "Either the model lacks something there, or the measurement is wrong" in said
+    assert (
+        "protected 1 of 1 (+50 instructions left over" in said.replace(" to +50 ", " ")
+        and "Either the model lacks something there, or the measurement is wrong" in said
+    )
 
 
 def test_an_overhead_is_held_against_what_single_calls_take_more(held):
     """Counted from outside: what the model leaves over there is no mistake of the measurement."""
-    calls = [Call("dax/ext4/pread/4k", variant, 5600 + more, 0, {}, True) for variant, more in (("off", 0), ("idle", 22), ("protected", 92))]
-    others = [MMAP, READ.replace("randread", "randrw"), READ.replace("randread", "randwrite"), READ.replace("psync", "libaio")]
-    found, said = held(dax_campaign.path(BOOTS), three(READ, 0, 92), *(three(case, 0, 92) for case in others), calls=calls)
+    calls = [
+        Call("dax/ext4/pread/4k", variant, 5600 + more, 0, {}, True)
+        for variant, more in (("off", 0), ("idle", 22), ("protected", 92))
+    ]
+    others = [
+        MMAP,
+        READ.replace("randread", "randrw"),
+        READ.replace("randread", "randwrite"),
+        READ.replace("psync", "libaio"),
+    ]
+    found, said = held(
+        dax_campaign.path(BOOTS),
+        three(READ, 0, 92),
+        *(three(case, 0, 92) for case in others),
+        calls=calls,
+    )
     assert (found[READ, "protected"].counted, found[READ, "idle"].counted) == (92, 22)
     assert [one.counted for (case, _), one in found.items() if case != READ] == [None] * 8
-    assert "Of what one such call takes more, counted from outside, beyond their 95% interval, as 1 in 20 is by chance: idle 1 of 1 (-22 to -22" in said
+    assert (
+        "Of what one such call takes more, counted from outside, beyond their 95% interval, as 1 in"
+        " 20 is by chance: idle 1 of 1 (-22 to -22" in said
+    )
     assert "left over); protected 0 of 1." in said
 
 
@@ -106,34 +186,57 @@ def test_a_device_pays_by_the_page(held):
 
 def test_the_page_cache_pays_for_memory_by_the_page(held):
     memory = 16 * (DRAM["protected"] - DRAM["off"])
-    found, said = held(dax_campaign.path(BOOTS), three(CACHE, 16 * (DRAM["idle"] - DRAM["off"]), memory + 700, level=90000))
-    assert found[CACHE, "protected"].expected == memory and found[CACHE, "protected"].bracket is None
+    found, said = held(
+        dax_campaign.path(BOOTS),
+        three(CACHE, 16 * (DRAM["idle"] - DRAM["off"]), memory + 700, level=90000),
+    )
+    assert (
+        found[CACHE, "protected"].expected == memory and found[CACHE, "protected"].bracket is None
+    )
     assert found[CACHE, "protected"].residual == pytest.approx(700, abs=1)
-    assert "what kernel/kmap_local/dram adds (idle +2, protected +15 instructions). Residuals of that" in said
+    assert (
+        "what kernel/kmap_local/dram adds (idle +2, protected +15 instructions). Residuals of that"
+        in said
+    )
     assert "idle 0 of 1; protected 1 of 1 (+700 to +700 instructions left over)" in said
 
 
 def test_accesses_by_mmap_are_said_to_be_within_the_margin_or_which_are_not(held):
     _, said = held(three(MMAP, 0, 1))
-    assert "Control, accesses by mappings of user space, which must not change: within the 1% margin in all 2 comparisons." in said
+    assert (
+        "Control, accesses by mappings of user space, which must not change: within the 1% margin"
+        " in all 2 comparisons." in said
+    )
 
 
 def test_a_mapping_that_does_change_is_named(held):
     _, said = held(three(MMAP, 0, 300))
-    assert f"not shown to be within the 1% margin in 1 of 2 comparisons: protected {MMAP} (slower)." in said
+    assert (
+        f"not shown to be within the 1% margin in 1 of 2 comparisons: protected {MMAP} (slower)."
+        in said
+    )
 
 
 def test_too_few_boots_for_a_verdict_are_no_control(held):
     _, said = held([one for one in three(MMAP, 0, 0) if one["boot"] <= 3])
-    assert "not shown to be within the 1% margin in 2 of 2 comparisons" in said and "(exploratory)" in said
+    assert (
+        "not shown to be within the 1% margin in 2 of 2 comparisons" in said
+        and "(exploratory)" in said
+    )
 
 
 @pytest.mark.parametrize(
     ("lacks", "without"),
-    [("msr/wrpkrs/toggle", "protected"), ("kernel/kmap_local/protected", "idle, protected"), ("kernel/kmap_local/dram", "idle, protected")],
+    [
+        ("msr/wrpkrs/toggle", "protected"),
+        ("kernel/kmap_local/protected", "idle, protected"),
+        ("kernel/kmap_local/dram", "idle, protected"),
+    ],
 )
 def test_without_figures_of_the_path_there_is_no_model_and_it_is_said(held, lacks, without):
-    found, said = held([one for one in dax_campaign.path(BOOTS) if one["case"] != lacks], three(READ, 0, TOGGLE))
+    found, said = held(
+        [one for one in dax_campaign.path(BOOTS) if one["case"] != lacks], three(READ, 0, TOGGLE)
+    )
     assert found[READ, "protected"].expected is None and found[READ, "protected"].residual is None
     assert f"No model of {without}: it is made of msr/wrpkrs/toggle," in said
 
@@ -148,29 +251,60 @@ def test_by_time_the_model_is_the_nanoseconds_of_ticks_and_of_one_job_alone(writ
     """A tick is half a nanosecond here."""
     ticks = {"clock": "tsc", "unit": "ticks", "exact": False, "chain": 1.0, "cost_core_cycles": 1.0}
     alone, together = READ, READ.replace("jobs1", "jobs4")
-    timed = [one | {"clock": "wall", "unit": "ns"} for case in (alone, together) for one in three(case, 0, TOGGLE / 2)]
-    folder = write_campaign([*dax_campaign.path(BOOTS, **ticks), *timed], header={"variants": VARIANTS})
+    timed = [
+        one | {"clock": "wall", "unit": "ns"}
+        for case in (alone, together)
+        for one in three(case, 0, TOGGLE / 2)
+    ]
+    folder = write_campaign(
+        [*dax_campaign.path(BOOTS, **ticks), *timed], header={"variants": VARIANTS}
+    )
     for variant in VARIANTS:
-        (folder / variant / "boot-01" / "environment.json").write_text(json.dumps(environment(hz=2e9)))
+        (folder / variant / "boot-01" / "environment.json").write_text(
+            json.dumps(environment(hz=2e9))
+        )
     campaign = load(folder)
     table = rows(campaign)
-    found = {(one.run.jobs, one.comparison.pair.new.label): one for family in within_campaign.of(campaign).families() for one in cost_model.held(table, family)}
-    assert found[1, "protected"].expected == TOGGLE / 2 and found[1, "protected"].bracket == (OUTERMOST - DRAM["off"]) / 2
+    found = {
+        (one.run.jobs, one.comparison.pair.new.label): one
+        for family in within_campaign.of(campaign).families()
+        for one in cost_model.held(table, family)
+    }
+    assert (
+        found[1, "protected"].expected == TOGGLE / 2
+        and found[1, "protected"].bracket == (OUTERMOST - DRAM["off"]) / 2
+    )
     assert found[1, "idle"].expected == 0
     assert found[4, "protected"].expected is None
     assert "No model" not in " ".join(fio_summary.sentences(list(found.values())))
 
 
 def test_of_very_many_the_text_says_how_many_are_in_the_page_alone(write_campaign):
-    cases = [f"dax/ext4/psync/randwrite/2m/jobs{number}/direct/throughput" for number in range(1, 60)]
-    records = [*dax_campaign.path(1), *(one for case in cases for one in fio(case, "off", [9e5]) + fio(case, "protected", [9.1e5]) + fio(case, "idle", [9e5]))]
+    cases = [
+        f"dax/ext4/psync/randwrite/2m/jobs{number}/direct/throughput" for number in range(1, 60)
+    ]
+    records = [
+        *dax_campaign.path(1),
+        *(
+            one
+            for case in cases
+            for one in fio(case, "off", [9e5])
+            + fio(case, "protected", [9.1e5])
+            + fio(case, "idle", [9e5])
+        ),
+    ]
     text = writer.write(write_campaign(records, header={"variants": VARIANTS})).text
     assert "  and 18 more, in the page's table" in text.splitlines()
     assert max(map(len, text.splitlines())) <= 72
 
 
 def test_the_text_has_the_model_and_what_is_left_of_each_and_fits_a_mail(write_campaign):
-    records = [*dax_campaign.path(BOOTS), *three(READ, 0, TOGGLE + 50), *three(CACHE, 0, 0, level=90000), *three(MMAP, 0, 0)]
+    records = [
+        *dax_campaign.path(BOOTS),
+        *three(READ, 0, TOGGLE + 50),
+        *three(CACHE, 0, 0, level=90000),
+        *three(MMAP, 0, 0),
+    ]
     text = writer.write(write_campaign(records, header={"variants": VARIANTS})).text
     assert max(map(len, text.splitlines())) <= 72
     block = text[text.index("  protected dax/ext4/") :].splitlines()

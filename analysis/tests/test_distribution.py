@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from analysis.summary.samples import POINTS, distributions, titles
 from analysis.data.load import load
+from analysis.summary.samples import POINTS, distributions, titles
 from analysis.tests.conftest import histogram_record, record
 
 SAMPLES = record(samples=[50, 100, 50, 200, 50, 100], exact=False)
@@ -16,7 +16,14 @@ def only(folder):
 
 
 def test_each_sample_is_a_slope_without_the_empty_loop(write_campaign):
-    samples = [100, 220, 100, 200, 100, 210]  # T(10), T(20): 12, 10 and 11 an operation, of which the loop takes 2
+    samples = [
+        100,
+        220,
+        100,
+        200,
+        100,
+        210,
+    ]  # T(10), T(20): 12, 10 and 11 an operation, of which the loop takes 2
     one = only(write_campaign([record(ops=10, samples=samples, exact=False, cost=9)]))
     assert one.boots[0].values.tolist() == [8, 9, 10] and one.boots[0].samples == 3
 
@@ -47,22 +54,35 @@ def test_a_wide_bucket_of_a_histogram_stands_at_its_middle(write_campaign):
 
 def test_what_agrees_to_the_digit_and_the_loop_itself_have_no_spread(write_campaign):
     spread = [100, 220, 100, 200]
-    records = [record(), record("empty", samples=spread, exact=False), record("model/x/y", samples=[], cost=None, empty=None, status="skipped", reason="r")]
+    records = [
+        record(),
+        record("empty", samples=spread, exact=False),
+        record("model/x/y", samples=[], cost=None, empty=None, status="skipped", reason="r"),
+    ]
     assert distributions(load(write_campaign(records)).records) == []
 
 
 def test_exact_boots_that_differ_from_each_other_do_have_one(write_campaign):
     one = only(write_campaign([record(boot=1, cost=5), record(boot=2, cost=6)]))
-    assert [(boot.number, boot.cost) for boot in one.boots] == [(1, 5), (2, 6)] and one.per == "boot"
+    assert [(boot.number, boot.cost) for boot in one.boots] == [
+        (1, 5),
+        (2, 6),
+    ] and one.per == "boot"
 
 
 def test_launches_of_one_boot_are_told_apart_by_launch(write_campaign):
-    one = only(write_campaign([record(launch=launch, cost=4 + launch, exact=False) for launch in (1, 2)]))
+    one = only(
+        write_campaign([record(launch=launch, cost=4 + launch, exact=False) for launch in (1, 2)])
+    )
     assert one.per == "launch" and [boot.number for boot in one.boots] == [1, 2]
 
 
 def test_names_carry_the_variant_where_there_are_several(write_campaign):
-    records = [record(variant=variant, boot=boot, cost=5 + boot) for variant in ("a", "b") for boot in (1, 2)]
+    records = [
+        record(variant=variant, boot=boot, cost=5 + boot)
+        for variant in ("a", "b")
+        for boot in (1, 2)
+    ]
     found = distributions(load(write_campaign(records)).records)
     assert titles([found[0], found[0]]) == 2 * ["kernel/kmap_local/dram"]
     assert titles(found) == ["kernel/kmap_local/dram a", "kernel/kmap_local/dram b"]

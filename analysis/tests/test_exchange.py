@@ -14,25 +14,41 @@ BOOTS = 6
 COUNTERS = ("instructions:k", "cpu-cycles:u", "page-faults")
 # Which way is better, by where it comes from and the metric's name.
 LOWER = [
-    *[("counted", "cost"), ("emulated", "cost"), ("timed", "cost"), ("timed", "core_cycles"), ("timed", "ns")],
+    *[
+        ("counted", "cost"),
+        ("emulated", "cost"),
+        ("timed", "cost"),
+        ("timed", "core_cycles"),
+        ("timed", "ns"),
+    ],
     *[("timed", name) for name in COUNTERS],
     *[("emulated", name) for name in COUNTERS],
     *[("benchmark", "real_time"), ("benchmark", "cpu_time"), ("fio", "clat_mean")],
 ]
-HIGHER = [("benchmark", "bytes_per_second"), ("fio", "iops"), ("fio", "bandwidth"), ("rated", "cost"), ("rated", "core_cycles")]
+HIGHER = [
+    ("benchmark", "bytes_per_second"),
+    ("fio", "iops"),
+    ("fio", "bandwidth"),
+    ("rated", "cost"),
+    ("rated", "core_cycles"),
+]
 CHANGES = (0.96, 1.04)
 
 
 @pytest.fixture
 def folders(tmp_path):
-    """Two sides of a kind, the second with all figures that many times as large; of throughput the time is that many times as short."""
+    """Two sides of a kind, the second with all figures that many times as large; of throughput the
+    time is that many times as short.
+    """
 
     def write(kind: str, times: float) -> list[str]:
         if kind == "benchmark":
             # its time and its throughput go opposite ways, as they do
             for number in range(BOOTS):
                 benchmark_file(tmp_path / "old" / f"{number}.json", 100 + number / 8, seed=number)
-                benchmark_file(tmp_path / "new" / f"{number}.json", (100 + number / 8) * times, seed=number)
+                benchmark_file(
+                    tmp_path / "new" / f"{number}.json", (100 + number / 8) * times, seed=number
+                )
             return [str(tmp_path / "old"), str(tmp_path / "new")]
         if kind == "fio":
             for number in range(BOOTS):
@@ -46,19 +62,48 @@ def folders(tmp_path):
 
 def _campaign(folder, kind: str, times: float) -> list[str]:
     chooser = random.Random(1)
-    order = [{"variant": one, "boot": boot, "status": "ok", "started": HEADER["started"], "ended": HEADER["ended"]} for boot in range(1, BOOTS + 1) for one in ("old", "new")]
+    order = [
+        {
+            "variant": one,
+            "boot": boot,
+            "status": "ok",
+            "started": HEADER["started"],
+            "ended": HEADER["ended"],
+        }
+        for boot in range(1, BOOTS + 1)
+        for one in ("old", "new")
+    ]
     for step in order:
         place = folder / step["variant"] / f"boot-{step['boot']:02d}"
         place.mkdir(parents=True)
-        level = 1000 * (times if step["variant"] == "new" else 1) * (1 if kind == "counted" else chooser.gauss(1, 0.001))
+        level = (
+            1000
+            * (times if step["variant"] == "new" else 1)
+            * (1 if kind == "counted" else chooser.gauss(1, 0.001))
+        )
         counters = {name: {"value": level * 30, "enabled": 2, "running": 1} for name in COUNTERS}
-        clock = {"clock": "tsc", "unit": "ticks", "chain": 1.0, "cost_core_cycles": level} if kind in ("timed", "rated") else {}
+        clock = (
+            {"clock": "tsc", "unit": "ticks", "chain": 1.0, "cost_core_cycles": level}
+            if kind in ("timed", "rated")
+            else {}
+        )
         exact = kind == "counted"
-        one = record("kernel/kmap_local/dram", step["boot"], level, variant=step["variant"], exact=exact, better="higher" if kind == "rated" else "lower", counters=counters, **clock)
+        one = record(
+            "kernel/kmap_local/dram",
+            step["boot"],
+            level,
+            variant=step["variant"],
+            exact=exact,
+            better="higher" if kind == "rated" else "lower",
+            counters=counters,
+            **clock,
+        )
         (place / "micro.jsonl").write_text(json.dumps(one) + "\n")
         (place / "environment.json").write_text(json.dumps(environment()))
     kernel = HEADER["variants"]["stock"]
-    (folder / "campaign.json").write_text(json.dumps(HEADER | {"variants": {"old": kernel, "new": kernel}, "order": order}))
+    (folder / "campaign.json").write_text(
+        json.dumps(HEADER | {"variants": {"old": kernel, "new": kernel}, "order": order})
+    )
     return [f"{folder}:old", f"{folder}:new"]
 
 
@@ -74,11 +119,14 @@ def test_an_exchange_of_sides_exchanges_the_words_by_every_metric(folders, kind,
     old, new = folders(kind, times)
     one, other = judged(old, new, metric), judged(new, old, metric)
     grew = one.new > one.old
-    # of a foreign file `times` is of its time, and its throughput is the inverse; of a record it is of the figure
+    # of a foreign file `times` is of its time, and its throughput is the inverse; of a record it is
+    # of the figure
     assert grew is ((times > 1) is not ((kind, metric) in HIGHER and kind != "rated"))
     worse = grew is not ((kind, metric) in HIGHER)
     assert (one.verdict, other.verdict) == (("slower", "faster") if worse else ("faster", "slower"))
-    assert other.difference == -one.difference and other.ratio == pytest.approx(1 / one.ratio, rel=1e-12)
+    assert other.difference == -one.difference and other.ratio == pytest.approx(
+        1 / one.ratio, rel=1e-12
+    )
     assert one.exact is (kind == "counted")
 
 

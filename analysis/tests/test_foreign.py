@@ -11,35 +11,102 @@ from analysis.data.bad_data import BadData
 from analysis.stats.sample import Unit
 
 
-def benchmark_file(path, level: float, repetitions: int = 5, seed: int = 1, unit: str = "ns", **context):
+def benchmark_file(
+    path, level: float, repetitions: int = 5, seed: int = 1, unit: str = "ns", **context
+):
     chooser = random.Random(seed)
     entries = [
-        {"name": "BM_x/8", "run_name": "BM_x/8", "run_type": "iteration", "repetition_index": number, "real_time": level * chooser.gauss(1, 0.001),
-         "cpu_time": level, "time_unit": unit, "bytes_per_second": 2e9 / level, "my_counter": 7}
+        {
+            "name": "BM_x/8",
+            "run_name": "BM_x/8",
+            "run_type": "iteration",
+            "repetition_index": number,
+            "real_time": level * chooser.gauss(1, 0.001),
+            "cpu_time": level,
+            "time_unit": unit,
+            "bytes_per_second": 2e9 / level,
+            "my_counter": 7,
+        }
         for number in range(repetitions)
     ]
-    entries.append({"name": "BM_x/8_cv", "run_name": "BM_x/8", "run_type": "aggregate", "aggregate_name": "cv", "real_time": float("nan"), "time_unit": unit})
+    entries.append(
+        {
+            "name": "BM_x/8_cv",
+            "run_name": "BM_x/8",
+            "run_type": "aggregate",
+            "aggregate_name": "cv",
+            "real_time": float("nan"),
+            "time_unit": unit,
+        }
+    )
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"context": {"date": str(seed), "host_name": "h", "num_cpus": 2, "load_avg": [seed]} | context, "benchmarks": entries}))
+    path.write_text(
+        json.dumps(
+            {
+                "context": {
+                    "date": str(seed),
+                    "host_name": "h",
+                    "num_cpus": 2,
+                    "load_avg": [seed],
+                }
+                | context,
+                "benchmarks": entries,
+            }
+        )
+    )
     return path
 
 
 def fio_file(path, latency: float = 6000.0, jobs: int = 2, direction: str = "read", **options):
     none = {"io_bytes": 0, "bw_bytes": 0, "iops": 0.0, "clat_ns": {"mean": 0.0, "N": 0}}
-    moved = {"io_bytes": 1 << 20, "bw_bytes": 4096e9 / latency, "iops": 1e9 / latency, "clat_ns": {"mean": latency, "N": 256}}
-    job = {"jobname": "dax", "error": 0, "job options": options, "read": none, "write": none, "trim": none} | {direction: moved}
+    moved = {
+        "io_bytes": 1 << 20,
+        "bw_bytes": 4096e9 / latency,
+        "iops": 1e9 / latency,
+        "clat_ns": {"mean": latency, "N": 256},
+    }
+    job = {
+        "jobname": "dax",
+        "error": 0,
+        "job options": options,
+        "read": none,
+        "write": none,
+        "trim": none,
+    } | {direction: moved}
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"fio version": "fio-3.33", "timestamp": 1, "global options": {"bs": "4k"}, "jobs": [job] * jobs}))
+    path.write_text(
+        json.dumps(
+            {
+                "fio version": "fio-3.33",
+                "timestamp": 1,
+                "global options": {"bs": "4k"},
+                "jobs": [job] * jobs,
+            }
+        )
+    )
     return path
 
 
 def rows(*arguments, **options):
-    return [row for group in engine.compare(inputs.pairs([str(one) for one in arguments], None)[0], **options) for row in group.rows]
+    return [
+        row
+        for group in engine.compare(
+            inputs.pairs([str(one) for one in arguments], None)[0], **options
+        )
+        for row in group.rows
+    ]
 
 
 def test_repetitions_of_one_launch_give_no_verdict(tmp_path):
-    (row,) = rows(benchmark_file(tmp_path / "a.json", 100), benchmark_file(tmp_path / "b.json", 110, seed=2))
-    assert (row.case, row.verdict, row.pair.old.unit, row.n_old) == ("BM_x/8", "exploratory", Unit.REPETITION, 5)
+    (row,) = rows(
+        benchmark_file(tmp_path / "a.json", 100), benchmark_file(tmp_path / "b.json", 110, seed=2)
+    )
+    assert (row.case, row.verdict, row.pair.old.unit, row.n_old) == (
+        "BM_x/8",
+        "exploratory",
+        Unit.REPETITION,
+        5,
+    )
     assert "repetitions of one launch" in row.reason and row.ratio == pytest.approx(1.1, abs=0.002)
 
 
@@ -56,7 +123,10 @@ def test_units_are_brought_together_and_directions_known(tmp_path):
     for number in range(6):
         benchmark_file(tmp_path / "old" / f"{number}.json", 100, seed=number, unit="us")
         benchmark_file(tmp_path / "new" / f"{number}.json", 105, seed=10 + number, unit="us")
-    found = {row.metric.name: (row.verdict, float(f"{row.old:.3g}")) for row in rows(tmp_path / "old", tmp_path / "new", metrics=["all"])}
+    found = {
+        row.metric.name: (row.verdict, float(f"{row.old:.3g}"))
+        for row in rows(tmp_path / "old", tmp_path / "new", metrics=["all"])
+    }
     assert found["real_time"] == ("slower", 100e3)
     assert found["bytes_per_second"] == ("slower", 20)  # 20 MB/s, and more is better
     assert "my_counter" not in found
@@ -73,7 +143,9 @@ def test_all_jobs_and_directions_of_fio_are_read(tmp_path):
     found = rows(fio_file(tmp_path / "a.json", 6000.0, 3), fio_file(tmp_path / "b.json", 6600.0, 3))
     assert {row.case for row in found} == {"dax/read", "dax#2/read", "dax#3/read"}
     assert {row.metric.name: (row.metric.better, round(row.ratio, 3)) for row in found} == {
-        "clat_mean": ("lower", 1.1), "iops": ("higher", 0.909), "bandwidth": ("higher", 0.909)
+        "clat_mean": ("lower", 1.1),
+        "iops": ("higher", 0.909),
+        "bandwidth": ("higher", 0.909),
     }
 
 
@@ -92,7 +164,9 @@ def test_another_block_size_is_refused(tmp_path):
 
 def test_formats_are_not_mixed(tmp_path):
     one, two = benchmark_file(tmp_path / "a.json", 100), fio_file(tmp_path / "b.json")
-    with pytest.raises(BadData, match="is Google Benchmark's JSON and .* fio's JSON: their figures are never mixed"):
+    with pytest.raises(
+        BadData, match="is Google Benchmark's JSON and .* fio's JSON: their figures are never mixed"
+    ):
         rows(one, two)
     with pytest.raises(BadData, match="both in one folder"):
         rows(tmp_path, one)

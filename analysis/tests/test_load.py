@@ -31,14 +31,32 @@ def test_a_kernel_record_says_how_it_was_measured(write_campaign):
     }
     (loaded,) = load(write_campaign([record(**more)])).records
     np.testing.assert_array_equal(loaded.shifted_samples, [[80, 150]])
-    assert (loaded.cost_shifted, loaded.irqs, loaded.pages, loaded.stand_in) == (6.5, "preempt_off", 64, True)
-    assert (loaded.rejected, loaded.overhead_ticks, loaded.ioctl_share) == ({"interrupt": 2}, 41.5, 0.0004)
+    assert (loaded.cost_shifted, loaded.irqs, loaded.pages, loaded.stand_in) == (
+        6.5,
+        "preempt_off",
+        64,
+        True,
+    )
+    assert (loaded.rejected, loaded.overhead_ticks, loaded.ioctl_share) == (
+        {"interrupt": 2},
+        41.5,
+        0.0004,
+    )
 
 
 def test_a_record_without_them_is_read(write_campaign):
     (loaded,) = load(write_campaign([record()])).records
-    assert (loaded.cost_shifted, loaded.irqs, loaded.pages, loaded.stand_in) == (None, None, None, False)
-    assert (loaded.overhead_ticks, loaded.ioctl_share, loaded.shifted_samples.size) == (None, None, 0)
+    assert (loaded.cost_shifted, loaded.irqs, loaded.pages, loaded.stand_in) == (
+        None,
+        None,
+        None,
+        False,
+    )
+    assert (loaded.overhead_ticks, loaded.ioctl_share, loaded.shifted_samples.size) == (
+        None,
+        None,
+        0,
+    )
 
 
 WINDOWS = {"case_n": (70, 71), "case_2n": (140,), "empty_n": (20,), "empty_2n": (40,)}
@@ -65,7 +83,11 @@ def test_a_torn_last_line_is_dropped_with_a_word(write_campaign):
     path.write_text(path.read_text()[:-40])
     campaign = load(folder)
     assert [one.case for one in campaign.records] == ["kernel/kmap_local/dram"]
-    assert len(campaign.warnings) == 1 and str(path) in campaign.warnings[0] and "torn" in campaign.warnings[0]
+    assert (
+        len(campaign.warnings) == 1
+        and str(path) in campaign.warnings[0]
+        and "torn" in campaign.warnings[0]
+    )
 
 
 def test_a_broken_line_before_the_last_is_an_error_that_names_it(write_campaign):
@@ -111,19 +133,34 @@ def test_a_missing_field_is_named(write_campaign):
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
 def test_what_is_no_number_is_refused(write_campaign, constant):
     folder = write_campaign([record()])
-    records_file(folder).write_text(json.dumps(record()).replace('"cost": 5', f'"cost": {constant}') + "\n")
+    records_file(folder).write_text(
+        json.dumps(record()).replace('"cost": 5', f'"cost": {constant}') + "\n"
+    )
     with pytest.raises(BadData, match=constant):
         load(folder)
 
 
 def test_a_number_too_large_for_a_double_is_refused(write_campaign):
     folder = write_campaign([record()])
-    records_file(folder).write_text(json.dumps(record()).replace('"cost": 5', '"cost": 1e999') + "\n")
+    records_file(folder).write_text(
+        json.dumps(record()).replace('"cost": 5', '"cost": 1e999') + "\n"
+    )
     with pytest.raises(BadData, match="no finite number"):
         load(folder)
 
 
-@pytest.mark.parametrize(("value", "number"), [(-1.5, True), (2**64 - 1, True), (2**64, False), (-(2**64), False), (float("nan"), False), (True, False), ("1", False)])
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (-1.5, True),
+        (2**64 - 1, True),
+        (2**64, False),
+        (-(2**64), False),
+        (float("nan"), False),
+        (True, False),
+        ("1", False),
+    ],
+)
 def test_a_number_is_finite_and_has_64_bits(value, number):
     assert is_number(value) is number
 
@@ -143,8 +180,14 @@ def test_no_campaign_and_no_record_say_so(tmp_path, write_campaign):
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ([record(), record()], r"micro\.jsonl:2: case kernel/kmap_local/dram: there already in this boot"),
-        ([record(), record(launch=2, clock="tsc", unit="ticks", exact=False)], "tsc ticks lower here and icount instructions lower elsewhere: never mixed"),
+        (
+            [record(), record()],
+            r"micro\.jsonl:2: case kernel/kmap_local/dram: there already in this boot",
+        ),
+        (
+            [record(), record(launch=2, clock="tsc", unit="ticks", exact=False)],
+            "tsc ticks lower here and icount instructions lower elsewhere: never mixed",
+        ),
         ([record(variant="plain")], "a record of plain, boot 1, in another's folder"),
         ([record(boot=2)], "a record of stock, boot 2, in another's folder"),
         ([record(samples=[70, 140, 70, 141])], "exact, and its samples differ"),
@@ -153,7 +196,10 @@ def test_no_campaign_and_no_record_say_so(tmp_path, write_campaign):
         ([record(samples=[True, 5], exact=False)], "samples are not pairs of numbers"),
         ([record(counters={"cycles:k": {"value": 1}})], "counter cycles:k is wrong"),
         ([record(samples=[70, 140, 140, 70])], "exact, and its samples differ"),
-        ([record(counters={"cycles:k": {"value": True, "enabled": 1, "running": 1}})], "counter cycles:k is wrong"),
+        (
+            [record(counters={"cycles:k": {"value": True, "enabled": 1, "running": 1}})],
+            "counter cycles:k is wrong",
+        ),
         ([record(ops=1 << 70)], "field ops is no finite number"),
     ],
 )
@@ -165,11 +211,21 @@ def test_records_that_contradict_themselves_or_each_other_are_refused(write_camp
 
 
 def test_columns_say_the_same_as_the_records(write_campaign):
-    counters = {"cycles:k": {"value": 7, "enabled": 9, "running": 9}, "cycles:u": {"value": 3, "enabled": 9, "running": 4}, "cycles": {"unavailable": "no PMU"}}
-    records = load(write_campaign([record(boot=1), record("empty", 1, None), record(boot=2, cost=6, counters=counters)])).records
+    counters = {
+        "cycles:k": {"value": 7, "enabled": 9, "running": 9},
+        "cycles:u": {"value": 3, "enabled": 9, "running": 4},
+        "cycles": {"unavailable": "no PMU"},
+    }
+    records = load(
+        write_campaign(
+            [record(boot=1), record("empty", 1, None), record(boot=2, cost=6, counters=counters)]
+        )
+    ).records
     np.testing.assert_array_equal(records.column("boot"), [1, 1, 2])
     np.testing.assert_array_equal(records.column("cost"), [5, np.nan, 6])
-    assert [records.names["case"][code] for code in records.column("case")] == [one.case for one in records]
+    assert [records.names["case"][code] for code in records.column("case")] == [
+        one.case for one in records
+    ]
     values, offsets = records.samples()
     np.testing.assert_array_equal(values[offsets[2] : offsets[3]], records[2].samples.ravel())
     np.testing.assert_array_equal(records.counters["cycles:k"], [np.nan, np.nan, 7])
@@ -178,7 +234,10 @@ def test_columns_say_the_same_as_the_records(write_campaign):
 
 
 def test_boots_come_by_number(write_campaign):
-    assert [one.boot for one in load(write_campaign([record(boot=boot) for boot in (100, 99, 9)])).records] == [9, 99, 100]
+    assert [
+        one.boot
+        for one in load(write_campaign([record(boot=boot) for boot in (100, 99, 9)])).records
+    ] == [9, 99, 100]
 
 
 def test_another_try_of_a_boot_is_not_the_boot(write_campaign):

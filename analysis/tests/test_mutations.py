@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tests of analysis/ can fail: they are run on copies with one bug each. Half an hour: part of `./kmapbench test --all`."""
+"""The tests of analysis/ can fail: they are run on copies with one bug each. Half an hour: part of
+`./kmapbench test --all`.
+"""
 
 import shutil
 import subprocess
@@ -17,7 +19,9 @@ NOTHING_FAILED, SOMETHING_FAILED = 0, 1  # pytest's exit codes
 
 @pytest.fixture
 def copy():
-    """The tree without what is built or made by runs, where tests that give up root can read it: pytest's own folders they cannot."""
+    """The tree without what is built or made by runs, where tests that give up root can read it:
+    pytest's own folders they cannot.
+    """
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
         target = Path(name) / "tree"
@@ -26,14 +30,29 @@ def copy():
 
 
 def _not_source(folder: str, names: list[str]) -> set[str]:
-    hidden_or_built = {name for name in names if name.startswith(".") or name in ("__pycache__", "build")}
+    hidden_or_built = {
+        name for name in names if name.startswith(".") or name in ("__pycache__", "build")
+    }
     campaigns = set(names) - {"reference", "schema"} if Path(folder) == ROOT / "results" else set()
     return hidden_or_built | {name for name in campaigns if (ROOT / "results" / name).is_dir()}
 
 
 def run_tests(tree: Path, *first: Path) -> subprocess.CompletedProcess:
-    """The everyday tests, up to the first that fails; the page in a browser is left out, which takes long and sees none of these bugs."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-x", "--ignore=analysis/tests/test_page_in_browser.py", *first, "analysis"]
+    """The everyday tests, up to the first that fails; the page in a browser is left out, which
+    takes long and sees none of these bugs.
+    """
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        "-x",
+        "--ignore=analysis/tests/test_page_in_browser.py",
+        *first,
+        "analysis",
+    ]
     return subprocess.run(command, cwd=tree, capture_output=True, text=True)
 
 

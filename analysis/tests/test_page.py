@@ -10,7 +10,8 @@ from analysis.report.table import Sheet
 HOSTILE = "<img src=x>&"
 ESCAPED = "&lt;img src=x&gt;&amp;"
 SVG = f"""<?xml version="1.0"?>
-<svg><metadata>who drew it</metadata><path id="lone"/><path id="used" style="fill: {style.INK}; stroke: {style.VERMILION}"/><use href="#used"/></svg>"""
+<svg><metadata>who drew it</metadata><path id="lone"/><path
+id="used" style="fill: {style.INK}; stroke: {style.VERMILION}"/><use href="#used"/></svg>"""
 
 
 def sheet(*rows) -> Sheet:
@@ -18,7 +19,16 @@ def sheet(*rows) -> Sheet:
 
 
 def page(**changes) -> str:
-    empty = {"title": "T", "problems": [], "facts": [], "headlines": [], "charts": [], "sheets": [], "quality": {}, "notes": []}
+    empty = {
+        "title": "T",
+        "problems": [],
+        "facts": [],
+        "headlines": [],
+        "charts": [],
+        "sheets": [],
+        "quality": {},
+        "notes": [],
+    }
     return render(Page(**empty | changes))
 
 
@@ -38,7 +48,9 @@ def test_every_name_is_escaped_wherever_it_stands():
 
 
 def test_a_card_breaks_its_name_after_a_slash():
-    assert "<code>model/<wbr>kmap_local/<wbr>dram</code>" in page(headlines=[Headline("+1", "model/kmap_local/dram", "d")])
+    assert "<code>model/<wbr>kmap_local/<wbr>dram</code>" in page(
+        headlines=[Headline("+1", "model/kmap_local/dram", "d")]
+    )
 
 
 def test_what_has_no_figure_is_shown_as_a_dash_and_sorts_as_nothing():
@@ -47,7 +59,10 @@ def test_what_has_no_figure_is_shown_as_a_dash_and_sorts_as_nothing():
 
 
 def test_the_data_of_a_table_is_in_the_page_in_full():
-    (link,) = re.findall(r'download="table.csv" href="data:text/csv;charset=utf-8;base64,([^"]*)"', page(sheets=[sheet(('a,"b"', 1234.56789), ("c", None))]))
+    (link,) = re.findall(
+        r'download="table.csv" href="data:text/csv;charset=utf-8;base64,([^"]*)"',
+        page(sheets=[sheet(('a,"b"', 1234.56789), ("c", None))]),
+    )
     assert base64.b64decode(link).decode() == 'case,cost\n"a,""b""",1234.56789\nc,\n'
 
 

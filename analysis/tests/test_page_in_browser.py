@@ -23,7 +23,8 @@ HOSTILE = 'model/kmap_local/<img src=x onerror="document.title=1">&$x$'
 HOSTILE_MODEL = "user/<b>$x$</b>&amp;"
 WIDTHS = (390, 1280, 1920)
 FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run"
+    " --disable-background-networking --disable-component-update --disable-sync"
 )
 
 
@@ -33,29 +34,56 @@ def browser(tmp_path_factory):
     for flag in [*FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(service=webdriver.chrome.service.Service("/usr/bin/chromedriver"), options=options)
+    driver = webdriver.Chrome(
+        service=webdriver.chrome.service.Service("/usr/bin/chromedriver"), options=options
+    )
     yield driver
     driver.quit()
 
 
 @pytest.fixture
 def folder(write_campaign):
-    """Two variants in the lab and user models in time, so that every kind of chart and table is there."""
+    """Two variants in the lab and user models in time, so that every kind of chart and table is
+    there.
+    """
     records, paths = [], []
     for variant, cost in (("plain", 5), ("protected", 19)):
         of = {"variant": variant}
-        records += [record(cost=cost, **of), record(HOSTILE, cost=6, **of), record("kernel/kmap_local/devmap", cost=cost + 9, **of)]
+        records += [
+            record(cost=cost, **of),
+            record(HOSTILE, cost=6, **of),
+            record("kernel/kmap_local/devmap", cost=cost + 9, **of),
+        ]
         paths += [path(lowmem_page_address=cost) | of, path(HOSTILE, lowmem_page_address=6) | of]
-        records += [record("msr/wrpkrs/toggle", cost=6, **of), record("kernel/kmap_local/protected", cost=56, **of)]
+        records += [
+            record("msr/wrpkrs/toggle", cost=6, **of),
+            record("kernel/kmap_local/protected", cost=56, **of),
+        ]
         for size, jobs in (("512", 1), ("4k", 1), ("4k", 4)):
-            records += dax_campaign.fio(f"dax/xfs/psync/randread/{size}/jobs{jobs}/latency", variant, [2000 * jobs + cost, 2010 * jobs + cost])
-    time = {"variant": "host", "clock": "tsc", "unit": "ticks", "exact": False, "cost_core_cycles": 30.0, "chain": 4 / 3}
+            records += dax_campaign.fio(
+                f"dax/xfs/psync/randread/{size}/jobs{jobs}/latency",
+                variant,
+                [2000 * jobs + cost, 2010 * jobs + cost],
+            )
+    time = {
+        "variant": "host",
+        "clock": "tsc",
+        "unit": "ticks",
+        "exact": False,
+        "cost_core_cycles": 30.0,
+        "chain": 4 / 3,
+    }
     samples = [[400, 820, 410, 830], [400, 840, 400, 850]]
     records += [
-        record(HOSTILE_MODEL, boot=1, launch=launch, cost=40.0 + launch, samples=taken, **time) for launch, taken in enumerate(samples, 1)
+        record(HOSTILE_MODEL, boot=1, launch=launch, cost=40.0 + launch, samples=taken, **time)
+        for launch, taken in enumerate(samples, 1)
     ]
     kernel = HEADER["variants"]["stock"]
-    campaign = write_campaign(records, paths, header={"variants": {"plain": kernel, "protected": kernel | {"patched": True}}})
+    campaign = write_campaign(
+        records,
+        paths,
+        header={"variants": {"plain": kernel, "protected": kernel | {"patched": True}}},
+    )
     writer.write(campaign)
     return campaign
 
@@ -71,8 +99,14 @@ def served(folder):
 
 
 def look(browser, address: str, width: int = 1280, scheme: str = "light") -> None:
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False})
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+    )
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+    )
     for log in ("browser", "performance"):
         browser.get_log(log)  # of the page before
     browser.get(address)
@@ -80,7 +114,11 @@ def look(browser, address: str, width: int = 1280, scheme: str = "light") -> Non
 
 def requested(browser) -> set[str]:
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    return {message["params"]["request"]["url"] for message in messages if message["method"] == "Network.requestWillBeSent"}
+    return {
+        message["params"]["request"]["url"]
+        for message in messages
+        if message["method"] == "Network.requestWillBeSent"
+    }
 
 
 def background(browser) -> str:
@@ -93,11 +131,15 @@ def background(browser) -> str:
 def test_it_fits_is_silent_and_asks_nobody(browser, folder, served, place, width, scheme):
     address = served if place == "server" else (folder / "report" / "index.html").as_uri()
     look(browser, address, width, scheme)
-    needed, there = browser.execute_script("return [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    needed, there = browser.execute_script(
+        "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
     assert needed <= there <= width
     assert browser.get_log("browser") == []
     assert {url for url in requested(browser) if not url.startswith("data:")} == {address}
-    assert len(browser.find_elements(By.CSS_SELECTOR, "figure svg")) == 10  # verdicts, by variant, each variant, launches, spread; four of fio
+    assert (
+        len(browser.find_elements(By.CSS_SELECTOR, "figure svg")) == 10
+    )  # verdicts, by variant, each variant, launches, spread; four of fio
     red = int(background(browser).removeprefix("rgb(").split(",")[0])
     assert red > 200 if scheme == "light" else red < 60
 
@@ -105,7 +147,8 @@ def test_it_fits_is_silent_and_asks_nobody(browser, folder, served, place, width
 def test_a_charts_words_are_seen_on_a_dark_page(browser, folder):
     look(browser, (folder / "report" / "index.html").as_uri(), scheme="dark")
     fills = browser.execute_script(
-        "return [...document.querySelectorAll('figure svg text')].map(text => getComputedStyle(text).fill)"
+        "return [...document.querySelectorAll('figure svg text')].map(text =>"
+        " getComputedStyle(text).fill)"
     )
     assert fills and all(int(fill.removeprefix("rgb(").split(",")[0]) > 120 for fill in fills)
 
@@ -116,22 +159,39 @@ def test_a_name_with_html_in_it_stays_text(browser, folder):
     assert browser.title.startswith("What WRPKRS costs")
     names = [cell.text for cell in browser.find_elements(By.CSS_SELECTOR, "tbody th")]
     assert HOSTILE in names and HOSTILE_MODEL in names
-    drawn = browser.execute_script("return [...document.querySelectorAll('svg text')].map(text => text.textContent)")
+    drawn = browser.execute_script(
+        "return [...document.querySelectorAll('svg text')].map(text => text.textContent)"
+    )
     assert HOSTILE_MODEL in drawn
 
 
 def column(browser, table, index: int) -> list[str]:
-    return [row.find_elements(By.CSS_SELECTOR, "th, td")[index].text for row in table.find_elements(By.CSS_SELECTOR, "tbody tr")]
+    return [
+        row.find_elements(By.CSS_SELECTOR, "th, td")[index].text
+        for row in table.find_elements(By.CSS_SELECTOR, "tbody tr")
+    ]
 
 
 def test_a_table_sorts_by_a_heading_with_mouse_and_keyboard(browser, folder):
     look(browser, (folder / "report" / "index.html").as_uri())
     table = next(one for one in browser.find_elements(By.TAG_NAME, "table") if "oracle" in one.text)
-    heading = next(one for one in table.find_elements(By.CSS_SELECTOR, "thead th") if one.text.startswith("cost"))
+    heading = next(
+        one
+        for one in table.find_elements(By.CSS_SELECTOR, "thead th")
+        if one.text.startswith("cost")
+    )
     index = table.find_elements(By.CSS_SELECTOR, "thead th").index(heading)
     heading.find_element(By.TAG_NAME, "button").click()
     assert heading.get_attribute("aria-sort") == "ascending"
-    assert column(browser, table, index) == ["5", *["6"] * 4, "14", "19", "28", "56", "56"]  # as numbers, not as words
+    assert column(browser, table, index) == [
+        "5",
+        *["6"] * 4,
+        "14",
+        "19",
+        "28",
+        "56",
+        "56",
+    ]  # as numbers, not as words
     heading.find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
     assert heading.get_attribute("aria-sort") == "descending"
     assert column(browser, table, index) == ["56", "56", "28", "19", "14", *["6"] * 4, "5"]
@@ -139,7 +199,10 @@ def test_a_table_sorts_by_a_heading_with_mouse_and_keyboard(browser, folder):
 
 def test_the_data_behind_a_figure_can_be_taken_away(browser, folder):
     look(browser, (folder / "report" / "index.html").as_uri())
-    links = {link.get_attribute("download"): link.get_attribute("href") for link in browser.find_elements(By.CSS_SELECTOR, "a[download]")}
+    links = {
+        link.get_attribute("download"): link.get_attribute("href")
+        for link in browser.find_elements(By.CSS_SELECTOR, "a[download]")
+    }
     assert len(links) == 10 + 6  # of the charts, and of the tables
 
     def rows(name: str) -> list[dict[str, str]]:

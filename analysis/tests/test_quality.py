@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-from analysis.report import writer
 from analysis.data.load import load
+from analysis.report import writer
 from analysis.report.text.diagnostics import sentences
 from analysis.summary.cases import rows
 from analysis.tests.conftest import HEADER, record
@@ -11,13 +11,19 @@ def said(write_campaign, *records) -> list[str]:
 
 
 def test_it_says_what_a_sample_and_the_system_call_take(write_campaign):
-    first, second = {"sample": 204.0, "ioctl_share": 0.0002}, {"sample": 348.4, "ioctl_share": 0.0005}
+    first, second = {"sample": 204.0, "ioctl_share": 0.0002}, {
+        "sample": 348.4,
+        "ioctl_share": 0.0005,
+    }
     overhead, *_ = said(write_campaign, record(overhead=first), record("kernel/x", overhead=second))
     assert "204 to 348 instructions" in overhead and "0.05 % of a record" in overhead
 
 
 def test_the_dearest_boot_counts(write_campaign):
-    boots = [record(boot=boot, overhead={"sample": 100.0 * boot, "ioctl_share": 0.001 * boot}) for boot in (1, 2)]
+    boots = [
+        record(boot=boot, overhead={"sample": 100.0 * boot, "ioctl_share": 0.001 * boot})
+        for boot in (1, 2)
+    ]
     overhead, *_ = said(write_campaign, *boots)
     assert "takes 200 instructions" in overhead and "0.2 % of a record" in overhead
 
@@ -28,7 +34,9 @@ def test_alignments_that_agree_are_said_to(write_campaign):
 
 
 def test_an_exact_case_may_not_differ_by_one(write_campaign):
-    (alignment,) = said(write_campaign, record(cost_shifted=6), record("kernel/other", cost_shifted=5))
+    (alignment,) = said(
+        write_campaign, record(cost_shifted=6), record("kernel/other", cost_shifted=5)
+    )
     assert "kernel/kmap_local/dram 5 and 6" in alignment and "kernel/other" not in alignment
 
 
@@ -41,18 +49,28 @@ def test_a_timed_case_may_differ_by_a_twentieth(write_campaign):
 
 
 def test_a_timed_case_of_a_few_ticks_may_differ_by_one(write_campaign):
-    (alignment,) = said(write_campaign, record(cost=3, cost_shifted=3.9, clock="tsc", unit="ticks", exact=False))
+    (alignment,) = said(
+        write_campaign, record(cost=3, cost_shifted=3.9, clock="tsc", unit="ticks", exact=False)
+    )
     assert "within 5 % in every case" in alignment
 
 
 def test_thrown_away_samples_are_counted_by_cause(write_campaign):
     boots = [record(boot=boot, rejected={"interrupt": 2, "nmi": 0}) for boot in (1, 2)]
-    (rejected,) = said(write_campaign, *boots, record("kernel/x", rejected={"interrupt": 1, "nmi": 1}))
-    assert rejected == "Samples thrown away and taken again: 5 for interrupt, 1 for nmi; interrupt, nmi looked for."
+    (rejected,) = said(
+        write_campaign, *boots, record("kernel/x", rejected={"interrupt": 1, "nmi": 1})
+    )
+    assert (
+        rejected
+        == "Samples thrown away and taken again: 5 for interrupt, 1 for nmi; interrupt, nmi looked"
+        " for."
+    )
 
 
 def test_none_thrown_away_says_what_was_looked_for(write_campaign):
-    assert said(write_campaign, record(rejected={"interrupt": 0})) == ["Samples thrown away: none (interrupt looked for)."]
+    assert said(write_campaign, record(rejected={"interrupt": 0})) == [
+        "Samples thrown away: none (interrupt looked for)."
+    ]
 
 
 def test_it_is_in_both_reports(write_campaign):
@@ -62,15 +80,32 @@ def test_it_is_in_both_reports(write_campaign):
 
 
 def test_cases_skipped_for_one_reason_are_one_note(write_campaign):
-    skipped = {"cost": None, "status": "skipped", "reason": "too large", "samples": [], "exact": False}
-    text = writer.write(write_campaign([record(), record("a/b/c", **skipped), record("a/b/d", **skipped)])).text
+    skipped = {
+        "cost": None,
+        "status": "skipped",
+        "reason": "too large",
+        "samples": [],
+        "exact": False,
+    }
+    text = writer.write(
+        write_campaign([record(), record("a/b/c", **skipped), record("a/b/d", **skipped)])
+    ).text
     assert "- skipped: too large: a/b/c, a/b/d\n" in text
     assert text.count("a/b") == 2  # not in the tables
 
 
 def test_a_note_names_its_variant_where_there_are_several(write_campaign):
-    skipped = {"cost": None, "status": "skipped", "reason": "too large", "samples": [], "exact": False}
+    skipped = {
+        "cost": None,
+        "status": "skipped",
+        "reason": "too large",
+        "samples": [],
+        "exact": False,
+    }
     records = [record(), record("a/b/c", **skipped), record("a/b/c", variant="idle", **skipped)]
     header = {"variants": {name: HEADER["variants"]["stock"] for name in ("stock", "idle")}}
     text = writer.write(write_campaign(records, header=header)).text
-    assert "- stock: a/b/c: skipped: too large\n" in text and "- idle: a/b/c: skipped: too large\n" in text
+    assert (
+        "- stock: a/b/c: skipped: too large\n" in text
+        and "- idle: a/b/c: skipped: too large\n" in text
+    )

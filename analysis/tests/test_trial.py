@@ -22,33 +22,48 @@ def test_spread_is_what_scipy_calls_it():
 
 
 def test_a_block_compares_the_outer_two_with_the_inner_two():
-    assert timing_verdict.blocks(np.array([11, 10, 10, 11, 5, 5, 5, 5, 99])) == pytest.approx([0.1, 0])
+    assert timing_verdict.blocks(np.array([11, 10, 10, 11, 5, 5, 5, 5, 99])) == pytest.approx(
+        [0.1, 0]
+    )
     # a steady drift is no difference
     assert timing_verdict.blocks(np.array([1.0, 2, 3, 4])) == pytest.approx([0])
 
 
 def test_modes_are_apart_and_no_strays():
-    assert timing_verdict.modes(np.array([10.0, 10.1, 9.9, 10.05])) == [(pytest.approx(10.025), 1.0)]
+    assert timing_verdict.modes(np.array([10.0, 10.1, 9.9, 10.05])) == [
+        (pytest.approx(10.025), 1.0)
+    ]
     two = np.array([9.0, 9.05] * 6 + [10.0, 9.95] * 13 + [25.0])
-    assert timing_verdict.modes(two) == [(pytest.approx(9.025), pytest.approx(12 / 39)), (pytest.approx(9.975), pytest.approx(26 / 39))]
+    assert timing_verdict.modes(two) == [
+        (pytest.approx(9.025), pytest.approx(12 / 39)),
+        (pytest.approx(9.975), pytest.approx(26 / 39)),
+    ]
 
 
 def known_figures(ratio=3.0, told_share=1.0, misses=1.0, off_misses=0.0) -> list[dict]:
     """20 launches in which all is as it should be, or off by what is said."""
 
     def rows(case, figure, cycles=185):
-        return [{"case": case, "figure": figure, "write_cycles": cycles, "load": 0.5} for _ in range(20)]
+        return [
+            {"case": case, "figure": figure, "write_cycles": cycles, "load": 0.5} for _ in range(20)
+        ]
 
-    figures = rows("user/known/adds1000", 1000) + rows("user/known/multiplications1000", 1000 * ratio)
+    figures = rows("user/known/adds1000", 1000) + rows(
+        "user/known/multiplications1000", 1000 * ratio
+    )
     figures += rows("user/known/lines/l1", 10) + rows("user/known/lines/memory", 310)
     for form in ("kmap_local", "kmap_local_slim"):
         for cycles in (185, 1000):
             figures += rows(f"user/{form}/protected/alone/nowrite", 20, cycles)
-            figures += rows(f"user/{form}/protected/alone/delay", 20 + 2 * cycles * told_share, cycles)
+            figures += rows(
+                f"user/{form}/protected/alone/delay", 20 + 2 * cycles * told_share, cycles
+            )
         for state in ("key_off", "dram", "devmap", "protected", "protected_nested"):
             rest = "/nowrite" if state == "protected" else ""
             more = 300 * (off_misses if state == "key_off" else misses)
-            figures += rows(f"user/{form}/{state}/descriptors/l1{rest}", 20) + rows(f"user/{form}/{state}/descriptors/memory{rest}", 20 + more)
+            figures += rows(f"user/{form}/{state}/descriptors/l1{rest}", 20) + rows(
+                f"user/{form}/{state}/descriptors/memory{rest}", 20 + more
+            )
     return figures
 
 
@@ -70,7 +85,9 @@ def test_a_ratio_that_is_off_does_not_hold():
 def test_one_launch_in_ten_may_be_off():
     for off, near in ((2, True), (3, False)):
         figures = known_figures()
-        for figure in [one for one in figures if one["case"] == "user/known/multiplications1000"][:off]:
+        for figure in [one for one in figures if one["case"] == "user/known/multiplications1000"][
+            :off
+        ]:
             figure["figure"] = 3100
         assert holds(timing_verdict.known(figures))[0] == [True, near]
 
@@ -81,9 +98,17 @@ def test_a_delay_that_is_off_does_not_hold():
 
 
 def test_a_state_without_its_miss_does_not_hold_and_one_with_a_miss_too_many_neither():
-    assert holds(timing_verdict.known(known_figures(misses=0.4)))[2] == [None] + [True, *[False] * 4] * 2
-    assert holds(timing_verdict.known(known_figures(misses=2)))[2] == [None] + [True, *[False] * 4] * 2
-    assert holds(timing_verdict.known(known_figures(off_misses=0.2)))[2] == [None] + [False, *[True] * 4] * 2
+    assert (
+        holds(timing_verdict.known(known_figures(misses=0.4)))[2]
+        == [None] + [True, *[False] * 4] * 2
+    )
+    assert (
+        holds(timing_verdict.known(known_figures(misses=2)))[2] == [None] + [True, *[False] * 4] * 2
+    )
+    assert (
+        holds(timing_verdict.known(known_figures(off_misses=0.2)))[2]
+        == [None] + [False, *[True] * 4] * 2
+    )
 
 
 def test_a_set_that_had_no_memory_is_no_evidence():
@@ -118,7 +143,14 @@ def test_blocks_that_are_off_do_not_hold_whatever_the_spread():
     assert table.rows[0].holds is False and cell(table, 0, 5) == "1 of 4"
 
 
-@pytest.mark.parametrize("case", ["user/kmap_local/protected/alone/nowrite", "user/kmap_local/protected_nested/alone", "user/kmap_local/dram"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        "user/kmap_local/protected/alone/nowrite",
+        "user/kmap_local/protected_nested/alone",
+        "user/kmap_local/dram",
+    ],
+)
 def test_of_what_has_modes_nothing_is_claimed(case):
     (table,) = timing_verdict.spread(spread_figures(case, NOISY, NOISY))
     assert [row.holds for row in table.rows] == [None]
@@ -127,11 +159,19 @@ def test_of_what_has_modes_nothing_is_claimed(case):
 def test_without_a_whole_block_or_without_figures_nothing_is_claimed():
     (table,) = timing_verdict.spread(spread_figures("user/x/alone", [100, 100], [100, 110]))
     assert [row.holds for row in table.rows] == [None]
-    (table,) = timing_verdict.spread(spread_figures("user/x/alone", [], NOISY) + spread_figures("user/y/alone", NOISY, NOISY))
+    (table,) = timing_verdict.spread(
+        spread_figures("user/x/alone", [], NOISY) + spread_figures("user/y/alone", NOISY, NOISY)
+    )
     assert [row.holds for row in table.rows] == [None, False] and cell(table, 0, 1) == "no figures"
 
 
-LEVELS = {"user/known/adds13": 13, "user/known/adds15": 15, "user/known/adds100": 100, "user/known/adds103": 103, "user/x/alone": 50}
+LEVELS = {
+    "user/known/adds13": 13,
+    "user/known/adds15": 15,
+    "user/known/adds100": 100,
+    "user/known/adds103": 103,
+    "user/x/alone": 50,
+}
 
 
 def campaign_figures(number: int, spread: float, shift: float = 0) -> list[dict]:
@@ -163,7 +203,13 @@ def test_a_side_that_is_slower_all_over_is_a_false_alarm_in_each_campaign():
 
 
 def test_a_file_says_where_and_under_what_load():
-    lines = [json.dumps(HEADER), *(json.dumps({**one, "load": load}) for one, load in zip(known_figures(), [1.0, 7.25] * 1000))]
+    lines = [
+        json.dumps(HEADER),
+        *(
+            json.dumps({**one, "load": load})
+            for one, load in zip(known_figures(), [1.0, 7.25] * 1000)
+        ),
+    ]
     text = timing_verdict.judged(lines)
     assert text.startswith("2 cores of a CPU, Linux 6, 2026; load 1.0 to 7.2")
     assert "| --- | --- | --- |" in text and "| yes |" in text

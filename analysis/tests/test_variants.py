@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A campaign's variants against its baseline: in the text, in the tables of the page, in the forest plot."""
+"""A campaign's variants against its baseline: in the text, in the tables of the page, in the forest
+plot.
+"""
 
 import json
 import xml.etree.ElementTree as ElementTree
@@ -7,9 +9,9 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from analysis.compare import within_campaign
+from analysis.data.load import load
 from analysis.report import writer
 from analysis.report.html import verdict_tables
-from analysis.data.load import load
 from analysis.tests.conftest import HEADER, environment, record
 
 DRAM = "kernel/kmap_local/dram"
@@ -29,7 +31,9 @@ def timed(variant: str, boot: int, cost: float, case: str = DRAM) -> dict:
 
 @pytest.fixture
 def counts(write_campaign):
-    """Two boots each; the patched variant stands first and is no baseline for it. And a user model, which is no kernel."""
+    """Two boots each; the patched variant stands first and is no baseline for it. And a user model,
+    which is no kernel.
+    """
     records = [timed("host", 1, 40, "user/kmap_local/dram")]
     for boot in (1, 2):
         for variant, cost in (("protected", 19), ("plain", 5)):
@@ -43,7 +47,15 @@ def times(write_campaign):
     order, records = [], []
     for boot in range(1, 7):
         for variant in ("plain", "protected") if boot % 2 else ("protected", "plain"):
-            order.append({"variant": variant, "boot": boot, "status": "ok", "started": HEADER["started"], "ended": HEADER["ended"]})
+            order.append(
+                {
+                    "variant": variant,
+                    "boot": boot,
+                    "status": "ok",
+                    "started": HEADER["started"],
+                    "ended": HEADER["ended"],
+                }
+            )
             wobble = (boot * 7 % 5 - 2) * 0.1
             records.append(timed(variant, boot, (206 if variant == "protected" else 200) + wobble))
             records.append(timed(variant, boot, 300 + wobble, KEY_OFF))
@@ -55,7 +67,10 @@ def test_counts_are_held_against_the_unpatched_variant_to_the_digit(counts):
     (group,) = verdicts.groups
     assert verdicts.refused == []
     assert (group.old.label, group.new.label) == ("plain", "protected")
-    assert {(row.case, row.verdict, row.difference) for row in group.rows} == {(DRAM, "slower", 14), (KEY_OFF, "same", 0)}
+    assert {(row.case, row.verdict, row.difference) for row in group.rows} == {
+        (DRAM, "slower", 14),
+        (KEY_OFF, "same", 0),
+    }
 
 
 def test_the_text_says_what_differs_what_is_the_same_and_how_it_was_judged(counts):
@@ -65,7 +80,10 @@ def test_the_text_says_what_differs_what_is_the_same_and_how_it_was_judged(count
     assert ["dram", "+14"] in [line.split() for line in block.splitlines()] and "2+2 boots" in block
     words = " ".join(block.split())
     assert f"The same to the digit in every variant: {KEY_OFF}." in words
-    assert "Verdicts against plain. protected: 1 slower, 1 same. Counts that repeat to the digit are compared exactly." in words
+    assert (
+        "Verdicts against plain. protected: 1 slower, 1 same. Counts that repeat to the digit are"
+        " compared exactly." in words
+    )
 
 
 def test_time_has_a_ratio_its_interval_how_many_boots_and_the_test(times):
@@ -83,14 +101,21 @@ def test_time_has_a_ratio_its_interval_how_many_boots_and_the_test(times):
 def test_a_table_of_the_page_has_a_row_a_comparison_and_the_baseline_against_itself(times):
     (sheet,) = verdict_tables.of(within_campaign.of(load(times)))
     rows = [dict(zip(sheet.columns, row)) for row in sheet.rows]
-    assert [(row["case"], row["variant"], row["verdict"]) for row in rows[:2]] == [(DRAM, "protected", "slower"), (KEY_OFF, "protected", "same")]
+    assert [(row["case"], row["variant"], row["verdict"]) for row in rows[:2]] == [
+        (DRAM, "protected", "slower"),
+        (KEY_OFF, "protected", "same"),
+    ]
     assert [row["variant"] for row in rows[2:]] == ["plain again", "plain again"]
     assert rows[0]["95 % from"] < rows[0]["ratio"] < rows[0]["to"]
     assert "Holm" in sheet.caption and "by the time stamp counter" in sheet.caption
 
 
 def words_of(svg) -> list[str]:
-    return [element.text for element in ElementTree.parse(svg).iter() if element.text and element.text.strip()]
+    return [
+        element.text
+        for element in ElementTree.parse(svg).iter()
+        if element.text and element.text.strip()
+    ]
 
 
 def test_the_forest_plot_draws_what_differs_and_counts_what_does_not(counts):
@@ -106,20 +131,31 @@ def test_the_forest_plot_of_times_has_all_comparisons_and_the_margin(times):
     assert not (times / "charts" / "forest-cost.svg").exists()
     words = words_of(times / "charts" / "forest-core_cycles.svg")
     assert {DRAM, KEY_OFF, "A/A: plain against itself"} <= set(words)
-    assert any("margin" in word for word in words) and not any("emulated" in word.lower() for word in words)
+    assert any("margin" in word for word in words) and not any(
+        "emulated" in word.lower() for word in words
+    )
 
 
 def test_two_clocks_are_never_on_one_axis(write_campaign):
     """A case counted on both kernels, another timed on both."""
     records = [counted(variant, 1, cost) for variant, cost in (("plain", 5), ("protected", 19))]
-    records += [timed(variant, boot, cost + boot, KEY_OFF) for variant, cost in (("plain", 100), ("protected", 200)) for boot in (1, 2)]
-    families = within_campaign.of(load(write_campaign(records, header={"variants": PATCHED}))).families()
+    records += [
+        timed(variant, boot, cost + boot, KEY_OFF)
+        for variant, cost in (("plain", 100), ("protected", 200))
+        for boot in (1, 2)
+    ]
+    families = within_campaign.of(
+        load(write_campaign(records, header={"variants": PATCHED}))
+    ).families()
     assert [{row.metric.clock for row in family} for family in families] == [{"icount"}, {"tsc"}]
 
 
 def test_a_variant_that_was_measured_elsewhere_has_no_verdict_and_the_others_do(write_campaign):
     names = ("plain", "off", "protected")
-    folder = write_campaign([counted(name, 1, cost) for name, cost in zip(names, (5, 5, 19))], header={"variants": {name: STOCK for name in names}})
+    folder = write_campaign(
+        [counted(name, 1, cost) for name, cost in zip(names, (5, 5, 19))],
+        header={"variants": {name: STOCK for name in names}},
+    )
     for name in names:
         facts = environment(model="another" if name == "off" else "QEMU TCG")
         (folder / name / "boot-01" / "environment.json").write_text(json.dumps(facts))
@@ -131,21 +167,41 @@ def test_a_variant_that_was_measured_elsewhere_has_no_verdict_and_the_others_do(
 
 
 def test_what_changed_among_the_boots_of_a_variant_is_said(write_campaign):
-    folder = write_campaign([counted(name, boot, 5) for name in ("plain", "protected") for boot in (1, 2)], header={"variants": PATCHED})
+    folder = write_campaign(
+        [counted(name, boot, 5) for name in ("plain", "protected") for boot in (1, 2)],
+        header={"variants": PATCHED},
+    )
     for name in PATCHED:
         for boot in (1, 2):
-            (folder / name / f"boot-{boot:02d}" / "environment.json").write_text(json.dumps(environment(model=f"model {boot}")))
-    assert "plain: cpu.model name changed among its boots" in " ".join(writer.write(folder).text.split())
+            (folder / name / f"boot-{boot:02d}" / "environment.json").write_text(
+                json.dumps(environment(model=f"model {boot}"))
+            )
+    assert "plain: cpu.model name changed among its boots" in " ".join(
+        writer.write(folder).text.split()
+    )
 
 
 def test_where_the_baseline_differs_from_itself_no_count_has_a_verdict(write_campaign):
-    """One case of the metric moves with the place of a boot in its block; another is counted to the digit."""
+    """One case of the metric moves with the place of a boot in its block; another is counted to the
+    digit.
+    """
     order, records = [], []
     for boot in range(1, 9):
         for name in PATCHED:
-            order.append({"variant": name, "boot": boot, "status": "ok", "started": HEADER["started"], "ended": HEADER["ended"]})
+            order.append(
+                {
+                    "variant": name,
+                    "boot": boot,
+                    "status": "ok",
+                    "started": HEADER["started"],
+                    "ended": HEADER["ended"],
+                }
+            )
             moved = 10 if boot % 4 in (2, 3) else 0
-            records += [counted(name, boot, 5 if name == "plain" else 19), counted(name, boot, 100 + moved + boot % 2, KEY_OFF) | {"exact": False}]
+            records += [
+                counted(name, boot, 5 if name == "plain" else 19),
+                counted(name, boot, 100 + moved + boot % 2, KEY_OFF) | {"exact": False},
+            ]
     text = writer.write(write_campaign(records, header={"variants": PATCHED, "order": order})).text
     assert ["dram", "?"] in [line.split() for line in text.splitlines()]
     assert "A/A: the baseline differs from itself" in " ".join(text.split())

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a boot ran on, against what another did; and without what tells whose machine it was. Pure."""
+"""What a boot ran on, against what another did; and without what tells whose machine it was. Pure.
+"""
 
 import json
 import re
@@ -22,9 +23,13 @@ def differences(was, now, name: str = "") -> Iterator[str]:
 
 
 def anonymous(value, words: dict[str, str]):
-    """The same without host names and serial numbers. words: what else is to be replaced where it is a whole word, and by what."""
+    """The same without host names and serial numbers. words: what else is to be replaced where it
+    is a whole word, and by what.
+    """
     if isinstance(value, dict):
-        return {key: None if key in _IDENTITIES else anonymous(one, words) for key, one in value.items()}
+        return {
+            key: None if key in _IDENTITIES else anonymous(one, words) for key, one in value.items()
+        }
     if isinstance(value, list):
         return [anonymous(one, words) for one in value]
     if isinstance(value, str):

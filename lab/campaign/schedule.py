@@ -18,12 +18,15 @@ class Step:
     half: str | None = None  # of the baseline: which side of the A/A row it is on
 
 
-def steps(variants: Sequence[str], boots: int, seed: int, baseline: str | None = None) -> list[Step]:
+def steps(
+    variants: Sequence[str], boots: int, seed: int, baseline: str | None = None
+) -> list[Step]:
     """Boots of all variants in blocks of two rounds, the second round the first one's mirror image.
 
     Each variant's mean place in a block is the block's middle, so that a drift which is linear in
-    time adds the same to all of them. An odd number of boots ends with half a block, which has no mirror image.
-    The baseline's boots are split into two halves in the same manner, as ABBA or BAAB by fours.
+    time adds the same to all of them. An odd number of boots ends with half a block, which has no
+    mirror image. The baseline's boots are split into two halves in the same manner, as ABBA or BAAB
+    by fours.
     """
     chooser = random.Random(seed)
     order: list[str] = []

@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 
 from lab.campaign import environment_diff
-from lab.core.errors import KmapbenchError
 from lab.campaign.schedule import Step
 from lab.core.dirs import RESULTS
+from lab.core.errors import KmapbenchError
 
 FORMAT = 1
 _UNITS = {"icount": "instructions", "tsc": "ticks", "wall": "ns"}
@@ -30,8 +30,14 @@ def _validator(name: str):
     draft = jsonschema.Draft202012Validator
 
     def items(validator, items, instance, schema):
-        """The draft's own check, but for an array of counts, which holds thousands: a call for each would take seconds of a run."""
-        if items == _COUNTS and isinstance(instance, list) and all(type(value) is int and value >= 0 for value in instance):
+        """The draft's own check, but for an array of counts, which holds thousands: a call for each
+        would take seconds of a run.
+        """
+        if (
+            items == _COUNTS
+            and isinstance(instance, list)
+            and all(type(value) is int and value >= 0 for value in instance)
+        ):
             return
         yield from draft.VALIDATORS["items"](validator, items, instance, schema)
 
@@ -50,32 +56,45 @@ def validate(name: str, value: dict) -> None:
 
 
 def now() -> str:
-    """This moment, as campaigns write it: UTC, to the millisecond, which tells boots apart that begin side by side."""
+    """This moment, as campaigns write it: UTC, to the millisecond, which tells boots apart that
+    begin side by side.
+    """
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Campaign:
     """Writes a campaign. What has been written stays, whatever happens to us.
 
-    A boot is the unit: one that was cut short is made again whole, and what it left is kept beside it (BOOT.try-N).
+    A boot is the unit: one that was cut short is made again whole, and what it left is kept beside
+    it (BOOT.try-N).
     """
 
     def __init__(self, folder: Path, header: dict):
-        """folder: holds a campaign.json; begin() and reopen() see to that. Nobody else may write to it meanwhile."""
+        """folder: holds a campaign.json; begin() and reopen() see to that. Nobody else may write to
+        it meanwhile.
+        """
         self.folder = folder
         self.header = header
         self._lock = _locked(folder)
 
     @classmethod
     def begin(cls, folder: Path, header: dict, plan: str = "") -> "Campaign":
-        """A new campaign. Its folder appears with campaign.json in it, so that each one there is can be resumed.
+        """A new campaign. Its folder appears with campaign.json in it, so that each one there is
+        can be resumed.
 
         plan: what plan.toml will say.
         """
         if folder.exists():
             raise KmapbenchError(f"{folder}: there already; give another --out")
         header = header | {"asked": shown(header, header["asked"])}
-        header = {"format": FORMAT, "name": folder.name, **header, "started": now(), "ended": None, "order": []}
+        header = {
+            "format": FORMAT,
+            "name": folder.name,
+            **header,
+            "started": now(),
+            "ended": None,
+            "order": [],
+        }
         validate("campaign", header)
         scratch = folder.with_name(f".{folder.name}.{os.getpid()}")
         try:
@@ -90,23 +109,40 @@ class Campaign:
 
     @classmethod
     def reopen(cls, folder: Path) -> "Campaign":
-        """A campaign that was cut short; go_on() has to be called before anything is added to it."""
+        """A campaign that was cut short; go_on() has to be called before anything is added
+        to it.
+        """
         header = read(folder)
         return cls(folder, header)
 
     def go_on(self, header: dict) -> None:
-        """Makes ready for the rest of it. header: what it would be begun with now, which has to be the same."""
+        """Makes ready for the rest of it. header: what it would be begun with now, which has to be
+        the same.
+        """
         for name in ("variants", "tools", "kmapbench", "planned"):
-            if difference := next(environment_diff.differences(self.header[name], header[name], name), None):
-                raise KmapbenchError(f"{self.folder}: it was begun with something else: {difference}; go on with that, or begin a new campaign")
+            if difference := next(
+                environment_diff.differences(self.header[name], header[name], name), None
+            ):
+                raise KmapbenchError(
+                    f"{self.folder}: it was begun with something else: {difference}; go on with"
+                    " that, or begin a new campaign"
+                )
         for step in self.header["order"]:
             if step["status"] == "running":
-                step |= {"ended": now(), "status": "interrupted", "reason": "kmapbench was ended in the middle of it"}
+                step |= {
+                    "ended": now(),
+                    "status": "interrupted",
+                    "reason": "kmapbench was ended in the middle of it",
+                }
         self.save()
 
     def differences(self) -> list[str]:
         """What boots of one variant had not in common, a line each."""
-        return [f"{step['variant']}, boot {step['boot']}: {one}" for step in self.header["order"] for one in step.get("differs", [])]
+        return [
+            f"{step['variant']}, boot {step['boot']}: {one}"
+            for step in self.header["order"]
+            for one in step.get("differs", [])
+        ]
 
     def save(self) -> None:
         """campaign.json, replaced whole."""
@@ -119,11 +155,24 @@ class Campaign:
 
     def begin_boot(self, variant: str, boot: int) -> "Boot":
         """A step of the plan, begun now, for the first time or again."""
-        tries = [step for step in self.header["order"] if (step["variant"], step["boot"]) == (variant, boot)]
+        tries = [
+            step
+            for step in self.header["order"]
+            if (step["variant"], step["boot"]) == (variant, boot)
+        ]
         folder = self.folder / variant / f"boot-{boot:02d}"
         if folder.exists():
-            folder.rename(folder.with_name(f"{folder.name}.try-{len(tries)}"))  # as set_aside of that try has it
-        step = {"variant": variant, "boot": boot, "try": len(tries) + 1, "started": now(), "ended": None, "status": "running"}
+            folder.rename(
+                folder.with_name(f"{folder.name}.try-{len(tries)}")
+            )  # as set_aside of that try has it
+        step = {
+            "variant": variant,
+            "boot": boot,
+            "try": len(tries) + 1,
+            "started": now(),
+            "ended": None,
+            "status": "running",
+        }
         self.header["order"].append(step)
         self.save()
         return Boot(self, step, folder)
@@ -138,7 +187,9 @@ class Campaign:
 
 
 def record_without_samples(case: str, variant: str, boot: int, clock: str, **fields) -> dict:
-    """A record of what has no loop of ours. fields: status, ops, cost and what else there is to say."""
+    """A record of what has no loop of ours. fields: status, ops, cost and what else there is to
+    say.
+    """
     return {
         "case": case,
         "variant": variant,
@@ -169,7 +220,9 @@ class Boot:
         with naming(folder):
             folder.mkdir(parents=True)
             _sync(folder.parent)
-        self.set_aside = folder.with_name(f"{folder.name}.try-{step['try']}")  # where it is if it is made again
+        self.set_aside = folder.with_name(
+            f"{folder.name}.try-{step['try']}"
+        )  # where it is if it is made again
         self.crashed = False
         self.records: list[dict] = []
 
@@ -184,7 +237,9 @@ class Boot:
         _append_line(self.folder / "path.jsonl", path)
 
     def append_crashed(self, case: str, clock: str, problem: str, last: list[str]) -> None:
-        """The record of a case that was being measured when its boot ended. last: the console's last lines."""
+        """The record of a case that was being measured when its boot ended. last: the console's
+        last lines.
+        """
         crashed = {"status": "crashed", "reason": problem, "console": last, "ops": 0, "cost": None}
         self.append(record_without_samples(case, self.variant, self.number, clock, **crashed))
 
@@ -193,18 +248,32 @@ class Boot:
         return [record["case"] for record in self.records if record["oracle"] == "failed"]
 
     def failed_control(self) -> str | None:
-        """What is wrong with a case of known length, if anything is: then no figure of this boot is true."""
-        reasons = (record["reason"] for record in self.records if "known" in record and record.get("reason", "").startswith("control: "))
+        """What is wrong with a case of known length, if anything is: then no figure of this boot is
+        true.
+        """
+        reasons = (
+            record["reason"]
+            for record in self.records
+            if "known" in record and record.get("reason", "").startswith("control: ")
+        )
         return next(reasons, None)
 
     def write_environment(self, environment: dict, config: Path | None = None) -> None:
-        """What it ran on, held against the variant's other boots. config: the kernel's .config; without it, as the environment names it."""
+        """What it ran on, held against the variant's other boots. config: the kernel's .config;
+        without it, as the environment names it.
+        """
         environment = shown(self._campaign.header, environment)
         validate("environment", environment)
         write_json(self.folder / "environment.json", environment)
-        others = (path for path in sorted(self.folder.parent.glob("boot-*/environment.json")) if path.parent != self.folder)
+        others = (
+            path
+            for path in sorted(self.folder.parent.glob("boot-*/environment.json"))
+            if path.parent != self.folder
+        )
         if other := next(others, None):
-            if found := list(environment_diff.differences(json.loads(other.read_text()), environment)):
+            if found := list(
+                environment_diff.differences(json.loads(other.read_text()), environment)
+            ):
                 self._step["differs"] = found
         config = config or Path(environment["kernel"].get("config_file") or "/nonexistent")
         if config.is_file() and not (self.folder.parent / "config").exists():
@@ -235,16 +304,25 @@ def read(folder: Path) -> dict:
 
 
 def peek(folder: Path) -> dict:
-    """The same without the schema, which takes jsonschema: enough to say that a folder is no campaign."""
+    """The same without the schema, which takes jsonschema: enough to say that a folder is no
+    campaign.
+    """
     path = folder / "campaign.json"
     try:
         header = json.loads(path.read_text())
     except OSError as error:
-        raise KmapbenchError(f"{path}: {error.strerror}; give a folder that `kmapbench run` made") from None
+        raise KmapbenchError(
+            f"{path}: {error.strerror}; give a folder that `kmapbench run` made"
+        ) from None
     except ValueError as error:
-        raise KmapbenchError(f"{path}: not JSON ({error}); restore it, or begin a new campaign") from None
+        raise KmapbenchError(
+            f"{path}: not JSON ({error}); restore it, or begin a new campaign"
+        ) from None
     if not isinstance(header, dict) or "planned" not in header:
-        raise KmapbenchError(f"{path}: made by an older kmapbench, without a plan to go on with; begin a new campaign")
+        raise KmapbenchError(
+            f"{path}: made by an older kmapbench, without a plan to go on with; begin a new"
+            " campaign"
+        )
     return header
 
 
@@ -258,17 +336,23 @@ def shown(header: dict, value: dict) -> dict:
 def left(header: dict) -> list[Step]:
     """Steps of the plan that have not been made well yet, in its order."""
     good = {(step["variant"], step["boot"]) for step in header["order"] if step["status"] == "ok"}
-    return [Step(**step) for step in header["planned"] if (step["variant"], step["boot"]) not in good]
+    return [
+        Step(**step) for step in header["planned"] if (step["variant"], step["boot"]) not in good
+    ]
 
 
 def _locked(folder: Path) -> int:
-    """A lock on a folder, which goes when it is closed, and with us in any case; as a descriptor."""
+    """A lock on a folder, which goes when it is closed, and with us in any case; as a
+    descriptor.
+    """
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(fd)
-        raise KmapbenchError(f"{folder}: another kmapbench is at work in it: wait for it, or end it") from None
+        raise KmapbenchError(
+            f"{folder}: another kmapbench is at work in it: wait for it, or end it"
+        ) from None
     return fd
 
 
@@ -311,7 +395,10 @@ def naming(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise KmapbenchError(f"{path}: {error.strerror}; what was written before is kept, and run --resume goes on after it") from None
+        raise KmapbenchError(
+            f"{path}: {error.strerror}; what was written before is kept, and run --resume goes on"
+            " after it"
+        ) from None
 
 
 def new_folder(parent: Path, name: str) -> Path:

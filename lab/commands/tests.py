@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 from lab.core import subprocesses
-from lab.core.errors import EXIT_FAILED, EXIT_OK
 from lab.core.dirs import ROOT, build_dir
+from lab.core.errors import EXIT_FAILED, EXIT_OK
 
 # How far a run reaches: pytest's marker expressions, over the markers of pytest.ini.
 EVERYDAY = "not kernels and not all"
@@ -19,9 +19,26 @@ MOST_AT_ONCE = 4  # files of tests: each may boot guests, of up to 2 GiB
 
 def run(reach: str = EVERYDAY) -> int:
     """Both, even where the first fails, so that one run shows everything."""
-    ctest = [subprocesses.find("ctest", "cmake"), "--test-dir", str(build_dir()), "--output-on-failure", "--no-tests=error"]
+    ctest = [
+        subprocesses.find("ctest", "cmake"),
+        "--test-dir",
+        str(build_dir()),
+        "--output-on-failure",
+        "--no-tests=error",
+    ]
     # A file's tests share what is slow to make, so they stay together.
     at_once = ["-n", str(min(len(os.sched_getaffinity(0)), MOST_AT_ONCE)), "--dist", "loadfile"]
-    pytest = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *at_once, "-m", reach, "lab", "analysis"]
+    pytest = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        *at_once,
+        "-m",
+        reach,
+        "lab",
+        "analysis",
+    ]
     codes = [subprocess.run(command, cwd=ROOT).returncode for command in (ctest, pytest)]
     return EXIT_FAILED if any(codes) else EXIT_OK

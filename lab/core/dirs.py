@@ -39,6 +39,7 @@ def cache_dir() -> Path:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise KmapbenchError(
-            f"{path}: {error.strerror}: the cache cannot be made there; set KMAPBENCH_CACHE to a folder that can be written"
+            f"{path}: {error.strerror}: the cache cannot be made there; set KMAPBENCH_CACHE to a"
+            " folder that can be written"
         ) from None
     return path.resolve()

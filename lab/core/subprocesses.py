@@ -18,7 +18,9 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def find(name: str, package: str) -> str:
-    """The path of a program; a KmapbenchError names the package that has it, by default this one."""
+    """The path of a program; a KmapbenchError names the package that has it, by default
+    this one.
+    """
     path = shutil.which(name, path=_SEARCH)
     if path is None:
         from lab.setup import requirements  # which asks us what there is
@@ -50,7 +52,9 @@ def output(command: Sequence[str | Path]) -> str:
 
 
 def logged(command: Sequence[str | Path], log: Path, doing: str, cwd: Path | None = None) -> None:
-    """Runs a command with its output in a log file; a failure names what was being done and the log."""
+    """Runs a command with its output in a log file; a failure names what was being done and the
+    log.
+    """
     with log.open("ab") as out:
         result = subprocess.run(
             [str(word) for word in command],
@@ -62,7 +66,10 @@ def logged(command: Sequence[str | Path], log: Path, doing: str, cwd: Path | Non
             preexec_fn=die_with_parent,
         )
     if result.returncode != 0:
-        raise CommandFailed(f"{doing} failed ({Path(str(command[0])).name} ended with {result.returncode}): see {log}")
+        raise CommandFailed(
+            f"{doing} failed ({Path(str(command[0])).name} ended with {result.returncode}): see"
+            f" {log}"
+        )
 
 
 def value(path: Path) -> str | None:
@@ -75,13 +82,24 @@ def value(path: Path) -> str | None:
 
 def plain_environment() -> dict[str, str]:
     """Ours, without what would change a tool's messages or a kernel build's target."""
-    dropped = {"ARCH", "CROSS_COMPILE", "KBUILD_OUTPUT", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "KDIR", "OUT"}
+    dropped = {
+        "ARCH",
+        "CROSS_COMPILE",
+        "KBUILD_OUTPUT",
+        "MAKEFLAGS",
+        "MAKELEVEL",
+        "MFLAGS",
+        "KDIR",
+        "OUT",
+    }
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
     return kept | {"LC_ALL": "C.UTF-8"}
 
 
 def first_error(log: Path) -> str | None:
-    """The line of a build's log that says what is wrong: a full disk, which other errors follow from, else the first error."""
+    """The line of a build's log that says what is wrong: a full disk, which other errors follow
+    from, else the first error.
+    """
     lines = log.read_text(errors="replace").splitlines()
     for words in (("No space left",), ("error:", "Error ", "not found")):
         for line in lines:

@@ -220,7 +220,9 @@ class Debian:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                env=subprocesses.plain_environment() | {"DEBIAN_FRONTEND": "noninteractive"} | variables,
+                env=subprocesses.plain_environment()
+                | {"DEBIAN_FRONTEND": "noninteractive"}
+                | variables,
                 preexec_fn=subprocesses.die_with_parent,
             )
         if result.returncode != 0:
@@ -230,6 +232,12 @@ class Debian:
 def _namespaces() -> list[str]:
     """Of mounts, which nobody else sees, and of processes, which all end with the first."""
     return [
-        subprocesses.find("unshare", "util-linux"), "--mount", "--propagation", "private",
-        "--pid", "--fork", "--kill-child", "--mount-proc",
+        subprocesses.find("unshare", "util-linux"),
+        "--mount",
+        "--propagation",
+        "private",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
     ]

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.core import subprocesses
+from lab.core.dirs import ROOT, cache_dir
+from lab.core.errors import EXIT_FAILED, EXIT_OK, KmapbenchError
 from lab.distributions import debootstrap, figure_table
 from lab.distributions.debootstrap import Debian, User
-from lab.core.errors import EXIT_FAILED, EXIT_OK, KmapbenchError
-from lab.core.dirs import ROOT, cache_dir
 
 if TYPE_CHECKING:
     from lab.core.progress import Display
@@ -356,7 +356,9 @@ def _code_of(differences: Sequence[figure_table.Difference], one: Path, other: P
     for body in bodies:
         objdump = [subprocesses.find("objdump", "binutils"), "-d", "--no-show-raw-insn"]
         words = [*objdump, f"--disassemble={body}"]
-        before, after = (figure_table.code(subprocesses.output([*words, module])) for module in modules)
+        before, after = (
+            figure_table.code(subprocesses.output([*words, module])) for module in modules
+        )
         heads = [f"{folder} {body}" for folder in (one, other)]
         listings += unified_diff(before, after, *heads, lineterm="", n=99)
     target = other / f"code-against-{one.parent.name}-{one.name}.diff"

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kmap_bench on this machine: user models, and the running kernel's cases where its module is loaded."""
+"""kmap_bench on this machine: user models, and the running kernel's cases where its module is
+loaded.
+"""
 
 import json
 import os
@@ -9,17 +11,24 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.core import subprocesses
-from lab.workloads import micro_script
 from lab.campaign.store import Boot
+from lab.core import subprocesses
 from lab.core.errors import CommandFailed
 from lab.core.event_stream import Line, Parser
+from lab.workloads import micro_script
 
 
 def matching(kmap_bench: Path, cases: str, half: str) -> list[str]:
     """Names of the cases of a half that --cases means, as kmap_bench lists them on this machine."""
     which = "default" if cases == "default" else "all"
-    listed = subprocesses.output([kmap_bench, f"--kmapbench_only={half}", f"--kmapbench_cases={which}", "--benchmark_list_tests"]).splitlines()
+    listed = subprocesses.output(
+        [
+            kmap_bench,
+            f"--kmapbench_only={half}",
+            f"--kmapbench_cases={which}",
+            "--benchmark_list_tests",
+        ]
+    ).splitlines()
     if cases in ("default", "all"):
         return listed
     return micro_script.matching(listed, cases)
@@ -32,7 +41,8 @@ def measure(
     options: list[str],
     on_line: Callable[[Line], None] = lambda _: None,
 ) -> None:
-    """Launches kmap_bench, one after the other; records go into the boot, and micro.json holds all launches.
+    """Launches kmap_bench, one after the other; records go into the boot, and micro.json holds all
+    launches.
 
     options: what to measure, and how. on_line is called for each line that kmap_bench wrote.
     """
@@ -61,12 +71,21 @@ def describe(boot: Boot, kmap_bench: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         environment = Path(scratch) / "environment.json"
         identity = [f"--kmapbench_variant={boot.variant}", f"--kmapbench_boot={boot.number}"]
-        subprocesses.output([kmap_bench, "--benchmark_list_tests", f"--kmapbench_environment={environment}", *identity])
+        subprocesses.output(
+            [
+                kmap_bench,
+                "--benchmark_list_tests",
+                f"--kmapbench_environment={environment}",
+                *identity,
+            ]
+        )
         boot.write_environment(json.loads(environment.read_text()))
 
 
 def merged(outputs: list[dict]) -> dict:
-    """Google Benchmark's JSON of several launches as one, in which a launch is a repetition; of a single launch, as it is."""
+    """Google Benchmark's JSON of several launches as one, in which a launch is a repetition; of a
+    single launch, as it is.
+    """
     if len(outputs) == 1:
         return outputs[0]
     benchmarks = [
@@ -103,7 +122,9 @@ def _launch(command: list[str], boot: Boot, on_line: Callable[[Line], None]) -> 
                 process.kill()
                 process.wait()
         if process.returncode < 0:
-            raise CommandFailed(f"kmap_bench was ended by {signal.Signals(-process.returncode).name}")
+            raise CommandFailed(
+                f"kmap_bench was ended by {signal.Signals(-process.returncode).name}"
+            )
         if process.returncode > 1:
             said.seek(0)
             last = (said.read().decode(errors="replace").strip().splitlines() or ["no message"])[-1]

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why a kernel refuses to load a module, from sysfs and procfs below a root: for the run that needs one, and for `check`."""
+"""Why a kernel refuses to load a module, from sysfs and procfs below a root: for the run that needs
+one, and for `check`.
+"""
 
 import errno
 from pathlib import Path
@@ -53,15 +55,27 @@ def why(error: int, root: Path) -> str:
         return "kernel.modules_disabled is 1, and stays so until the next boot: reboot without it"
     if error == errno.EPERM and lockdown(root):
         by = ", by secure boot" if secure_boot(root) else ""
-        return f"lockdown is on ({lockdown(root)}{by}) and the module is not signed: {lockdown_mend(root)}"
+        return (
+            f"lockdown is on ({lockdown(root)}{by}) and the module is not signed:"
+            f" {lockdown_mend(root)}"
+        )
     if error == errno.EPERM:
         return "root here may not load modules (CAP_SYS_MODULE): run it outside the container"
     if error in (errno.EKEYREJECTED, errno.ENOKEY):
-        return f"it loads only modules with a signature it knows (module.sig_enforce): {enforced_mend()}"
+        return (
+            "it loads only modules with a signature it knows (module.sig_enforce):"
+            f" {enforced_mend()}"
+        )
     if error == errno.ENOEXEC:
-        return "the headers are of another kernel than the one that runs: install its own, and boot the kernel they belong to"
+        return (
+            "the headers are of another kernel than the one that runs: install its own, and boot"
+            " the kernel they belong to"
+        )
     if error == errno.ENOSYS:
         return "it was built without modules (CONFIG_MODULES): boot a kernel that has them"
     if error == errno.EOPNOTSUPP:
-        return "samples are timed by RDTSCP and a known speed of the TSC, which this CPU or kernel lacks (dmesg says which)"
+        return (
+            "samples are timed by RDTSCP and a known speed of the TSC, which this CPU or kernel"
+            " lacks (dmesg says which)"
+        )
     return f"{errno.errorcode.get(error, error)}: see the last lines of dmesg"

@@ -16,7 +16,8 @@ import sys
 import time
 from pathlib import Path
 
-# asm/unistd_64.h. By the calls themselves and not by insmod and rmmod: the kernel's answer is an errno, not prose.
+# asm/unistd_64.h. By the calls themselves and not by insmod and rmmod: the kernel's answer is an
+# errno, not prose.
 _SYS_DELETE_MODULE = 176
 _SYS_FINIT_MODULE = 313
 
@@ -37,13 +38,18 @@ def load(path: Path) -> int:
 
 
 def unload(name: str) -> int:
-    """Unloads a module, as soon as nobody holds its device any more; 0, or the errno. One that is gone is no error."""
+    """Unloads a module, as soon as nobody holds its device any more; 0, or the errno. One that is
+    gone is no error.
+    """
     deadline = time.monotonic() + _UNLOAD_LIMIT_SECONDS
     while _libc.syscall(_SYS_DELETE_MODULE, name.encode(), os.O_NONBLOCK) != 0:
         error = ctypes.get_errno()
         if error == errno.ENOENT:
             return 0
-        if error not in (errno.EAGAIN, errno.EBUSY, errno.EWOULDBLOCK) or time.monotonic() > deadline:
+        if (
+            error not in (errno.EAGAIN, errno.EBUSY, errno.EWOULDBLOCK)
+            or time.monotonic() > deadline
+        ):
             return error
         time.sleep(0.02)
     return 0

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The running kernel of this machine: what it takes to measure on it, and the module while it does."""
+"""The running kernel of this machine: what it takes to measure on it, and the module while it does.
+"""
 
 import errno
 import hashlib
@@ -11,16 +12,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.core.dirs import MODULE_SOURCE, ROOT
+from lab.core.errors import KmapbenchError
 from lab.host import load_errors, module_loader
 from lab.kernels import module_build, supported
 from lab.workloads import micro_script
-from lab.core.errors import KmapbenchError
-from lab.core.dirs import MODULE_SOURCE, ROOT
 
 MODULE_NAME = Path(module_build.NAME).stem
 
 # What is left to do where the module cannot be had.
-_OTHERWISE = "what works without: './kmapbench run' (kernel cases in the emulator), or '--only user'"
+_OTHERWISE = (
+    "what works without: './kmapbench run' (kernel cases in the emulator), or '--only user'"
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,9 @@ class RunningKernel:
         digest = hashlib.sha256()
         for name in (".config", "Module.symvers"):
             path = self.headers / name
-            digest.update(f"{name}\0".encode() + (path.read_bytes() if path.exists() else b"") + b"\0")
+            digest.update(
+                f"{name}\0".encode() + (path.read_bytes() if path.exists() else b"") + b"\0"
+            )
         return f"running-{self.release}-{digest.hexdigest()[:16]}"
 
 
@@ -53,21 +58,32 @@ def running_kernel(release: str, root: Path = Path("/")) -> RunningKernel:
     headers = root / "lib/modules" / release / "build"
     if not (headers / "Makefile").exists():
         raise KmapbenchError(
-            f"{headers}: no headers of the running kernel, so no module for it: apt-get install linux-headers-{release}; {_OTHERWISE}"
+            f"{headers}: no headers of the running kernel, so no module for it: apt-get install"
+            f" linux-headers-{release}; {_OTHERWISE}"
         )
     if refused := supported.refusal(release, headers):
-        raise KmapbenchError(f"the module refuses this kernel, Linux {release}: {refused}; {_OTHERWISE}")
+        raise KmapbenchError(
+            f"the module refuses this kernel, Linux {release}: {refused}; {_OTHERWISE}"
+        )
     return RunningKernel(release, headers)
 
 
 def needs(root: Path = Path("/"), uid: int | None = None) -> None:
     """A KmapbenchError where --here cannot work, before anything is built."""
     if (os.geteuid() if uid is None else uid) != 0:
-        raise KmapbenchError(f"--here loads a kernel module, which takes root: sudo ./kmapbench run --here; {_OTHERWISE}")
+        raise KmapbenchError(
+            "--here loads a kernel module, which takes root: sudo ./kmapbench run --here;"
+            f" {_OTHERWISE}"
+        )
     if not (root / "proc/modules").exists():
-        raise KmapbenchError(f"this kernel refuses modules: {load_errors.why(errno.ENOSYS, root)}; {_OTHERWISE}")
+        raise KmapbenchError(
+            f"this kernel refuses modules: {load_errors.why(errno.ENOSYS, root)}; {_OTHERWISE}"
+        )
     if (root / "sys/module" / MODULE_NAME).exists():
-        raise KmapbenchError(f"{MODULE_NAME}.ko is loaded already, by somebody else's run or by hand: wait for it, or rmmod {MODULE_NAME}")
+        raise KmapbenchError(
+            f"{MODULE_NAME}.ko is loaded already, by somebody else's run or by hand: wait for it,"
+            f" or rmmod {MODULE_NAME}"
+        )
 
 
 def prepare(cache: Path, say) -> Prepared:
@@ -79,7 +95,9 @@ def prepare(cache: Path, say) -> Prepared:
 
 @contextmanager
 def loaded(path: Path) -> Iterator[None]:
-    """The module is loaded inside, and gone afterwards: by a process that outlives us (loader.py)."""
+    """The module is loaded inside, and gone afterwards: by a process that outlives us
+    (loader.py).
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", "lab.host.module_loader", path],
         cwd=ROOT,
@@ -91,7 +109,9 @@ def loaded(path: Path) -> Iterator[None]:
     try:
         said = process.stdout.readline().decode().strip()
         if said.isdecimal():
-            raise KmapbenchError(f"this kernel refuses {path}: {load_errors.why(int(said), Path('/'))}; {_OTHERWISE}")
+            raise KmapbenchError(
+                f"this kernel refuses {path}: {load_errors.why(int(said), Path('/'))}; {_OTHERWISE}"
+            )
         if said != "loaded":
             raise KmapbenchError(f"{path}: the process that loads it ended: run again")
         yield
@@ -100,7 +120,10 @@ def loaded(path: Path) -> Iterator[None]:
         process.stdout.close()
         # A loader that was killed cannot unload: then we do.
         if process.wait() != 0 and module_loader.unload(MODULE_NAME) != 0:
-            raise KmapbenchError(f"{MODULE_NAME}.ko is still loaded, and in use: end what uses {_device()}, then rmmod {MODULE_NAME}")
+            raise KmapbenchError(
+                f"{MODULE_NAME}.ko is still loaded, and in use: end what uses {_device()}, then"
+                f" rmmod {MODULE_NAME}"
+            )
 
 
 def _device() -> str:
@@ -115,7 +138,14 @@ def options(names: list[str]) -> list[str]:
 def header() -> dict:
     """How campaign.json describes the running kernel."""
     cpuinfo = Path("/proc/cpuinfo").read_text()
-    model = next((line.partition(":")[2].strip() for line in cpuinfo.splitlines() if line.startswith("model name")), "unknown")
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in cpuinfo.splitlines()
+            if line.startswith("model name")
+        ),
+        "unknown",
+    )
     return {
         "what": "the running kernel of this machine",
         "release": os.uname().release,
@@ -133,6 +163,7 @@ def skipped(records: list[dict]) -> list[str]:
             reasons[record["reason"]] = reasons.get(record["reason"], 0) + 1
     rest = len(records) - sum(reasons.values())
     return [
-        f"{reason}: {count} of {len(records)} kernel cases skipped, {rest} measured here; './kmapbench run' emulates what this machine lacks"
+        f"{reason}: {count} of {len(records)} kernel cases skipped, {rest} measured here;"
+        " './kmapbench run' emulates what this machine lacks"
         for reason, count in reasons.items()
     ]

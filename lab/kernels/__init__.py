@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kernels to measure: the table of variants, the distribution's packages, builds from source, the module."""
+"""Kernels to measure: the table of variants, the distribution's packages, builds from source, the
+module.
+"""

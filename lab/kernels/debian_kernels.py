@@ -13,15 +13,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lab.core import subprocesses
-from lab.kernels import kernel_folder
 from lab.core.errors import CommandFailed, KmapbenchError
+from lab.kernels import kernel_folder
 from lab.kernels.kernel_tree import KernelTree, relocated
 
 # What the module was tried on, oldest and newest (docs/kernels.md).
 KNOWN = ((6, 1), (7, 3))
 
 # A kernel image's package, and what its name says: version and flavour, Debian's or Ubuntu's.
-_IMAGE = re.compile(r"linux-image-(?:unsigned-)?\d+\.\d+[\w.+~]*(?:-\d+)?(?:-rt)?-(?:amd64|generic)(?:-unsigned)?")
+_IMAGE = re.compile(
+    r"linux-image-(?:unsigned-)?\d+\.\d+[\w.+~]*(?:-\d+)?(?:-rt)?-(?:amd64|generic)(?:-unsigned)?"
+)
 
 
 def fetch(series: str | None, cache: Path, say) -> KernelTree:
@@ -58,11 +60,16 @@ def asked(text: str) -> str:
     """What --kernel may be: a series, or a folder, as an absolute path. ValueError: neither."""
     if re.fullmatch(r"\d+\.\d+(-rt)?", text):
         if _order(text) < KNOWN[0]:
-            raise ValueError(f"Linux {text} is older than {'.'.join(map(str, KNOWN[0]))}: name a series as 6.12 or 6.12-rt")
+            raise ValueError(
+                f"Linux {text} is older than {'.'.join(map(str, KNOWN[0]))}: name a series as 6.12"
+                " or 6.12-rt"
+            )
         return text
     if Path(text).is_dir():
         return str(Path(text).absolute())
-    raise ValueError(f"'{text}' is neither a series, as 6.12 or 6.12-rt, nor a folder with a kernel")
+    raise ValueError(
+        f"'{text}' is neither a series, as 6.12 or 6.12-rt, nor a folder with a kernel"
+    )
 
 
 def series_of(release: str) -> str:
@@ -82,12 +89,18 @@ def _order(release: str) -> tuple[int, ...]:
 
 
 def _best(releases: Iterable[str], wanted: str | None) -> str:
-    """Of these releases the newest of a series; of none in particular: the newest that was tried, else what is next."""
+    """Of these releases the newest of a series; of none in particular: the newest that was tried,
+    else what is next.
+    """
     ordered = sorted(releases, key=_order, reverse=True)
     if wanted:
         ordered = [release for release in ordered if series_of(release) == wanted]
     else:
-        usual = [release for release in ordered if not series_of(release).endswith("-rt") and _order(release)[:2] >= KNOWN[0]]
+        usual = [
+            release
+            for release in ordered
+            if not series_of(release).endswith("-rt") and _order(release)[:2] >= KNOWN[0]
+        ]
         known = [release for release in usual if is_known(release)]
         ordered = known or usual[::-1]
     if ordered:
@@ -96,8 +109,8 @@ def _best(releases: Iterable[str], wanted: str | None) -> str:
     has = f"has {', '.join(there)}" if there else "has none with headers"
     asked_for = wanted or f"{'.'.join(map(str, KNOWN[0]))} or newer"
     raise KmapbenchError(
-        f"Linux {asked_for} is not to be had: this machine {has}; add a package source and run 'apt-get update', "
-        "or name another series or a folder by --kernel"
+        f"Linux {asked_for} is not to be had: this machine {has}; add a package source and run"
+        " 'apt-get update', or name another series or a folder by --kernel"
     )
 
 
@@ -114,10 +127,15 @@ def resolve(wanted: str | None) -> dict[str, str]:
 
 
 def _offered() -> dict[str, str]:
-    """Kernels of the package sources that have headers: release -> image package, a signed one before others."""
+    """Kernels of the package sources that have headers: release -> image package, a signed one
+    before others.
+    """
     headers = set(subprocesses.output(["apt-cache", "pkgnames", "linux-headers-"]).split())
     images: dict[str, str] = {}
-    for name in sorted(subprocesses.output(["apt-cache", "pkgnames", "linux-image-"]).split(), key=lambda name: ("unsigned" in name, name)):
+    for name in sorted(
+        subprocesses.output(["apt-cache", "pkgnames", "linux-image-"]).split(),
+        key=lambda name: ("unsigned" in name, name),
+    ):
         if _IMAGE.fullmatch(name) and f"linux-headers-{_release(name)}" in headers:
             images.setdefault(_release(name), name)
     return images
@@ -129,7 +147,9 @@ def _release(image: str) -> str:
 
 
 def _parts(packages: list[str], release: str) -> list[str]:
-    """What image and headers are spread over, in one distribution or another: direct dependencies of theirs."""
+    """What image and headers are spread over, in one distribution or another: direct dependencies
+    of theirs.
+    """
     exact = re.escape(release)
     version = re.escape(release.rpartition("-")[0])
     patterns = (
@@ -139,9 +159,13 @@ def _parts(packages: list[str], release: str) -> list[str]:
         rf"linux-headers-{version}",
     )
     try:
-        listing = subprocesses.output([subprocesses.find("apt-cache", "apt"), "depends", "--important", *packages])
+        listing = subprocesses.output(
+            [subprocesses.find("apt-cache", "apt"), "depends", "--important", *packages]
+        )
     except CommandFailed:  # it does not know one of them
-        raise KmapbenchError(f"{packages[-1]}: this machine's package sources do not have it") from None
+        raise KmapbenchError(
+            f"{packages[-1]}: this machine's package sources do not have it"
+        ) from None
     parts: dict[str, str] = {}  # by what is no alternative of another
     for name in re.findall(r"^[ |]*Depends: (\S+)$", listing, re.MULTILINE):
         if name not in packages and any(re.fullmatch(pattern, name) for pattern in patterns):
@@ -158,7 +182,9 @@ def candidates(packages: list[str]) -> dict[str, str]:
     """The versions of packages that would be fetched, by name."""
     subprocesses.find("apt-cache", "apt")
     listing = subprocesses.output(["apt-cache", "policy", *packages])
-    found = dict(re.findall(r"^(\S+):\n  Installed: .*\n  Candidate: (\S+)$", listing, re.MULTILINE))
+    found = dict(
+        re.findall(r"^(\S+):\n  Installed: .*\n  Candidate: (\S+)$", listing, re.MULTILINE)
+    )
     for package in packages:
         if found.get(package, "(none)") == "(none)":
             raise KmapbenchError(
@@ -169,7 +195,9 @@ def candidates(packages: list[str]) -> dict[str, str]:
 
 
 def download_and_unpack(packages: dict[str, str], scratch: Path, tree: Path, say) -> None:
-    """Packages of these versions, their files below tree; scratch is a folder for the packages themselves."""
+    """Packages of these versions, their files below tree; scratch is a folder for the packages
+    themselves.
+    """
     say(f"fetching {', '.join(packages)}")
     log = scratch / "apt.log"
     try:
@@ -182,16 +210,23 @@ def download_and_unpack(packages: dict[str, str], scratch: Path, tree: Path, say
             cwd=scratch,
         )
     except CommandFailed:
-        errors = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("E: ")]
+        errors = [
+            line for line in log.read_text(errors="replace").splitlines() if line.startswith("E: ")
+        ]
         why = errors[0].removeprefix("E: ") if errors else "apt-get download failed"
-        raise KmapbenchError(f"the kernel packages cannot be fetched ({why}): check the package sources and the network") from None
+        raise KmapbenchError(
+            f"the kernel packages cannot be fetched ({why}): check the package sources and the"
+            " network"
+        ) from None
     say("unpacking the kernel")
     for package in sorted(scratch.glob("*.deb")):
         try:
             subprocesses.output([subprocesses.find("dpkg-deb", "dpkg"), "-x", package, tree])
         except CommandFailed as error:
             free = shutil.disk_usage(scratch).free >> 20
-            raise KmapbenchError(f"{package.name} cannot be unpacked in the cache ({free} MiB free): {error}") from None
+            raise KmapbenchError(
+                f"{package.name} cannot be unpacked in the cache ({free} MiB free): {error}"
+            ) from None
 
 
 def fetched(cache: Path) -> list[Path]:
@@ -200,29 +235,40 @@ def fetched(cache: Path) -> list[Path]:
 
 
 def _relocate_headers(tree: Path, final: Path) -> None:
-    """Debian's header Makefile names its other half, and itself, by absolute path: point it to where they will be."""
+    """Debian's header Makefile names its other half, and itself, by absolute path: point it to
+    where they will be.
+    """
     for makefile in (tree / "usr" / "src").glob("linux-headers-*/Makefile"):
         text = makefile.read_text()
         makefile.write_text(relocated(text, final))
 
 
-def needed_modules(kernel: KernelTree, names: list[str], optional: Sequence[str] = ()) -> list[Path]:
+def needed_modules(
+    kernel: KernelTree, names: list[str], optional: Sequence[str] = ()
+) -> list[Path]:
     """Module files that provide names, each after what it needs; built-in ones need none.
 
-    optional: a kernel may lack these; those that are no names come last. Read from the modules themselves: an unpacked package has no
-    modules.dep, and where kmod looks for one differs between distributions.
+    optional: a kernel may lack these; those that are no names come last. Read from the modules
+    themselves: an unpacked package has no modules.dep, and where kmod looks for one differs between
+    distributions.
     """
     files = {_module_name(path.name): path for path in (kernel.modules / "kernel").rglob("*.ko*")}
     files |= {_module_name(path.name): path for path in (kernel.modules / "updates").rglob("*.ko*")}
     built_in = kernel.modules / "modules.builtin"
-    built_in_names = {_module_name(line) for line in built_in.read_text().split()} if built_in.exists() else set()
+    built_in_names = (
+        {_module_name(line) for line in built_in.read_text().split()}
+        if built_in.exists()
+        else set()
+    )
     ordered: list[Path] = []
 
     def add(name: str) -> None:
         path = files[name]
         if path in ordered:
             return
-        needs = subprocesses.output([subprocesses.find("modinfo", "kmod"), "-F", "depends", path]).strip()
+        needs = subprocesses.output(
+            [subprocesses.find("modinfo", "kmod"), "-F", "depends", path]
+        ).strip()
         for need in filter(None, needs.split(",")):
             add(_module_name(need))
         ordered.append(path)
@@ -231,7 +277,10 @@ def needed_modules(kernel: KernelTree, names: list[str], optional: Sequence[str]
         if _module_name(name) in files:
             add(_module_name(name))
         elif _module_name(name) not in built_in_names and name not in optional:
-            raise KmapbenchError(f"{kernel.folder}: Linux {kernel.release} has no module {name}, neither as a file nor built in")
+            raise KmapbenchError(
+                f"{kernel.folder}: Linux {kernel.release} has no module {name}, neither as a file"
+                " nor built in"
+            )
     return ordered
 
 

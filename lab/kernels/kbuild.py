@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""make in a kernel tree: through ccache, reproducible, counted step by step, ended with all it started."""
+"""make in a kernel tree: through ccache, reproducible, counted step by step, ended with all it
+started.
+"""
 
 import ctypes
 import os
@@ -20,7 +22,8 @@ _CCACHE_SIZE = "4G"
 
 
 def environment(scratch: Path, cache: Path) -> dict[str, str]:
-    """What makes a build give the same files wherever and whenever it runs, and ccache know its files again.
+    """What makes a build give the same files wherever and whenever it runs, and ccache know its
+    files again.
 
     scratch: the folder that differs from build to build.
     """
@@ -38,12 +41,25 @@ def environment(scratch: Path, cache: Path) -> dict[str, str]:
 class Make:
     """make for one kernel: its source, its log, who is told of each step."""
 
-    def __init__(self, source: Path, log: Path, variables: dict[str, str], added: dict[str, str], on_step: Callable[[str], None]):
+    def __init__(
+        self,
+        source: Path,
+        log: Path,
+        variables: dict[str, str],
+        added: dict[str, str],
+        on_step: Callable[[str], None],
+    ):
         self.log = log
         self.steps = 0
         self._on_step = on_step
         words = [f"{name}={value}" for name, value in variables.items()]
-        self._command = [subprocesses.find("make", "make"), f"-j{os.cpu_count()}", "-C", str(source), *words]
+        self._command = [
+            subprocesses.find("make", "make"),
+            f"-j{os.cpu_count()}",
+            "-C",
+            str(source),
+            *words,
+        ]
         self._environment = subprocesses.plain_environment() | added
 
     def __call__(self, *targets: str) -> None:
@@ -69,11 +85,16 @@ class Make:
                 if process.poll() is None:
                     _end(process)
         if process.returncode != 0:
-            raise CommandFailed(subprocesses.first_error(self.log) or f"make {' '.join(targets)} ended with {process.returncode}")
+            raise CommandFailed(
+                subprocesses.first_error(self.log)
+                or f"make {' '.join(targets)} ended with {process.returncode}"
+            )
 
 
 def _end_with_parent() -> None:
-    """For preexec_fn. By SIGTERM: make ends what it started, which the kernel does not do for it."""
+    """For preexec_fn. By SIGTERM: make ends what it started, which the kernel does not
+    do for it.
+    """
     ctypes.CDLL(None).prctl(subprocesses.PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

@@ -38,9 +38,12 @@ class Broken:
 def asked(fragments: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str]]:
     """What fragments ask for together: symbol -> name of the fragment, value.
 
-    fragments: name and text of each, in the order of merging: of two that name a symbol, the later one counts.
+    fragments: name and text of each, in the order of merging: of two that name a symbol, the later
+    one counts.
     """
-    return {symbol: (name, value) for name, text in fragments for symbol, value in parse(text).items()}
+    return {
+        symbol: (name, value) for name, text in fragments for symbol, value in parse(text).items()
+    }
 
 
 def broken(fragments: Iterable[tuple[str, str]], config: str) -> list[Broken]:

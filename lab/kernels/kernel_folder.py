@@ -19,7 +19,9 @@ _LAYOUT = "boot/vmlinuz-*, lib/modules/* and usr/src/linux-headers-*, as package
 
 def releases(folder: Path) -> list[str]:
     """Releases of the kernels in a folder that can be measured: with image, modules and headers."""
-    found = {path.name for lib in ("lib", "usr/lib") for path in (folder / lib / "modules").glob("*")}
+    found = {
+        path.name for lib in ("lib", "usr/lib") for path in (folder / lib / "modules").glob("*")
+    }
     trees = [KernelTree(folder, release) for release in sorted(found)]
     return [tree.release for tree in trees if tree.image.exists() and _headers(tree)]
 
@@ -29,12 +31,18 @@ def use(folder: Path, cache: Path, release: str | None = None) -> KernelTree:
     if release is None:
         there = releases(folder)
         if len(there) != 1:
-            has = f"has several kernels ({', '.join(there)})" if there else "has no kernel with headers"
+            has = (
+                f"has several kernels ({', '.join(there)})"
+                if there
+                else "has no kernel with headers"
+            )
             raise KmapbenchError(f"{folder}: {has}: it has to hold one, {_LAYOUT}")
         (release,) = there
     source = KernelTree(folder, release)
     if not os.access(source.image, os.R_OK):
-        raise KmapbenchError(f"{source.image}: cannot be read: sudo chmod a+r {source.image}, or run this as root")
+        raise KmapbenchError(
+            f"{source.image}: cannot be read: sudo chmod a+r {source.image}, or run this as root"
+        )
     headers = _headers(source)
     final = cache / "kernels" / f"folder-{release}-{_digest(source, headers)}"
     if not final.is_dir():
@@ -46,7 +54,9 @@ def use(folder: Path, cache: Path, release: str | None = None) -> KernelTree:
 
 
 def _headers(tree: KernelTree) -> Path | None:
-    """What modules for a kernel are built against, as a path without links; None: nothing that is there."""
+    """What modules for a kernel are built against, as a path without links; None: nothing that is
+    there.
+    """
     for path in (tree.headers, tree.modules / "build"):
         if (path / "Makefile").exists():
             return path.resolve()
@@ -58,7 +68,11 @@ def _link(source: KernelTree, headers: Path, tree: Path, final: Path) -> None:
     named = KernelTree(tree, source.release)
     for name in ("boot", "lib/modules", "usr/src"):
         (tree / name).mkdir(parents=True)
-    for target, path in ((named.image, source.image), (named.config, source.config), (named.symbols, source.symbols)):
+    for target, path in (
+        (named.image, source.image),
+        (named.config, source.config),
+        (named.symbols, source.symbols),
+    ):
         if path.exists():
             target.symlink_to(path.resolve())
     if not named.config.exists():
@@ -75,12 +89,16 @@ def _link(source: KernelTree, headers: Path, tree: Path, final: Path) -> None:
             (named.headers / path.name).symlink_to(path.resolve())
     # Its own folder is this one, the other half the one that was named.
     own = f"{source.folder}/usr/src/{headers.name}\n"
-    (named.headers / "Makefile").write_text(moved.replace(own, f"{final}/usr/src/{named.headers.name}\n"))
+    (named.headers / "Makefile").write_text(
+        moved.replace(own, f"{final}/usr/src/{named.headers.name}\n")
+    )
 
 
 def _digest(tree: KernelTree, headers: Path) -> str:
     """Of what the kernel and a module for it depend on."""
-    digest = hashlib.sha256(f"{tree.folder}\0{tree.image.stat().st_size}\0{tree.image.stat().st_mtime_ns}".encode())
+    digest = hashlib.sha256(
+        f"{tree.folder}\0{tree.image.stat().st_size}\0{tree.image.stat().st_mtime_ns}".encode()
+    )
     for name in (".config", "Module.symvers"):
         if (headers / name).exists():
             digest.update((headers / name).read_bytes())

@@ -34,7 +34,9 @@ class KernelTree:
 
     @property
     def headers(self) -> Path:
-        return self._first(f"usr/src/linux-headers-{self.release}", f"usr/src/kernels/{self.release}")
+        return self._first(
+            f"usr/src/linux-headers-{self.release}", f"usr/src/kernels/{self.release}"
+        )
 
     @property
     def modules(self) -> Path:
@@ -57,4 +59,9 @@ class KernelTree:
 
 def relocated(makefile: str, root: Path) -> str:
     """The text of a header Makefile, with its absolute paths below another root."""
-    return re.sub(r"^((?:include |KBUILD_OUTPUT ?=) ?)(?=/usr/src/)", rf"\g<1>{root}", makefile, flags=re.MULTILINE)
+    return re.sub(
+        r"^((?:include |KBUILD_OUTPUT ?=) ?)(?=/usr/src/)",
+        rf"\g<1>{root}",
+        makefile,
+        flags=re.MULTILINE,
+    )

@@ -56,11 +56,16 @@ def build(kernel: Kernel, source: Path, cache: Path, say, name: str = NAME) -> P
 
 
 def compiler(headers: Path) -> list[str]:
-    """Options of make that choose the compiler: the one that built the kernel, where it is there, else the default one.
+    """Options of make that choose the compiler: the one that built the kernel, where it is there,
+    else the default one.
 
     A kernel that clang built has flags that gcc does not know: then it has to be clang.
     """
-    config = subprocesses.value(headers / ".config") or subprocesses.value(headers / "include/config/auto.conf") or ""
+    config = (
+        subprocesses.value(headers / ".config")
+        or subprocesses.value(headers / "include/config/auto.conf")
+        or ""
+    )
     text = re.search(r'^CONFIG_CC_VERSION_TEXT="(.*)"$', config, re.MULTILINE)
     built_by = text[1] if text else ""
     if re.search(r"^CONFIG_CC_IS_CLANG=y$", config, re.MULTILINE):
@@ -71,7 +76,10 @@ def compiler(headers: Path) -> list[str]:
     for candidate in (name, plain, f"gcc-{version[1]}" if version else "", "gcc"):
         if candidate and subprocesses.has(candidate):
             return [f"CC={candidate}"]
-    raise KmapbenchError(f"the module for this kernel is built by gcc ({built_by or 'of any version'}): install the package gcc")
+    raise KmapbenchError(
+        f"the module for this kernel is built by gcc ({built_by or 'of any version'}): install the"
+        " package gcc"
+    )
 
 
 def _clang(built_by: str) -> list[str]:
@@ -81,7 +89,9 @@ def _clang(built_by: str) -> list[str]:
         if subprocesses.has(f"clang{suffix}") and subprocesses.has(f"ld.lld{suffix}"):
             return [f"LLVM={suffix or 1}"]
     package = f"clang{suffixes[0]} and lld{suffixes[0]}"
-    raise KmapbenchError(f"this kernel was built by {built_by}, and so has its module to be: install {package}")
+    raise KmapbenchError(
+        f"this kernel was built by {built_by}, and so has its module to be: install {package}"
+    )
 
 
 def _digest(source: Path, make_options: list[str]) -> str:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kernels built from the distribution's source package: patched, configured, checked, kept in the cache.
+"""Kernels built from the distribution's source package: patched, configured, checked, kept in the
+cache.
 
 What is kept has the layout of an unpacked package (distribution.KernelTree), so that the rest of
 the lab does not know the one from the other. It is built in a scratch folder of the cache and
@@ -16,12 +17,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lab.core import subprocesses
-from lab.kernels import debian_kernels, kconfig
-from lab.setup import requirements
-from lab.kernels.debian_kernels import KernelTree
 from lab.core.errors import CommandFailed, Interrupted, KmapbenchError
+from lab.kernels import debian_kernels, kconfig
+from lab.kernels.debian_kernels import KernelTree
 from lab.kernels.kbuild import Make, environment
 from lab.kernels.variants import Image
+from lab.setup import requirements
 
 # Counts up when what is kept of a build, or how it is built, changes.
 _RECIPE = 1
@@ -34,7 +35,9 @@ def _ignore(_: str) -> None:
     pass
 
 
-def fetch(image: Image, cache: Path, say: Callable[[str], None], on_step: Callable[[str], None] = _ignore) -> KernelTree:
+def fetch(
+    image: Image, cache: Path, say: Callable[[str], None], on_step: Callable[[str], None] = _ignore
+) -> KernelTree:
     """The kernel of an image, from the cache or built now.
 
     say: called with a line before anything slow. on_step: called with each file that make makes.
@@ -44,7 +47,10 @@ def fetch(image: Image, cache: Path, say: Callable[[str], None], on_step: Callab
     if not folder.is_dir():
         missing = missing_packages()
         if missing:
-            raise KmapbenchError(f"{_names(image)}: a kernel build needs packages that are missing: {' '.join(missing)}")
+            raise KmapbenchError(
+                f"{_names(image)}: a kernel build needs packages that are missing:"
+                f" {' '.join(missing)}"
+            )
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _alone(folder.parent, say):
             if not folder.is_dir():  # who was before us may have built it
@@ -53,13 +59,17 @@ def fetch(image: Image, cache: Path, say: Callable[[str], None], on_step: Callab
 
 
 def built(image: Image, cache: Path) -> Path | None:
-    """Where the kernel of an image as it is now stands in the cache, of the newest source there; None: nowhere."""
+    """Where the kernel of an image as it is now stands in the cache, of the newest source there;
+    None: nowhere.
+    """
     found = list((cache / "kernels").glob(_folder(image, "*", cache).name))
     return max(found, key=lambda folder: folder.stat().st_mtime, default=None)
 
 
 def is_built(image: Image, cache: Path) -> bool:
-    """Whether provide() would find it in the cache; where no source is offered, whether any is there."""
+    """Whether provide() would find it in the cache; where no source is offered, whether any is
+    there.
+    """
     try:
         return _folder(image, debian_kernels.candidate(image.source), cache).is_dir()
     except KmapbenchError:
@@ -72,16 +82,27 @@ def last_seconds(image: Image, cache: Path) -> float | None:
 
 
 def code_bytes(folder: Path) -> int:
-    """How large all functions of a built kernel are together. Its .text is padded to whole large pages, and says nothing."""
+    """How large all functions of a built kernel are together. Its .text is padded to whole large
+    pages, and says nothing.
+    """
     (vmlinux,) = (folder / "boot").glob("vmlinux-*")
-    rows = (line.split() for line in subprocesses.output([subprocesses.find("nm", "binutils"), "-S", vmlinux]).splitlines())
+    rows = (
+        line.split()
+        for line in subprocesses.output(
+            [subprocesses.find("nm", "binutils"), "-S", vmlinux]
+        ).splitlines()
+    )
     return sum(int(row[1], 16) for row in rows if len(row) == 4 and row[2] in "tTwW")
 
 
 def provide(images: Iterable[Image], cache: Path, display) -> None:
     """Builds those that are not in the cache, and shows how far it is."""
     wanted = {image.name: image for image in images}.values()
-    missing = [image for image in wanted if not _folder(image, debian_kernels.candidate(image.source), cache).is_dir()]
+    missing = [
+        image
+        for image in wanted
+        if not _folder(image, debian_kernels.candidate(image.source), cache).is_dir()
+    ]
     if not missing:
         return
     expected = {image.name: _expected_steps(image, cache) for image in missing}
@@ -100,7 +121,9 @@ def missing_packages() -> list[str]:
 
 
 class _Steps:
-    """Tells the display of the steps of one build, of which there may be more or fewer than expected."""
+    """Tells the display of the steps of one build, of which there may be more or fewer than
+    expected.
+    """
 
     def __init__(self, name: str, expected: int, display):
         self._name, self._expected, self._display = name, expected, display
@@ -136,11 +159,16 @@ def _folder(image: Image, version: str, cache: Path) -> Path:
 
 
 def digest(image: Image) -> str:
-    """Of all that goes into a kernel beside its source. Of a fragment that is what it asks for, not how it says so."""
+    """Of all that goes into a kernel beside its source. Of a fragment that is what it asks for, not
+    how it says so.
+    """
     compiler = subprocesses.output([subprocesses.find("gcc", "gcc"), "--version"]).splitlines()[0]
     value = hashlib.sha256(f"{_RECIPE}\0{image.base}\0{compiler}\0".encode())
     asked = kconfig.asked(_fragments(image))
-    value.update("\n".join(f"{symbol}={wanted}" for symbol, (_, wanted) in sorted(asked.items())).encode() + b"\0")
+    value.update(
+        "\n".join(f"{symbol}={wanted}" for symbol, (_, wanted) in sorted(asked.items())).encode()
+        + b"\0"
+    )
     for patch in image.patches:
         value.update(patch.read_bytes() + b"\0")
     return value.hexdigest()[:16]
@@ -162,7 +190,9 @@ def _names(image: Image) -> str:
 
 @contextmanager
 def _alone(kernels: Path, say) -> Iterator[None]:
-    """One build at a time in a cache: each takes all CPUs, and two of the same would be in each other's way."""
+    """One build at a time in a cache: each takes all CPUs, and two of the same would be in each
+    other's way.
+    """
     with (kernels / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -178,7 +208,10 @@ def _build(image: Image, version: str, final: Path, cache: Path, say, on_step) -
     """Builds into a scratch folder, and moves what is to be kept to final."""
     log = final.with_name(f"{final.name}.log")
     began = time.monotonic()
-    with _explained(image, log), tempfile.TemporaryDirectory(dir=final.parent, prefix=_SCRATCH_PREFIX) as name:
+    with (
+        _explained(image, log),
+        tempfile.TemporaryDirectory(dir=final.parent, prefix=_SCRATCH_PREFIX) as name,
+    ):
         log.unlink(missing_ok=True)
         scratch = Path(name)
         source, make = configured(image, version, scratch, log, cache, say, on_step)
@@ -191,8 +224,11 @@ def _build(image: Image, version: str, final: Path, cache: Path, say, on_step) -
         tree.rename(final)
 
 
-def configured(image: Image, version: str, scratch: Path, log: Path, cache: Path, say, on_step=_ignore) -> tuple[Path, Make]:
-    """The source of an image in a scratch folder of the cache, patched and configured, and make for it.
+def configured(
+    image: Image, version: str, scratch: Path, log: Path, cache: Path, say, on_step=_ignore
+) -> tuple[Path, Make]:
+    """The source of an image in a scratch folder of the cache, patched and configured, and make for
+    it.
 
     Its files are hard links to the unpacked package: change one by writing a new file in its place.
     """
@@ -213,13 +249,18 @@ def _explained(image: Image, log: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise Interrupted(f"{_names(image)}: the build was interrupted, nothing of it is kept; see {log}") from None
+        raise Interrupted(
+            f"{_names(image)}: the build was interrupted, nothing of it is kept; see {log}"
+        ) from None
     except KmapbenchError as error:
         see = f"; see {log}" if log.exists() else ""
         raise KmapbenchError(f"{_names(image)}: {error}{see}") from None
     except OSError as error:
         free = shutil.disk_usage(log.parent).free >> 20
-        raise KmapbenchError(f"{_names(image)}: {error.filename or log}: {error.strerror} ({free} MiB free); see {log}") from None
+        raise KmapbenchError(
+            f"{_names(image)}: {error.filename or log}: {error.strerror} ({free} MiB free); see"
+            f" {log}"
+        ) from None
 
 
 def _logged(command: list, log: Path, doing: str, cwd: Path | None = None) -> None:
@@ -233,7 +274,9 @@ def _logged(command: list, log: Path, doing: str, cwd: Path | None = None) -> No
 def _why(log: Path) -> str:
     """What the log says is wrong; a full disk may have kept it from saying anything."""
     full = shutil.disk_usage(log.parent).free < 1 << 20
-    return subprocesses.first_error(log) or ("No space left on device" if full else "without a word")
+    return subprocesses.first_error(log) or (
+        "No space left on device" if full else "without a word"
+    )
 
 
 def source_of(package: str, version: str, cache: Path, log: Path, say) -> Path:
@@ -243,9 +286,15 @@ def source_of(package: str, version: str, cache: Path, log: Path, say) -> Path:
         final.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=final.parent, prefix=".unpacking-") as name:
             scratch = Path(name)
-            debian_kernels.download_and_unpack({package: version}, scratch, scratch / "package", say)
+            debian_kernels.download_and_unpack(
+                {package: version}, scratch, scratch / "package", say
+            )
             (archive,) = (scratch / "package" / "usr" / "src").glob(f"{package}.tar.*")
-            _logged([subprocesses.find("tar", "tar"), "-xf", archive, "-C", scratch], log, "unpacking the source")
+            _logged(
+                [subprocesses.find("tar", "tar"), "-xf", archive, "-C", scratch],
+                log,
+                "unpacking the source",
+            )
             (scratch / package).rename(final)
     return final
 
@@ -254,12 +303,23 @@ def apply(patch: Path, source: Path, log: Path) -> None:
     """A patch has to fit exactly: where it nearly does, somebody has to look."""
     # Else git would take paths to be of the repository that the cache may lie in.
     git = ["env", f"GIT_CEILING_DIRECTORIES={source.parent}", subprocesses.find("git", "git")]
-    _logged([*git, "apply", "--whitespace=nowarn", patch], log, f"applying {patch.parent.name}/{patch.name}", cwd=source)
+    _logged(
+        [*git, "apply", "--whitespace=nowarn", patch],
+        log,
+        f"applying {patch.parent.name}/{patch.name}",
+        cwd=source,
+    )
 
 
 def _make(image: Image, source: Path, scratch: Path, log: Path, cache: Path, on_step) -> Make:
-    # O= inside the source: then kbuild names sources by relative paths, the same in each scratch folder.
-    variables = {"O": "build", "CC": "ccache gcc", "HOSTCC": "ccache gcc", "LOCALVERSION": f"-{image.name}"}
+    # O= inside the source: then kbuild names sources by relative paths, the same in each scratch
+    # folder.
+    variables = {
+        "O": "build",
+        "CC": "ccache gcc",
+        "HOSTCC": "ccache gcc",
+        "LOCALVERSION": f"-{image.name}",
+    }
     return Make(source, log, variables, environment(scratch, cache), on_step)
 
 
@@ -269,7 +329,12 @@ def _configure(image: Image, make: Make, source: Path) -> None:
     (source / "build").mkdir()
     make(image.base)
     merge = source / "scripts" / "kconfig" / "merge_config.sh"
-    _logged([merge, "-m", "-O", "build", config, *image.fragments], make.log, "merging the fragments", cwd=source)
+    _logged(
+        [merge, "-m", "-O", "build", config, *image.fragments],
+        make.log,
+        "merging the fragments",
+        cwd=source,
+    )
     make("olddefconfig")
     broken = kconfig.broken(_fragments(image), config.read_text())
     if broken:
@@ -280,16 +345,30 @@ def _configure(image: Image, make: Make, source: Path) -> None:
 
 
 def keep(make: Make, source: Path, tree: Path) -> Path:
-    """Image, configuration, symbols, modules, and what modules are built against: as a package has them."""
+    """Image, configuration, symbols, modules, and what modules are built against: as a package has
+    them.
+    """
     build = source / "build"
-    make("modules_install", f"INSTALL_MOD_PATH={tree}", f"DEPMOD={subprocesses.find('depmod', 'kmod')}")
+    make(
+        "modules_install",
+        f"INSTALL_MOD_PATH={tree}",
+        f"DEPMOD={subprocesses.find('depmod', 'kmod')}",
+    )
     release = (build / "include" / "config" / "kernel.release").read_text().strip()
     for link in ("build", "source"):
         (tree / "lib" / "modules" / release / link).unlink(missing_ok=True)
     (tree / "boot").mkdir()
-    for file, name in (("arch/x86/boot/bzImage", "vmlinuz"), (".config", "config"), ("System.map", "System.map"), ("vmlinux", "vmlinux")):
+    for file, name in (
+        ("arch/x86/boot/bzImage", "vmlinuz"),
+        (".config", "config"),
+        ("System.map", "System.map"),
+        ("vmlinux", "vmlinux"),
+    ):
         shutil.copyfile(build / file, tree / "boot" / f"{name}-{release}")
     headers = KernelTree(tree, release).headers
     # The kernel's own script, which its packages are made with, too.
-    make("run-command", f"KBUILD_RUN_COMMAND=$(srctree)/scripts/package/install-extmod-build {headers}")
+    make(
+        "run-command",
+        f"KBUILD_RUN_COMMAND=$(srctree)/scripts/package/install-extmod-build {headers}",
+    )
     return tree

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the module takes a kernel, said before it is built: by the #error lines of supported.h itself."""
+"""Whether the module takes a kernel, said before it is built: by the #error lines of supported.h
+itself.
+"""
 
 import re
 from pathlib import Path
@@ -9,13 +11,16 @@ from lab.core.dirs import MODULE_SOURCE
 
 _HEADER = MODULE_SOURCE / "supported.h"
 _RULE = re.compile(
-    r"#if(?:ndef (?P<symbol>CONFIG_\w+)| LINUX_VERSION_CODE < KERNEL_VERSION\((?P<oldest>\d+, \d+, \d+)\))\n"
+    r"#if(?:ndef (?P<symbol>CONFIG_\w+)| LINUX_VERSION_CODE < KERNEL_VERSION\((?P<oldest>\d+, \d+,"
+    r" \d+)\))\n"
     r'#error "(?P<why>[^"]*)"\n#endif'
 )
 
 
 def refusal(release: str, headers: Path) -> str | None:
-    """Why the module does not build for a kernel of this release with these headers; None: nothing is known against it."""
+    """Why the module does not build for a kernel of this release with these headers; None: nothing
+    is known against it.
+    """
     version = _numbers(release)
     symbols = _symbols(headers)
     for rule in rules():

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of variants and of the images they boot: kernels/variants.toml as objects."""
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+import tomllib
 
 from lab.core.dirs import ROOT
 from lab.core.errors import KmapbenchError
@@ -11,8 +12,8 @@ from lab.core.errors import KmapbenchError
 FOLDER = ROOT / "kernels"
 TABLE = FOLDER / "variants.toml"
 
-# Of a guest, where the table says nothing: seconds until it counts as hung (a boot takes under ten),
-# and its memory.
+# Of a guest, where the table says nothing: seconds until it counts as hung (a boot takes under
+# ten), and its memory.
 BOOT_LIMIT_SECONDS = 180
 MEMORY_MIB = 640
 
@@ -58,7 +59,8 @@ def load(table: Path = TABLE) -> dict[str, Variant]:
     for name, row in tables["variants"].items():
         users.setdefault(row.get("image"), []).append(name)
     images = {
-        name: _image(name, row, tuple(users.get(name, ())), table.parent) for name, row in tables.get("images", {}).items()
+        name: _image(name, row, tuple(users.get(name, ())), table.parent)
+        for name, row in tables.get("images", {}).items()
     }
     return {
         name: Variant(name, **{**row, "image": images[row["image"]] if "image" in row else None})
@@ -67,9 +69,13 @@ def load(table: Path = TABLE) -> dict[str, Variant]:
 
 
 def unpatched(image: Image, images: dict[str, Image]) -> Image | None:
-    """The image that differs from this one by our series alone: no patches, and the same fragments but those it adds."""
+    """The image that differs from this one by our series alone: no patches, and the same fragments
+    but those it adds.
+    """
     rest = [path for path in image.fragments if path.name != SERIES_FRAGMENT]
-    return next((one for one in images.values() if not one.patches and list(one.fragments) == rest), None)
+    return next(
+        (one for one in images.values() if not one.patches and list(one.fragments) == rest), None
+    )
 
 
 def _image(name: str, row: dict, users: tuple[str, ...], folder: Path) -> Image:

@@ -1,22 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One boot of a prepared variant into the campaign: records as they come, then the files it hands out."""
+"""One boot of a prepared variant into the campaign: records as they come, then the files it hands
+out.
+"""
 
 import json
 import tarfile
 from pathlib import Path
 
 from lab.campaign import store
-from lab.vm import console, image, qemu
 from lab.core.errors import KmapbenchError, Refused
-from lab.vm.image import Prepared
 from lab.core.progress import Display
+from lab.vm import console, image, qemu
+from lab.vm.image import Prepared
 from lab.workloads.micro import Work
 
 
 class LabBoot:
     """Runs from when it is made until end() or interrupt()."""
 
-    def __init__(self, kept: store.Boot, one: Prepared, work: Work, plugin: Path | None, scratch: Path, display: Display):
+    def __init__(
+        self,
+        kept: store.Boot,
+        one: Prepared,
+        work: Work,
+        plugin: Path | None,
+        scratch: Path,
+        display: Display,
+    ):
         self._kept, self._one, self._work, self._display = kept, one, work, display
         self._advanced = 0.0  # of the boot, as the display has it
         self._sections: dict[str, int] = {}
@@ -29,7 +39,9 @@ class LabBoot:
         self.set_aside = kept.set_aside
         self.failed_oracles: list[str] = []
         self.failed_control: str | None = None
-        self._initrd = image.initrd(one, work.text(kept), scratch / f"{kept.variant}-{kept.number}.initrd")
+        self._initrd = image.initrd(
+            one, work.text(kept), scratch / f"{kept.variant}-{kept.number}.initrd"
+        )
         self._machine = image.machine(one, self._initrd, plugin if work.observed else None)
         self._look_for_kernel()
         display.say(f"{self.name}: starting")
@@ -41,15 +53,20 @@ class LabBoot:
         self._kept.interrupt(reason)
 
     def end(self) -> str | None:
-        """Keeps what a guest that is gone has left; why that was no good boot, in one line, or None."""
+        """Keeps what a guest that is gone has left; why that was no good boot, in one line, or
+        None.
+        """
         outcome = self.guest.finish()
         self._initrd.unlink()
         self._look_for_kernel()
         self.failed_oracles = self._kept.failed_oracles()
         self.failed_control = self._kept.failed_control()
-        # kmap_bench ends with 1 for a failed oracle or control, too: then the records say more than the step.
+        # kmap_bench ends with 1 for a failed oracle or control, too: then the records say more than
+        # the step.
         said = self.failed_oracles or self.failed_control
-        problem = outcome.problem or (self._step_failures[0] if self._step_failures and not said else None)
+        problem = outcome.problem or (
+            self._step_failures[0] if self._step_failures and not said else None
+        )
         if problem is None and outcome.unread:
             problem = f"the guest sent what is neither record nor event: {outcome.unread[0][:60]}"
         handed_out = {}
@@ -58,7 +75,10 @@ class LabBoot:
             self._keep_files(handed_out)
             outcome.files.unlink()
         if self._load_failed:
-            why = console.module_refusal(self.console.read_text(errors="replace")) or "the kernel does not say why"
+            why = (
+                console.module_refusal(self.console.read_text(errors="replace"))
+                or "the kernel does not say why"
+            )
             self._kept.end(f"the module was not loaded: {why}")
             raise Refused(f"{self.name}: the module was not loaded: {why}; see {self.console}")
         if self._no_case and (nothing := self._work.nothing()):
@@ -67,7 +87,9 @@ class LabBoot:
         if problem:
             self._crashed(problem)
         if outcome.windows:
-            for path in self._work.paths(self._kept, handed_out, outcome.windows, self._one, self._sections):
+            for path in self._work.paths(
+                self._kept, handed_out, outcome.windows, self._one, self._sections
+            ):
                 self._kept.append_path(path)
             outcome.windows.unlink()
         self._kept.end(problem)
@@ -84,10 +106,15 @@ class LabBoot:
         """Whatever else a boot says, without its kernel in the cache it cannot be read."""
         if not self._one.kernel.symbols.parent.is_dir():
             self._kept.interrupt("its kernel is gone from the cache")
-            raise KmapbenchError(f"{self._one.kernel.folder}: gone from the cache while it was in use; run --resume gets it again and goes on")
+            raise KmapbenchError(
+                f"{self._one.kernel.folder}: gone from the cache while it was in use; run --resume"
+                " gets it again and goes on"
+            )
 
     def _console_tail(self) -> list[str]:
-        return console.tail(self.console.read_text(errors="replace")) if self.console.exists() else []
+        return (
+            console.tail(self.console.read_text(errors="replace")) if self.console.exists() else []
+        )
 
     def _on_line(self, line) -> None:
         if line.record:
@@ -125,7 +152,9 @@ class LabBoot:
         self._advanced = max(share, self._advanced)
 
     def _keep_files(self, handed_out: dict[str, bytes]) -> None:
-        """What the guest handed out: environment.json with the emulator's part, the rest as the work has it."""
+        """What the guest handed out: environment.json with the emulator's part, the rest as the
+        work has it.
+        """
         self._work.keep(self._kept, handed_out)
         if "environment.json" in handed_out:
             value = json.loads(handed_out["environment.json"])
@@ -138,7 +167,9 @@ class LabBoot:
 
 
 def read_archives(path: Path) -> dict[str, bytes]:
-    """Regular files in tar archives that stand one behind the other, by name; a torn end is left out."""
+    """Regular files in tar archives that stand one behind the other, by name; a torn end is left
+    out.
+    """
     contents = {}
     try:
         with tarfile.open(path, ignore_zeros=True) as archive:

@@ -6,15 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.campaign import store
+from lab.core.errors import KmapbenchError
+from lab.core.event_stream import Line
+from lab.core.progress import Display
 from lab.host import bench_program, running_kernel
 from lab.workloads import micro_script
 from lab.workloads.fio import on_host, workload
 from lab.workloads.fio.on_host import Named
 from lab.workloads.fio.presets import Job, Preset
-from lab.core.errors import KmapbenchError
-from lab.run.plan import HOST
-from lab.core.progress import Display
-from lab.core.event_stream import Line
 
 LAUNCHES = 10
 
@@ -23,29 +22,58 @@ MODEL_WORK = 0.03
 HERE_WORK = 1
 
 
-def measure_here(kept: store.Boot, names: list[str], running: running_kernel.Prepared, kmap_bench: Path, display: Display) -> str | None:
-    """Kernel cases on the running kernel, whose module is loaded; what went wrong, in one line, or None."""
+def measure_here(
+    kept: store.Boot,
+    names: list[str],
+    running: running_kernel.Prepared,
+    kmap_bench: Path,
+    display: Display,
+) -> str | None:
+    """Kernel cases on the running kernel, whose module is loaded; what went wrong, in one line, or
+    None.
+    """
     making: list[str] = []
     follow = _follower(making, kept.variant, HERE_WORK / len(names), display)
-    display.say(f"{kept.variant}: {len(names)} kernel cases on Linux {running.kernel.release}, the running kernel")
-    problem = _kept(kept, kept.variant, "tsc", making, lambda: bench_program.measure(kept, kmap_bench, 1, running_kernel.options(names), follow))
+    display.say(
+        f"{kept.variant}: {len(names)} kernel cases on Linux {running.kernel.release}, the running"
+        " kernel"
+    )
+    problem = _kept(
+        kept,
+        kept.variant,
+        "tsc",
+        making,
+        lambda: bench_program.measure(kept, kmap_bench, 1, running_kernel.options(names), follow),
+    )
     if problem:
         return problem
-    for line in running_kernel.skipped([record for record in kept.records if "known" not in record]):
+    for line in running_kernel.skipped(
+        [record for record in kept.records if "known" not in record]
+    ):
         display.note(line)
     if failed := kept.failed_oracles():
         return f"{kept.variant}: the oracle failed for {', '.join(failed)}"
     return _control(kept, kept.variant)
 
 
-def measure_user(kept: store.Boot, names: list[str], kmap_bench: Path, display: Display) -> str | None:
-    """User models; what went wrong, in one line, or None. Never beside QEMU: its load would be in the figures."""
+def measure_user(
+    kept: store.Boot, names: list[str], kmap_bench: Path, display: Display
+) -> str | None:
+    """User models; what went wrong, in one line, or None. Never beside QEMU: its load would be in
+    the figures.
+    """
     display.say(f"{len(names)} user models on this machine")
     # one repetition a launch, since a launch is their unit of randomness
     options = [*micro_script.named(names), "--kmapbench_repetitions=1", "--kmapbench_events"]
     follow = _follower([], "user models", MODEL_WORK / LAUNCHES, display)
     # without the case that a launch ended in: those before have its records
-    problem = _kept(kept, "user models", "tsc", [], lambda: bench_program.measure(kept, kmap_bench, LAUNCHES, options, follow))
+    problem = _kept(
+        kept,
+        "user models",
+        "tsc",
+        [],
+        lambda: bench_program.measure(kept, kmap_bench, LAUNCHES, options, follow),
+    )
     return problem or _control(kept, "user models")
 
 
@@ -55,7 +83,9 @@ def _control(kept: store.Boot, name: str) -> str | None:
     return f"{name}: {reason}" if reason else None
 
 
-def measure_dax(kept: store.Boot, named: Named, preset: Preset, kmap_bench: Path, display: Display) -> str | None:
+def measure_dax(
+    kept: store.Boot, named: Named, preset: Preset, kmap_bench: Path, display: Display
+) -> str | None:
     """fio on what the user named; what went wrong, in one line, or None."""
     chosen = replace(preset, jobs=tuple(job for job in preset.jobs if named.measures(job)))
     making: list[str] = []
@@ -75,12 +105,19 @@ def measure_dax(kept: store.Boot, named: Named, preset: Preset, kmap_bench: Path
         output.mkdir()
         on_host.measure(named, chosen, output, on_job, on_end)
 
-    display.say(f"{kept.variant}: {len(chosen.jobs)} jobs of fio on {named.path}, {chosen.seconds / 60:.0f} minutes at least")
+    display.say(
+        f"{kept.variant}: {len(chosen.jobs)} jobs of fio on {named.path},"
+        f" {chosen.seconds / 60:.0f} minutes at least"
+    )
     return _kept(kept, kept.variant, "wall", making, measure)
 
 
-def _follower(making: list[str], what: str, work: float, display: Display) -> Callable[[Line], None]:
-    """Of kmap_bench's lines, each by itself: making is the case being measured, if any, and work what the display counts for one."""
+def _follower(
+    making: list[str], what: str, work: float, display: Display
+) -> Callable[[Line], None]:
+    """Of kmap_bench's lines, each by itself: making is the case being measured, if any, and work
+    what the display counts for one.
+    """
 
     def follow(line: Line) -> None:
         if line.record:
@@ -94,7 +131,9 @@ def _follower(making: list[str], what: str, work: float, display: Display) -> Ca
     return follow
 
 
-def _kept(kept: store.Boot, name: str, clock: str, making: list[str], measure: Callable[[], None]) -> str | None:
+def _kept(
+    kept: store.Boot, name: str, clock: str, making: list[str], measure: Callable[[], None]
+) -> str | None:
     """The end of a step, however it comes. making: the case being measured, if any."""
     try:
         measure()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What campaign.json says of a campaign before its first boot: what was asked, and with what it is measured."""
+"""What campaign.json says of a campaign before its first boot: what was asked, and with what it is
+measured.
+"""
 
 import hashlib
 import platform
@@ -7,11 +9,11 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab.campaign.schedule import Step
 from lab.core import subprocesses
+from lab.core.dirs import ROOT
 from lab.host import running_kernel
 from lab.kernels import debian_kernels
-from lab.campaign.schedule import Step
-from lab.core.dirs import ROOT
 from lab.run.plan import Plan
 from lab.vm.image import Prepared
 
@@ -23,7 +25,9 @@ def header(
     kmap_bench: Path,
     refusals: Sequence[str] = (),
 ) -> dict:
-    """The fields of campaign.json that stay as they are. refusals: why nothing is counted from outside."""
+    """The fields of campaign.json that stay as they are. refusals: why nothing is counted from
+    outside.
+    """
     return {
         "asked": {
             "arguments": plan.arguments,
@@ -35,7 +39,8 @@ def header(
             "anonymize": plan.anonymize,
         },
         "seed": plan.seed,
-        "variants": {one.variant.name: _variant(one) for one in prepared} | ({plan.label: running_kernel.header()} if plan.label else {}),
+        "variants": {one.variant.name: _variant(one) for one in prepared}
+        | ({plan.label: running_kernel.header()} if plan.label else {}),
         "tools": {
             "qemu": _first_line("qemu-system-x86_64", "qemu-system-x86") if prepared else None,
             **({"fio": _first_line("fio", "fio")} if plan.only == "dax" else {}),
@@ -44,8 +49,13 @@ def header(
             "python": platform.python_version(),
             "system": debian_kernels.system(),
         },
-        "kmapbench": _checkout() | {"kmap_bench": hashlib.sha256(kmap_bench.read_bytes()).hexdigest()},
-        "planned": [{"variant": step.variant, "boot": step.boot} | ({"half": step.half} if step.half else {}) for step in planned],
+        "kmapbench": _checkout()
+        | {"kmap_bench": hashlib.sha256(kmap_bench.read_bytes()).hexdigest()},
+        "planned": [
+            {"variant": step.variant, "boot": step.boot}
+            | ({"half": step.half} if step.half else {})
+            for step in planned
+        ],
     }
 
 
@@ -63,8 +73,12 @@ def _variant(one: Prepared) -> dict:
 
 
 def _checkout() -> dict:
-    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True)
-    changes = subprocess.run(["git", "-C", ROOT, "status", "--porcelain"], capture_output=True, text=True)
+    commit = subprocess.run(
+        ["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True
+    )
+    changes = subprocess.run(
+        ["git", "-C", ROOT, "status", "--porcelain"], capture_output=True, text=True
+    )
     return {"commit": commit.stdout.strip() or "unknown", "dirty": bool(changes.stdout.strip())}
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the user asked for: by options, or by a plan file (TOML) that says the same."""
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+import tomllib
 
 from lab.core.errors import KmapbenchError
 from lab.kernels.variants import Variant
@@ -11,7 +12,19 @@ from lab.kernels.variants import Variant
 HOST = "host"  # what campaigns call user models on the machine itself
 
 # What a plan file can say; each is the option of that name.
-_TYPES = {"variants": list, "boots": int, "seed": int, "only": str, "kernel": str, "cases": str, "preset": str, "on": str, "here": bool, "label": str, "anonymize": bool}
+_TYPES = {
+    "variants": list,
+    "boots": int,
+    "seed": int,
+    "only": str,
+    "kernel": str,
+    "cases": str,
+    "preset": str,
+    "on": str,
+    "here": bool,
+    "label": str,
+    "anonymize": bool,
+}
 
 
 @dataclass(frozen=True)
@@ -38,14 +51,22 @@ def read(path: Path) -> dict:
     try:
         said = tomllib.loads(path.read_text())
     except OSError as error:
-        raise KmapbenchError(f"{path}: {error.strerror}; give a plan file, as each campaign has one (plan.toml)") from None
+        raise KmapbenchError(
+            f"{path}: {error.strerror}; give a plan file, as each campaign has one (plan.toml)"
+        ) from None
     except ValueError as error:
         raise KmapbenchError(f"{path}: no TOML ({error}); mend it") from None
     for name, value in said.items():
         if name not in _TYPES:
-            raise KmapbenchError(f"{path}: {name} is not known; a plan can have {', '.join(_TYPES)}")
-        if type(value) is not _TYPES[name] or (name == "variants" and not all(type(one) is str for one in value)):
-            raise KmapbenchError(f"{path}: {name} is of the wrong kind; write it as in the plan.toml of a campaign")
+            raise KmapbenchError(
+                f"{path}: {name} is not known; a plan can have {', '.join(_TYPES)}"
+            )
+        if type(value) is not _TYPES[name] or (
+            name == "variants" and not all(type(one) is str for one in value)
+        ):
+            raise KmapbenchError(
+                f"{path}: {name} is of the wrong kind; write it as in the plan.toml of a campaign"
+            )
     return said
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `run` is going to do, and all that can be said against it before anything slow. Changes nothing.
+"""What `run` is going to do, and all that can be said against it before anything slow. Changes
+nothing.
 
 Standard library only, for the launcher asks before anything is installed.
 """
@@ -14,18 +15,18 @@ from functools import cache
 from pathlib import Path
 
 from lab.campaign import schedule
+from lab.campaign.schedule import Step
 from lab.core import subprocesses
+from lab.core.dirs import RESULTS, build_dir, cache_path
+from lab.core.errors import CommandFailed, KmapbenchError
 from lab.host import bench_program
 from lab.kernels import debian_kernels, source_build
+from lab.kernels.variants import Image
+from lab.run.plan import HOST, Plan
 from lab.setup import requirements
 from lab.workloads import micro_script
 from lab.workloads.fio import on_host
 from lab.workloads.fio.presets import Preset
-from lab.core.errors import CommandFailed, KmapbenchError
-from lab.campaign.schedule import Step
-from lab.core.dirs import RESULTS, build_dir, cache_path
-from lab.run.plan import HOST, Plan
-from lab.kernels.variants import Image
 
 # Room that is taken, in MiB, on the safe side.
 CAMPAIGN_MIB = 20  # the report of a campaign
@@ -66,27 +67,40 @@ def asks_lab(plan: Plan) -> bool:
 
 def models(plan: Plan) -> list[str]:
     """Names of the user models that are asked for; kmap_bench has to be built."""
-    return bench_program.matching(kmap_bench(), plan.cases, micro_script.USER) if plan.only in (None, "user") else []
+    return (
+        bench_program.matching(kmap_bench(), plan.cases, micro_script.USER)
+        if plan.only in (None, "user")
+        else []
+    )
 
 
 def _has_kernel_case(plan: Plan) -> bool | None:
-    """Whether --cases means any kernel case, the module's or kmap_bench's own; None: it is not built."""
+    """Whether --cases means any kernel case, the module's or kmap_bench's own; None: it is not
+    built.
+    """
     if plan.only == "dax" or plan.cases in ("default", "all"):
         return True
     try:
         names = kernel_case_names().read_text().split()
-        return bool(micro_script.matching(names, plan.cases) or bench_program.matching(kmap_bench(), plan.cases, micro_script.KERNEL))
+        return bool(
+            micro_script.matching(names, plan.cases)
+            or bench_program.matching(kmap_bench(), plan.cases, micro_script.KERNEL)
+        )
     except (CommandFailed, OSError):
         return None  # nor does a program run here that was built elsewhere
 
 
 def steps(plan: Plan) -> list[Step]:
-    """All steps of a plan, in the order in which they begin: the lab's, the running kernel's, user models."""
+    """All steps of a plan, in the order in which they begin: the lab's, the running kernel's, user
+    models.
+    """
     planned = []
     if asks_kernel(plan) and plan.label:
         planned.append(Step(plan.label, 1))
     elif asks_kernel(plan):
-        planned += schedule.steps([variant.name for variant in plan.variants], plan.boots, plan.seed, _baseline(plan))
+        planned += schedule.steps(
+            [variant.name for variant in plan.variants], plan.boots, plan.seed, _baseline(plan)
+        )
     if models(plan):
         planned.append(Step(HOST, 1))
     if not planned:
@@ -98,7 +112,9 @@ def no_case(plan: Plan) -> KmapbenchError:
     """What is said where --cases means nothing that the plan can measure."""
     from lab.workloads import micro
 
-    return micro.no_case(plan.cases, {"user": "user model", "micro": "kernel case"}.get(plan.only, "case"))
+    return micro.no_case(
+        plan.cases, {"user": "user model", "micro": "kernel case"}.get(plan.only, "case")
+    )
 
 
 def _baseline(plan: Plan) -> str | None:
@@ -131,7 +147,9 @@ def check_folder(folder: Path) -> None:
 
 
 def check_machine(plan: Plan) -> None:
-    """A KmapbenchError where this machine is not one that the plan can be measured on, or has no room for it."""
+    """A KmapbenchError where this machine is not one that the plan can be measured on, or has no
+    room for it.
+    """
     for problem in machine_problems(plan):
         raise problem
 
@@ -181,7 +199,8 @@ def _check_on(plan: Plan) -> None:
     path = Path(plan.on)
     if on_host.look(path).kind and not _is_dax(path):
         raise KmapbenchError(
-            f"{path}: files there are not DAX: mount its file system with dax=always, on persistent memory"
+            f"{path}: files there are not DAX: mount its file system with dax=always, on persistent"
+            " memory"
         )
 
 
@@ -221,15 +240,23 @@ class Room:
 def rooms(plan: Plan) -> list[Room]:
     """Room for the campaign, and in the cache for kernels that are not there yet."""
     boots = (max(1, len(plan.variants)) * plan.boots if asks_kernel(plan) else 0) + 1
-    needed = [Room(plan.out or plan.resume or RESULTS, CAMPAIGN_MIB + BOOT_MIB * boots, "the campaign")]
+    needed = [
+        Room(plan.out or plan.resume or RESULTS, CAMPAIGN_MIB + BOOT_MIB * boots, "the campaign")
+    ]
     if not asks_lab(plan):
         return needed
     folder = cache_path()
     if missing := _to_build(plan):
-        sources = {image.source for image in missing if not list((folder / "sources").glob(f"{image.source}_*"))}
+        sources = {
+            image.source
+            for image in missing
+            if not list((folder / "sources").glob(f"{image.source}_*"))
+        }
         mib = BUILDING_MIB + BUILT_MIB * len(missing) + SOURCE_MIB * len(sources)
         needed.append(Room(folder, mib, "building kernels"))
-    if any(variant.image is None for variant in plan.variants) and not debian_kernels.fetched(folder):
+    if any(variant.image is None for variant in plan.variants) and not debian_kernels.fetched(
+        folder
+    ):
         needed.append(Room(folder, DISTRIBUTION_MIB, "the distribution's kernel"))
     return needed
 
@@ -329,10 +356,16 @@ def _kernel_lines(plan: Plan) -> list[str]:
     folder = cache_path()
     missing = [image.name for image in _to_build(plan)]
     lines = []
-    for image in {variant.image.name: variant.image for variant in plan.variants if variant.image}.values():
+    for image in {
+        variant.image.name: variant.image for variant in plan.variants if variant.image
+    }.values():
         took = source_build.last_seconds(image, folder)
-        before = f", {took / 60:.0f} minutes the last time" if took else ", about 20 minutes on two CPUs"
-        lines.append(f"kernel {image.name}: {f'to be built{before}' if image.name in missing else 'built'}")
+        before = (
+            f", {took / 60:.0f} minutes the last time" if took else ", about 20 minutes on two CPUs"
+        )
+        lines.append(
+            f"kernel {image.name}: {f'to be built{before}' if image.name in missing else 'built'}"
+        )
     if any(variant.image is None for variant in plan.variants):
         there = "fetched" if debian_kernels.fetched(folder) else "to be fetched"
         lines.append(f"kernel of the distribution, {plan.series or 'the newest known'}: {there}")
@@ -341,8 +374,15 @@ def _kernel_lines(plan: Plan) -> list[str]:
 
 def _step_lines(plan: Plan) -> list[str]:
     if not kmap_bench().is_file():
-        cases = "" if plan.cases in ("default", "all") else f"; which cases '{plan.cases}' means is known after that"
-        lines = [f"to build first: {kmap_bench().name} and the programs beside it, in {build_dir()}{cases}"]
+        cases = (
+            ""
+            if plan.cases in ("default", "all")
+            else f"; which cases '{plan.cases}' means is known after that"
+        )
+        lines = [
+            f"to build first: {kmap_bench().name} and the programs beside it, in"
+            f" {build_dir()}{cases}"
+        ]
         planned = _steps_unbuilt(plan)
     else:
         lines, planned = [], _left(plan) if plan.resume else steps(plan)
@@ -358,8 +398,12 @@ def _steps_unbuilt(plan: Plan) -> list[Step]:
     if plan.resume:
         return _left(plan)
     known = plan.cases in ("default", "all") or plan.cases.startswith("user/")
-    kernels = [Step(plan.label, 1)] if plan.label else schedule.steps(
-        [variant.name for variant in plan.variants], plan.boots, plan.seed, _baseline(plan)
+    kernels = (
+        [Step(plan.label, 1)]
+        if plan.label
+        else schedule.steps(
+            [variant.name for variant in plan.variants], plan.boots, plan.seed, _baseline(plan)
+        )
     )
     host_step = [Step(HOST, 1)] if plan.only == "user" or (plan.only is None and known) else []
     return (kernels if asks_kernel(plan) else []) + host_step

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from lab.core import subprocesses
-from lab.core.errors import KmapbenchError
 from lab.core.dirs import ROOT
+from lab.core.errors import KmapbenchError
 
 _STAMP = "kmapbench-system"  # what a build folder was configured on
 # What ninja remembers of a build: without it, it builds all again.
@@ -25,7 +25,8 @@ def build(build_folder: Path, root: Path = ROOT) -> None:
         lock = (build_folder / ".kmapbench.lock").open("w")
     except OSError as error:
         raise KmapbenchError(
-            f"{build_folder} cannot be made ({error.strerror}): set KMAPBENCH_CACHE to a folder that can be written"
+            f"{build_folder} cannot be made ({error.strerror}): set KMAPBENCH_CACHE to a folder"
+            " that can be written"
         ) from None
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two builds in one folder would be in each other's way
@@ -33,13 +34,17 @@ def build(build_folder: Path, root: Path = ROOT) -> None:
         try:
             if stranger(build_folder, root):
                 _configure(build_folder, root, log)
-            _logged([subprocesses.find("cmake", "cmake"), "--build", str(build_folder)], log, "building")
+            _logged(
+                [subprocesses.find("cmake", "cmake"), "--build", str(build_folder)], log, "building"
+            )
         finally:
             _hand_over(build_folder, root)
 
 
 def stranger(build_folder: Path, root: Path = ROOT) -> bool:
-    """Whether a build folder was not configured, or for another checkout, generator, compiler or system."""
+    """Whether a build folder was not configured, or for another checkout, generator, compiler or
+    system.
+    """
     try:
         cache = (build_folder / "CMakeCache.txt").read_text(errors="replace")
     except OSError:
@@ -54,7 +59,10 @@ def stranger(build_folder: Path, root: Path = ROOT) -> bool:
     stamp = build_folder / _STAMP
     if stamp.exists() and stamp.read_text() != _system():
         return True
-    return any(not _same_compiler(build_folder, said.get(f"CMAKE_{one}_COMPILER", ""), one) for one in ("C", "CXX"))
+    return any(
+        not _same_compiler(build_folder, said.get(f"CMAKE_{one}_COMPILER", ""), one)
+        for one in ("C", "CXX")
+    )
 
 
 def _same_compiler(build_folder: Path, compiler: str, language: str) -> bool:
@@ -63,7 +71,9 @@ def _same_compiler(build_folder: Path, compiler: str, language: str) -> bool:
     if chosen and shutil.which(chosen) != shutil.which(compiler):
         return False
     for file in build_folder.glob(f"CMakeFiles/*/CMake{language}Compiler.cmake"):
-        found = re.search(rf'^set\(CMAKE_{language}_COMPILER_VERSION "([^"]*)"\)', file.read_text(), re.MULTILINE)
+        found = re.search(
+            rf'^set\(CMAKE_{language}_COMPILER_VERSION "([^"]*)"\)', file.read_text(), re.MULTILINE
+        )
         version = found[1] if found else ""
         break
     else:
@@ -87,27 +97,45 @@ def _system() -> str:
         text = Path("/etc/os-release").read_text(errors="replace")
     except OSError:
         return "unknown\n"
-    return "".join(f"{line}\n" for line in sorted(re.findall(r"^(?:ID|VERSION_ID|VERSION_CODENAME)=.*$", text, re.MULTILINE)))
+    return "".join(
+        f"{line}\n"
+        for line in sorted(
+            re.findall(r"^(?:ID|VERSION_ID|VERSION_CODENAME)=.*$", text, re.MULTILINE)
+        )
+    )
 
 
 def _configure(build_folder: Path, root: Path, log: Path) -> None:
     print("kmapbench: configuring", file=sys.stderr)
     for name in _MEMORY:
         (build_folder / name).unlink(missing_ok=True)
-    command = [subprocesses.find("cmake", "cmake"), "--fresh", "--preset", "release", "-B", str(build_folder)]
+    command = [
+        subprocesses.find("cmake", "cmake"),
+        "--fresh",
+        "--preset",
+        "release",
+        "-B",
+        str(build_folder),
+    ]
     _logged(command, log, "configuring", root)
     (build_folder / _STAMP).write_text(_system())
 
 
 def _logged(command: list[str], log: Path, doing: str, cwd: Path | None = None) -> None:
     with log.open("wb") as out:
-        result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd=cwd)
+        result = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd=cwd
+        )
     if result.returncode != 0:
-        raise KmapbenchError(f"{doing} failed: {first_error(log.read_text(errors='replace'))}; see {log}")
+        raise KmapbenchError(
+            f"{doing} failed: {first_error(log.read_text(errors='replace'))}; see {log}"
+        )
 
 
 def first_error(text: str) -> str:
-    """The line of a build's log that says what is wrong. CMake says it in the lines after its first."""
+    """The line of a build's log that says what is wrong. CMake says it in the lines after its
+    first.
+    """
     lines = [line.strip() for line in text.splitlines()]
     for at, line in enumerate(lines):
         if "No space left on device" in line:

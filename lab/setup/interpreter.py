@@ -16,20 +16,32 @@ SYSTEM = "/usr/bin/python3"
 # Modules are looked for without being imported, which would take a second.
 _LOOK = """
 import importlib.util, sys
-print(*(name for name in sys.argv[1:] if sys.version_info >= (3, 11) and importlib.util.find_spec(name)))
+new_enough = sys.version_info >= (3, 11)
+print(*(name for name in sys.argv[1:] if new_enough and importlib.util.find_spec(name)))
 """
 
 
 def has_module(wanted: Sequence[Need]) -> Callable[[str], bool]:
-    """Whether a module is there for the Python that choose() takes, or would take once packages are installed."""
+    """Whether a module is there for the Python that choose() takes, or would take once packages are
+    installed.
+    """
     names = [need.name for need in wanted if need.kind == "modules"]
     there = set(names) if choose(names) else _found(SYSTEM, names)
     return there.__contains__
 
 
 def choose(names: Sequence[str]) -> str | None:
-    """The first Python that has all these modules: this one, which the launcher found, else the distribution's."""
-    return next((python for python in dict.fromkeys((sys.executable, SYSTEM)) if _found(python, names) == set(names)), None)
+    """The first Python that has all these modules: this one, which the launcher found, else the
+    distribution's.
+    """
+    return next(
+        (
+            python
+            for python in dict.fromkeys((sys.executable, SYSTEM))
+            if _found(python, names) == set(names)
+        ),
+        None,
+    )
 
 
 def _found(python: str, names: Sequence[str]) -> set[str]:
@@ -37,7 +49,9 @@ def _found(python: str, names: Sequence[str]) -> set[str]:
         importlib.invalidate_caches()  # they may have been installed a moment ago
         return {name for name in names if importlib.util.find_spec(name)}
     try:
-        result = subprocess.run([python, "-P", "-c", _LOOK, *names], capture_output=True, text=True, env=_environment())
+        result = subprocess.run(
+            [python, "-P", "-c", _LOOK, *names], capture_output=True, text=True, env=_environment()
+        )
     except OSError:
         return set()
     return set(result.stdout.split()) if result.returncode == 0 else set()

@@ -2,11 +2,12 @@
 """What a command needs from the machine, and which packages have it: requirements.toml."""
 
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+import tomllib
 
 from lab.core import subprocesses
 
@@ -15,7 +16,12 @@ OS_RELEASE = Path("/etc/os-release")
 DISTRIBUTIONS = ("ubuntu", "debian", "fedora", "arch")
 
 # How packages are installed by hand, by distribution.
-BY_HAND = {"debian": "apt-get install", "ubuntu": "apt-get install", "fedora": "dnf install", "arch": "pacman -S"}
+BY_HAND = {
+    "debian": "apt-get install",
+    "ubuntu": "apt-get install",
+    "fedora": "dnf install",
+    "arch": "pacman -S",
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,11 @@ def _packages(row: str | dict, system: str) -> tuple[str, ...]:
 
 def missing(wanted: Sequence[Need], has_module: Callable[[str], bool]) -> list[Need]:
     """Those that this machine lacks. has_module: whether Python finds a module."""
-    there = {"programs": subprocesses.has, "files": lambda name: Path(name).exists(), "modules": has_module}
+    there = {
+        "programs": subprocesses.has,
+        "files": lambda name: Path(name).exists(),
+        "modules": has_module,
+    }
     return [need for need in wanted if not there[need.kind](need.name)]
 
 
@@ -76,7 +86,9 @@ def names(lacking: Iterable[Need]) -> list[str]:
 
 
 def package_of(program: str) -> str | None:
-    """The package that has a program, by this distribution's name; None: the table does not know."""
+    """The package that has a program, by this distribution's name; None: the table does
+    not know.
+    """
     for need in needs(_table(), distribution()):
         if need.kind == "programs" and need.name == program:
             return need.packages[0]

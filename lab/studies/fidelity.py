@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """User models beside the kernel, instruction by instruction: what differs, and by which name.
 
-python3 -m lab.studies.fidelity [VARIANT...] prints the table of docs/method.md; default stock, idle, protected, distro.
+python3 -m lab.studies.fidelity [VARIANT...] prints the table of docs/method.md; default stock,
+idle, protected, distro.
 """
 
 import sys
@@ -11,20 +12,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.core.dirs import build_dir, cache_dir
+from lab.core.errors import KmapbenchError
 from lab.kernels import kconfig, variants
 from lab.trace import instructions, symbols
+from lab.trace.instructions import Kinds
 from lab.vm import image, qemu
 from lab.workloads import micro_script
-from lab.core.errors import KmapbenchError
-from lab.trace.instructions import Kinds
-from lab.core.dirs import build_dir, cache_dir
 
 Config = dict[str, str]  # of a kernel: symbol -> value
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Kinds that stand for each other, or one that only one side has; `holds` says on which kernels."""
+    """Kinds that stand for each other, or one that only one side has; `holds` says on which
+    kernels.
+    """
 
     name: str
     user: str | None
@@ -50,7 +53,9 @@ DIFFERENCES = [
     Difference("NOP, here ENDBR64", "endbr64", "nop", _has("X86_KERNEL_IBT")),
     Difference(TRACING, None, "nop", _has("FUNCTION_TRACER")),
     Difference(WRMSR, None, "wrmsr"),
-    Difference("mask of the zone", "and constant,register", None, lambda config: not _has("NUMA")(config)),
+    Difference(
+        "mask of the zone", "and constant,register", None, lambda config: not _has("NUMA")(config)
+    ),
 ]
 
 
@@ -63,7 +68,9 @@ class Comparison:
     variant: str
     user: Kinds
     kernel: Kinds
-    named: dict[str, tuple[Kinds, Kinds]] = field(default_factory=dict)  # by name: the user's, the kernel's
+    named: dict[str, tuple[Kinds, Kinds]] = field(
+        default_factory=dict
+    )  # by name: the user's, the kernel's
     user_unexplained: Kinds = field(default_factory=Counter)
     kernel_unexplained: Kinds = field(default_factory=Counter)
 
@@ -72,7 +79,9 @@ class Comparison:
         return (self.user_unexplained + self.kernel_unexplained).total()
 
 
-def compare(model: str, case: str, variant: str, user: Kinds, kernel: Kinds, config: Config) -> Comparison:
+def compare(
+    model: str, case: str, variant: str, user: Kinds, kernel: Kinds, config: Config
+) -> Comparison:
     """Gives each instruction that one side has and the other has not a name, if there is one."""
     ours, theirs = user - kernel, kernel - user
     named: dict[str, tuple[Kinds, Kinds]] = {}
@@ -101,9 +110,18 @@ class Counted:
 
 def boot(variant: str, scratch: Path, say: Callable[[str], None]) -> Counted:
     kmap_bench = build_dir() / "bench" / "kmap_bench"
-    prepared = image.prepare(variants.find(variant), None, image.micro(kmap_bench), cache_dir(), scratch, say)
-    user = "kmap_bench '--benchmark_filter=^user/' --kmapbench_records=/out/stream --kmapbench_clock=icount --kmapbench_samples=1"
-    initrd = image.initrd(prepared, f"{micro_script.micro(variant, 1)}step user {user}\n", scratch / f"{variant}.initrd")
+    prepared = image.prepare(
+        variants.find(variant), None, image.micro(kmap_bench), cache_dir(), scratch, say
+    )
+    user = (
+        "kmap_bench '--benchmark_filter=^user/' --kmapbench_records=/out/stream"
+        " --kmapbench_clock=icount --kmapbench_samples=1"
+    )
+    initrd = image.initrd(
+        prepared,
+        f"{micro_script.micro(variant, 1)}step user {user}\n",
+        scratch / f"{variant}.initrd",
+    )
     records: dict[str, dict] = {}
 
     def on_line(line) -> None:
@@ -112,7 +130,10 @@ def boot(variant: str, scratch: Path, say: Callable[[str], None]) -> Counted:
 
     outcome = qemu.boot(image.machine(prepared, initrd, image.observer_plugin()), scratch, on_line)
     if outcome.problem or outcome.windows is None:
-        raise KmapbenchError(f"{variant}: {outcome.problem or 'this QEMU has no plugins, so nothing counts from outside'}")
+        raise KmapbenchError(
+            f"{variant}:"
+            f" {outcome.problem or 'this QEMU has no plugins, so nothing counts from outside'}"
+        )
     windows = symbols.Windows(outcome.windows)
     kinds = {
         case: instructions.of_record(record, windows)
@@ -131,19 +152,27 @@ def model_of(form: str, state: str) -> str:
 
 
 def pairs_of(variant: str) -> Iterator[tuple[str, str]]:
-    """User models and the kernel cases that they are models of, on a variant: the module's, or the kernel's own path."""
+    """User models and the kernel cases that they are models of, on a variant: the module's, or the
+    kernel's own path.
+    """
     if not variants.find(variant).patched:
-        yield from ((model_of(form, state), f"model/{form}/{state}") for form in FORMS for state in STATES)
+        yield from (
+            (model_of(form, state), f"model/{form}/{state}") for form in FORMS for state in STATES
+        )
     elif variant == "idle":
         yield model_of("kmap_local_slim", "key_off"), "kernel/kmap_local/dram"
     else:
-        yield from ((model_of("kmap_local_slim", state), f"kernel/kmap_local/{state}") for state in STATES[1:])
+        yield from (
+            (model_of("kmap_local_slim", state), f"kernel/kmap_local/{state}")
+            for state in STATES[1:]
+        )
 
 
 def comparisons(counted: Counted, users: dict[str, Kinds]) -> list[Comparison]:
     """users: by model."""
     return [
-        compare(model, case, counted.variant, users[model], counted.kinds[case], counted.config) for model, case in pairs_of(counted.variant)
+        compare(model, case, counted.variant, users[model], counted.kinds[case], counted.config)
+        for model, case in pairs_of(counted.variant)
     ]
 
 
@@ -155,10 +184,21 @@ def count_models() -> dict[str, Kinds]:
 
 def table(rows: list[Comparison]) -> str:
     """Markdown."""
-    lines = ["| user model | pair | kernel case | variant | pair | differences | unexplained |", "|---|---:|---|---|---:|---|---:|"]
+    lines = [
+        "| user model | pair | kernel case | variant | pair | differences | unexplained |",
+        "|---|---:|---|---|---:|---|---:|",
+    ]
     for row in rows:
         differs = "; ".join(f"{_change(*kinds)} {name}" for name, kinds in row.named.items())
-        cells = [f"`{row.model}`", row.user.total(), f"`{row.case}`", f"`{row.variant}`", row.kernel.total(), differs, row.unexplained]
+        cells = [
+            f"`{row.model}`",
+            row.user.total(),
+            f"`{row.case}`",
+            f"`{row.variant}`",
+            row.kernel.total(),
+            differs,
+            row.unexplained,
+        ]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
 

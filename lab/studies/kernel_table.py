@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of kernels in docs/kernels.md: what the path costs on each, from campaigns of `run --kernel`.
+"""The table of kernels in docs/kernels.md: what the path costs on each, from campaigns of `run
+--kernel`.
 
     python3 -m lab.studies.kernel_table DIR...
 
-Each column is a campaign's variant `stock`. Where a case is a straight line its figure is held against
-objdump of the module that ran there; one that differs is printed with both, and the exit code is 1.
+Each column is a campaign's variant `stock`. Where a case is a straight line its figure is held
+against objdump of the module that ran there; one that differs is printed with both, and the exit
+code is 1.
 """
 
 import json
@@ -13,9 +15,9 @@ import sys
 from pathlib import Path
 
 from lab.core import subprocesses
+from lab.core.dirs import cache_dir
 from lab.core.errors import EXIT_FAILED, EXIT_OK, KmapbenchError
 from lab.kernels.module_build import NAME
-from lab.core.dirs import cache_dir
 
 EMPTY = "kb_body_empty"
 
@@ -54,13 +56,23 @@ def loop_length(code: list[tuple[int, str]]) -> int | None:
     loop = [text for address, text in code if first <= address <= last]
     for text in loop[:-1]:
         inside = re.match(r"j\w+\s+([0-9a-f]+)", text)
-        if text.startswith(("call", "jmp", "ret")) or inside and first <= int(inside[1], 16) <= last:
+        if (
+            text.startswith(("call", "jmp", "ret"))
+            or inside
+            and first <= int(inside[1], 16) <= last
+        ):
             return None
     return len(loop)
 
 
 def _code(module: Path, body: str) -> list[tuple[int, str]]:
-    command = [subprocesses.find("objdump", "binutils"), "-d", "--no-show-raw-insn", f"--disassemble={body}", module]
+    command = [
+        subprocesses.find("objdump", "binutils"),
+        "-d",
+        "--no-show-raw-insn",
+        f"--disassemble={body}",
+        module,
+    ]
     rows = re.findall(r"^\s+([0-9a-f]+):\t(.*)$", subprocesses.output(command), re.MULTILINE)
     return [(int(address, 16), text.strip()) for address, text in rows]
 
@@ -71,7 +83,9 @@ def column(folder: Path) -> tuple[str, dict[str, str], bool]:
     stock = header["variants"]["stock"]
     module = cache_dir() / "modules" / stock["module"] / NAME
     if not module.is_file():
-        raise KmapbenchError(f"{module}: the module that ran is gone from the cache: make {folder} again")
+        raise KmapbenchError(
+            f"{module}: the module that ran is gone from the cache: make {folder} again"
+        )
     lines = (folder / "stock" / "boot-01" / "micro.jsonl").read_text().splitlines()
     costs = {(record := json.loads(line))["case"]: record.get("cost") for line in lines}
     empty = loop_length(_code(module, EMPTY))
@@ -82,10 +96,24 @@ def column(folder: Path) -> tuple[str, dict[str, str], bool]:
         if body and cost is not None:
             counted = loop_length(_code(module, body))
             agrees = None not in (counted, empty) and counted - empty == cost
-            cells[case] += " =" if agrees else f" (objdump: {counted - empty if counted and empty else 'no straight line'})"
+            cells[case] += (
+                " ="
+                if agrees
+                else f" (objdump: {counted - empty if counted and empty else 'no straight line'})"
+            )
             good = good and agrees
-    compiler = re.search(r"GCC: \((.*?)\) ([\d.]+)|(clang version \S+)", subprocesses.output([subprocesses.find("readelf", "binutils"), "-p", ".comment", module]))
-    return f"{stock['release']}, {f'gcc {compiler[2]}' if compiler and compiler[2] else compiler and compiler[3]}", cells, good
+    compiler = re.search(
+        r"GCC: \((.*?)\) ([\d.]+)|(clang version \S+)",
+        subprocesses.output([subprocesses.find("readelf", "binutils"), "-p", ".comment", module]),
+    )
+    return (
+        (
+            f"{stock['release']},"
+            f" {f'gcc {compiler[2]}' if compiler and compiler[2] else compiler and compiler[3]}"
+        ),
+        cells,
+        good,
+    )
 
 
 def main(folders: list[str]) -> int:

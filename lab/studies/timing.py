@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trials of the measuring itself: user models launched many times on this machine, each launch's figures kept as they are.
+"""Trials of the measuring itself: user models launched many times on this machine, each launch's
+figures kept as they are.
 
 python3 -m lab.studies.timing known|spread|campaigns FILE [--launches N] [--campaigns N]
 python3 -m analysis.studies.timing_verdict FILE...   says what came out
@@ -18,23 +19,32 @@ from pathlib import Path
 
 from lab.campaign import schedule
 from lab.core import subprocesses
-from lab.workloads import micro_script
-from lab.core.errors import KmapbenchError
-from lab.studies.fidelity import FORMS, STATES
-from lab.core.progress import Display
 from lab.core.dirs import build_dir
+from lab.core.errors import KmapbenchError
+from lab.core.progress import Display
+from lab.studies.fidelity import FORMS, STATES
+from lab.workloads import micro_script
 
-# Nothing of what these do passes through memory that they have written, and none begins before the last one is done, so that only
-# the clock makes them noisy.
+# Nothing of what these do passes through memory that they have written, and none begins before the
+# last one is done, so that only the clock makes them noisy.
 REGISTER_BOUND = [
     "user/known/adds13",
     "user/known/adds100",
     *(f"user/{form}/{state}/alone" for form in FORMS for state in ("key_off", "dram", "devmap")),
 ]
-# These count through memory, or run at the rate at which the CPU predicts and fetches: it has modes.
+# These count through memory, or run at the rate at which the CPU predicts and fetches: it has
+# modes.
 WITH_MODES = [
-    *(f"user/{form}/{state}" for form in FORMS for state in ("protected/alone/nowrite", "protected_nested/alone")),
-    *(f"user/{form}/{state}" for form in FORMS for state in ("key_off", "dram", "devmap", "protected/nowrite", "protected_nested")),
+    *(
+        f"user/{form}/{state}"
+        for form in FORMS
+        for state in ("protected/alone/nowrite", "protected_nested/alone")
+    ),
+    *(
+        f"user/{form}/{state}"
+        for form in FORMS
+        for state in ("key_off", "dram", "devmap", "protected/nowrite", "protected_nested")
+    ),
 ]
 # One that is 3 % longer than adds100, and one that is 2 cycles longer than adds13.
 PLANTED = ["user/known/adds103", "user/known/adds15"]
@@ -45,8 +55,17 @@ _COLD = [
     for state in STATES
     for size in ("l1", "memory")
 ]
-DELAYS = [f"user/{form}/protected/alone/{write}" for form in FORMS for write in ("nowrite", "delay")]
-KNOWN = ["user/known/adds1000", "user/known/multiplications1000", "user/known/lines/l1", "user/known/lines/memory", *_COLD, *DELAYS]
+DELAYS = [
+    f"user/{form}/protected/alone/{write}" for form in FORMS for write in ("nowrite", "delay")
+]
+KNOWN = [
+    "user/known/adds1000",
+    "user/known/multiplications1000",
+    "user/known/lines/l1",
+    "user/known/lines/memory",
+    *_COLD,
+    *DELAYS,
+]
 
 # What a write is told to take, beside the default.
 WRITE_CYCLES = (185, 1000)
@@ -77,7 +96,9 @@ def spread(launches: int) -> Iterator[dict]:
 
 
 def campaigns(number: int, launches: int) -> Iterator[dict]:
-    """The same program twice, in blocks as a campaign has them; the planted changes beside what they are changes of."""
+    """The same program twice, in blocks as a campaign has them; the planted changes beside what
+    they are changes of.
+    """
     for campaign in range(number):
         for slot, step in enumerate(schedule.steps(["A", "B"], launches, seed=campaign)):
             for figure in _ours(REGISTER_BOUND + PLANTED, ["--kmapbench_repetitions=1"]):
@@ -90,12 +111,26 @@ def _ours(models: list[str], options: list[str]) -> Iterator[dict]:
         records = Path(folder) / "records"
         program = build_dir() / "bench" / "kmap_bench"
         started = time.monotonic()
-        subprocesses.output([program, *micro_script.named(models), "--kmapbench_counters=", *options, f"--kmapbench_records={records}"])
+        subprocesses.output(
+            [
+                program,
+                *micro_script.named(models),
+                "--kmapbench_counters=",
+                *options,
+                f"--kmapbench_records={records}",
+            ]
+        )
         seconds = time.monotonic() - started
         for line in records.read_text().splitlines():
             record = json.loads(line)
             if record["status"] == "ok" and "known" not in record:
-                yield {"tool": "kmapbench", "case": record["case"], "figure": record["cost_core_cycles"], "ticks": record["cost"], **_moment(seconds)}
+                yield {
+                    "tool": "kmapbench",
+                    "case": record["case"],
+                    "figure": record["cost_core_cycles"],
+                    "ticks": record["cost"],
+                    **_moment(seconds),
+                }
 
 
 def _theirs(models: list[str]) -> Iterator[dict]:
@@ -103,11 +138,24 @@ def _theirs(models: list[str]) -> Iterator[dict]:
     program = build_dir() / "bench" / "tools" / "kmap_google"
     started = time.monotonic()
     chosen = f"--benchmark_filter=^({'|'.join(models)})$"
-    text = subprocesses.output([program, chosen, *BUDGET, "--benchmark_enable_random_interleaving=true", "--benchmark_format=json"])
+    text = subprocesses.output(
+        [
+            program,
+            chosen,
+            *BUDGET,
+            "--benchmark_enable_random_interleaving=true",
+            "--benchmark_format=json",
+        ]
+    )
     seconds = time.monotonic() - started
     for row in json.loads(text)["benchmarks"]:
         if row.get("aggregate_name") == "median":
-            yield {"tool": "google", "case": row["run_name"], "figure": row["real_time"], **_moment(seconds)}
+            yield {
+                "tool": "google",
+                "case": row["run_name"],
+                "figure": row["real_time"],
+                **_moment(seconds),
+            }
 
 
 def _moment(seconds: float) -> dict:
@@ -118,24 +166,45 @@ def _moment(seconds: float) -> dict:
 def machine() -> dict:
     """The first line of a file."""
     cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")), platform.machine())
-    return {"cpu": model, "cpus": os.cpu_count(), "kernel": platform.release(), "begun": datetime.now(UTC).isoformat(timespec="seconds")}
+    model = next(
+        (line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")),
+        platform.machine(),
+    )
+    return {
+        "cpu": model,
+        "cpus": os.cpu_count(),
+        "kernel": platform.release(),
+        "begun": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python3 -m lab.studies.timing", description="Launches user models many times and keeps each launch's figures.")
+    parser = argparse.ArgumentParser(
+        prog="python3 -m lab.studies.timing",
+        description="Launches user models many times and keeps each launch's figures.",
+    )
     parser.add_argument("trial", choices=("known", "spread", "campaigns"))
     parser.add_argument("file", type=Path, help="JSON lines; must not be there yet")
-    parser.add_argument("--launches", type=int, help="default 20; of campaigns 10 a side; of spread 80")
+    parser.add_argument(
+        "--launches", type=int, help="default 20; of campaigns 10 a side; of spread 80"
+    )
     parser.add_argument("--campaigns", type=int, default=20)
     asked = parser.parse_args(arguments)
     launches = asked.launches or {"known": 20, "spread": 80, "campaigns": 10}[asked.trial]
-    figures = campaigns(asked.campaigns, launches) if asked.trial == "campaigns" else {"known": known, "spread": spread}[asked.trial](launches)
+    figures = (
+        campaigns(asked.campaigns, launches)
+        if asked.trial == "campaigns"
+        else {"known": known, "spread": spread}[asked.trial](launches)
+    )
     with asked.file.open("x") as file, Display() as display:
         print(json.dumps({"trial": asked.trial, **machine()}), file=file)
         for figure in figures:
             print(json.dumps(figure), file=file, flush=True)
-            display.detail(f"campaign {figure['campaign']}" if "campaign" in figure else f"launch {figure['launch']}")
+            display.detail(
+                f"campaign {figure['campaign']}"
+                if "campaign" in figure
+                else f"launch {figure['launch']}"
+            )
     return 0
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from lab.core import subprocesses
-from lab.kernels import debian_kernels, module_build, variants
-from lab.run import runner
-from lab.vm import image, initramfs, qemu
 from lab.core.dirs import MODULE_SOURCE, build_dir, cache_dir
 from lab.core.event_stream import Line
+from lab.kernels import debian_kernels, module_build, variants
+from lab.run import runner
 from lab.tests.records import without_controls
+from lab.vm import image, initramfs, qemu
 
 KMAP_BENCH = build_dir() / "bench" / "kmap_bench"
 
@@ -26,16 +26,28 @@ def quiet(_: str) -> None:
 
 
 def pytest_addoption(parser):
-    parser.addoption("--tree", type=Path, help="tests of our PKS kernel: an unpacked kernel to take in place of the variants' own")
+    parser.addoption(
+        "--tree",
+        type=Path,
+        help="tests of our PKS kernel: an unpacked kernel to take in place of the variants' own",
+    )
 
 
-def prepare_patched(name: str, tree: Path | None, cache: Path, scratch: Path, content: image.Content = image.micro(KMAP_BENCH)) -> image.Prepared:
+def prepare_patched(
+    name: str,
+    tree: Path | None,
+    cache: Path,
+    scratch: Path,
+    content: image.Content = image.micro(KMAP_BENCH),
+) -> image.Prepared:
     """A variant of our PKS kernel, or that variant's command line on another kernel."""
     variant = variants.find(name)
     if tree is None:
         return image.prepare(variant, None, content, cache, scratch, quiet)
     (modules,) = (tree / "lib" / "modules").iterdir()
-    return image.prepare_kernel(variant, debian_kernels.KernelTree(tree, modules.name), content, cache, scratch, quiet)
+    return image.prepare_kernel(
+        variant, debian_kernels.KernelTree(tree, modules.name), content, cache, scratch, quiet
+    )
 
 
 @pytest.fixture(scope="session")
@@ -55,31 +67,48 @@ def built_module(kernel, cache) -> Path:
 
 @pytest.fixture(scope="session")
 def prepared(cache, tmp_path_factory) -> image.Prepared:
-    return image.prepare(variants.find("stock"), None, image.micro(KMAP_BENCH), cache, tmp_path_factory.mktemp("prepared"), quiet)
+    return image.prepare(
+        variants.find("stock"),
+        None,
+        image.micro(KMAP_BENCH),
+        cache,
+        tmp_path_factory.mktemp("prepared"),
+        quiet,
+    )
 
 
 @pytest.fixture(scope="session")
 def three_boots(tmp_path_factory) -> Path:
-    """A campaign of three boots of stock, all kernel cases: made by the first of pytest-xdist's workers that needs it."""
+    """A campaign of three boots of stock, all kernel cases: made by the first of pytest-xdist's
+    workers that needs it.
+    """
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     folder = shared / "three-boots"
     with (shared / "three-boots.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            plan = runner.Plan([variants.find("stock")], 3, 1, "micro", None, "all", folder, ["run", "--boots", "3", "--cases", "all"])
+            plan = runner.Plan(
+                [variants.find("stock")],
+                3,
+                1,
+                "micro",
+                None,
+                "all",
+                folder,
+                ["run", "--boots", "3", "--cases", "all"],
+            )
             assert runner.run(plan) == 0
     return folder
 
 
 # Says on the stream what the module has to leave as it found it.
-STATE = (
-    "state() {\n"
-    '\tsplits=$(grep -E "DirectMap" /proc/meminfo | tr -d "\\n")\n'
-    "\tcat /proc/sys/vm/stat_refresh\n"  # each CPU counts on its own
-    '\tpins=$(awk "/nr_foll_pin_acquired/ { n += \\$2 } /nr_foll_pin_released/ { n -= \\$2 } END { print n }" /proc/vmstat)\n'
-    '\tevent "\\"state\\", \\"when\\": \\"$1\\", \\"direct_map\\": \\"$splits\\", \\"pins\\": $pins, \\"state\\": $(cat /proc/kmapbench_state)"\n'
-    "}\n"
+STATE = (  # each CPU counts on its own
+    'state() {\n\tsplits=$(grep -E "DirectMap" /proc/meminfo | tr -d "\\n")\n\tcat'
+    ' /proc/sys/vm/stat_refresh\n\tpins=$(awk "/nr_foll_pin_acquired/ { n += \\$2 }'
+    ' /nr_foll_pin_released/ { n -= \\$2 } END { print n }" /proc/vmstat)\n\tevent "\\"state\\",'
+    ' \\"when\\": \\"$1\\", \\"direct_map\\": \\"$splits\\", \\"pins\\": $pins, \\"state\\": $(cat'
+    ' /proc/kmapbench_state)"\n}\n'
 )
 
 
@@ -91,7 +120,9 @@ def state_module(kernel, cache):
 @pytest.fixture
 def states():
     """Pulls the states out of a boot's events, by name."""
-    return lambda booted: {event["when"]: event for event in booted.events if event["event"] == "state"}
+    return lambda booted: {
+        event["when"]: event for event in booted.events if event["event"] == "state"
+    }
 
 
 @dataclass
@@ -104,25 +135,40 @@ class Booted:
     events: list[dict] = field(default_factory=list)
 
     def record(self, case: str, variant: str = "test") -> dict:
-        found = [record for record in self.records if record["case"] == case and record["variant"] == variant]
+        found = [
+            record
+            for record in self.records
+            if record["case"] == case and record["variant"] == variant
+        ]
         assert len(found) == 1, f"{len(found)} records of {case} by {variant}"
         return found[0]
 
 
 @pytest.fixture
 def boot_job(prepared, tmp_path):
-    """Boots a job, with files added to the guest by name; on_event is called for each event, and what it raises ends the guest."""
+    """Boots a job, with files added to the guest by name; on_event is called for each event, and
+    what it raises ends the guest.
+    """
 
-    def boot(job: str, files: dict[str, Path] | None = None, on_event: Callable[[dict], None] = lambda _: None, **changes) -> Booted:
+    def boot(
+        job: str,
+        files: dict[str, Path] | None = None,
+        on_event: Callable[[dict], None] = lambda _: None,
+        **changes,
+    ) -> Booted:
         tree = initramfs.Tree(tmp_path / "extra")
         for name, path in (files or {}).items():
             if path.suffix == ".ko":
                 stripped = tmp_path / f"{path.parent.name}-{path.name}"
-                subprocesses.output([subprocesses.find("strip", "binutils"), "-g", "-o", stripped, path])
+                subprocesses.output(
+                    [subprocesses.find("strip", "binutils"), "-g", "-o", stripped, path]
+                )
                 path = stripped
             tree.add(path, name, executable=True)
         tree.add_text(job, "job")
-        initrd = initramfs.concatenate([prepared.base, tree.pack(tmp_path / "extra.cpio")], tmp_path / "initrd")
+        initrd = initramfs.concatenate(
+            [prepared.base, tree.pack(tmp_path / "extra.cpio")], tmp_path / "initrd"
+        )
         shutil.rmtree(tree.folder)
         machine = replace(image.machine(prepared, initrd), **changes)
         booted = Booted(qemu.Outcome(), "")

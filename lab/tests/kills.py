@@ -22,7 +22,17 @@ from lab.tests import stand_in_qemu
 
 VARIANTS = ("stock", "plain")
 BOOTS = 2
-ASKED = ["run", "--only", "micro", "--variants", ",".join(VARIANTS), "--boots", str(BOOTS), "--seed", "1"]
+ASKED = [
+    "run",
+    "--only",
+    "micro",
+    "--variants",
+    ",".join(VARIANTS),
+    "--boots",
+    str(BOOTS),
+    "--seed",
+    "1",
+]
 VICTIMS = ("qemu", "kmapbench", "both")
 RECORDS = len(VARIANTS) * BOOTS * len(stand_in_qemu.CASES)
 LONGEST_SECONDS = 0.02  # from the record that was waited for until the kill comes: two records
@@ -46,14 +56,20 @@ def guests(pid: int) -> list[int]:
         try:
             children = [int(child) for child in task.read_text().split()]
             lines = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
-            found += [child for child, line in lines.items() if b"stand_in_qemu" in line and b".initrd" in line]
+            found += [
+                child
+                for child, line in lines.items()
+                if b"stand_in_qemu" in line and b".initrd" in line
+            ]
         except OSError:  # gone meanwhile
             continue
     return found
 
 
 def wait_for_records(process: subprocess.Popen, folder: Path, count: int) -> None:
-    """By progress and not by the clock, so that a loaded machine is hit at the same moments; a run that ends is waited for no longer."""
+    """By progress and not by the clock, so that a loaded machine is hit at the same moments; a run
+    that ends is waited for no longer.
+    """
     begun = False
     while process.poll() is None and (not begun or recorded(folder) < count):
         begun = begun or bool(guests(process.pid))
@@ -77,13 +93,18 @@ def kill(process: subprocess.Popen, victims: str) -> bool:
 
 
 def kept(folder: Path) -> dict[str, list[dict]]:
-    """Whole records of every try, by the folder that they will be in once that boot is made again."""
+    """Whole records of every try, by the folder that they will be in once that boot is
+    made again.
+    """
     found: dict[str, list[dict]] = {}
     header = json.loads((folder / "campaign.json").read_text())
     tries = {(step["variant"], step["boot"]): step["try"] for step in header["order"]}
     for boot in folder.glob("*/boot-*"):
         name, _, number = boot.name.partition(".try-")
-        variant, count = boot.parent.name, number or tries[boot.parent.name, int(name.removeprefix("boot-"))]
+        variant, count = (
+            boot.parent.name,
+            number or tries[boot.parent.name, int(name.removeprefix("boot-"))],
+        )
         path = boot / "micro.jsonl"
         *lines, _torn = path.read_text().split("\n") if path.exists() else [""]
         found[f"{variant}/{name}/{count}"] = [json.loads(line) for line in lines]
@@ -91,7 +112,9 @@ def kept(folder: Path) -> dict[str, list[dict]]:
 
 
 def assert_nothing_lost(before: dict[str, list[dict]], after: dict[str, list[dict]]) -> None:
-    """What had been kept is still there; each try is a beginning of what its boot measures, without a gap."""
+    """What had been kept is still there; each try is a beginning of what its boot measures, without
+    a gap.
+    """
     for name, records in before.items():
         assert after[name][: len(records)] == records, f"{name} has lost records"
     for name, records in after.items():
@@ -111,12 +134,16 @@ def assert_whole(folder: Path) -> None:
         for boot in range(1, BOOTS + 1):
             made = folder / variant / f"boot-{boot:02d}"
             lines = (made / "micro.jsonl").read_text().splitlines()
-            assert [json.loads(line) for line in lines] == [stand_in_qemu.record(case, variant, boot) for case in stand_in_qemu.CASES]
+            assert [json.loads(line) for line in lines] == [
+                stand_in_qemu.record(case, variant, boot) for case in stand_in_qemu.CASES
+            ]
             assert json.loads((made / "environment.json").read_text())["emulator"]
 
 
 def killed_campaigns(count: int, seed: int, scratch: Path) -> str:
-    """Kills so often, each time at a random moment; says how often it hit what, and how many campaigns became whole."""
+    """Kills so often, each time at a random moment; says how often it hit what, and how many
+    campaigns became whole.
+    """
     chooser = random.Random(seed)
     hits = dict.fromkeys(VICTIMS, 0)
     campaigns = 0
@@ -124,7 +151,11 @@ def killed_campaigns(count: int, seed: int, scratch: Path) -> str:
         campaigns += 1
         folder = scratch / f"campaign-{campaigns}"
         while not whole(folder):
-            process = start(["run", "--resume", str(folder)] if folder.exists() else [*ASKED, "--out", str(folder)])
+            process = start(
+                ["run", "--resume", str(folder)]
+                if folder.exists()
+                else [*ASKED, "--out", str(folder)]
+            )
             before = kept(folder) if folder.exists() else {}
             victims = chooser.choice(VICTIMS)
             if sum(hits.values()) < count:
@@ -136,12 +167,20 @@ def killed_campaigns(count: int, seed: int, scratch: Path) -> str:
             if folder.exists():
                 assert_nothing_lost(before, kept(folder))
         assert_whole(folder)
-    return f"{sum(hits.values())} kills ({', '.join(f'{hit} of {victims}' for victims, hit in hits.items())}), {campaigns} campaigns whole"
+    return (
+        f"{sum(hits.values())} kills"
+        f" ({', '.join(f'{hit} of {victims}' for victims, hit in hits.items())}),"
+        f" {campaigns} campaigns whole"
+    )
 
 
 def whole(folder: Path) -> bool:
     path = folder / "campaign.json"
-    return path.exists() and json.loads(path.read_text())["ended"] is not None and not store.left(json.loads(path.read_text()))
+    return (
+        path.exists()
+        and json.loads(path.read_text())["ended"] is not None
+        and not store.left(json.loads(path.read_text()))
+    )
 
 
 if __name__ == "__main__":

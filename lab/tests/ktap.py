@@ -27,7 +27,9 @@ class Result:
 
 @dataclass
 class Report:
-    """One KTAP document. Indented lines (tests within a test) are left to the line that sums them up."""
+    """One KTAP document. Indented lines (tests within a test) are left to the line that sums them
+    up.
+    """
 
     planned: int | None = None
     tests: list[Result] = field(default_factory=list)
@@ -45,7 +47,9 @@ class Report:
 def parse(text: str) -> Report:
     """The document in a text; what stands before its version line is not part of it."""
     lines = text.splitlines()
-    starts = [index for index, line in enumerate(lines) if re.fullmatch(r"K?TAP version \d+\s*", line)]
+    starts = [
+        index for index, line in enumerate(lines) if re.fullmatch(r"K?TAP version \d+\s*", line)
+    ]
     report = Report()
     if not starts:
         report.problems.append("no KTAP version line")
@@ -55,7 +59,9 @@ def parse(text: str) -> Report:
     if report.planned is None:
         report.problems.append("no plan")
     elif report.planned != len(report.tests):
-        report.problems.append(f"{report.planned} tests were planned, and {len(report.tests)} reported")
+        report.problems.append(
+            f"{report.planned} tests were planned, and {len(report.tests)} reported"
+        )
     return report
 
 
@@ -88,4 +94,6 @@ def _diagnostic(report: Report, text: str) -> None:
         return
     last = report.tests[-1]
     if last.status is Status.FAILED and not last.reason and text.startswith(f"{last.name}: "):
-        report.tests[-1] = Result(last.number, last.name, last.status, text.removeprefix(f"{last.name}: "))
+        report.tests[-1] = Result(
+            last.number, last.name, last.status, text.removeprefix(f"{last.name}: ")
+        )

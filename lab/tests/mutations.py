@@ -26,9 +26,21 @@ _NEVER_CLOSED = "the page was not closed before the map"
 # it breaks, and what the oracle has to say of it.
 UNPROTECTED = [
     (Mutation("no_key", "model.c", " | ((u64)key << KB_PTE_KEY_SHIFT)"), _PUBLISHED, _NEVER_CLOSED),
-    (Mutation("no_cr4", "pks.c", "cr4_set_bits_irqsoff(KB_CR4_PKS);", ";"), _PUBLISHED, _NEVER_CLOSED),
-    (Mutation("no_write", "model_published_pks.c", "\tkb_write_pkrs(pkrs);"), _PUBLISHED, "the open page faulted"),
-    (Mutation("no_slim_open", "model_slim.c", "\tkb_write_pkrs(KB_PKRS_OPEN);"), _SLIM, "the open page faulted"),
+    (
+        Mutation("no_cr4", "pks.c", "cr4_set_bits_irqsoff(KB_CR4_PKS);", ";"),
+        _PUBLISHED,
+        _NEVER_CLOSED,
+    ),
+    (
+        Mutation("no_write", "model_published_pks.c", "\tkb_write_pkrs(pkrs);"),
+        _PUBLISHED,
+        "the open page faulted",
+    ),
+    (
+        Mutation("no_slim_open", "model_slim.c", "\tkb_write_pkrs(KB_PKRS_OPEN);"),
+        _SLIM,
+        "the open page faulted",
+    ),
     (
         Mutation("no_slim_close", "model_slim.c", "\tkb_write_pkrs(KB_PKRS_CLOSED);"),
         _SLIM,
@@ -42,7 +54,8 @@ SPLITS = Mutation(
     "splits",
     "model.c",
     "\tworld.pagemap.flags = pagemap_flags;",
-    "\textern int set_memory_uc(unsigned long addr, int pages), set_memory_wb(unsigned long addr, int pages);\n"
+    "\textern int set_memory_uc(unsigned long addr, int pages);\n"
+    "\textern int set_memory_wb(unsigned long addr, int pages);\n"
     "\tstruct page *blocks[64] = {};\n"
     "\tunsigned int level = 0, taken = 0;\n"
     "\tunsigned long block;\n"
@@ -69,11 +82,21 @@ LEFT_BEHIND = [
 # Mistakes that only a debugging kernel sees, and what it says of each.
 DEBUGGED = [
     (
-        Mutation("use_after_free", "model.c", "\tkvfree(world.descriptors);", "\tkvfree(world.descriptors);\n\tREAD_ONCE(world.descriptors->flags);"),
+        Mutation(
+            "use_after_free",
+            "model.c",
+            "\tkvfree(world.descriptors);",
+            "\tkvfree(world.descriptors);\n\tREAD_ONCE(world.descriptors->flags);",
+        ),
         "KASAN: slab-use-after-free",
     ),
     (
-        Mutation("sleeps", "sample.c", "\tkb_enter(c, ctx);\n\n\tsample->", "\tkb_enter(c, ctx);\n\tmight_sleep();\n\n\tsample->"),
+        Mutation(
+            "sleeps",
+            "sample.c",
+            "\tkb_enter(c, ctx);\n\n\tsample->",
+            "\tkb_enter(c, ctx);\n\tmight_sleep();\n\n\tsample->",
+        ),
         "sleeping function called from invalid context",
     ),
     (
@@ -82,8 +105,10 @@ DEBUGGED = [
             "main.c",
             "\tbegin = kb_clock();",
             "\tstatic DEFINE_MUTEX(other_mutex);\n"
-            "\tmutex_lock(&run_mutex);\n\tmutex_lock(&other_mutex);\n\tmutex_unlock(&other_mutex);\n\tmutex_unlock(&run_mutex);\n"
-            "\tmutex_lock(&other_mutex);\n\tmutex_lock(&run_mutex);\n\tmutex_unlock(&run_mutex);\n\tmutex_unlock(&other_mutex);\n"
+            "\tmutex_lock(&run_mutex);\n\tmutex_lock(&other_mutex);\n"
+            "\tmutex_unlock(&other_mutex);\n\tmutex_unlock(&run_mutex);\n"
+            "\tmutex_lock(&other_mutex);\n\tmutex_lock(&run_mutex);\n"
+            "\tmutex_unlock(&run_mutex);\n\tmutex_unlock(&other_mutex);\n"
             "\tbegin = kb_clock();",
         ),
         "possible circular locking dependency",
@@ -98,9 +123,15 @@ DEBUGGED = [
 def plant(mutation: Mutation, folder: Path) -> Path:
     """A copy of the module's source with the bug in it."""
     source = folder / mutation.name
-    shutil.copytree(MODULE_SOURCE, source, ignore=shutil.ignore_patterns("tests", "*.o", "*.ko", "*.mod.c", ".*"))
+    shutil.copytree(
+        MODULE_SOURCE,
+        source,
+        ignore=shutil.ignore_patterns("tests", "*.o", "*.ko", "*.mod.c", ".*"),
+    )
     path = source / mutation.file
     text = path.read_text()
-    assert text.count(mutation.old) == 1, f"{mutation.name}: {mutation.file} has changed, and so must this list"
+    assert (
+        text.count(mutation.old) == 1
+    ), f"{mutation.name}: {mutation.file} has changed, and so must this list"
     path.write_text(text.replace(mutation.old, mutation.new))
     return source

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python3 -m lab` with stand-ins for kernels, QEMU (stand_in_qemu.py) and the report: a campaign takes a second.
+"""`python3 -m lab` with stand-ins for kernels, QEMU (stand_in_qemu.py) and the report: a campaign
+takes a second.
 
 All that keeps a campaign is the real thing.
 """
@@ -14,9 +15,9 @@ from pathlib import Path
 from lab import cli
 from lab.core import subprocesses
 from lab.kernels import source_build
+from lab.kernels.debian_kernels import KernelTree
 from lab.run import preflight, runner
 from lab.vm import image
-from lab.kernels.debian_kernels import KernelTree
 
 
 def main(arguments: list[str]) -> int:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""In QEMU's place where many boots are made to be killed: sends what a guest would, in the same channels.
+"""In QEMU's place where many boots are made to be killed: sends what a guest would, in the same
+channels.
 
 It has no kernel. Its twin is test_interruptions.py, where the guests are real.
 """
@@ -17,7 +18,13 @@ CASES = [f"kernel/kmap_local/dram/case{number}" for number in range(12)]
 RECORD_SECONDS = 0.01
 ENVIRONMENT = {
     "format": 1,
-    "kernel": {"release": "0", "version": "0", "machine": "x86_64", "cmdline": "", "config_sha256": None},
+    "kernel": {
+        "release": "0",
+        "version": "0",
+        "machine": "x86_64",
+        "cmdline": "",
+        "config_sha256": None,
+    },
     "cpu": {"vendor_id": "none", "model name": "none"},
     "clock": {"clocksource": "tsc", "tsc_step_ticks": 1, "tsc_hz": 1e9},
     "kmapbench": {"commit": "unknown", "dirty": False, "compiler": "none", "build_type": "none"},
@@ -57,7 +64,9 @@ def main(arguments: list[str]) -> None:
         sys.exit("-plugin: invalid option")
     stream = int(re.search(r"fd=(\d+),set=1", line)[1])
     variant, boot = re.search(r"/([a-z]+)-(\d+)\.initrd", line).groups()
-    files, log = (Path(re.search(rf"file,id={name},path=(\S+)", line)[1]) for name in ("files", "console"))
+    files, log = (
+        Path(re.search(rf"file,id={name},path=(\S+)", line)[1]) for name in ("files", "console")
+    )
 
     def send(value: dict) -> None:
         os.write(stream, json.dumps(value).encode() + b"\n")

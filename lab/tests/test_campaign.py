@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from lab.campaign import store
-from lab.host import bench_program
-from lab.core.errors import KmapbenchError
 from lab.campaign.schedule import Step
+from lab.core.errors import KmapbenchError
+from lab.host import bench_program
 
 HEADER = {
     "asked": {"arguments": [], "boots": 1, "only": None, "kernel": None},
@@ -16,7 +16,11 @@ HEADER = {
     "variants": {},
     "tools": {},
     "kmapbench": {"commit": "unknown", "dirty": False},
-    "planned": [{"variant": "stock", "boot": 1, "half": "A"}, {"variant": "off", "boot": 1}, {"variant": "stock", "boot": 2, "half": "A'"}],
+    "planned": [
+        {"variant": "stock", "boot": 1, "half": "A"},
+        {"variant": "off", "boot": 1},
+        {"variant": "stock", "boot": 2, "half": "A'"},
+    ],
 }
 
 RECORD = {
@@ -41,7 +45,9 @@ RECORD = {
 
 HISTOGRAM = {"count": 2, "sum": 141, "min": 70, "max": 71, "buckets": [[70, 70, 1], [71, 71, 1]]}
 HISTOGRAMS = {name: HISTOGRAM for name in ("case_n", "case_2n", "empty_n", "empty_2n")}
-LONG_RECORD = {name: value for name, value in RECORD.items() if "samples" not in name} | {"histogram": HISTOGRAMS}
+LONG_RECORD = {name: value for name, value in RECORD.items() if "samples" not in name} | {
+    "histogram": HISTOGRAMS
+}
 
 
 @pytest.fixture
@@ -53,7 +59,9 @@ def test_a_record_is_in_the_file_at_once(kept):
     boot = kept.begin_boot("stock", 1)
     for count in (1, 2):
         boot.append(RECORD)
-        assert [json.loads(line) for line in (boot.folder / "micro.jsonl").read_text().splitlines()] == [RECORD] * count
+        assert [
+            json.loads(line) for line in (boot.folder / "micro.jsonl").read_text().splitlines()
+        ] == [RECORD] * count
 
 
 def test_a_full_disk_names_the_file_and_keeps_what_was_there(kept):
@@ -61,14 +69,19 @@ def test_a_full_disk_names_the_file_and_keeps_what_was_there(kept):
     (boot.folder / "micro.jsonl").symlink_to("/dev/full")
     with pytest.raises(KmapbenchError, match=r"micro\.jsonl: No space left on device"):
         boot.append(RECORD)
-    assert json.loads((kept.folder / "campaign.json").read_text())["order"][0]["status"] == "running"
+    assert (
+        json.loads((kept.folder / "campaign.json").read_text())["order"][0]["status"] == "running"
+    )
 
 
 def test_the_order_is_what_happened(kept):
     kept.begin_boot("b", 1).end()
     kept.begin_boot("a", 1).end("hung")
     order = json.loads((kept.folder / "campaign.json").read_text())["order"]
-    assert [(step["variant"], step["status"], step.get("reason")) for step in order] == [("b", "ok", None), ("a", "crashed", "hung")]
+    assert [(step["variant"], step["status"], step.get("reason")) for step in order] == [
+        ("b", "ok", None),
+        ("a", "crashed", "hung"),
+    ]
     assert order[0]["started"] <= order[0]["ended"] <= order[1]["started"]
 
 
@@ -89,7 +102,11 @@ def test_what_was_cut_short_is_made_again_and_nothing_is_thrown_away(kept):
     reopened.begin_boot("off", 1).end()
     assert reopened.left() == [Step("stock", 2, "A'")]
     steps = json.loads((kept.folder / "campaign.json").read_text())["order"]
-    assert [(step["variant"], step["try"], step["status"]) for step in steps] == [("stock", 1, "ok"), ("off", 1, "interrupted"), ("off", 2, "ok")]
+    assert [(step["variant"], step["try"], step["status"]) for step in steps] == [
+        ("stock", 1, "ok"),
+        ("off", 1, "interrupted"),
+        ("off", 2, "ok"),
+    ]
     assert json.loads((kept.folder / "off" / "boot-01.try-1" / "micro.jsonl").read_text()) == RECORD
     assert list((kept.folder / "off" / "boot-01").iterdir()) == []
 
@@ -103,7 +120,14 @@ def test_a_step_that_crashed_is_left_to_do(kept):
     ("change", "words"),
     [
         ({"tools": {"qemu": "9"}}, 'tools.qemu was null, is "9"'),
-        ({"variants": {"stock": {"what": "", "release": "", "packages": {}, "cpu": "", "cmdline": ""}}}, "variants.stock was null"),
+        (
+            {
+                "variants": {
+                    "stock": {"what": "", "release": "", "packages": {}, "cpu": "", "cmdline": ""}
+                }
+            },
+            "variants.stock was null",
+        ),
         ({"kmapbench": {"commit": "unknown", "dirty": True}}, "kmapbench.dirty was false, is true"),
     ],
 )
@@ -155,7 +179,14 @@ def test_the_schema_refuses(change):
 
 
 def test_the_schema_takes_what_a_kernel_case_says():
-    more = {"cost_shifted": None, "shifted_samples": [], "irqs": "off", "pages": 64, "stand_in": True, "rejected": {"smi": 0}}
+    more = {
+        "cost_shifted": None,
+        "shifted_samples": [],
+        "irqs": "off",
+        "pages": 64,
+        "stand_in": True,
+        "rejected": {"smi": 0},
+    }
     store.validate("record", RECORD | more | {"overhead": {"sample": 191.0, "ioctl_share": 0.0005}})
 
 
@@ -190,7 +221,13 @@ def test_new_folders_never_collide(tmp_path):
 
 ENVIRONMENT = {
     "format": 1,
-    "kernel": {"release": "6", "version": "#1", "machine": "x86_64", "cmdline": "quiet", "config_sha256": None},
+    "kernel": {
+        "release": "6",
+        "version": "#1",
+        "machine": "x86_64",
+        "cmdline": "quiet",
+        "config_sha256": None,
+    },
     "cpu": {"vendor_id": "GenuineIntel", "model name": "A CPU", "microcode": "0x1"},
     "clock": {"clocksource": "tsc", "tsc_step_ticks": 1, "tsc_hz": 1e9},
     "kmapbench": {"commit": "unknown", "dirty": False, "compiler": "GNU", "build_type": "Release"},
@@ -203,7 +240,9 @@ def test_a_boot_on_something_else_is_said(kept, tmp_path):
     config.write_text("CONFIG_PKS=y\n")
     for number, microcode in ((1, "0x1"), (2, "0x1"), (3, "0x2")):
         boot = kept.begin_boot("stock", number)
-        boot.write_environment(ENVIRONMENT | {"cpu": ENVIRONMENT["cpu"] | {"microcode": microcode}}, config)
+        boot.write_environment(
+            ENVIRONMENT | {"cpu": ENVIRONMENT["cpu"] | {"microcode": microcode}}, config
+        )
         boot.end()
     assert kept.differences() == ['stock, boot 3: cpu.microcode was "0x1", is "0x2"']
     assert (kept.folder / "stock" / "config").read_text() == config.read_text()
@@ -211,7 +250,10 @@ def test_a_boot_on_something_else_is_said(kept, tmp_path):
 
 def test_an_anonymous_campaign_does_not_say_whose_machine_it_was(tmp_path):
     name = os.uname().nodename
-    asked = HEADER["asked"] | {"anonymize": True, "arguments": ["--out", f"/srv/{name}/c", f"{Path.home()}/c"]}
+    asked = HEADER["asked"] | {
+        "anonymize": True,
+        "arguments": ["--out", f"/srv/{name}/c", f"{Path.home()}/c"],
+    }
     kept = store.Campaign.begin(tmp_path / "c", HEADER | {"asked": asked})
     boot = kept.begin_boot("host", 1)
     boot.write_environment(ENVIRONMENT)
@@ -219,16 +261,24 @@ def test_an_anonymous_campaign_does_not_say_whose_machine_it_was(tmp_path):
     boot.end()
     kept.end()
     everything = "".join(path.read_text() for path in kept.folder.rglob("*.json"))
-    assert f'"{name}"' not in everything and f"/{name}/" not in everything and "X1" not in everything
+    assert (
+        f'"{name}"' not in everything and f"/{name}/" not in everything and "X1" not in everything
+    )
     assert f'"{Path.home()}/' not in everything and "/srv/HOST/c" in everything
 
 
 def test_launches_become_repetitions():
-    one = {"context": {"a": 1}, "benchmarks": [{"name": "x", "real_time": 1.0}, {"name": "y", "real_time": 2.0}]}
+    one = {
+        "context": {"a": 1},
+        "benchmarks": [{"name": "x", "real_time": 1.0}, {"name": "y", "real_time": 2.0}],
+    }
     two = {"context": {"a": 2}, "benchmarks": [{"name": "x", "real_time": 3.0}]}
     merged = bench_program.merged([one, two])
     assert merged["context"] == {"a": 1}
-    assert [(b["name"], b["real_time"], b["repetition_index"], b["repetitions"]) for b in merged["benchmarks"]] == [
+    assert [
+        (b["name"], b["real_time"], b["repetition_index"], b["repetitions"])
+        for b in merged["benchmarks"]
+    ] == [
         ("x", 1.0, 0, 2),
         ("y", 2.0, 0, 2),
         ("x", 3.0, 1, 2),

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from lab.commands import check
+from lab.core.dirs import MODULE_SOURCE, ROOT
+from lab.core.errors import KmapbenchError
 from lab.host import running_kernel
 from lab.kernels import supported
-from lab.core.errors import KmapbenchError
-from lab.core.dirs import MODULE_SOURCE, ROOT
 
 RELEASE = "6.12.0-test"
 
@@ -61,18 +61,51 @@ def test_a_tuned_machine_has_nothing_to_mend(tmp_path):
 @pytest.mark.parametrize(
     ("change", "what", "state", "said", "mend"),
     [
-        ({"sys/kernel/security/lockdown": "none [integrity] confidentiality\n"}, "lockdown", check.BAD, "integrity:", "without lockdown="),
         (
-            {"sys/kernel/security/lockdown": "none [integrity] confidentiality\n", SECURE_BOOT: "\6\0\0\0\1"},
+            {"sys/kernel/security/lockdown": "none [integrity] confidentiality\n"},
+            "lockdown",
+            check.BAD,
+            "integrity:",
+            "without lockdown=",
+        ),
+        (
+            {
+                "sys/kernel/security/lockdown": "none [integrity] confidentiality\n",
+                SECURE_BOOT: "\6\0\0\0\1",
+            },
             "lockdown",
             check.BAD,
             "integrity, by secure boot",
             "mokutil --disable-validation",
         ),
-        ({"sys/module/module/parameters/sig_enforce": "Y\n"}, "signatures", check.BAD, "enforced", "without module.sig_enforce=1"),
-        ({"proc/sys/kernel/modules_disabled": "1\n"}, "modules", check.BAD, "until the next boot", "reboot"),
-        ({"proc/cmdline": "root=/dev/sda1 nopks\n"}, "CR4.PKS", check.NOTE, "nopks", "boot without nopks"),
-        ({"proc/sys/kernel/panic_on_warn": "1\n"}, "panic_on_warn", check.BAD, "declined", "sysctl kernel.panic_on_warn=0"),
+        (
+            {"sys/module/module/parameters/sig_enforce": "Y\n"},
+            "signatures",
+            check.BAD,
+            "enforced",
+            "without module.sig_enforce=1",
+        ),
+        (
+            {"proc/sys/kernel/modules_disabled": "1\n"},
+            "modules",
+            check.BAD,
+            "until the next boot",
+            "reboot",
+        ),
+        (
+            {"proc/cmdline": "root=/dev/sda1 nopks\n"},
+            "CR4.PKS",
+            check.NOTE,
+            "nopks",
+            "boot without nopks",
+        ),
+        (
+            {"proc/sys/kernel/panic_on_warn": "1\n"},
+            "panic_on_warn",
+            check.BAD,
+            "declined",
+            "sysctl kernel.panic_on_warn=0",
+        ),
         (
             {"sys/devices/system/cpu/cpu1/cpufreq/scaling_governor": "powersave\n"},
             "governor",
@@ -80,11 +113,35 @@ def test_a_tuned_machine_has_nothing_to_mend(tmp_path):
             "performance, powersave",
             "cpupower",
         ),
-        ({"sys/devices/system/cpu/intel_pstate/no_turbo": "0\n"}, "turbo", check.NOTE, "on", "no_turbo"),
+        (
+            {"sys/devices/system/cpu/intel_pstate/no_turbo": "0\n"},
+            "turbo",
+            check.NOTE,
+            "on",
+            "no_turbo",
+        ),
         ({"sys/devices/system/cpu/smt/active": "1\n"}, "SMT", check.NOTE, "sibling", "smt/control"),
-        ({"sys/bus/nd/devices/namespace0.0/mode": "raw\n"}, "pmem", check.NOTE, "raw", "ndctl create-namespace -f -e namespace0.0"),
-        ({"sys/bus/nd/devices/namespace0.0/mode": "safe\n"}, "pmem", check.NOTE, "sector", "ndctl create-namespace -f -e namespace0.0"),
-        ({"sys/bus/nd/devices/namespace0.0/mode": "dax\n"}, "pmem", check.NOTE, "devdax", "ndctl create-namespace -f -e namespace0.0"),
+        (
+            {"sys/bus/nd/devices/namespace0.0/mode": "raw\n"},
+            "pmem",
+            check.NOTE,
+            "raw",
+            "ndctl create-namespace -f -e namespace0.0",
+        ),
+        (
+            {"sys/bus/nd/devices/namespace0.0/mode": "safe\n"},
+            "pmem",
+            check.NOTE,
+            "sector",
+            "ndctl create-namespace -f -e namespace0.0",
+        ),
+        (
+            {"sys/bus/nd/devices/namespace0.0/mode": "dax\n"},
+            "pmem",
+            check.NOTE,
+            "devdax",
+            "ndctl create-namespace -f -e namespace0.0",
+        ),
     ],
 )
 def test_each_disturbance_is_named_with_its_mend(tmp_path, change, what, state, said, mend):
@@ -109,7 +166,10 @@ def test_what_is_missing_is_named(tmp_path, dropped, what, state):
 
 
 # What supported.h wants of a configuration.
-CONFIGURED = "".join(f"CONFIG_{name}=y\n" for name in ("X86_64", "SPARSEMEM_VMEMMAP", "ZONE_DEVICE", "JUMP_LABEL", "TRACEPOINTS"))
+CONFIGURED = "".join(
+    f"CONFIG_{name}=y\n"
+    for name in ("X86_64", "SPARSEMEM_VMEMMAP", "ZONE_DEVICE", "JUMP_LABEL", "TRACEPOINTS")
+)
 
 
 @pytest.mark.parametrize(
@@ -120,11 +180,18 @@ CONFIGURED = "".join(f"CONFIG_{name}=y\n" for name in ("X86_64", "SPARSEMEM_VMEM
         ("6.17.0-test", CONFIGURED, check.GOOD, "can be built"),
         ("7.3.4+deb13-test", CONFIGURED, check.GOOD, "can be built"),
         ("7.4.0-test", CONFIGURED, check.NOTE, "newer than"),
-        ("6.12.0-test", CONFIGURED.replace("CONFIG_ZONE_DEVICE=y", "# CONFIG_ZONE_DEVICE is not set"), check.BAD, "CONFIG_ZONE_DEVICE"),
+        (
+            "6.12.0-test",
+            CONFIGURED.replace("CONFIG_ZONE_DEVICE=y", "# CONFIG_ZONE_DEVICE is not set"),
+            check.BAD,
+            "CONFIG_ZONE_DEVICE",
+        ),
         ("6.12.0-test", CONFIGURED.replace("CONFIG_X86_64=y\n", ""), check.BAD, "x86-64 only"),
     ],
 )
-def test_headers_are_no_promise_where_the_module_refuses_the_kernel(tmp_path, release, config, state, said):
+def test_headers_are_no_promise_where_the_module_refuses_the_kernel(
+    tmp_path, release, config, state, said
+):
     build = f"lib/modules/{release}/build"
     root = tree(tmp_path, TUNED | {f"{build}/Makefile": "", f"{build}/.config": config})
     headers = only(check.findings(root, release, pks=True), "headers")
@@ -142,7 +209,12 @@ def test_every_refusal_of_the_module_is_one_that_check_knows():
 
 def test_a_kernel_that_uses_pks_shows_it_and_one_that_does_not_is_told_apart(tmp_path):
     for flags, said in (("fpu pks pku", "set"), ("fpu pku", "clear")):
-        finding = only(check.findings(tree(tmp_path, TUNED | {"proc/cpuinfo": f"flags\t\t: {flags}\n"}), RELEASE, pks=True), "CR4.PKS")
+        finding = only(
+            check.findings(
+                tree(tmp_path, TUNED | {"proc/cpuinfo": f"flags\t\t: {flags}\n"}), RELEASE, pks=True
+            ),
+            "CR4.PKS",
+        )
         assert finding.found.startswith(said)
 
 
@@ -150,7 +222,9 @@ def test_an_amd_machine_tells_turbo_by_boost(tmp_path):
     files = {name: text for name, text in TUNED.items() if "no_turbo" not in name}
     for boost, state in (("1", check.NOTE), ("0", check.GOOD)):
         files["sys/devices/system/cpu/cpufreq/boost"] = boost
-        assert only(check.findings(tree(tmp_path, files), RELEASE, pks=True), "turbo").state == state
+        assert (
+            only(check.findings(tree(tmp_path, files), RELEASE, pks=True), "turbo").state == state
+        )
 
 
 def test_cpuid_decides_on_pks_and_pku():
@@ -162,13 +236,34 @@ def test_cpuid_decides_on_pks_and_pku():
 
 
 def test_the_lab_needs_qemu_and_wants_plugins():
-    states = [check.lab_findings(text)[0].state for text in (None, "-accel ...", "-plugin [file=]<file>")]
+    states = [
+        check.lab_findings(text)[0].state for text in (None, "-accel ...", "-plugin [file=]<file>")
+    ]
     assert states == [check.BAD, check.NOTE, check.GOOD]
 
 
 def test_check_on_this_machine_is_plain_lines_and_exit_code_0():
-    result = subprocess.run([sys.executable, "-m", "lab", "check"], cwd=ROOT, capture_output=True, text=True, env=os.environ)
+    result = subprocess.run(
+        [sys.executable, "-m", "lab", "check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ,
+    )
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
-    for what in ("lab", "PKS", "PKU", "CR4.PKS", "hypervisor", "headers", "lockdown", "PMU", "governor", "turbo", "SMT", "pmem"):
+    for what in (
+        "lab",
+        "PKS",
+        "PKU",
+        "CR4.PKS",
+        "hypervisor",
+        "headers",
+        "lockdown",
+        "PMU",
+        "governor",
+        "turbo",
+        "SMT",
+        "pmem",
+    ):
         assert [line for line in result.stdout.splitlines() if line.split()[1:2] == [what]]

@@ -5,20 +5,23 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from lab.core import subprocesses
+from lab.core.dirs import ROOT, build_dir
+from lab.core.errors import KmapbenchError
 from lab.kernels import source_build, variants
 from lab.workloads import micro_script
-from lab.core.errors import KmapbenchError
-from lab.core.dirs import ROOT, build_dir
 
 
 def kmapbench(*arguments, **environment) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "-m", "lab", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, env=os.environ | environment
+        [sys.executable, "-m", "lab", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
     )
 
 
@@ -66,25 +69,35 @@ def test_every_command_has_help(command):
 def test_no_package_source_is_one_line(tmp_path):
     apt = tmp_path / "apt.conf"
     (tmp_path / "lists").mkdir()
-    apt.write_text(f'Dir::Etc::sourcelist "/dev/null";\nDir::Etc::sourceparts "/dev/null";\nDir::State::lists "{tmp_path}/lists";\n'
-                   f'Dir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n')
-    result = kmapbench("run", "--out", tmp_path / "c", KMAPBENCH_CACHE=str(tmp_path / "cache"), APT_CONFIG=str(apt))
+    apt.write_text(
+        'Dir::Etc::sourcelist "/dev/null";\nDir::Etc::sourceparts "/dev/null";\nDir::State::lists'
+        f' "{tmp_path}/lists";\nDir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n'
+    )
+    result = kmapbench(
+        "run", "--out", tmp_path / "c", KMAPBENCH_CACHE=str(tmp_path / "cache"), APT_CONFIG=str(apt)
+    )
     assert_one_line(result, 2, "package source", "apt-get update")
     assert not (tmp_path / "c").exists()
 
 
 def test_a_missing_tool_names_its_package(monkeypatch, tmp_path):
     monkeypatch.setattr(subprocesses, "_SEARCH", str(tmp_path))
-    with pytest.raises(KmapbenchError, match="qemu-system-x86_64 is missing: install the package qemu-system-x86"):
+    with pytest.raises(
+        KmapbenchError, match="qemu-system-x86_64 is missing: install the package qemu-system-x86"
+    ):
         subprocesses.find("qemu-system-x86_64", "qemu-system-x86")
 
 
 def test_a_cache_that_cannot_be_made_says_how_to_move_it():
-    assert_one_line(kmapbench("run", KMAPBENCH_CACHE="/proc/nowhere"), 2, "/proc/nowhere", "KMAPBENCH_CACHE")
+    assert_one_line(
+        kmapbench("run", KMAPBENCH_CACHE="/proc/nowhere"), 2, "/proc/nowhere", "KMAPBENCH_CACHE"
+    )
 
 
 def test_a_campaign_folder_that_is_there_is_refused(tmp_path):
-    assert_one_line(kmapbench("run", "--only", "user", "--out", tmp_path), 2, str(tmp_path), "--out")
+    assert_one_line(
+        kmapbench("run", "--only", "user", "--out", tmp_path), 2, str(tmp_path), "--out"
+    )
 
 
 @pytest.mark.parametrize(
@@ -101,7 +114,15 @@ def test_a_glob_of_cases_matches_whole_names(cases, name, matches):
     only, pattern, which = micro_script.case_options(cases, micro_script.KERNEL)
     assert (only, which) == ("--kmapbench_only=kernel", "--kmapbench_cases=all")
     # as Google Benchmark names it
-    assert bool(re.search(pattern.removeprefix("--benchmark_filter="), f"{name}/iterations:5/repeats:1/manual_time")) is matches
+    assert (
+        bool(
+            re.search(
+                pattern.removeprefix("--benchmark_filter="),
+                f"{name}/iterations:5/repeats:1/manual_time",
+            )
+        )
+        is matches
+    )
 
 
 def test_kernels_lists_what_is_built_and_where(tmp_path):
@@ -111,7 +132,9 @@ def test_kernels_lists_what_is_built_and_where(tmp_path):
     assert "not built: kmapbench kernels build plain" in empty.stdout
     folder = tmp_path / "kernels" / f"plain_9.9_{source_build.digest(variants.find('plain').image)}"
     (folder / "boot").mkdir(parents=True)
-    (folder / "boot" / "vmlinux-9.9").symlink_to(build_dir() / "bench" / "kmap_bench")  # some program with functions
+    (folder / "boot" / "vmlinux-9.9").symlink_to(
+        build_dir() / "bench" / "kmap_bench"
+    )  # some program with functions
     listed = kmapbench("kernels", KMAPBENCH_CACHE=str(tmp_path)).stdout
     assert str(folder) in listed
     assert "not built: kmapbench kernels build plain" not in listed

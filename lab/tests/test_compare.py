@@ -3,15 +3,18 @@
 
 import json
 
+from lab.cli import main
 from lab.kernels import variants
 from lab.run import runner
-from lab.vm import image
-from lab.cli import main
 from lab.tests import mutations
+from lab.vm import image
 
 # One instruction more, in one body that one case has.
 SLOWER = mutations.Mutation(
-    "one_more", "kernel_path.c", "\treturn kmap_local_folio(", '\tasm volatile("nop");\n\treturn kmap_local_folio('
+    "one_more",
+    "kernel_path.c",
+    "\treturn kmap_local_folio(",
+    '\tasm volatile("nop");\n\treturn kmap_local_folio(',
 )
 CASE = "kernel/kmap_local_folio/dram"
 
@@ -27,7 +30,9 @@ def test_one_instruction_more_is_slower_by_one_and_nothing_else_is(monkeypatch, 
     monkeypatch.setattr(image, "MODULE_SOURCE", mutations.plant(SLOWER, tmp_path))
     after = campaign(tmp_path / "after")
     capfd.readouterr()
-    assert main(["compare", str(before), str(after), "--format", "json", "--fail-on", "slower"]) == 1
+    assert (
+        main(["compare", str(before), str(after), "--format", "json", "--fail-on", "slower"]) == 1
+    )
     (group,) = json.loads(capfd.readouterr().out)["groups"]
     found = {row["case"]: (row["verdict"], row["change"]) for row in group["rows"]}
     assert len(found) > 3 and found.pop(CASE) == ("slower", "+1")

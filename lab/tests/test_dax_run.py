@@ -9,27 +9,49 @@ import pytest
 from analysis.fio_model import cost_model
 from lab.kernels import variants
 from lab.run import runner
-from lab.workloads.fio import guest_script, presets, workload
 from lab.run.plan import Plan
 from lab.tests.records import of_cases
+from lab.workloads.fio import guest_script, presets, workload
 
 QUICK = presets.load()["quick"]
 LATENCY, *_ = (job for job in QUICK.jobs if job.figure == "latency" and job.block_bytes == 4096)
 THROUGHPUT, *_ = (job for job in QUICK.jobs if job.figure == "throughput" and job.jobs == 1)
 
 
-def output(job: presets.Job, ios: int = 1000, mean_ns: float = 5000.0, block: int | None = None) -> str:
+def output(
+    job: presets.Job, ios: int = 1000, mean_ns: float = 5000.0, block: int | None = None
+) -> str:
     """As fio writes it of one job that reads."""
-    none = {"total_ios": 0, "io_bytes": 0, "short_ios": 0, "drop_ios": 0, "clat_ns": {"mean": 0.0, "N": 0}}
+    none = {
+        "total_ios": 0,
+        "io_bytes": 0,
+        "short_ios": 0,
+        "drop_ios": 0,
+        "clat_ns": {"mean": 0.0, "N": 0},
+    }
     timed = {"mean": mean_ns, "N": ios if job.figure == "latency" else 0}
     read = none | {"total_ios": ios, "io_bytes": ios * (block or job.block_bytes), "clat_ns": timed}
-    return json.dumps({"fio version": "fio-3.33", "jobs": [{"read": read, "write": none, "job_runtime": 300, "error": 0}]})
+    return json.dumps(
+        {
+            "fio version": "fio-3.33",
+            "jobs": [{"read": read, "write": none, "job_runtime": 300, "error": 0}],
+        }
+    )
 
 
 def test_latency_is_instructions_an_io_by_the_emulators_clock():
     record = workload.record(LATENCY, "off", 2, output(LATENCY, mean_ns=6466.25))
-    assert (record["case"], record["variant"], record["boot"]) == ("dax/ext4/psync/randread/4k/jobs1/latency", "off", 2)
-    assert (record["cost"], record["ops"], record["unit"], record["exact"]) == (6466.25, 1000, "instructions", False)
+    assert (record["case"], record["variant"], record["boot"]) == (
+        "dax/ext4/psync/randread/4k/jobs1/latency",
+        "off",
+        2,
+    )
+    assert (record["cost"], record["ops"], record["unit"], record["exact"]) == (
+        6466.25,
+        1000,
+        "instructions",
+        False,
+    )
 
 
 def test_throughput_is_all_instructions_of_the_run_by_its_ios():
@@ -39,7 +61,11 @@ def test_throughput_is_all_instructions_of_the_run_by_its_ios():
 
 @pytest.mark.parametrize(
     "text, said",
-    [(output(LATENCY, block=512), "bytes by 1000 I/Os"), (output(THROUGHPUT), "no latencies"), ("", "was it killed")],
+    [
+        (output(LATENCY, block=512), "bytes by 1000 I/Os"),
+        (output(THROUGHPUT), "no latencies"),
+        ("", "was it killed"),
+    ],
 )
 def test_output_that_cannot_be_trusted_has_no_figure_and_says_why(text, said):
     record = workload.record(LATENCY, "off", 1, text)
@@ -61,20 +87,38 @@ def test_a_campaign_has_a_record_a_job_and_fios_own_output_beside_it(tmp_path, m
         return case_of(self, step)
 
     monkeypatch.setattr(workload.Dax, "case_of", watched)
-    assert runner.run(Plan([variants.find("stock")], 1, 1, "dax", None, "default", folder, ["run"])) == 0
+    assert (
+        runner.run(Plan([variants.find("stock")], 1, 1, "dax", None, "default", folder, ["run"]))
+        == 0
+    )
     assert on_disk == [1]
     records = of_cases(boot / "micro.jsonl")
     cases = records[len(preset.jobs) :]
-    assert [record["case"] for record in records] == [job.case for job in preset.jobs] + [record["case"] for record in cases]
-    assert {record["case"]: record["status"] for record in cases} == dict.fromkeys(guest_script.MODEL_CASES, "ok") | {cost_model.PAIR: "skipped"}
+    assert [record["case"] for record in records] == [job.case for job in preset.jobs] + [
+        record["case"] for record in cases
+    ]
+    assert {record["case"]: record["status"] for record in cases} == dict.fromkeys(
+        guest_script.MODEL_CASES, "ok"
+    ) | {cost_model.PAIR: "skipped"}
     for job, record in zip(preset.jobs, records):
         kept = json.loads((boot / "dax" / f"{job.name}.json").read_text())
-        assert record["cost"] == pytest.approx(kept["jobs"][0]["read"]["clat_ns"]["mean"], rel=1e-12)  # a mean of one mean
-        assert 1e9 / record["cost"] >= kept["jobs"][0]["read"]["iops"]  # an I/O takes at least its own latency
+        assert record["cost"] == pytest.approx(
+            kept["jobs"][0]["read"]["clat_ns"]["mean"], rel=1e-12
+        )  # a mean of one mean
+        assert (
+            1e9 / record["cost"] >= kept["jobs"][0]["read"]["iops"]
+        )  # an I/O takes at least its own latency
     assert json.loads((boot / "environment.json").read_text())["emulator"]["observed"] is True
-    paths = {path["case"]: path for path in map(json.loads, (boot / "path.jsonl").read_text().splitlines())}
+    paths = {
+        path["case"]: path
+        for path in map(json.loads, (boot / "path.jsonl").read_text().splitlines())
+    }
     path = paths["dax/ext4/pread/4k"]
-    assert path["instructions"] == sum(at["instructions"] for at in path["functions"]) == sum(at["instructions"] for at in path["stacks"])
+    assert (
+        path["instructions"]
+        == sum(at["instructions"] for at in path["functions"])
+        == sum(at["instructions"] for at in path["stacks"])
+    )
     assert path["wrmsr"] == 0  # of a kernel without our series
     assert paths[cost_model.WRITES]["wrmsr"] == 2 * paths[cost_model.WRITES]["ops"]
     assert (folder / "charts" / "profile-dax-ext4-pread-4k-stock.svg").exists()
@@ -82,27 +126,43 @@ def test_a_campaign_has_a_record_a_job_and_fios_own_output_beside_it(tmp_path, m
     assert "fio on persistent memory (emulated)" in (folder / "report" / "index.html").read_text()
 
 
-KILL_FIO = "(until pidof fio; do usleep 1000; done; usleep 20000; kill -9 $(pidof fio)) >/dev/null &\n"
+KILL_FIO = (
+    "(until pidof fio; do usleep 1000; done; usleep 20000; kill -9 $(pidof fio)) >/dev/null &\n"
+)
 
 
 @pytest.mark.kernels
-def test_fio_killed_in_mid_job_is_one_line_and_the_campaign_goes_on_after_it(tmp_path, monkeypatch, capsys):
-    preset = replace(QUICK, jobs=(LATENCY, replace(LATENCY, rw="randwrite"), replace(LATENCY, engine="mmap")))
+def test_fio_killed_in_mid_job_is_one_line_and_the_campaign_goes_on_after_it(
+    tmp_path, monkeypatch, capsys
+):
+    preset = replace(
+        QUICK, jobs=(LATENCY, replace(LATENCY, rw="randwrite"), replace(LATENCY, engine="mmap"))
+    )
     first, killed, last = (job.case for job in preset.jobs)
     monkeypatch.setattr(presets, "find", lambda *_: preset)
     whole, folder = guest_script.text, tmp_path / "dax"
     before = f"dax_job {preset.jobs[1].name}"
-    monkeypatch.setattr(guest_script, "text", lambda preset: whole(preset).replace(before, KILL_FIO + before))
+    monkeypatch.setattr(
+        guest_script, "text", lambda preset: whole(preset).replace(before, KILL_FIO + before)
+    )
     plan = Plan([variants.find("protected")], 1, 1, "dax", None, "default", folder, ["run"])
     assert runner.run(plan) == 1
     (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
     assert f"step dax/{preset.jobs[1].name} ended with 137" in line
     for boot in ("boot-01.try-1", "boot-01"):
         records = of_cases(folder / "protected" / boot / "micro.jsonl")
-        assert [(record["case"], record["status"]) for record in records[:3]] == [(first, "ok"), (killed, "crashed"), (last, "ok")]
+        assert [(record["case"], record["status"]) for record in records[:3]] == [
+            (first, "ok"),
+            (killed, "crashed"),
+            (last, "ok"),
+        ]
 
     monkeypatch.setattr(guest_script, "text", whole)
     assert runner.run(replace(plan, out=None, resume=folder)) == 0
     records = of_cases(folder / "protected" / "boot-01" / "micro.jsonl")
-    assert [(record["case"], record["status"]) for record in records[:3]] == [(case, "ok") for case in (first, killed, last)]
-    assert {record["case"]: record["status"] for record in records[3:]} == dict.fromkeys(guest_script.MODEL_CASES, "ok")
+    assert [(record["case"], record["status"]) for record in records[:3]] == [
+        (case, "ok") for case in (first, killed, last)
+    ]
+    assert {record["case"]: record["status"] for record in records[3:]} == dict.fromkeys(
+        guest_script.MODEL_CASES, "ok"
+    )

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Data on protected persistent memory are right: also those that a guest was writing when it was killed."""
+"""Data on protected persistent memory are right: also those that a guest was writing when it was
+killed.
+"""
 
 import json
 import random
@@ -8,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from lab.core import subprocesses
-from lab.vm import image, initramfs
-from lab.workloads.fio.guest_script import FOLDER, make
-from lab.run.guest_boot import read_archives
 from lab.core.dirs import build_dir
+from lab.run.guest_boot import read_archives
 from lab.tests.conftest import prepare_patched
+from lab.vm import image
+from lab.workloads.fio.guest_script import FOLDER, make
 
 pytestmark = pytest.mark.kernels
 
@@ -22,12 +24,19 @@ FILE_BYTES = 8 << 20
 BLOCK_BYTES = 4096
 RECOVERED = {"ext4": "recovery complete", "xfs": "Ending recovery"}  # as the kernel says it
 CHECK = {"ext4": f"e2fsck -fn {DEVICE}", "xfs": f"xfs_repair -n {DEVICE}"}
-PACKAGES = {"fio": "fio", "mkfs.ext4": "e2fsprogs", "e2fsck": "e2fsprogs", "mkfs.xfs": "xfsprogs", "xfs_repair": "xfsprogs"}
+PACKAGES = {
+    "fio": "fio",
+    "mkfs.ext4": "e2fsprogs",
+    "e2fsck": "e2fsprogs",
+    "mkfs.xfs": "xfsprogs",
+    "xfs_repair": "xfsprogs",
+}
 
-# A whole file in random order, each block with its checksum. file.0 is not touched again; file.1 is, with the same, until the end.
+# A whole file in random order, each block with its checksum. file.0 is not touched again; file.1
+# is, with the same, until the end.
 VERIFY = (
-    f"fio --name=verify --directory={FOLDER} --size={FILE_BYTES} --bs={BLOCK_BYTES} --rw=randwrite --ioengine=psync --thread"
-    " --verify=crc32c --randseed=1 --output-format=json"
+    f"fio --name=verify --directory={FOLDER} --size={FILE_BYTES} --bs={BLOCK_BYTES} --rw=randwrite"
+    " --ioengine=psync --thread --verify=crc32c --randseed=1 --output-format=json"
 )
 
 # The device comes raw. Its second guest finds it as the first left it.
@@ -58,7 +67,9 @@ done
 """
 READ = f"""
 lost=0
-for number in $(seq $SYNCED); do record $number | cmp - {FOLDER}/record.$number || lost=$((lost + 1)); done
+for number in $(seq $SYNCED); do
+	record $number | cmp - {FOLDER}/record.$number || lost=$((lost + 1))
+done
 event "\\"read\\", \\"lost\\": $lost"
 """
 
@@ -70,16 +81,27 @@ class Killed(Exception):
 @pytest.fixture(scope="module")
 def prepared(request, cache, tmp_path_factory) -> image.Prepared:
     """In place of stock's: what boot_job boots in this file."""
-    found = [build_dir() / "bench" / "tools" / "dax_file", *(Path(subprocesses.find(name, package)) for name, package in PACKAGES.items())]
+    found = [
+        build_dir() / "bench" / "tools" / "dax_file",
+        *(Path(subprocesses.find(name, package)) for name, package in PACKAGES.items()),
+    ]
     content = image.Content(found, [*image.GUEST_MODULES, "xfs", "nfit"], "")
-    return prepare_patched("protected", request.config.getoption("--tree"), cache, tmp_path_factory.mktemp("protected"), content)
+    return prepare_patched(
+        "protected",
+        request.config.getoption("--tree"),
+        cache,
+        tmp_path_factory.mktemp("protected"),
+        content,
+    )
 
 
 def codes(booted) -> dict[str, int]:
     return {event["step"]: event["code"] for event in booted.events if event["event"] == "end"}
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.all) for seed in range(2, 11))])
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(seed, marks=pytest.mark.all) for seed in range(2, 11))]
+)
 @pytest.mark.parametrize("kind", ["ext4", "xfs"])
 def test_a_guest_killed_in_mid_write_leaves_what_was_synced(boot_job, tmp_path, kind, seed):
     device = tmp_path / "nvdimm"
@@ -95,23 +117,35 @@ def test_a_guest_killed_in_mid_write_leaves_what_was_synced(boot_job, tmp_path, 
         if event == {"event": "synced", "number": at}:
             raise Killed
 
-    begin = f"step fsdax fsdax\nstep make {make(kind, DEVICE, FILE_BYTES, 2)}\nstep dax dax_file check dax {FILE_BYTES} {FOLDER}/file.0 {FOLDER}/file.1\n"
-    verified = "".join(f"step verify.{n} {VERIFY} --filename=file.{n} --end_fsync=1 --output=/dev/null\n" for n in (0, 1))
+    begin = (
+        f"step fsdax fsdax\nstep make {make(kind, DEVICE, FILE_BYTES, 2)}\nstep dax dax_file check"
+        f" dax {FILE_BYTES} {FOLDER}/file.0 {FOLDER}/file.1\n"
+    )
+    verified = "".join(
+        f"step verify.{n} {VERIFY} --filename=file.{n} --end_fsync=1 --output=/dev/null\n"
+        for n in (0, 1)
+    )
     with pytest.raises(Killed):
         boot_job(f"{FSDAX}{RECORD}{begin}{verified}{WRITE}", on_event=watch, **machine)
     assert failed == []
     read = (
-        f"step mount dax_mount {kind} {DEVICE} always\nSYNCED={at}\n{READ}"
-        f"step file.0 {VERIFY} --filename=file.0 --verify_only=1 --output=/dev/null\n"
-        f"{VERIFY} --filename=file.1 --verify_only=1 --continue_on_error=verify --output=/tmp/file.1\nsend /tmp/file.1\n"
-        f"step unmount umount {FOLDER}\nstep check {CHECK[kind]}\n"
-        'event "\\"faults\\", \\"count\\": $(cat /sys/module/memremap/parameters/pks_faults)"\n'
+        f"step mount dax_mount {kind} {DEVICE} always\nSYNCED={at}\n{READ}step file.0"
+        f" {VERIFY} --filename=file.0 --verify_only=1"
+        f" --output=/dev/null\n{VERIFY} --filename=file.1 --verify_only=1"
+        " --continue_on_error=verify --output=/tmp/file.1\nsend /tmp/file.1\nstep unmount umount"
+        f' {FOLDER}\nstep check {CHECK[kind]}\nevent "\\"faults\\", \\"count\\": $(cat'
+        ' /sys/module/memremap/parameters/pks_faults)"\n'
     )
     again = boot_job(RECORD + read, **machine)
     assert again.outcome.problem is None, again.console[-2000:]
     assert RECOVERED[kind] in again.console
-    assert codes(again) == dict.fromkeys(("mount", "file.0", "unmount", "check"), 0), again.console[-3000:]
-    assert {"event": "read", "lost": 0} in again.events and {"event": "faults", "count": 0} in again.events
+    assert codes(again) == dict.fromkeys(("mount", "file.0", "unmount", "check"), 0), again.console[
+        -3000:
+    ]
+    assert {"event": "read", "lost": 0} in again.events and {
+        "event": "faults",
+        "count": 0,
+    } in again.events
     # The block that fio was in the middle of is of both.
     (job,) = json.loads(read_archives(again.outcome.files)["file.1"])["jobs"]
     assert job["read"]["total_ios"] == FILE_BYTES // BLOCK_BYTES and job["total_err"] <= 1

@@ -6,12 +6,12 @@ Half an hour with a built kernel: part of `./kmapbench test --all`.
 
 import pytest
 
-from lab.kernels import module_build, variants
-from lab.vm import console, image, initramfs
-from lab.workloads import micro_script
 from lab.core.dirs import build_dir
+from lab.kernels import module_build, variants
 from lab.tests import mutations
 from lab.tests.conftest import KMAP_BENCH, quiet
+from lab.vm import console, image, initramfs
+from lab.workloads import micro_script
 
 pytestmark = pytest.mark.all
 
@@ -29,7 +29,14 @@ LEAKS = (
 @pytest.fixture(scope="module")
 def prepared(cache, tmp_path_factory) -> image.Prepared:
     """In place of stock's: what boot_job boots in this file."""
-    return image.prepare(variants.find("debug"), None, image.micro(KMAP_BENCH), cache, tmp_path_factory.mktemp("debug"), quiet)
+    return image.prepare(
+        variants.find("debug"),
+        None,
+        image.micro(KMAP_BENCH),
+        cache,
+        tmp_path_factory.mktemp("debug"),
+        quiet,
+    )
 
 
 @pytest.fixture
@@ -48,8 +55,12 @@ def clean(boot_job):
 
 
 def test_every_case(clean):
-    booted = clean(micro_script.micro("test", 1, "all").replace("step unload rmmod kmapbench\n", ""))
-    assert {event["step"]: event["code"] for event in booted.events if event["event"] == "end"}["micro"] == 0
+    booted = clean(
+        micro_script.micro("test", 1, "all").replace("step unload rmmod kmapbench\n", "")
+    )
+    assert {event["step"]: event["code"] for event in booted.events if event["event"] == "end"}[
+        "micro"
+    ] == 0
     assert {record["status"] for record in booted.records} == {"ok", "skipped"}
     assert booted.record("model/kmap_local/protected")["oracle"] == "held"
     # The one splat that is expected did come: this kernel does complain.
@@ -58,8 +69,8 @@ def test_every_case(clean):
 
 def test_loading_and_unloading(clean):
     booted = clean(
-        f"i=0\nwhile [ $i -lt {ROUNDS} ]; do insmod /kmapbench.ko && rmmod kmapbench && i=$((i + 1)) || break; done\n"
-        'event "\\"rounds\\", \\"done\\": $i"\ninsmod /kmapbench.ko\n'
+        f"i=0\nwhile [ $i -lt {ROUNDS} ]; do insmod /kmapbench.ko && rmmod kmapbench && i=$((i +"
+        ' 1)) || break; done\nevent "\\"rounds\\", \\"done\\": $i"\ninsmod /kmapbench.ko\n'
     )
     assert {"event": "rounds", "done": ROUNDS} in booted.events
 
@@ -68,21 +79,26 @@ def test_a_million_calls(clean):
     fuzz = build_dir() / "bench" / "tools" / "kmap_fuzz"
     libraries = {str(path): path for path in initramfs.libraries(fuzz)}
     booted = clean(
-        f"insmod /kmapbench.ko\nstep fuzz /kmap_fuzz /dev/kmapbench {SEED} {RANDOM} {MUTATED}\n", {"kmap_fuzz": fuzz, **libraries}
+        f"insmod /kmapbench.ko\nstep fuzz /kmap_fuzz /dev/kmapbench {SEED} {RANDOM} {MUTATED}\n",
+        {"kmap_fuzz": fuzz, **libraries},
     )
     assert f"{RANDOM} random and {MUTATED} mutated calls, 0 unexpected" in booted.console
     assert {"event": "end", "step": "fuzz", "code": 0} in booted.events
 
 
-@pytest.mark.parametrize(("mutation", "complaint"), mutations.DEBUGGED, ids=lambda one: getattr(one, "name", None))
+@pytest.mark.parametrize(
+    ("mutation", "complaint"), mutations.DEBUGGED, ids=lambda one: getattr(one, "name", None)
+)
 def test_a_mistake_of_each_kind_is_seen(boot_job, prepared, cache, tmp_path, mutation, complaint):
     """The checks above can fail: one bug at a time, and the kernel says what it is."""
     planted = module_build.build(prepared.kernel, mutations.plant(mutation, tmp_path), cache, quiet)
     booted = boot_job(
-        "insmod /planted.ko\n"
-        "kmap_bench --benchmark_filter='^model/kmap_local_slim/dram/iterations' --kmapbench_records=/out/stream"
-        " --kmapbench_clock=icount --kmapbench_variant=test\n" + LEAKS,
+        "insmod /planted.ko\nkmap_bench --benchmark_filter='^model/kmap_local_slim/dram/iterations'"
+        " --kmapbench_records=/out/stream --kmapbench_clock=icount --kmapbench_variant=test\n"
+        + LEAKS,
         {"planted.ko": planted},
         limit_seconds=900,
     )
-    assert any(complaint in line for line in console.unexpected_splats(booted.console)), booted.console[-3000:]
+    assert any(
+        complaint in line for line in console.unexpected_splats(booted.console)
+    ), booted.console[-3000:]

@@ -7,27 +7,39 @@ from pathlib import Path
 import pytest
 
 from lab.core import subprocesses
-from lab.kernels import debian_kernels, kernel_tree, module_build
-from lab.core.errors import CommandFailed
 from lab.core.dirs import MODULE_SOURCE
+from lab.core.errors import CommandFailed
+from lab.kernels import debian_kernels, kernel_tree, module_build
 from lab.tests.conftest import quiet
 
 
 @pytest.fixture
 def offered(monkeypatch):
-    """Package sources of a test's own: package -> what it depends on; those in absent are names without a version."""
+    """Package sources of a test's own: package -> what it depends on; those in absent are names
+    without a version.
+    """
 
     def set_offered(depends: dict[str, list[str]], absent: tuple[str, ...] = ()) -> None:
         def output(command) -> str:
-            verb, names = command[1], [str(word) for word in command[2:] if not str(word).startswith("-")]
+            verb, names = command[1], [
+                str(word) for word in command[2:] if not str(word).startswith("-")
+            ]
             if verb == "pkgnames":
-                return "\n".join(name for name in depends if name.startswith(names[0] if names else command[-1]))
+                return "\n".join(
+                    name for name in depends if name.startswith(names[0] if names else command[-1])
+                )
             if unknown := [name for name in names if name not in depends]:
                 raise CommandFailed(unknown[0])
             if verb == "policy":
                 versions = {name: "(none)" if name in absent else "1-1" for name in names}
-                return "".join(f"{name}:\n  Installed: (none)\n  Candidate: {versions[name]}\n" for name in names)
-            return "".join(f"{name}\n" + "".join(f"  Depends: {one}\n" for one in depends[name]) for name in names)
+                return "".join(
+                    f"{name}:\n  Installed: (none)\n  Candidate: {versions[name]}\n"
+                    for name in names
+                )
+            return "".join(
+                f"{name}\n" + "".join(f"  Depends: {one}\n" for one in depends[name])
+                for name in names
+            )
 
         monkeypatch.setattr(subprocesses, "output", output)
         monkeypatch.setattr(subprocesses, "find", lambda name, _: name)
@@ -57,12 +69,27 @@ SIX_ONE = debian("6.1.0-9-amd64", "linux-headers-6.1.0-9-common", "linux-kbuild-
 SIX_TWELVE = debian("6.12.7-amd64", "linux-headers-6.12.7-common", "linux-kbuild-6.12.7") | debian(
     "6.12.10-amd64", "linux-headers-6.12.10-common", "linux-kbuild-6.12.10"
 )
-SIX_TWELVE_RT = debian("6.12.10-rt-amd64", "linux-headers-6.12.10-common-rt", "linux-kbuild-6.12.10")
+SIX_TWELVE_RT = debian(
+    "6.12.10-rt-amd64", "linux-headers-6.12.10-common-rt", "linux-kbuild-6.12.10"
+)
 CLOUD = debian("6.12.10-cloud-amd64", "linux-headers-6.12.10-common", "linux-kbuild-6.12.10")
-SEVEN = debian("7.2.3-amd64", "linux-headers-7.2.3-common", "linux-kbuild-7.2.3", spread=["base", "binary", "modules"])
-META = {"linux-image-amd64": ["linux-image-6.1.0-9-amd64"], "linux-headers-amd64": ["linux-headers-6.1.0-9-amd64"]}
+SEVEN = debian(
+    "7.2.3-amd64",
+    "linux-headers-7.2.3-common",
+    "linux-kbuild-7.2.3",
+    spread=["base", "binary", "modules"],
+)
+META = {
+    "linux-image-amd64": ["linux-image-6.1.0-9-amd64"],
+    "linux-headers-amd64": ["linux-headers-6.1.0-9-amd64"],
+}
 OLD = META | SIX_ONE | SIX_TWELVE | SIX_TWELVE_RT | CLOUD
-OF_6_12 = ["linux-image-6.12.10-amd64", "linux-headers-6.12.10-amd64", "linux-headers-6.12.10-common", "linux-kbuild-6.12.10"]
+OF_6_12 = [
+    "linux-image-6.12.10-amd64",
+    "linux-headers-6.12.10-amd64",
+    "linux-headers-6.12.10-common",
+    "linux-kbuild-6.12.10",
+]
 OF_7_2 = [
     "linux-image-7.2.3-amd64",
     "linux-headers-7.2.3-amd64",
@@ -78,11 +105,25 @@ OF_7_2 = [
     ("series", "sources", "packages"),
     [
         (None, OLD, OF_6_12),
-        ("6.1", OLD, ["linux-image-6.1.0-9-amd64", "linux-headers-6.1.0-9-amd64", "linux-headers-6.1.0-9-common", "linux-kbuild-6.1"]),
+        (
+            "6.1",
+            OLD,
+            [
+                "linux-image-6.1.0-9-amd64",
+                "linux-headers-6.1.0-9-amd64",
+                "linux-headers-6.1.0-9-common",
+                "linux-kbuild-6.1",
+            ],
+        ),
         (
             "6.12-rt",
             OLD,
-            ["linux-image-6.12.10-rt-amd64", "linux-headers-6.12.10-rt-amd64", "linux-headers-6.12.10-common-rt", "linux-kbuild-6.12.10"],
+            [
+                "linux-image-6.12.10-rt-amd64",
+                "linux-headers-6.12.10-rt-amd64",
+                "linux-headers-6.12.10-common-rt",
+                "linux-kbuild-6.12.10",
+            ],
         ),
         (None, OLD | SEVEN, OF_7_2),
         ("7.2", SEVEN, OF_7_2),
@@ -113,7 +154,17 @@ def test_a_kernel_that_was_tried_comes_before_a_newer_one_and_before_none(offere
     assert next(iter(debian_kernels.resolve(None))) == "linux-image-99.1.1-amd64"
 
 
-@pytest.mark.parametrize(("text", "valid"), [("6.12", True), ("6.12-rt", True), ("/", True), ("6", False), ("6.12-foo", False), ("/nowhere", False)])
+@pytest.mark.parametrize(
+    ("text", "valid"),
+    [
+        ("6.12", True),
+        ("6.12-rt", True),
+        ("/", True),
+        ("6", False),
+        ("6.12-foo", False),
+        ("/nowhere", False),
+    ],
+)
 def test_what_kernel_may_be(text, valid):
     if valid:
         assert debian_kernels.asked(text) == text
@@ -123,7 +174,9 @@ def test_what_kernel_may_be(text, valid):
 
 
 def kernel_files(root, release: str, lib: str, boot: bool) -> None:
-    """An unpacked kernel: image, configuration, a module in each way of compressing it, Debian's headers."""
+    """An unpacked kernel: image, configuration, a module in each way of compressing it, Debian's
+    headers.
+    """
     modules = root / lib / "modules" / release
     (modules / "kernel" / "fs").mkdir(parents=True)
     for name in ("vmlinuz", "config"):
@@ -136,10 +189,15 @@ def kernel_files(root, release: str, lib: str, boot: bool) -> None:
     headers = root / "usr" / "src" / f"linux-headers-{release}"
     headers.mkdir(parents=True)
     (headers / ".config").write_text("")
-    (headers / "Makefile").write_text(f"KBUILD_OUTPUT=/usr/src/linux-headers-{release}\ninclude /usr/src/linux-headers-common/Makefile\n")
+    (headers / "Makefile").write_text(
+        f"KBUILD_OUTPUT=/usr/src/linux-headers-{release}\ninclude"
+        " /usr/src/linux-headers-common/Makefile\n"
+    )
 
 
-LAYOUTS = pytest.mark.parametrize(("lib", "boot"), [("lib", True), ("usr/lib", True), ("usr/lib", False)])
+LAYOUTS = pytest.mark.parametrize(
+    ("lib", "boot"), [("lib", True), ("usr/lib", True), ("usr/lib", False)]
+)
 
 
 @LAYOUTS
@@ -147,7 +205,9 @@ def test_a_kernels_files_are_found_in_each_layout(tmp_path, monkeypatch, lib, bo
     kernel_files(tmp_path, "7.2.3-amd64", lib, boot)
     kernel = debian_kernels.KernelTree(tmp_path, "7.2.3-amd64")
     assert (kernel.image.read_text(), kernel.config.read_text()) == ("vmlinuz", "config")
-    monkeypatch.setattr(subprocesses, "output", lambda command: "jbd2\n" if "ext-4" in str(command[-1]) else "\n")
+    monkeypatch.setattr(
+        subprocesses, "output", lambda command: "jbd2\n" if "ext-4" in str(command[-1]) else "\n"
+    )
     monkeypatch.setattr(subprocesses, "find", lambda name, _: name)
     found = debian_kernels.needed_modules(kernel, ["virtio_pci", "ext_4"], ["nowhere"])
     assert [path.name for path in found] == ["jbd2.ko.xz", "ext-4.ko.zst"]
@@ -176,14 +236,18 @@ def test_a_folder_without_one_kernel_says_what_it_has(tmp_path):
         debian_kernels.fetch(str(tmp_path), tmp_path / "cache", quiet)
     for release in ("6.1.1-amd64", "7.2.3-amd64"):
         kernel_files(tmp_path, release, "lib", True)
-    with pytest.raises(debian_kernels.KmapbenchError, match="several kernels .6.1.1-amd64, 7.2.3-amd64"):
+    with pytest.raises(
+        debian_kernels.KmapbenchError, match="several kernels .6.1.1-amd64, 7.2.3-amd64"
+    ):
         debian_kernels.fetch(str(tmp_path), tmp_path / "cache", quiet)
 
 
 def test_a_header_makefile_is_moved_once():
     text = "KBUILD_OUTPUT=/usr/src/a\ninclude /usr/src/b/Makefile\n"
     moved = "KBUILD_OUTPUT=/x/usr/src/a\ninclude /x/usr/src/b/Makefile\n"
-    assert kernel_tree.relocated(text, Path("/x")) == moved == kernel_tree.relocated(moved, Path("/x"))
+    assert (
+        kernel_tree.relocated(text, Path("/x")) == moved == kernel_tree.relocated(moved, Path("/x"))
+    )
 
 
 @pytest.mark.all

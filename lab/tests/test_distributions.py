@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from lab.core import subprocesses
-from lab.distributions import debootstrap, figure_table, matrix
-from lab.distributions.matrix import Result, STEPS, State, Tried
 from lab.core.errors import KmapbenchError
+from lab.distributions import debootstrap, figure_table, matrix
 from lab.distributions.figure_table import Figure
+from lab.distributions.matrix import STEPS, Result, State, Tried
 
 MAIN, SECURITY = "http://mirror.test/debian/", "http://mirror.test/debian-security/"
 OURS, VENDOR = f"{MAIN}\tDebian\tDebian\n", "http://vendor.test/\tVendor\tDebian\n"
@@ -75,7 +75,7 @@ def fill(folder: Path, cost: float = 5, path: int = 5) -> Path:
 
 
 def test_figures_are_the_counted_cases_of_a_campaign(tmp_path):
-    (case, figure), = figure_table.of_campaign(fill(tmp_path / "c")).items()
+    ((case, figure),) = figure_table.of_campaign(fill(tmp_path / "c")).items()
     assert (case, figure.cost, figure.counted) == (figure_table.CONTROL, 5, 5)
     assert figure_table.wrong({case: figure}) == []
 
@@ -136,7 +136,11 @@ def test_what_is_the_same_or_not_exact_is_no_difference():
 def test_code_is_compared_wherever_it_lies():
     listing = "0000000000000010 <kb_x>:\n  10:\tmov    %rax,%rdx\n  13:\tjne    10 <kb_x>\n"
     moved = "0000000000000a90 <kb_x>:\n a90:\tmov    %rax,%rdx\n a93:\tjne    a90 <kb_x>\n"
-    assert figure_table.code(listing) == ["mov    %rax,%rdx", "jne    <kb_x>"] == figure_table.code(moved)
+    assert (
+        figure_table.code(listing)
+        == ["mov    %rax,%rdx", "jne    <kb_x>"]
+        == figure_table.code(moved)
+    )
 
 
 class Stand:

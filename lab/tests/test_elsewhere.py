@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What protection costs outside of the map path, on the kernels that have it and those that have not."""
+"""What protection costs outside of the map path, on the kernels that have it and those that have
+not.
+"""
 
 from fractions import Fraction
 
@@ -7,22 +9,40 @@ import pytest
 
 from lab.kernels import variants
 from lab.run import runner
-from lab.tests.test_lab import FROM_USER_SPACE, SWITCHES
 from lab.tests.records import with_paths
+from lab.tests.test_lab import FROM_USER_SPACE, SWITCHES
 
 pytestmark = pytest.mark.kernels
 
 VARIANTS = ("plain", "off", "idle", "protected")
 KINDS = ("irq", "nmi", "int3", "fault")
 FORK = "elsewhere/fork_exit"
-CASES = [*(f"elsewhere/{kind}/{where}" for kind in KINDS for where in ("outside", "inside")), *SWITCHES, *FROM_USER_SPACE]
+CASES = [
+    *(f"elsewhere/{kind}/{where}" for kind in KINDS for where in ("outside", "inside")),
+    *SWITCHES,
+    *FROM_USER_SPACE,
+]
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory) -> dict[str, dict[str, dict]]:
     """Records of one boot of each variant, by variant and case; paths are merged in."""
     folder = tmp_path_factory.mktemp("elsewhere") / "campaign"
-    assert runner.run(runner.Plan([variants.find(name) for name in VARIANTS], 1, 1, "micro", None, "elsewhere/*", folder, [])) == 0
+    assert (
+        runner.run(
+            runner.Plan(
+                [variants.find(name) for name in VARIANTS],
+                1,
+                1,
+                "micro",
+                None,
+                "elsewhere/*",
+                folder,
+                [],
+            )
+        )
+        == 0
+    )
     return {name: with_paths(folder / name / "boot-01") for name in VARIANTS}
 
 
@@ -38,7 +58,9 @@ def cost(found, variant: str, case: str) -> float:
 
 @pytest.mark.parametrize("case", [case for case in CASES if case != FORK])
 def test_with_the_symbol_off_it_costs_what_it_did(found, case):
-    """A fork has several ways, so that two kernels' medians need not be the same one's (docs/method.md)."""
+    """A fork has several ways, so that two kernels' medians need not be the same one's
+    (docs/method.md).
+    """
     assert cost(found, "off", case) == cost(found, "plain", case)
 
 
@@ -48,12 +70,16 @@ def test_the_first_sample_takes_what_is_counted_from_outside(found, variant, cas
     record = found[variant][case]
     n, twice = record["samples"][:2]
     empty_n, empty_twice = record["empty_samples"][:2]
-    assert (twice - n) - (empty_twice - empty_n) == record["path"]["instructions"] - record["path"]["empty_instructions"]
+    assert (twice - n) - (empty_twice - empty_n) == record["path"]["instructions"] - record["path"][
+        "empty_instructions"
+    ]
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_only_an_open_bracket_is_closed_and_opened_again(found, case):
-    """Inside a bracket on a protected page the register is written twice, and nowhere else at all."""
+    """Inside a bracket on a protected page the register is written twice, and nowhere
+    else at all.
+    """
     for variant in VARIANTS:
         open_bracket = variant == "protected" and case.endswith(("/inside", "/different"))
         assert writes(found[variant][case]) == (2 if open_bracket else 0)
@@ -64,12 +90,16 @@ def test_where_nothing_is_open_the_bookkeeping_is_what_it_costs(found, kind):
     """Gated by the CPU, not by the key: idle pays it, too, and inside of what is no bracket."""
     outside, inside = f"elsewhere/{kind}/outside", f"elsewhere/{kind}/inside"
     assert cost(found, "plain", inside) == cost(found, "plain", outside)
-    assert cost(found, "idle", inside) == cost(found, "idle", outside) > cost(found, "plain", outside)
+    assert (
+        cost(found, "idle", inside) == cost(found, "idle", outside) > cost(found, "plain", outside)
+    )
     assert cost(found, "protected", outside) == cost(found, "idle", outside)
     assert cost(found, "protected", inside) > cost(found, "protected", outside)
 
 
-@pytest.mark.parametrize("case", ["elsewhere/syscall", "elsewhere/user_fault", "elsewhere/switch/same"])
+@pytest.mark.parametrize(
+    "case", ["elsewhere/syscall", "elsewhere/user_fault", "elsewhere/switch/same"]
+)
 def test_system_calls_and_switches_have_bookkeeping_too(found, case):
     assert cost(found, "protected", case) == cost(found, "idle", case) > cost(found, "plain", case)
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""User models beside the kernel: each side counted twice, each instruction that differs has a name."""
+"""User models beside the kernel: each side counted twice, each instruction that differs has a name.
+"""
 
 from collections import Counter
 
@@ -59,7 +60,9 @@ def test_names_stand_for_what_they_say(users, boots, model, case, variant):
     assert row.named.get(fidelity.WRMSR, nothing)[1].total() == writes_a_pair(case)
     # The model has an ENDBR64 wherever a function begins, and that is where tracing has its NOP.
     traced = counted.config.get("CONFIG_FUNCTION_TRACER") == "y"
-    assert row.named.get(fidelity.TRACING, nothing)[1].total() == (users[model]["endbr64"] if traced else 0)
+    assert row.named.get(fidelity.TRACING, nothing)[1].total() == (
+        users[model]["endbr64"] if traced else 0
+    )
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -73,21 +76,32 @@ def test_two_counts_of_each_side_agree(users, boots, variant):
 DEBIAN = {"CONFIG_X86_KERNEL_IBT": "y", "CONFIG_FUNCTION_TRACER": "y", "CONFIG_NUMA": "y"}
 
 
-def compared(user: dict[str, int], kernel: dict[str, int], config: dict[str, str]) -> fidelity.Comparison:
+def compared(
+    user: dict[str, int], kernel: dict[str, int], config: dict[str, str]
+) -> fidelity.Comparison:
     return fidelity.compare("user/x", "kernel/x", "stock", Counter(user), Counter(kernel), config)
 
 
 def test_an_instruction_without_a_name_is_left_over():
-    row = compared({"add register,register": 3, "ret": 1}, {"add register,register": 1, "ret": 1, "wrmsr": 2, "rdmsr": 1}, DEBIAN)
+    row = compared(
+        {"add register,register": 3, "ret": 1},
+        {"add register,register": 1, "ret": 1, "wrmsr": 2, "rdmsr": 1},
+        DEBIAN,
+    )
     assert row.named == {fidelity.WRMSR: ({}, {"wrmsr": 2})}
-    assert (row.user_unexplained, row.kernel_unexplained) == ({"add register,register": 2}, {"rdmsr": 1})
+    assert (row.user_unexplained, row.kernel_unexplained) == (
+        {"add register,register": 2},
+        {"rdmsr": 1},
+    )
     assert row.unexplained == 3
 
 
 def test_a_name_holds_only_where_the_kernel_is_so_configured():
     user, kernel = {"endbr64": 2, "and constant,register": 2}, {"nop": 4}
     assert compared(user, kernel, DEBIAN).unexplained == 2  # the masks: this kernel has them
-    assert compared(user, kernel, {"CONFIG_X86_KERNEL_IBT": "y"}).unexplained == 2  # and no tracing: its NOPs
+    assert (
+        compared(user, kernel, {"CONFIG_X86_KERNEL_IBT": "y"}).unexplained == 2
+    )  # and no tracing: its NOPs
     assert compared(user, kernel, {}).unexplained == 6
 
 
@@ -95,4 +109,8 @@ def test_the_table_has_a_row_a_pair_and_the_sign_of_each_difference():
     row = compared({"endbr64": 2, "ret": 2}, {"nop": 4, "ret": 2, "wrmsr": 2}, DEBIAN)
     head, _, line = fidelity.table([row]).splitlines()
     assert head.startswith("| user model |")
-    assert line == "| `user/x` | 4 | `kernel/x` | `stock` | 8 | ±2 NOP, here ENDBR64; +2 NOP for tracing; +2 WRMSR | 0 |"
+    assert (
+        line
+        == "| `user/x` | 4 | `kernel/x` | `stock` | 8 | ±2 NOP, here ENDBR64; +2 NOP for tracing;"
+        " +2 WRMSR | 0 |"
+    )

@@ -3,12 +3,18 @@ import json
 
 import pytest
 
-from lab.workloads.fio import fio_output
 from lab.core.errors import KmapbenchError
+from lab.workloads.fio import fio_output
 
 
 def way(ios: int = 0, mean: float = 0.0, block: int = 4096, **changes) -> dict:
-    return {"total_ios": ios, "io_bytes": ios * block, "short_ios": 0, "drop_ios": 0, "clat_ns": {"mean": mean, "N": ios}} | changes
+    return {
+        "total_ios": ios,
+        "io_bytes": ios * block,
+        "short_ios": 0,
+        "drop_ios": 0,
+        "clat_ns": {"mean": mean, "N": ios},
+    } | changes
 
 
 def output(*parts: dict, version: str = "fio-3.33") -> str:
@@ -20,7 +26,9 @@ def part(read: dict, write: dict | None = None, runtime_ms: int = 50, error: int
 
 
 def test_all_jobs_and_both_directions_are_in_the_totals():
-    text = output(part(way(100, 10.0), way(300, 20.0), 50), part(way(400, 40.0), way(200, 10.0), 51))
+    text = output(
+        part(way(100, 10.0), way(300, 20.0), 50), part(way(400, 40.0), way(200, 10.0), 51)
+    )
     totals = fio_output.read(text, "a.json", 4096, 2)
     assert (totals.ios, totals.bytes, totals.runtime_ms) == (1000, 4096000, 51)
     assert totals.latency_ns == pytest.approx((1000 + 6000 + 16000 + 2000) / 1000)

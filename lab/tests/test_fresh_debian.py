@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The launcher in a Debian of nothing but Python: what it says at once installs nothing and builds nothing."""
+"""The launcher in a Debian of nothing but Python: what it says at once installs nothing and builds
+nothing.
+"""
 
 import os
 import shutil
@@ -23,9 +25,17 @@ class Debian:
         self.there = make_there(folder / "there")
 
     def call(self, *command: str) -> subprocess.CompletedProcess:
-        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"}
+        environment = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": "/root",
+            "LC_ALL": "C.UTF-8",
+        }
         return subprocess.run(
-            ["chroot", self.folder, *command], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+            ["chroot", self.folder, *command],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
         )
 
     def kmapbench(self, *arguments: str) -> subprocess.CompletedProcess:
@@ -43,13 +53,28 @@ def debian(tmp_path_factory):
     """As this machine's own package sources have it."""
     if os.geteuid() != 0:
         pytest.skip("debootstrap takes root")
-    targets = subprocesses.output(["apt-get", "indextargets", "--format", "$(SITE) $(CODENAME)", "Created-By: Packages"])
-    codename = next(line.partition("=")[2] for line in Path("/etc/os-release").read_text().splitlines() if line.startswith("VERSION_CODENAME="))
-    site = next((line.split()[0] for line in targets.splitlines() if line.split()[1] == codename), None)
+    targets = subprocesses.output(
+        ["apt-get", "indextargets", "--format", "$(SITE) $(CODENAME)", "Created-By: Packages"]
+    )
+    codename = next(
+        line.partition("=")[2]
+        for line in Path("/etc/os-release").read_text().splitlines()
+        if line.startswith("VERSION_CODENAME=")
+    )
+    site = next(
+        (line.split()[0] for line in targets.splitlines() if line.split()[1] == codename), None
+    )
     if site is None:
         pytest.skip(f"no package source of {codename}")
     folder = tmp_path_factory.mktemp("debian") / "root"
-    command = [subprocesses.find("debootstrap", "debootstrap"), "--variant=minbase", "--include=python3", codename, str(folder), site]
+    command = [
+        subprocesses.find("debootstrap", "debootstrap"),
+        "--variant=minbase",
+        "--include=python3",
+        codename,
+        str(folder),
+        site,
+    ]
     made = subprocess.run(command, capture_output=True, text=True)
     assert made.returncode == 0, made.stdout[-2000:]
     proc = folder / "proc"
@@ -57,7 +82,9 @@ def debian(tmp_path_factory):
     try:
         yield Debian(folder)
     finally:
-        subprocess.run(["umount", proc], check=True)  # else what follows would not be of this folder alone
+        subprocess.run(
+            ["umount", proc], check=True
+        )  # else what follows would not be of this folder alone
         shutil.rmtree(folder)
 
 
@@ -74,7 +101,11 @@ def test_wrong_uses_and_help_leave_a_fresh_debian_as_it_was(debian):
     assert debian.kmapbench("--version").returncode == 0
     assert debian.kmapbench("run", "--dry-run", "--seed", "7").stdout.count("\nstock, boot ") == 2
     listed = debian.kmapbench("run", "--no-install")
-    assert listed.returncode == 2 and "qemu-system-x86" in listed.stderr and listed.stderr.count("\n") == 1
+    assert (
+        listed.returncode == 2
+        and "qemu-system-x86" in listed.stderr
+        and listed.stderr.count("\n") == 1
+    )
     assert debian.kmapbench("kernels").returncode == 0
     assert debian.state() == before
 
@@ -84,10 +115,18 @@ def test_without_python_the_launcher_says_so(debian):
     before = debian.state()
     python.rename(hidden)
     try:
-        for arguments in (["kernels"], ["run", "--help"], ["test", "--no-install"], ["--version"], ["report", "/there"]):
+        for arguments in (
+            ["kernels"],
+            ["run", "--help"],
+            ["test", "--no-install"],
+            ["--version"],
+            ["report", "/there"],
+        ):
             ended = debian.kmapbench(*arguments)
             assert ended.returncode == 2 and ended.stdout == ""
-            assert ended.stderr.count("\n") == 1 and "install the package python3" in ended.stderr, ended.stderr
+            assert (
+                ended.stderr.count("\n") == 1 and "install the package python3" in ended.stderr
+            ), ended.stderr
     finally:
         hidden.rename(python)
     assert debian.state() == before

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can go wrong in a guest, done for real."""
 
+from lab.core.dirs import build_dir
 from lab.kernels import module_build, variants
 from lab.run import runner
-from lab.vm import image, initramfs
-from lab.workloads import micro_script
-from lab.core.dirs import build_dir
 from lab.tests import mutations
 from lab.tests.conftest import STATE, quiet
-from lab.tests.test_lab import DEFAULT_CASES, FORMS, INEXACT
 from lab.tests.records import of_cases
+from lab.tests.test_lab import DEFAULT_CASES, FORMS, INEXACT
+from lab.vm import image, initramfs
+from lab.workloads import micro_script
 
 CR4_PKS = 1 << 24
 GUARDED_STATES = ("protected", "protected_nested")
 GUARDED = "^model/.*/protected"
+
 
 def measure(name: str, module_path: str, cases: str = GUARDED) -> str:
     """Loads a module, measures as variant NAME, unloads it, and says what state it left.
@@ -21,23 +22,24 @@ def measure(name: str, module_path: str, cases: str = GUARDED) -> str:
     The direct map is looked at between load and unload: the kernel itself splits it when it
     write-protects the text of a module, and when it takes that back, for any module.
     """
-    return (
-        f"insmod {module_path}\n"
-        "sleep 1\n"  # a worker frees the module's init text after the load
-        f"state {name}/loaded\n"
-        f"kmap_bench --benchmark_filter='{cases}' --kmapbench_records=/out/stream --kmapbench_clock=icount --kmapbench_variant={name}\n"
-        f"state {name}/measured\n"
-        "rmmod kmapbench\n"
-        f"state {name}\n"
+    return (  # a worker frees the module's init text after the load
+        f"insmod {module_path}\nsleep 1\nstate {name}/loaded\nkmap_bench"
+        f" --benchmark_filter='{cases}' --kmapbench_records=/out/stream --kmapbench_clock=icount"
+        f" --kmapbench_variant={name}\nstate {name}/measured\nrmmod kmapbench\nstate {name}\n"
     )
 
 
-def test_every_bug_is_noticed_and_nothing_is_left_behind(boot_job, states, state_module, kernel, cache, tmp_path):
+def test_every_bug_is_noticed_and_nothing_is_left_behind(
+    boot_job, states, state_module, kernel, cache, tmp_path
+):
     """One boot: the sound module, panic_on_warn, then each planted bug."""
     unprotected = [mutation for mutation, *_ in mutations.UNPROTECTED]
     planted = unprotected + [mutations.SPLITS] + mutations.LEFT_BEHIND
     files = {
-        f"{mutation.name}.ko": module_build.build(kernel, mutations.plant(mutation, tmp_path / "sources"), cache, quiet) for mutation in planted
+        f"{mutation.name}.ko": module_build.build(
+            kernel, mutations.plant(mutation, tmp_path / "sources"), cache, quiet
+        )
+        for mutation in planted
     }
     booted = boot_job(
         STATE
@@ -63,25 +65,39 @@ def test_every_bug_is_noticed_and_nothing_is_left_behind(boot_job, states, state
     assert before["state"]["keyed_leaves"] == 0
     for name in ["sound", "panic_on_warn"] + [mutation.name for mutation in unprotected]:
         assert found[name]["state"] == before["state"], name
-        assert found[f"{name}/measured"]["direct_map"] == found[f"{name}/loaded"]["direct_map"], name
+        assert (
+            found[f"{name}/measured"]["direct_map"] == found[f"{name}/loaded"]["direct_map"]
+        ), name
 
-    # The sound module's oracle holds; with panic_on_warn it declines in one line, and the rest runs.
+    # The sound module's oracle holds; with panic_on_warn it declines in one line, and the rest
+    # runs.
     for case in (f"model/{form}/{state}" for form in FORMS for state in GUARDED_STATES):
         assert booted.record(case, "sound")["oracle"] == "held"
         declined = booted.record(case, "panic_on_warn")
         assert declined["status"] == "skipped"
-        assert declined["reason"] == "panic_on_warn is set: the oracle's fault would panic this machine"
+        assert (
+            declined["reason"]
+            == "panic_on_warn is set: the oracle's fault would panic this machine"
+        )
         assert declined["cost"] is None
         limited = booted.record(case, "warn_limit")
         assert limited["status"] == "skipped"
-        assert limited["reason"] == "kernel.warn_limit: the oracle's fault would reach it and panic the machine"
+        assert (
+            limited["reason"]
+            == "kernel.warn_limit: the oracle's fault would reach it and panic the machine"
+        )
     assert booted.record("model/kmap_local/dram", "panic_on_warn")["status"] == "ok"
     assert booted.record("msr/wrpkrs/toggle", "panic_on_warn")["status"] == "ok"
 
     # Without the key, the CR4 bit or the write there is no protection, and no figure.
     for mutation, case, reason in mutations.UNPROTECTED:
         record = booted.record(case, mutation.name)
-        assert (record["oracle"], record["status"], record["reason"], record["cost"]) == ("failed", "flagged", reason, None), mutation.name
+        assert (record["oracle"], record["status"], record["reason"], record["cost"]) == (
+            "failed",
+            "flagged",
+            reason,
+            None,
+        ), mutation.name
 
     # What a careless module does is seen: the checks above can fail.
     assert found["splits/measured"]["direct_map"] != found["splits/loaded"]["direct_map"]
@@ -95,14 +111,17 @@ FUZZ_SEED, FUZZ_RANDOM, FUZZ_MUTATED = 1, 50_000, 300
 
 
 def test_no_call_breaks_the_module(boot_job, states, state_module):
-    """Random and mutated ioctls fail as they should, leave nothing behind, and the module still measures."""
+    """Random and mutated ioctls fail as they should, leave nothing behind, and the module still
+    measures.
+    """
     fuzz = build_dir() / "bench" / "tools" / "kmap_fuzz"
     libraries = {str(path): path for path in initramfs.libraries(fuzz)}
     booted = boot_job(
         STATE
         + "insmod /kmapbench_state.ko\nstate before\ninsmod /kmapbench.ko\n"
         + f"step fuzz /kmap_fuzz /dev/kmapbench {FUZZ_SEED} {FUZZ_RANDOM} {FUZZ_MUTATED}\n"
-        + "kmap_bench --benchmark_filter='^model/kmap_local/protected/' --kmapbench_records=/out/stream --kmapbench_clock=icount"
+        + "kmap_bench --benchmark_filter='^model/kmap_local/protected/'"
+        " --kmapbench_records=/out/stream --kmapbench_clock=icount"
         + " --kmapbench_variant=test\nrmmod kmapbench\nstate after\n",
         {"kmapbench_state.ko": state_module, "kmap_fuzz": fuzz, **libraries},
         cpus=2,
@@ -115,19 +134,30 @@ def test_no_call_breaks_the_module(boot_job, states, state_module):
 
 
 def test_panic_on_taint_declines_the_oracle(boot_job):
-    booted = boot_job(micro_script.micro("test", 1, "model/kmap_local/*"), cmdline=f"{image.PMEM_CMDLINE} panic_on_taint=0x40000")
+    booted = boot_job(
+        micro_script.micro("test", 1, "model/kmap_local/*"),
+        cmdline=f"{image.PMEM_CMDLINE} panic_on_taint=0x40000",
+    )
     assert booted.outcome.problem is None
     record = booted.record("model/kmap_local/protected")
-    assert (record["status"], record["reason"]) == ("skipped", "panic_on_taint is set: the oracle's fault could panic this machine")
+    assert (record["status"], record["reason"]) == (
+        "skipped",
+        "panic_on_taint is set: the oracle's fault could panic this machine",
+    )
     assert booted.record("model/kmap_local/dram")["status"] == "ok"
 
 
 def test_a_failed_oracle_reaches_the_user(monkeypatch, capsys, tmp_path):
-    """Through the whole job: exit code 1, one line that names the case, and a report without its figure."""
+    """Through the whole job: exit code 1, one line that names the case, and a report without its
+    figure.
+    """
     mutation, case, reason = mutations.UNPROTECTED[0]
     monkeypatch.setattr(image, "MODULE_SOURCE", mutations.plant(mutation, tmp_path))
     folder = tmp_path / "campaign"
-    assert runner.run(runner.Plan([variants.find("stock")], 1, 1, "micro", None, case, folder, [])) == 1
+    assert (
+        runner.run(runner.Plan([variants.find("stock")], 1, 1, "micro", None, case, folder, []))
+        == 1
+    )
     said = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("[")]
     assert said == [f"kmapbench: stock, boot 1: the oracle failed for {case}"]
     text = (folder / "report.txt").read_text()
@@ -140,18 +170,33 @@ def test_without_pks_the_rest_runs(boot_job, three_boots):
     booted = boot_job(micro_script.micro("test", 1), cpu="max,-pks")
     assert booted.outcome.problem is None
     assert [record["case"] for record in booted.records] == DEFAULT_CASES
-    for case in (*(f"model/{form}/{state}" for form in FORMS for state in GUARDED_STATES), "msr/wrpkrs/toggle"):
+    for case in (
+        *(f"model/{form}/{state}" for form in FORMS for state in GUARDED_STATES),
+        "msr/wrpkrs/toggle",
+    ):
         record = booted.record(case)
         assert (record["status"], record["reason"]) == ("skipped", "this CPU has no PKS")
-    for case in ("empty", "kernel/kmap_local/dram", "kernel/kmap_local/devmap", "model/kmap_local/key_off", "model/kmap_local/devmap"):
+    for case in (
+        "empty",
+        "kernel/kmap_local/dram",
+        "kernel/kmap_local/devmap",
+        "model/kmap_local/key_off",
+        "model/kmap_local/devmap",
+    ):
         assert booted.record(case)["status"] == "ok"
 
     # No observer watched this boot, and one watched those: it changes no digit.
     observed = of_cases(three_boots / "stock" / "boot-01" / "micro.jsonl")
     samples = {record["case"]: record["samples"] for record in observed}
-    compared = [record for record in booted.records if record["status"] == "ok" and record["case"] not in INEXACT]
+    compared = [
+        record
+        for record in booted.records
+        if record["status"] == "ok" and record["case"] not in INEXACT
+    ]
     assert compared and all(record["exact"] for record in compared)
-    assert {record["case"]: record["samples"] for record in compared} == {record["case"]: samples[record["case"]] for record in compared}
+    assert {record["case"]: record["samples"] for record in compared} == {
+        record["case"]: samples[record["case"]] for record in compared
+    }
 
 
 def test_a_panic_is_named_by_the_kernels_own_words(boot_job):
@@ -172,8 +217,13 @@ def test_a_reset_before_the_end_is_no_good_boot(boot_job):
 
 
 def test_a_warning_of_the_kernel_is_reported(boot_job):
-    booted = boot_job("echo '<0>WARNING: CPU: 0 PID: 1 at mm/test.c:1 planted+0x0/0x1' > /dev/kmsg\n")
-    assert booted.outcome.problem == "the kernel complained: WARNING: CPU: 0 PID: 1 at mm/test.c:1 planted+0x0/0x1"
+    booted = boot_job(
+        "echo '<0>WARNING: CPU: 0 PID: 1 at mm/test.c:1 planted+0x0/0x1' > /dev/kmsg\n"
+    )
+    assert (
+        booted.outcome.problem
+        == "the kernel complained: WARNING: CPU: 0 PID: 1 at mm/test.c:1 planted+0x0/0x1"
+    )
 
 
 def test_a_qemu_that_does_not_start_says_why(boot_job):

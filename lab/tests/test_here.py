@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`run --here`: what it refuses and how, on made-up machines; and rehearsed in guests that have Debian's userland."""
+"""`run --here`: what it refuses and how, on made-up machines; and rehearsed in guests that have
+Debian's userland.
+"""
 
 import errno
 import json
@@ -11,16 +13,16 @@ import pytest
 
 from lab.campaign import chown, store
 from lab.core import subprocesses
+from lab.core.dirs import MODULE_SOURCE
+from lab.core.errors import KmapbenchError
 from lab.host import load_errors, running_kernel
 from lab.kernels import module_build
-from lab.vm import qemu
-from lab.core.errors import KmapbenchError
-from lab.core.dirs import MODULE_SOURCE
 from lab.tests import userland
 from lab.tests.conftest import STATE, quiet
+from lab.tests.records import of_cases, without_controls
 from lab.tests.test_check import CONFIGURED, SECURE_BOOT, tree
 from lab.tests.test_lab import CASES, DEFAULT_CASES, SKIPPED
-from lab.tests.records import of_cases, without_controls
+from lab.vm import qemu
 
 RELEASE = "6.12.0-test"
 LOCKED = {"sys/kernel/security/lockdown": "none [integrity] confidentiality\n"}
@@ -33,7 +35,11 @@ LOCKED = {"sys/kernel/security/lockdown": "none [integrity] confidentiality\n"}
     ("files", "uid", "words"),
     [
         ({"proc/modules": ""}, 1000, ["root", "sudo ./kmapbench run --here"]),
-        ({"proc/modules": "", "sys/module/kmapbench/refcnt": "0\n"}, 0, ["loaded already", "rmmod kmapbench"]),
+        (
+            {"proc/modules": "", "sys/module/kmapbench/refcnt": "0\n"},
+            0,
+            ["loaded already", "rmmod kmapbench"],
+        ),
         ({}, 0, ["without modules", "CONFIG_MODULES"]),
     ],
 )
@@ -45,13 +51,19 @@ def test_what_cannot_work_is_said_before_anything_is_built(tmp_path, files, uid,
 
 
 def test_missing_headers_name_their_package_and_what_works_without(tmp_path):
-    with pytest.raises(KmapbenchError, match=f"apt-get install linux-headers-{RELEASE}; .*'--only user'"):
+    with pytest.raises(
+        KmapbenchError, match=f"apt-get install linux-headers-{RELEASE}; .*'--only user'"
+    ):
         running_kernel.running_kernel(RELEASE, tmp_path)
 
 
 def test_a_module_is_built_again_for_other_headers(tmp_path):
     build = f"lib/modules/{RELEASE}/build"
-    files = {f"{build}/Makefile": "", f"{build}/.config": CONFIGURED, f"{build}/Module.symvers": "0x1 printk\n"}
+    files = {
+        f"{build}/Makefile": "",
+        f"{build}/.config": CONFIGURED,
+        f"{build}/Module.symvers": "0x1 printk\n",
+    }
     keys = {
         running_kernel.running_kernel(RELEASE, tree(tmp_path / name, files | change)).key
         for name, change in {
@@ -69,8 +81,16 @@ def test_a_module_is_built_again_for_other_headers(tmp_path):
     [
         (errno.EEXIST, {}, ["loaded already", "rmmod kmapbench"]),
         (errno.EPERM, {"proc/sys/kernel/modules_disabled": "1\n"}, ["modules_disabled", "reboot"]),
-        (errno.EPERM, LOCKED, ["lockdown is on (integrity)", "sign the module", "without lockdown="]),
-        (errno.EPERM, LOCKED | {SECURE_BOOT: "\6\0\0\0\1"}, ["integrity, by secure boot", "mokutil"]),
+        (
+            errno.EPERM,
+            LOCKED,
+            ["lockdown is on (integrity)", "sign the module", "without lockdown="],
+        ),
+        (
+            errno.EPERM,
+            LOCKED | {SECURE_BOOT: "\6\0\0\0\1"},
+            ["integrity, by secure boot", "mokutil"],
+        ),
         (errno.EPERM, {SECURE_BOOT: "\6\0\0\0\1"}, ["CAP_SYS_MODULE", "container"]),
         (errno.EKEYREJECTED, {}, ["module.sig_enforce", "sign the module"]),
         (errno.ENOKEY, {}, ["module.sig_enforce", "sign the module"]),
@@ -86,7 +106,11 @@ def test_a_refusal_says_which_it_is_and_the_mend(tmp_path, error, files, words):
 
 
 def test_what_was_skipped_is_one_line_a_reason():
-    records = [{"status": "ok"}, {"status": "skipped", "reason": "no PKS"}, {"status": "skipped", "reason": "no PKS"}]
+    records = [
+        {"status": "ok"},
+        {"status": "skipped", "reason": "no PKS"},
+        {"status": "skipped", "reason": "no PKS"},
+    ]
     (line,) = running_kernel.skipped(records)
     assert "no PKS: 2 of 3 kernel cases skipped, 1 measured" in line
     assert running_kernel.skipped(records[:1]) == []
@@ -101,7 +125,9 @@ def test_what_root_makes_goes_to_the_owner_of_the_folder_it_is_in(tmp_path):
     (home / "campaign" / "link").symlink_to(outside)
     os.chown(home, 1234, 2345)
     chown.hand_over(home / "campaign")
-    assert {(path.lstat().st_uid, path.lstat().st_gid) for path in home.rglob("*")} == {(1234, 2345)}
+    assert {(path.lstat().st_uid, path.lstat().st_gid) for path in home.rglob("*")} == {
+        (1234, 2345)
+    }
     assert outside.stat().st_uid == 0
 
 
@@ -115,7 +141,8 @@ LOOK = (
     + """
 look() {
 	state "$1"
-	event "\\"loaded\\", \\"when\\": \\"$1\\", \\"is\\": $(test -d /sys/module/kmapbench && echo true || echo false)"
+	loaded=$(test -d /sys/module/kmapbench && echo true || echo false)
+	event "\\"loaded\\", \\"when\\": \\"$1\\", \\"is\\": $loaded"
 }
 insmod /kmapbench_state.ko
 look before
@@ -139,7 +166,9 @@ class Rehearsal:
         return [line for line in self.text(f"{name}.err").splitlines() if not line.startswith("[")]
 
     def records(self, name: str, variant: str) -> list[dict]:
-        return without_controls(map(json.loads, self.text(f"{name}/{variant}/boot-01/micro.jsonl").splitlines()))
+        return without_controls(
+            map(json.loads, self.text(f"{name}/{variant}/boot-01/micro.jsonl").splitlines())
+        )
 
 
 @pytest.fixture(scope="module")
@@ -149,11 +178,17 @@ def rehearse(kernel, state_module, tmp_path_factory):
     def boot(job: str, **changes) -> Rehearsal:
         scratch = tmp_path_factory.mktemp("rehearsal")
         events = []
-        machine = userland.machine(kernel, LOOK + job, scratch, {"kmapbench_state.ko": state_module}, **changes)
+        machine = userland.machine(
+            kernel, LOOK + job, scratch, {"kmapbench_state.ko": state_module}, **changes
+        )
         outcome = qemu.boot(machine, scratch, lambda line: events.append(line.event))
-        assert outcome.problem is None, (scratch / "console.log").read_text(errors="replace")[-2000:]
+        assert outcome.problem is None, (scratch / "console.log").read_text(errors="replace")[
+            -2000:
+        ]
         (scratch / "out").mkdir()
-        subprocesses.output(["tar", "-x", "--ignore-zeros", "-f", outcome.files, "-C", scratch / "out"])
+        subprocesses.output(
+            ["tar", "-x", "--ignore-zeros", "-f", outcome.files, "-C", scratch / "out"]
+        )
         return Rehearsal(
             scratch / "out",
             {event["when"]: event["state"] for event in events if event["event"] == "state"},
@@ -167,13 +202,20 @@ def rehearse(kernel, state_module, tmp_path_factory):
 @pytest.fixture(scope="module")
 def warm(kernel, cache) -> Path:
     """The cache, with the module for the kernel that the guest will run in it already."""
-    module_build.build(running_kernel.RunningKernel(kernel.release, kernel.headers), MODULE_SOURCE, cache, quiet)
+    module_build.build(
+        running_kernel.RunningKernel(kernel.release, kernel.headers), MODULE_SOURCE, cache, quiet
+    )
     return cache
 
 
 def run_here(name: str, cache: Path, *arguments: str, **how) -> str:
     """A job's lines: run --here as step NAME, its campaign in a folder of that name."""
-    return userland.kmapbench(name, ["run", "--here", "--label", "lab", "--out", f"{userland.SCRATCH}/{name}", *arguments], cache, **how)
+    return userland.kmapbench(
+        name,
+        ["run", "--here", "--label", "lab", "--out", f"{userland.SCRATCH}/{name}", *arguments],
+        cache,
+        **how,
+    )
 
 
 def assert_good_campaign(rehearsal: Rehearsal, name: str) -> None:
@@ -197,9 +239,14 @@ def assert_nothing_left(rehearsal: Rehearsal, when: str) -> None:
 
 @pytest.fixture(scope="module", params=["default", pytest.param("all", marks=pytest.mark.all)])
 def with_pks(request, rehearse, warm) -> Rehearsal:
-    """The telling dozen; all cases take minutes, since time needs many samples where counts need few."""
+    """The telling dozen; all cases take minutes, since time needs many samples where counts need
+    few.
+    """
     job = run_here(CAMPAIGN, warm, "--cases", request.param) + f"look {CAMPAIGN}\n"
-    return rehearse(job + userland.send(CAMPAIGN, f"{CAMPAIGN}.out", f"{CAMPAIGN}.err"), limit_seconds=LONG_SECONDS)
+    return rehearse(
+        job + userland.send(CAMPAIGN, f"{CAMPAIGN}.out", f"{CAMPAIGN}.err"),
+        limit_seconds=LONG_SECONDS,
+    )
 
 
 def test_the_rehearsal_gives_a_whole_campaign_and_leaves_nothing(with_pks):
@@ -207,22 +254,40 @@ def test_the_rehearsal_gives_a_whole_campaign_and_leaves_nothing(with_pks):
     assert_good_campaign(with_pks, CAMPAIGN)
     records = with_pks.records(CAMPAIGN, "lab")
     header = json.loads(with_pks.text(f"{CAMPAIGN}/campaign.json"))
-    assert sorted(record["case"] for record in records) == sorted(DEFAULT_CASES if header["asked"]["cases"] == "default" else CASES)
-    assert {record["oracle"] for record in records if "/protected" in record["case"] and record["status"] == "ok"} == {"held"}
-    assert [step["variant"] for step in header["order"]] == ["lab", "host"]  # user models when the kernel cases are done
+    assert sorted(record["case"] for record in records) == sorted(
+        DEFAULT_CASES if header["asked"]["cases"] == "default" else CASES
+    )
+    assert {
+        record["oracle"]
+        for record in records
+        if "/protected" in record["case"] and record["status"] == "ok"
+    } == {"held"}
+    assert [step["variant"] for step in header["order"]] == [
+        "lab",
+        "host",
+    ]  # user models when the kernel cases are done
 
 
 def test_its_costs_are_the_labs_own(with_pks, three_boots):
-    """The guest's TSC counts instructions, so what run --here takes for time has to be what the lab counts."""
+    """The guest's TSC counts instructions, so what run --here takes for time has to be what the lab
+    counts.
+    """
     lab = of_cases(three_boots / "stock" / "boot-01" / "micro.jsonl")
     counted = {record["case"]: record["cost"] for record in lab}
     measured = [record for record in with_pks.records(CAMPAIGN, "lab") if record["status"] == "ok"]
-    # What needs a device page, or more memory than the one or the other has, is measured by one of them only. What is outside
-    # of the path runs through code of the kernel's whose length hangs on what else the machine does.
-    both = [record for record in measured if counted[record["case"]] is not None and not record["case"].startswith("elsewhere/")]
+    # What needs a device page, or more memory than the one or the other has, is measured by one of
+    # them only. What is outside of the path runs through code of the kernel's whose length hangs on
+    # what else the machine does.
+    both = [
+        record
+        for record in measured
+        if counted[record["case"]] is not None and not record["case"].startswith("elsewhere/")
+    ]
     path = {case for case in DEFAULT_CASES if not case.startswith("elsewhere/")}
     assert path - {"kernel/kmap_local/devmap", *SKIPPED} <= {record["case"] for record in both}
-    assert {record["case"]: record["cost"] for record in both} == {record["case"]: counted[record["case"]] for record in both}
+    assert {record["case"]: record["cost"] for record in both} == {
+        record["case"]: counted[record["case"]] for record in both
+    }
     assert {record["chain"] for record in measured} == {1}
 
 
@@ -238,7 +303,10 @@ def test_the_module_is_built_in_the_guest(rehearse):
     """As on a machine that has never seen it; the compiler takes minutes there."""
     cold = userland.SCRATCH / "cache"
     rehearsal = rehearse(
-        run_here(CAMPAIGN, cold, "--only", "micro") + f"look {CAMPAIGN}\n" + userland.send(CAMPAIGN, f"{CAMPAIGN}.err"), limit_seconds=LONG_SECONDS
+        run_here(CAMPAIGN, cold, "--only", "micro")
+        + f"look {CAMPAIGN}\n"
+        + userland.send(CAMPAIGN, f"{CAMPAIGN}.err"),
+        limit_seconds=LONG_SECONDS,
     )
     assert rehearsal.codes[CAMPAIGN] == 0, rehearsal.errors(CAMPAIGN)
     assert "building kmapbench.ko" in rehearsal.text(f"{CAMPAIGN}.err")
@@ -248,8 +316,12 @@ def test_the_module_is_built_in_the_guest(rehearse):
 
 @pytest.fixture(scope="module")
 def poor(rehearse, warm, kernel) -> Rehearsal:
-    """One guest without PKS, where one thing after the other is missing; what is done to it is not undone."""
+    """One guest without PKS, where one thing after the other is missing; what is done to it is not
+    undone.
+    """
     anywhere = userland.SCRATCH / "cache"
+    running = running_kernel.RunningKernel(kernel.release, kernel.headers)
+    module = module_build.build(running, MODULE_SOURCE, warm, quiet)
     ordinary = ["run", "--out", f"{userland.SCRATCH}/user", "--only", "user"]
     job = "".join(
         [
@@ -258,7 +330,7 @@ def poor(rehearse, warm, kernel) -> Rehearsal:
             userland.kmapbench("user", ordinary, anywhere, user=USER),
             run_here(CAMPAIGN, warm),
             f"look {CAMPAIGN}\n",
-            f"insmod /new{module_build.build(running_kernel.RunningKernel(kernel.release, kernel.headers), MODULE_SOURCE, warm, quiet)}\n",
+            f"insmod /new{module}\n",
             run_here("loaded", warm),
             "rmmod kmapbench\n",
             "echo integrity > /new/sys/kernel/security/lockdown\n",
@@ -269,7 +341,10 @@ def poor(rehearse, warm, kernel) -> Rehearsal:
             run_here("no_headers", warm),
             "look end\n",
             userland.send("check.out", "user", CAMPAIGN, f"{CAMPAIGN}.err"),
-            *(userland.send(f"{name}.err") for name in ("not_root", "user", "loaded", "locked_down", "unsigned", "no_headers")),
+            *(
+                userland.send(f"{name}.err")
+                for name in ("not_root", "user", "loaded", "locked_down", "unsigned", "no_headers")
+            ),
         ]
     )
     return rehearse(job, cpu="max,-pks", cmdline="memmap=64M!1G")
@@ -279,12 +354,17 @@ def test_without_pks_it_says_so_in_one_line_and_measures_the_rest(poor):
     assert poor.codes[CAMPAIGN] == 0, poor.errors(CAMPAIGN)
     assert_good_campaign(poor, CAMPAIGN)
     records = poor.records(CAMPAIGN, "lab")
-    lacking = [record["case"] for record in records if record.get("reason") == "this CPU has no PKS"]
+    lacking = [
+        record["case"] for record in records if record.get("reason") == "this CPU has no PKS"
+    ]
     measured = [record["case"] for record in records if record["status"] == "ok"]
     assert "model/kmap_local/protected" in lacking and "msr/wrpkrs/toggle" in lacking
     assert "kernel/kmap_local/dram" in measured and "model/kmap_local/devmap" in measured
     (line,) = [line for line in poor.text(f"{CAMPAIGN}.err").splitlines() if "PKS" in line]
-    assert f"{len(lacking)} of {len(records)} kernel cases skipped, {len(measured)} measured here" in line
+    assert (
+        f"{len(lacking)} of {len(records)} kernel cases skipped, {len(measured)} measured here"
+        in line
+    )
     assert "./kmapbench run" in line
 
 
@@ -312,7 +392,11 @@ def test_what_can_still_be_done_as_an_ordinary_user_is_done(poor):
 
 
 def test_check_sees_what_the_guest_is(poor, kernel):
-    found = {line.split()[1]: line for line in poor.text("check.out").splitlines() if not line.lstrip().startswith("->")}
+    found = {
+        line.split()[1]: line
+        for line in poor.text("check.out").splitlines()
+        if not line.lstrip().startswith("->")
+    }
     assert found["PKS"].startswith("note") and found["hypervisor"].startswith("note")
     assert found["headers"].startswith("ok") and kernel.release in found["headers"]
     assert found["lockdown"].startswith("ok") and found["signatures"].startswith("ok")

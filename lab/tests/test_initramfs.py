@@ -11,7 +11,13 @@ from lab.vm import initramfs
 
 
 def listing(archive) -> dict[str, str]:
-    out = subprocess.run([subprocesses.find("cpio", "cpio"), "-tvn", "--quiet"], stdin=archive.open("rb"), capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [subprocesses.find("cpio", "cpio"), "-tvn", "--quiet"],
+        stdin=archive.open("rb"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return {line.split()[-1]: line for line in out.stdout.splitlines()}
 
 
@@ -41,7 +47,11 @@ def test_modules_are_loaded_plain_whatever_they_are_compressed_with(tmp_path, su
     if suffix == ".zst":
         if not shutil.which("zstd"):
             pytest.skip("zstd is not installed")
-        file.write_bytes(subprocess.run(["zstd", "-qc"], input=b"code", stdout=subprocess.PIPE, check=True).stdout)
+        file.write_bytes(
+            subprocess.run(
+                ["zstd", "-qc"], input=b"code", stdout=subprocess.PIPE, check=True
+            ).stdout
+        )
     else:
         file.write_bytes({"": bytes, ".xz": lzma.compress, ".gz": gzip.compress}[suffix](b"code"))
     tree = initramfs.Tree(tmp_path / "tree")

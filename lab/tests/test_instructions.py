@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one operation executes, by kind: from text alone, and of a program whose instructions are known."""
+"""What one operation executes, by kind: from text alone, and of a program whose instructions are
+known.
+"""
 
 import pytest
 
 from lab.core import subprocesses
-from lab.trace import instructions
 from lab.core.dirs import build_dir
+from lab.trace import instructions
 
 
 @pytest.mark.parametrize(
@@ -65,6 +67,9 @@ def test_chains_differ_by_as_many_adds_as_their_names_say():
 
 def test_pairs_have_a_model_and_a_number():
     program = build_dir() / "bench" / "tools" / "kmap_pairs"
-    for arguments, message in ((["user/empty", "0"], "at least 1"), (["user/no_such", "3"], "no such model")):
+    for arguments, message in (
+        (["user/empty", "0"], "at least 1"),
+        (["user/no_such", "3"], "no such model"),
+    ):
         with pytest.raises(subprocesses.CommandFailed, match=message):
             subprocesses.output([program, *arguments])

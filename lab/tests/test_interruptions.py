@@ -37,10 +37,23 @@ def heed_interrupts() -> None:
 
 @pytest.fixture
 def running(tmp_path):
-    """A campaign of one boot, right after its first record of a case is on disk: process, QEMU's pid, folder."""
+    """A campaign of one boot, right after its first record of a case is on disk: process, QEMU's
+    pid, folder.
+    """
     folder = tmp_path / "campaign"
     process = subprocess.Popen(
-        [sys.executable, "-m", "lab", "run", "--boots", "1", "--only", "micro", "--out", str(folder)],
+        [
+            sys.executable,
+            "-m",
+            "lab",
+            "run",
+            "--boots",
+            "1",
+            "--only",
+            "micro",
+            "--out",
+            str(folder),
+        ],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -83,7 +96,11 @@ def test_kill_of_qemu_keeps_the_records_and_names_the_step(running):
     kept = of_cases(folder / "stock" / "boot-01.try-1" / "micro.jsonl")
     assert (kept[0]["case"], kept[0]["status"]) == ("empty", "ok")
     first, second = json.loads((folder / "campaign.json").read_text())["order"]
-    assert (first["status"], first["reason"], second["status"]) == ("crashed", "QEMU was ended by SIGKILL", "ok")
+    assert (first["status"], first["reason"], second["status"]) == (
+        "crashed",
+        "QEMU was ended by SIGKILL",
+        "ok",
+    )
     assert {record.status for record in load.load(folder).records} <= {"ok", "skipped"}
 
 
@@ -91,7 +108,10 @@ def test_ctrl_c_keeps_the_records_and_ends_with_130(running):
     process, qemu, folder = running
     os.killpg(process.pid, signal.SIGINT)
     lines = said(process)
-    assert (process.returncode, lines) == (130, ["kmapbench: interrupted; what was measured is kept"])
+    assert (process.returncode, lines) == (
+        130,
+        ["kmapbench: interrupted; what was measured is kept"],
+    )
     wait_gone(qemu)
     assert load.load(folder).records[0].status == "ok"
 

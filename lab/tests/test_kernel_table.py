@@ -5,7 +5,13 @@ import pytest
 
 from lab.studies import kernel_table
 
-LOOP = [(16, "mov (%rdi),%rax"), (20, "mov %rax,%rdx"), (24, "sub $0x1,%rbx"), (28, "jne 14 <body+0x4>"), (30, "ret")]
+LOOP = [
+    (16, "mov (%rdi),%rax"),
+    (20, "mov %rax,%rdx"),
+    (24, "sub $0x1,%rbx"),
+    (28, "jne 14 <body+0x4>"),
+    (30, "ret"),
+]
 
 
 def test_a_loop_is_from_the_target_of_the_jump_to_the_jump():

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Campaigns that are killed, run out of disk or lose their cache: nothing is lost, and one line says what to do. With stand-ins for guests."""
+"""Campaigns that are killed, run out of disk or lose their cache: nothing is lost, and one line
+says what to do. With stand-ins for guests.
+"""
 
 import json
 import shutil
@@ -58,7 +60,13 @@ def test_two_at_once_in_one_folder_are_one_line(tmp_path):
     process = run(tmp_path / "c")
     wait_for(has_records(tmp_path / "c"))
     process.send_signal(signal.SIGSTOP)  # at work, as long as we like
-    assert resume(tmp_path / "c") == (2, [f"kmapbench: {tmp_path / 'c'}: another kmapbench is at work in it: wait for it, or end it"])
+    assert resume(tmp_path / "c") == (
+        2,
+        [
+            f"kmapbench: {tmp_path / 'c'}: another kmapbench is at work in it: wait for it, or"
+            " end it"
+        ],
+    )
     process.send_signal(signal.SIGCONT)
     assert ended(process) == (0, [])
     kills.assert_whole(tmp_path / "c")
@@ -81,7 +89,9 @@ def test_a_cache_that_vanishes_is_one_line_and_the_campaign_goes_on_when_it_is_b
 def test_a_disk_that_fills_up_is_one_line_and_the_campaign_goes_on_when_there_is_room(tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96k", "none", disk], capture_output=True, text=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=96k", "none", disk], capture_output=True, text=True
+    )
     if mounted.returncode != 0:
         pytest.skip(f"a small disk takes root: {mounted.stderr.strip()}")
     try:
@@ -101,11 +111,20 @@ def test_a_disk_that_fills_up_is_one_line_and_the_campaign_goes_on_when_there_is
 def test_a_stored_plan_repeats_the_campaign(tmp_path):
     assert ended(run(tmp_path / "first")) == (0, [])
     plan = tmp_path / "first" / "plan.toml"
-    assert ended(kills.start(["run", "--plan", str(plan), "--out", str(tmp_path / "second")])) == (0, [])
+    assert ended(kills.start(["run", "--plan", str(plan), "--out", str(tmp_path / "second")])) == (
+        0,
+        [],
+    )
     assert (tmp_path / "second" / "plan.toml").read_text() == plan.read_text()
-    headers = [json.loads((tmp_path / name / "campaign.json").read_text()) for name in ("first", "second")]
+    headers = [
+        json.loads((tmp_path / name / "campaign.json").read_text()) for name in ("first", "second")
+    ]
     orders = [[(step["variant"], step["boot"]) for step in header["order"]] for header in headers]
-    assert orders[0] == orders[1] == [(step["variant"], step["boot"]) for step in headers[0]["planned"]]
+    assert (
+        orders[0]
+        == orders[1]
+        == [(step["variant"], step["boot"]) for step in headers[0]["planned"]]
+    )
     assert headers[0]["planned"] == headers[1]["planned"]
 
 
@@ -113,7 +132,7 @@ def test_a_dry_run_prints_every_step_and_makes_nothing(tmp_path):
     process = kills.start([*kills.ASKED, "--out", str(tmp_path / "c"), "--dry-run"])
     printed, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (0, "")
-    assert sorted(line.partition(" (")[0] for line in printed.splitlines() if ", boot " in line) == [
-        f"{variant}, boot {boot}" for variant in sorted(kills.VARIANTS) for boot in (1, 2)
-    ]
+    assert sorted(
+        line.partition(" (")[0] for line in printed.splitlines() if ", boot " in line
+    ) == [f"{variant}, boot {boot}" for variant in sorted(kills.VARIANTS) for boot in (1, 2)]
     assert list(tmp_path.iterdir()) == []

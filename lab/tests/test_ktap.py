@@ -3,11 +3,11 @@ import tarfile
 
 import pytest
 
-from lab.tests import ktap
-from lab.vm import initramfs
-from lab.tests.ktap import Result, Status
 from lab.core.dirs import build_dir
+from lab.tests import ktap
+from lab.tests.ktap import Result, Status
 from lab.tests.test_lab import FROM_USER_SPACE, MEASURED, SKIPPED
+from lab.vm import initramfs
 
 GOOD = """KTAP version 1
 1..3
@@ -28,14 +28,21 @@ def test_results_are_read():
 
 
 def test_what_a_console_prints_around_them_is_left_out():
-    report = ktap.parse("[    1.0] booting\nok 7 not ours\n" + GOOD.replace("ok 3", "    ok 1 - inner\n# a remark\nok 3"))
+    report = ktap.parse(
+        "[    1.0] booting\nok 7 not ours\n"
+        + GOOD.replace("ok 3", "    ok 1 - inner\n# a remark\nok 3")
+    )
     assert [test.number for test in report.tests] == [1, 2, 3]
     assert report.passed
 
 
 def test_a_failure_carries_its_diagnostic():
-    report = ktap.parse(GOOD.replace("ok 3 empty", "not ok 3 empty\n# empty: policy 1: a window took no tick"))
-    assert report.of(Status.FAILED) == [Result(3, "empty", Status.FAILED, "policy 1: a window took no tick")]
+    report = ktap.parse(
+        GOOD.replace("ok 3 empty", "not ok 3 empty\n# empty: policy 1: a window took no tick")
+    )
+    assert report.of(Status.FAILED) == [
+        Result(3, "empty", Status.FAILED, "policy 1: a window took no tick")
+    ]
     assert not report.passed
 
 
@@ -75,8 +82,10 @@ def run_in_guest(boot_job, options: str = "", before: str = "", **changes) -> kt
     program = build_dir() / "bench" / "tools" / "kmap_ktap"
     libraries = {str(path): path for path in initramfs.libraries(program)}
     booted = boot_job(
-        f"{before}insmod /kmapbench.ko\n/kmap_ktap {options} /dev/kmapbench > /tmp/ktap\n"
-        'event "\\"ended\\", \\"code\\": $?"\nsend /tmp/ktap\nrmmod kmapbench\n',
+        (
+            f"{before}insmod /kmapbench.ko\n/kmap_ktap {options} /dev/kmapbench > /tmp/ktap\n"
+            'event "\\"ended\\", \\"code\\": $?"\nsend /tmp/ktap\nrmmod kmapbench\n'
+        ),
         {"kmap_ktap": program, **libraries},
         **changes,
     )

@@ -16,11 +16,16 @@ from lab.core import subprocesses
 TOUCHES = ["read8", "write8", "copy64_out", "copy64_in", "copy4k_out", "copy4k_in"]
 FORMS = ["kmap_local", "kmap_local_slim"]
 STATES = ["key_off", "dram", "devmap", "protected", "protected_nested"]
-SETS = [f"{order}/{pages}" for order in ("latency", "throughput") for pages in ("page", "l1", "l2", "llc", "memory")]
+SETS = [
+    f"{order}/{pages}"
+    for order in ("latency", "throughput")
+    for pages in ("page", "l1", "l2", "llc", "memory")
+]
 SWITCHES = ["elsewhere/switch/same", "elsewhere/switch/different"]
 # Measured by kmap_bench itself.
 FROM_USER_SPACE = ["elsewhere/syscall", "elsewhere/user_fault", "elsewhere/fork_exit"]
-# Now and then caches of memory are filled up; on Debian's kernels, too, a fault's account is settled.
+# Now and then caches of memory are filled up; on Debian's kernels, too, a fault's account is
+# settled.
 INEXACT = ["elsewhere/user_fault", "elsewhere/fork_exit"]
 DEFAULT_CASES = [
     "empty",
@@ -40,10 +45,24 @@ CASES = [
     "kernel/kmap_atomic/dram",
     "kernel/kmap/dram",
     "kernel/kmap_local/devmap_tail",
-    *(f"kernel/kmap_local/{page}/{touch}" for page in ("dram", "devmap", "protected") for touch in TOUCHES),
+    *(
+        f"kernel/kmap_local/{page}/{touch}"
+        for page in ("dram", "devmap", "protected")
+        for touch in TOUCHES
+    ),
     *(f"kernel/kmap_local/dram/{one}" for one in SETS),
-    *(f"model/{form}/{state}/{touch}" for form in FORMS for state in ("dram", "devmap", "protected") for touch in TOUCHES),
-    *(f"model/{form}/{state}/{one}" for form in FORMS for state in ("dram", "protected") for one in SETS),
+    *(
+        f"model/{form}/{state}/{touch}"
+        for form in FORMS
+        for state in ("dram", "devmap", "protected")
+        for touch in TOUCHES
+    ),
+    *(
+        f"model/{form}/{state}/{one}"
+        for form in FORMS
+        for state in ("dram", "protected")
+        for one in SETS
+    ),
     *(f"model/{form}/devmap_file" for form in FORMS),
     "model/kmap_local_slim/devmap_tail",
     "msr/wrpkrs/latency",
@@ -57,9 +76,14 @@ CASES = [
     "msr/mock/tsc_aux",
     *(f"elsewhere/{kind}/{where}" for kind in ("nmi", "int3") for where in ("outside", "inside")),
 ]
-# Too large for the lab's guest, only for CPUs without PKS, or only for a kernel that protects pages.
+# Too large for the lab's guest, only for CPUs without PKS, or only for a kernel that protects
+# pages.
 SKIPPED = [
-    case for case in CASES if case.endswith(("/llc", "/memory")) or "/mock/" in case or case.startswith("kernel/kmap_local/protected")
+    case
+    for case in CASES
+    if case.endswith(("/llc", "/memory"))
+    or "/mock/" in case
+    or case.startswith("kernel/kmap_local/protected")
 ]
 MEASURED = [case for case in CASES if case not in SKIPPED]
 EXACT = [case for case in MEASURED if case not in INEXACT]
@@ -68,7 +92,11 @@ EXACT = [case for case in MEASURED if case not in INEXACT]
 # the loop, not taken, is one instruction): what objdump counts is what runs.
 STRAIGHT_LINE = {
     "kernel/kmap_local/dram": "kb_body_kernel_kmap_local_none",
-    **{f"kernel/kmap_local/dram/{touch}": f"kb_body_kernel_kmap_local_{touch}" for touch in TOUCHES if "4k" not in touch},
+    **{
+        f"kernel/kmap_local/dram/{touch}": f"kb_body_kernel_kmap_local_{touch}"
+        for touch in TOUCHES
+        if "4k" not in touch
+    },
     "kernel/kmap_local_folio/dram": "kb_body_kernel_kmap_local_folio_none",
     "kernel/kmap_atomic/dram": "kb_body_kernel_kmap_atomic_none",
     "kernel/kmap_local/devmap": "kb_body_kernel_kmap_local_none",
@@ -90,21 +118,35 @@ STRAIGHT_LINE = {
 
 
 def writes_a_pair(case: str) -> int:
-    """From pks-facts: an outermost pair opens and closes, a nested one does neither, and nothing else writes."""
+    """From pks-facts: an outermost pair opens and closes, a nested one does neither, and nothing
+    else writes.
+    """
     outermost = "/protected" in case and "/protected_nested" not in case
-    return 2 if outermost else {"msr/wrpkrs/toggle": 2, "msr/wrpkrs/latency": 2, "msr/wrpkrs/same": 1}.get(case, 0)
+    return (
+        2
+        if outermost
+        else {"msr/wrpkrs/toggle": 2, "msr/wrpkrs/latency": 2, "msr/wrpkrs/same": 1}.get(case, 0)
+    )
 
 
 BOOTS = (1, 2, 3)
 
 
 def lines(folder: Path, name: str) -> list[dict]:
-    return [json.loads(line) for boot in BOOTS for line in (folder / "stock" / f"boot-{boot:02d}" / name).read_text().splitlines()]
+    return [
+        json.loads(line)
+        for boot in BOOTS
+        for line in (folder / "stock" / f"boot-{boot:02d}" / name).read_text().splitlines()
+    ]
 
 
 @pytest.fixture(scope="module")
 def records(three_boots) -> dict[tuple[str, int], dict]:
-    return {(record["case"], record["boot"]): record for record in lines(three_boots, "micro.jsonl") if "known" not in record}
+    return {
+        (record["case"], record["boot"]): record
+        for record in lines(three_boots, "micro.jsonl")
+        if "known" not in record
+    }
 
 
 @pytest.fixture(scope="module")
@@ -114,14 +156,26 @@ def paths(three_boots) -> dict[tuple[str, int], dict]:
 
 def test_controls_have_their_known_length_in_every_boot(three_boots, paths):
     controls = [record for record in lines(three_boots, "micro.jsonl") if "known" in record]
-    named = {f"{space}control/adds{adds}{call}" for space in ("", "user/") for adds in (13, 100) for call in ("", "_call")}
-    assert {(record["case"], record["boot"]) for record in controls} == {(name, boot) for name in named for boot in BOOTS}
+    named = {
+        f"{space}control/adds{adds}{call}"
+        for space in ("", "user/")
+        for adds in (13, 100)
+        for call in ("", "_call")
+    }
+    assert {(record["case"], record["boot"]) for record in controls} == {
+        (name, boot) for name in named for boot in BOOTS
+    }
     for record in controls:
         assert (record["status"], record["cost"], record["empty"]) == ("ok", record["known"], 2)
-        assert record["known"] == record["known_adds"] + (2 if record["case"].endswith("_call") else 0)
+        assert record["known"] == record["known_adds"] + (
+            2 if record["case"].endswith("_call") else 0
+        )
         if not record["case"].startswith("user/"):
             path = paths[record["case"], record["boot"]]
-            assert Fraction(path["instructions"] - path["empty_instructions"], path["ops"]) == record["known"]
+            assert (
+                Fraction(path["instructions"] - path["empty_instructions"], path["ops"])
+                == record["known"]
+            )
 
 
 def test_an_operation_of_a_straight_line_has_a_whole_number_of_instructions(records):
@@ -134,9 +188,22 @@ def loop_length(module: Path, body: str) -> int:
 
 
 def loop_at(module: Path, body: str) -> tuple[int, int]:
-    """Address and instructions of the loop of a body, by objdump: from the target of the last jump backwards to that jump."""
-    text = subprocesses.output([subprocesses.find("objdump", "binutils"), "-d", "--no-show-raw-insn", f"--disassemble={body}", module])
-    code = [(int(address, 16), instruction.strip()) for address, instruction in re.findall(r"^\s+([0-9a-f]+):\t(.*)$", text, re.MULTILINE)]
+    """Address and instructions of the loop of a body, by objdump: from the target of the last jump
+    backwards to that jump.
+    """
+    text = subprocesses.output(
+        [
+            subprocesses.find("objdump", "binutils"),
+            "-d",
+            "--no-show-raw-insn",
+            f"--disassemble={body}",
+            module,
+        ]
+    )
+    code = [
+        (int(address, 16), instruction.strip())
+        for address, instruction in re.findall(r"^\s+([0-9a-f]+):\t(.*)$", text, re.MULTILINE)
+    ]
     back = [
         (address, int(jump[1], 16))
         for address, instruction in code
@@ -145,8 +212,14 @@ def loop_at(module: Path, body: str) -> tuple[int, int]:
     assert back, f"{body}: no loop in\n{text}"
     last, first = back[0]
     loop = [instruction for address, instruction in code if first <= address <= last]
-    inside = [jump for one in loop[:-1] if (jump := re.match(r"j\w+\s+([0-9a-f]+)", one)) and first <= int(jump[1], 16) <= last]
-    assert not inside and not [one for one in loop if one.startswith(("call", "jmp", "ret"))], f"{body} is no straight line:\n{text}"
+    inside = [
+        jump
+        for one in loop[:-1]
+        if (jump := re.match(r"j\w+\s+([0-9a-f]+)", one)) and first <= int(jump[1], 16) <= last
+    ]
+    assert not inside and not [
+        one for one in loop if one.startswith(("call", "jmp", "ret"))
+    ], f"{body} is no straight line:\n{text}"
     return first, len(loop)
 
 
@@ -159,7 +232,9 @@ def test_every_case_was_measured_in_every_boot(records):
 
 def test_boots_begin_in_the_order_that_was_planned(three_boots):
     header = json.loads((three_boots / "campaign.json").read_text())
-    assert [(step["variant"], step["boot"]) for step in header["order"]] == [(step["variant"], step["boot"]) for step in header["planned"]]
+    assert [(step["variant"], step["boot"]) for step in header["order"]] == [
+        (step["variant"], step["boot"]) for step in header["planned"]
+    ]
     begun = [step["started"] for step in header["order"]]
     assert begun == sorted(begun) and len(set(begun)) == len(begun)
     assert {step["half"] for step in header["planned"]} == {"A", "A'"}
@@ -170,7 +245,14 @@ def test_boots_agree_to_the_digit(records, case):
     first, *others = [records[case, boot] for boot in BOOTS]
     assert first["exact"]
     for other in others:
-        for figure in ("cost", "cost_shifted", "empty", "samples", "shifted_samples", "empty_samples"):
+        for figure in (
+            "cost",
+            "cost_shifted",
+            "empty",
+            "samples",
+            "shifted_samples",
+            "empty_samples",
+        ):
             assert other[figure] == first[figure]
 
 
@@ -187,25 +269,44 @@ def test_the_other_alignment_is_the_same_loop_further_on(built_module, body):
 
 @pytest.mark.parametrize("boot", [1, 2, 3])
 def test_nothing_but_the_record_takes_time(records, boot):
-    """Entering and leaving the kernel is under 0.1 % of a default record: of all but one, as once in a boot the kernel's own work falls there."""
-    *usual, _ = sorted(records[case, boot]["overhead"]["ioctl_share"] for case in MEASURED if case not in FROM_USER_SPACE)
+    """Entering and leaving the kernel is under 0.1 % of a default record: of all but one, as once
+    in a boot the kernel's own work falls there.
+    """
+    *usual, _ = sorted(
+        records[case, boot]["overhead"]["ioctl_share"]
+        for case in MEASURED
+        if case not in FROM_USER_SPACE
+    )
     assert 0 < usual[0] and usual[-1] < 0.001
 
 
 def test_interrupts_stay_on_for_what_may_sleep_only(records):
     irqs = {case: records[case, 1]["irqs"] for case in MEASURED}
-    assert {case for case in MEASURED if irqs[case] == "on"} == {"kernel/kmap/dram", *SWITCHES, *FROM_USER_SPACE}
-    assert {case for case in MEASURED if irqs[case] == "preempt_off"} == {"elsewhere/irq/outside", "elsewhere/irq/inside"}
+    assert {case for case in MEASURED if irqs[case] == "on"} == {
+        "kernel/kmap/dram",
+        *SWITCHES,
+        *FROM_USER_SPACE,
+    }
+    assert {case for case in MEASURED if irqs[case] == "preempt_off"} == {
+        "elsewhere/irq/outside",
+        "elsewhere/irq/inside",
+    }
 
 
 def test_a_set_goes_round_many_pages(records):
-    pages = [records[f"kernel/kmap_local/dram/latency/{size}", 1]["pages"] for size in ("page", "l1", "l2")]
+    pages = [
+        records[f"kernel/kmap_local/dram/latency/{size}", 1]["pages"]
+        for size in ("page", "l1", "l2")
+    ]
     assert pages == sorted(set(pages)) and pages[0] == 1
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_real_device_page_costs_what_the_models_own_does(records, form):
-    assert records[f"model/{form}/devmap_file", 1]["cost"] == records[f"model/{form}/devmap", 1]["cost"]
+    assert (
+        records[f"model/{form}/devmap_file", 1]["cost"]
+        == records[f"model/{form}/devmap", 1]["cost"]
+    )
 
 
 @pytest.mark.parametrize("case", STRAIGHT_LINE)
@@ -246,12 +347,19 @@ def test_nesting_deeper_costs_no_more(records, form):
 def test_a_touch_of_the_kernels_path_costs_its_own_instructions(records, paths, touch):
     """Nothing of the path changes: what is more is not in the functions of the path."""
     touched = paths[f"kernel/kmap_local/dram/{touch}", 1]
-    of_path = sum(function["instructions"] for function in touched["functions"] if function["chain"][-1] == "lowmem_page_address")
+    of_path = sum(
+        function["instructions"]
+        for function in touched["functions"]
+        if function["chain"][-1] == "lowmem_page_address"
+    )
     assert Fraction(of_path, touched["ops"]) == records["kernel/kmap_local/dram", 1]["cost"]
 
 
 # might_sleep() calls into the kernel
-@pytest.mark.parametrize("case", [case for case in MEASURED if case != "kernel/kmap/dram" and not case.startswith("elsewhere/")])
+@pytest.mark.parametrize(
+    "case",
+    [case for case in MEASURED if case != "kernel/kmap/dram" and not case.startswith("elsewhere/")],
+)
 def test_every_instruction_has_a_function_of_the_module(paths, case):
     for boot in BOOTS:
         chains = [function["chain"] for function in paths[case, boot]["functions"]]
@@ -284,18 +392,24 @@ def test_the_environment_is_the_guests(three_boots, kernel):
     assert environment["kernel"]["release"] == kernel.release
     assert "console=ttyS0" in environment["kernel"]["cmdline"]
     assert environment["cpu"]["pks"] is True
-    digest = subprocess.run(["sha256sum", kernel.config], capture_output=True, text=True, check=True).stdout.split()[0]
+    digest = subprocess.run(
+        ["sha256sum", kernel.config], capture_output=True, text=True, check=True
+    ).stdout.split()[0]
     assert environment["kernel"]["config_sha256"] == digest
 
 
 def test_googles_compare_reads_micro_json(three_boots):
     files = [three_boots / "stock" / f"boot-{boot:02d}" / "micro.json" for boot in (1, 2)]
     result = subprocess.run(
-        [sys.executable, "/usr/share/benchmark/compare.py", "--no-color", "benchmarks", *files], capture_output=True, text=True
+        [sys.executable, "/usr/share/benchmark/compare.py", "--no-color", "benchmarks", *files],
+        capture_output=True,
+        text=True,
     )
     assert result.returncode == 0, result.stderr
     for case in EXACT:
-        (row,) = [line for line in result.stdout.splitlines() if line.startswith(f"{case}/iterations")]
+        (row,) = [
+            line for line in result.stdout.splitlines() if line.startswith(f"{case}/iterations")
+        ]
         assert row.split()[1] == "+0.0000"
 
 

@@ -5,24 +5,25 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import tomli_w
 
 from lab import cli, launcher
-from lab.kernels import variants
+from lab.core.dirs import ROOT
+from lab.core.errors import KmapbenchError
 from lab.run import preflight
 from lab.setup import cpp_build, interpreter, packages, requirements
-from lab.core.errors import KmapbenchError
-from lab.core.dirs import ROOT
 from lab.tests.wrong_uses import COMMANDS, WRONG, checkout, make_there, tree
+
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory):
-    """Runs the launcher of a fresh checkout where there is Python, without a module of anybody's, and little else.
+    """Runs the launcher of a fresh checkout where there is Python, without a module of anybody's,
+    and little else.
 
-    Gives what it ended with, what stand-ins for package clients and build tools were called for, and what is new on disk.
+    Gives what it ended with, what stand-ins for package clients and build tools were called for,
+    and what is new on disk.
     """
     base = tmp_path_factory.mktemp("bare")
     root = checkout(base / "a checkout of Jürgen's")
@@ -34,19 +35,39 @@ def bare(tmp_path_factory):
         (programs / name).symlink_to(shutil.which(name))
     (programs / "python3").symlink_to(base / "venv" / "bin" / "python3")
     called = base / "called"
-    for name in ("apt-get", "apt-cache", "sudo", "dnf", "cmake", "ninja", "g++", "gcc", "make", "git", "qemu-system-x86_64"):
+    for name in (
+        "apt-get",
+        "apt-cache",
+        "sudo",
+        "dnf",
+        "cmake",
+        "ninja",
+        "g++",
+        "gcc",
+        "make",
+        "git",
+        "qemu-system-x86_64",
+    ):
         stand_in = programs / name
         stand_in.write_text(f'#!/bin/sh\necho "{name} $*" >>"{called}"\nexit 1\n')
         stand_in.chmod(0o755)
     there = make_there(base / "there")
     environment = {"PATH": str(programs), "HOME": str(base / "home"), "LC_ALL": "C.UTF-8"}
 
-    def run(arguments: list[str], **streams) -> tuple[subprocess.CompletedProcess, list[str], set[str]]:
+    def run(
+        arguments: list[str], **streams
+    ) -> tuple[subprocess.CompletedProcess, list[str], set[str]]:
         called.write_text("")
         before = tree(base)
         words = [word.format(there=there) for word in arguments]
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
-        ended = subprocess.run([root / "kmapbench", *words], cwd=base, env=environment, text=True, **streams)
+        streams = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+        } | streams
+        ended = subprocess.run(
+            [root / "kmapbench", *words], cwd=base, env=environment, text=True, **streams
+        )
         return ended, called.read_text().splitlines(), tree(base) - before
 
     run.there = there
@@ -63,7 +84,9 @@ def test_wrong_use_is_said_at_once_and_nothing_is_installed_or_built(bare, argum
     assert (called, made) == ([], set())
 
 
-@pytest.mark.parametrize("arguments", [[], *(command.split() for command in COMMANDS)], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [[], *(command.split() for command in COMMANDS)], ids=" ".join
+)
 def test_help_needs_python_alone(bare, arguments):
     ended, called, made = bare([*arguments, "--help"])
     assert ended.returncode == 0 and ended.stderr == ""
@@ -76,14 +99,25 @@ def test_the_version_is_the_one_that_the_lab_has(bare):
     from lab import VERSION
 
     ended, called, made = bare(["--version"])
-    assert (ended.returncode, ended.stdout, called, made) == (0, f"kmapbench {VERSION}\n", [], set())
+    assert (ended.returncode, ended.stdout, called, made) == (
+        0,
+        f"kmapbench {VERSION}\n",
+        [],
+        set(),
+    )
 
 
 def test_a_dry_run_is_dry_and_says_what_is_not_there(bare):
-    ended, called, made = bare(["run", "--dry-run", "--boots", "3", "--seed", "7", "--cases", "kernel/*"])
+    ended, called, made = bare(
+        ["run", "--dry-run", "--boots", "3", "--seed", "7", "--cases", "kernel/*"]
+    )
     assert ended.returncode == 0, ended.stderr
     lines = ended.stdout.splitlines()
-    assert [line for line in lines if line.startswith("stock, boot ")] and "seed 7" in lines and lines[-1] == "report"
+    assert (
+        [line for line in lines if line.startswith("stock, boot ")]
+        and "seed 7" in lines
+        and lines[-1] == "report"
+    )
     assert sum(line.startswith("stock, boot ") for line in lines) == 3
     assert any("to build first: kmap_bench" in line and "'kernel/*'" in line for line in lines)
     assert (called, made) == ([], set())
@@ -129,13 +163,25 @@ def nothing_built(monkeypatch):
         (["run", "--cases", "user/*"], {"python", "build"}),
         (["run", "--variants=stock"], {"python", "build", "module", "lab"}),
         (["run", "--variants", "plain"], {"python", "build", "module", "lab"}),
-        (["run", "--boots", "3", "--variants", "stock,off"], {"python", "build", "module", "lab", "kernel-build"}),
+        (
+            ["run", "--boots", "3", "--variants", "stock,off"],
+            {"python", "build", "module", "lab", "kernel-build"},
+        ),
         (["run", "--variants=off"], {"python", "build", "module", "lab", "kernel-build"}),
         (["run", "--only", "dax"], {"python", "build", "module", "lab", "fio"}),
-        (["run", "--only=dax", "--variants=off"], {"python", "build", "module", "lab", "fio", "kernel-build"}),
-        (["run", "--plan", "{folder}/plan.toml"], {"python", "build", "module", "lab", "kernel-build"}),
+        (
+            ["run", "--only=dax", "--variants=off"],
+            {"python", "build", "module", "lab", "fio", "kernel-build"},
+        ),
+        (
+            ["run", "--plan", "{folder}/plan.toml"],
+            {"python", "build", "module", "lab", "kernel-build"},
+        ),
         (["run", "--plan={folder}/stock.toml"], {"python", "build", "module", "lab"}),
-        (["run", "--plan={folder}/plan.toml", "--variants", "stock"], {"python", "build", "module", "lab"}),
+        (
+            ["run", "--plan={folder}/plan.toml", "--variants", "stock"],
+            {"python", "build", "module", "lab"},
+        ),
         (["run", "--resume", "{folder}"], {"python", "build", "module", "lab", "kernel-build"}),
         (["report", "{folder}"], {"python"}),
         (["compare", "{folder}", "{folder}"], {"python"}),
@@ -143,24 +189,40 @@ def nothing_built(monkeypatch):
         (["kernels"], set()),
         (["kernels", "build", "plain"], {"python", "kernel-build"}),
         (["test"], {"python", "build", "module", "lab", "fio", "test"}),
-        (["test", "--kernels"], {"python", "build", "module", "lab", "fio", "test", "kernel-build"}),
-        (["test", "--all"], {"python", "build", "module", "lab", "fio", "test", "kernel-build", "all-tests"}),
+        (
+            ["test", "--kernels"],
+            {"python", "build", "module", "lab", "fio", "test", "kernel-build"},
+        ),
+        (
+            ["test", "--all"],
+            {"python", "build", "module", "lab", "fio", "test", "kernel-build", "all-tests"},
+        ),
     ],
-    ids=lambda words: " ".join(sorted(words) if isinstance(words, set) else words),  # a set's own order is another in each process
+    ids=lambda words: " ".join(
+        sorted(words) if isinstance(words, set) else words
+    ),  # a set's own order is another in each process
 )
-def test_a_command_needs_the_groups_that_its_options_say(tmp_path, nothing_built, arguments, needed):
+def test_a_command_needs_the_groups_that_its_options_say(
+    tmp_path, nothing_built, arguments, needed
+):
     folder = tmp_path / "of a campaign"
     folder.mkdir()
     for name, chosen in (("plan", ["stock", "off"]), ("stock", ["stock"])):
         (folder / f"{name}.toml").write_text(tomli_w.dumps({"variants": chosen, "boots": 1}))
     (folder / "campaign.json").write_text('{"planned": []}')
-    assert set(launcher.groups(cli.parse([one.format(folder=folder) for one in arguments]))) == needed
+    assert (
+        set(launcher.groups(cli.parse([one.format(folder=folder) for one in arguments]))) == needed
+    )
 
 
 def test_the_running_kernel_needs_no_emulator(monkeypatch):
     monkeypatch.setattr(preflight, "check_machine", lambda _: None)
     assert set(launcher.groups(cli.parse(["run", "--here"]))) == {"python", "build", "module"}
-    assert set(launcher.groups(cli.parse(["run", "--here", "--only", "dax", "--on", "/"]))) == {"python", "build", "fio"}
+    assert set(launcher.groups(cli.parse(["run", "--here", "--only", "dax", "--on", "/"]))) == {
+        "python",
+        "build",
+        "fio",
+    }
 
 
 # The table of packages
@@ -222,20 +284,26 @@ def test_what_is_there_is_not_missing(tmp_path):
 
 @pytest.fixture
 def apt(tmp_path, monkeypatch):
-    """Stand-ins for apt's programs, which keep their command lines; what they do is set by files."""
+    """Stand-ins for apt's programs, which keep their command lines; what they do is set
+    by files.
+    """
     folder = tmp_path / "apt"
     folder.mkdir()
     calls = tmp_path / "calls"
     calls.touch()
-    uris = "'http://somewhere/a.deb' a.deb 3000000 SHA256:0\\n'http://somewhere/b.deb' b.deb 4600000 SHA256:0\\n"
+    uris = (
+        "'http://somewhere/a.deb' a.deb 3000000 SHA256:0\\n'http://somewhere/b.deb' b.deb 4600000"
+        " SHA256:0\\n"
+    )
     (folder / "apt-get").write_text(
-        f'#!/bin/sh\necho "$*" >>{calls}\n'
-        f'case " $* " in *" --print-uris "*) printf "{uris}"; exit 0 ;;\n'
-        '*" update "*) echo "E: a source does not answer"; exit 100 ;;\n'
-        f'*) if [ -e {folder}/broken ]; then echo Reading; echo "E: Unable to locate package a"; exit 100; fi ;; esac\n'
+        f'#!/bin/sh\necho "$*" >>{calls}\ncase " $* " in *" --print-uris "*) printf "{uris}"; exit'
+        ' 0 ;;\n*" update "*) echo "E: a source does not answer"; exit 100 ;;\n*) if [ -e'
+        f' {folder}/broken ]; then echo Reading; echo "E: Unable to locate package a"; exit 100; fi'
+        " ;; esac\n"
     )
     (folder / "apt-cache").write_text(
-        '#!/bin/sh\nprintf "old-name:\\n  Installed: (none)\\n  Candidate: (none)\\nnew-name:\\n  Installed: (none)\\n  Candidate: 2.0-1\\n"\n'
+        '#!/bin/sh\nprintf "old-name:\\n  Installed: (none)\\n  Candidate: (none)\\nnew-name:\\n '
+        ' Installed: (none)\\n  Candidate: 2.0-1\\n"\n'
     )
     (folder / "sudo").write_text(f'#!/bin/sh\necho "sudo $*" >>{calls}\nexec "$@"\n')
     for program in folder.iterdir():
@@ -265,16 +333,25 @@ def test_packages_are_installed_though_a_source_does_not_answer(apt, monkeypatch
 def test_an_ordinary_user_installs_by_sudo(apt, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     packages.provide(LACKING, may_install=True)
-    assert [call for call in apt() if call.startswith("sudo env ") and call.endswith(" install a new-name")]
+    assert [
+        call
+        for call in apt()
+        if call.startswith("sudo env ") and call.endswith(" install a new-name")
+    ]
 
 
 def test_what_apt_says_is_wrong_is_said(apt, tmp_path):
     (tmp_path / "apt" / "broken").touch()
-    with pytest.raises(KmapbenchError, match="apt-get install failed: E: Unable to locate package a"):
+    with pytest.raises(
+        KmapbenchError, match="apt-get install failed: E: Unable to locate package a"
+    ):
         packages.provide(LACKING, may_install=True)
 
 
-@pytest.mark.parametrize(("answer", "installed"), [("\n", True), ("Y\n", True), ("yes\n", True), ("n\n", False), ("", False)])
+@pytest.mark.parametrize(
+    ("answer", "installed"),
+    [("\n", True), ("Y\n", True), ("yes\n", True), ("n\n", False), ("", False)],
+)
 def test_on_a_terminal_it_is_asked_once(apt, monkeypatch, capsys, answer, installed):
     import io
 
@@ -285,7 +362,9 @@ def test_on_a_terminal_it_is_asked_once(apt, monkeypatch, capsys, answer, instal
     else:
         with pytest.raises(KmapbenchError, match="nothing was installed"):
             packages.provide(LACKING, may_install=True)
-    assert installed == bool([call for call in apt() if " install " in call and "--print-uris" not in call])
+    assert installed == bool(
+        [call for call in apt() if " install " in call and "--print-uris" not in call]
+    )
     said = capsys.readouterr().err
     assert said.count("[Y/n]") == 1 and "about 8 MB" in said
 
@@ -294,7 +373,10 @@ def test_without_apt_one_line_has_the_distributions_own_names(monkeypatch):
     monkeypatch.setattr(requirements, "distribution", lambda: "fedora")
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     lacking = requirements.needs(["kernel-build", "build"], "fedora")
-    with pytest.raises(KmapbenchError, match=r"^[^\n]*Fedora[^\n]*dnf install [^\n]*gcc-c\+\+[^\n]*elfutils-libelf-devel[^\n]*$"):
+    with pytest.raises(
+        KmapbenchError,
+        match=r"^[^\n]*Fedora[^\n]*dnf install [^\n]*gcc-c\+\+[^\n]*elfutils-libelf-devel[^\n]*$",
+    ):
         packages.provide(lacking, may_install=True)
 
 
@@ -310,10 +392,17 @@ def test_modules_are_looked_for_where_a_python_has_them(bare):
 
 
 def test_the_launcher_hands_over_to_the_python_that_has_them(tmp_path):
-    subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    subprocess.run(
+        ["/usr/bin/python3", "-m", "venv", "--without-pip", tmp_path / "venv"], check=True
+    )
     environment = os.environ | {"PATH": f"{tmp_path}/venv/bin:/usr/bin:/bin"}
     folder = next((ROOT / "results" / "reference").glob("stock-*"))
-    result = subprocess.run([ROOT / "kmapbench", "compare", folder, folder], env=environment, capture_output=True, text=True)
+    result = subprocess.run(
+        [ROOT / "kmapbench", "compare", folder, folder],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert result.returncode == 0, result.stderr
 
 
@@ -321,7 +410,9 @@ def test_a_python_that_is_too_old_is_passed_over(tmp_path):
     (tmp_path / "python3").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "python3").chmod(0o755)
     environment = os.environ | {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    result = subprocess.run([ROOT / "kmapbench", "kernels"], env=environment, capture_output=True, text=True)
+    result = subprocess.run(
+        [ROOT / "kmapbench", "kernels"], env=environment, capture_output=True, text=True
+    )
     assert result.returncode == 0, result.stderr
 
 
@@ -329,7 +420,9 @@ def test_the_launcher_works_through_a_symlink_from_anywhere(tmp_path):
     (tmp_path / "kb").symlink_to(ROOT / "kmapbench")
     (tmp_path / "lab").mkdir()  # of somebody else's
     (tmp_path / "lab" / "__init__.py").write_text("raise SystemExit(9)\n")
-    result = subprocess.run([tmp_path / "kb", "kernels"], cwd=tmp_path, capture_output=True, text=True)
+    result = subprocess.run(
+        [tmp_path / "kb", "kernels"], cwd=tmp_path, capture_output=True, text=True
+    )
     assert result.returncode == 0, result.stderr
     assert "stock" in result.stdout
 
@@ -339,11 +432,14 @@ def test_the_launcher_works_through_a_symlink_from_anywhere(tmp_path):
 
 @pytest.fixture
 def project(tmp_path):
-    """A small project in place of bench/, below a name with spaces and letters that are not ASCII."""
+    """A small project in place of bench/, below a name with spaces and letters that are
+    not ASCII.
+    """
     root = tmp_path / "mit Umlauten äö und Leerzeichen"
     root.mkdir()
     (root / "CMakeLists.txt").write_text(
-        "cmake_minimum_required(VERSION 3.25)\nproject(small LANGUAGES C CXX)\nadd_subdirectory(part)\n"
+        "cmake_minimum_required(VERSION 3.25)\nproject(small LANGUAGES C"
+        " CXX)\nadd_subdirectory(part)\n"
     )
     (root / "part").mkdir()
     (root / "part" / "CMakeLists.txt").write_text("add_executable(small small.cc)\n")
@@ -384,8 +480,16 @@ def test_what_another_compiler_or_system_built_is_built_anew(project):
     cpp_build.build(build, project)
     for file, old, new in (
         (build / "kmapbench-system", "ID=", "ID=other-"),
-        (next(build.glob("CMakeFiles/*/CMakeCXXCompiler.cmake")), "COMPILER_VERSION ", 'COMPILER_VERSION "9.9")\nset(OLD '),
-        (build / "CMakeCache.txt", "CMAKE_GENERATOR:INTERNAL=Ninja", "CMAKE_GENERATOR:INTERNAL=Unix Makefiles"),
+        (
+            next(build.glob("CMakeFiles/*/CMakeCXXCompiler.cmake")),
+            "COMPILER_VERSION ",
+            'COMPILER_VERSION "9.9")\nset(OLD ',
+        ),
+        (
+            build / "CMakeCache.txt",
+            "CMAKE_GENERATOR:INTERNAL=Ninja",
+            "CMAKE_GENERATOR:INTERNAL=Unix Makefiles",
+        ),
     ):
         text = file.read_text()
         assert old in text
@@ -410,7 +514,10 @@ def test_a_failed_build_says_the_first_error_and_the_log(project):
 def test_a_failed_configuration_says_the_reason(project):
     with (project / "CMakeLists.txt").open("a") as file:
         file.write("find_package(NoSuchPackageAtAll REQUIRED)\n")
-    with pytest.raises(KmapbenchError, match="^configuring failed: CMake Error at CMakeLists.txt:4 .*NoSuchPackageAtAll.*; see "):
+    with pytest.raises(
+        KmapbenchError,
+        match="^configuring failed: CMake Error at CMakeLists.txt:4 .*NoSuchPackageAtAll.*; see ",
+    ):
         cpp_build.build(project / "build", project)
 
 
@@ -419,7 +526,10 @@ def test_what_root_builds_in_a_users_checkout_is_the_users(project):
         pytest.skip("takes root")
     os.chown(project, 1234, 1234)
     cpp_build.build(project / "build", project)
-    owners = {(path.lstat().st_uid, path.lstat().st_gid) for path in [project / "build", *(project / "build").rglob("*")]}
+    owners = {
+        (path.lstat().st_uid, path.lstat().st_gid)
+        for path in [project / "build", *(project / "build").rglob("*")]
+    }
     assert owners == {(1234, 1234)}
 
 
@@ -427,7 +537,9 @@ def test_what_root_builds_in_a_users_checkout_is_the_users(project):
 
 
 def test_the_list_of_kernel_cases_is_the_modules_table():
-    """By another way: the module's own list, which tests of whole campaigns hold against what ran."""
+    """By another way: the module's own list, which tests of whole campaigns hold against
+    what ran.
+    """
     from lab.tests import test_lab
 
     listed = preflight.kernel_case_names().read_text().split()
@@ -468,7 +580,10 @@ def test_too_little_room_is_said_with_what_is_needed(monkeypatch):
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(preflight, "_is_built", lambda *_: False)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1 << 30))
-    with pytest.raises(KmapbenchError, match="1,024 MiB free, and the campaign and building kernels may take [0-9],[0-9]{3} MiB"):
+    with pytest.raises(
+        KmapbenchError,
+        match="1,024 MiB free, and the campaign and building kernels may take [0-9],[0-9]{3} MiB",
+    ):
         cli.parse(["run", "--variants", "off"])
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1 << 40))
     cli.parse(["run", "--variants", "off"])
@@ -486,6 +601,8 @@ def test_a_dry_run_says_how_long_a_kernel_took_the_last_time(monkeypatch, tmp_pa
 
 
 def test_a_folder_that_is_not_dax_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr(preflight.on_host, "look", lambda path: preflight.on_host.Named(path, "ext4"))
+    monkeypatch.setattr(
+        preflight.on_host, "look", lambda path: preflight.on_host.Named(path, "ext4")
+    )
     with pytest.raises(KmapbenchError, match="not DAX"):
         cli.parse(["run", "--here", "--only", "dax", "--on", str(tmp_path)])

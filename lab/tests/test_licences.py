@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import fnmatch
 import subprocess
-import tomllib
 
 import pytest
+import tomllib
 
 from lab.core.dirs import ROOT
-
 
 # Kernel code; patches in lab/kernels/ are covered by REUSE.toml.
 GPL = ("kernel-bench-module/", "kernels/tests/")
@@ -20,10 +19,16 @@ def tracked() -> list[str]:
 
 
 def test_every_file_names_its_licence():
-    covered = [pattern for row in tomllib.loads((ROOT / "REUSE.toml").read_text())["annotations"] for pattern in row["path"]]
+    covered = [
+        pattern
+        for row in tomllib.loads((ROOT / "REUSE.toml").read_text())["annotations"]
+        for pattern in row["path"]
+    ]
     missing = []
     for name in tracked():
-        if name.startswith("LICENSES/") or any(fnmatch.fnmatch(name, pattern) for pattern in covered):
+        if name.startswith("LICENSES/") or any(
+            fnmatch.fnmatch(name, pattern) for pattern in covered
+        ):
             continue
         head = (ROOT / name).read_bytes()[:600].decode(errors="replace")
         expected = "GPL-2.0-only" if name.startswith(GPL) else "Apache-2.0"

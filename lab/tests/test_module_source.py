@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from lab.core import subprocesses
-from lab.kernels import debian_kernels, source_build, variants
 from lab.core.dirs import MODULE_SOURCE
+from lab.kernels import debian_kernels, source_build, variants
 from lab.tests.conftest import quiet
 
 # What the module does on purpose, and the script cannot know.
@@ -22,16 +22,39 @@ ON_PURPOSE = {
     "LINUX_VERSION_CODE": "refuses kernels it does not know",
 }
 # Deprecated, and measured or tested.
-DEPRECATED = tuple(f"Deprecated use of '{name}'" for name in ("kmap", "kunmap", "kmap_atomic", "kunmap_atomic"))
+DEPRECATED = tuple(
+    f"Deprecated use of '{name}'" for name in ("kmap", "kunmap", "kmap_atomic", "kunmap_atomic")
+)
 FOLDERS = (MODULE_SOURCE, MODULE_SOURCE / "tests", variants.FOLDER / "tests")
 
 
 @pytest.mark.kernels
 def test_checkpatch_finds_nothing(cache, tmp_path):
     package = variants.find("plain").image.source
-    script = source_build.source_of(package, debian_kernels.candidate(package), cache, tmp_path / "log", quiet) / "scripts" / "checkpatch.pl"
-    sources = [path for folder in FOLDERS for path in sorted(folder.glob("*.[ch]")) if not path.name.endswith(".mod.c")]
-    command = ["perl", script, "--no-tree", "--strict", "--terse", "--ignore", ",".join(ON_PURPOSE), "-f", *sources]
+    script = (
+        source_build.source_of(
+            package, debian_kernels.candidate(package), cache, tmp_path / "log", quiet
+        )
+        / "scripts"
+        / "checkpatch.pl"
+    )
+    sources = [
+        path
+        for folder in FOLDERS
+        for path in sorted(folder.glob("*.[ch]"))
+        if not path.name.endswith(".mod.c")
+    ]
+    command = [
+        "perl",
+        script,
+        "--no-tree",
+        "--strict",
+        "--terse",
+        "--ignore",
+        ",".join(ON_PURPOSE),
+        "-f",
+        *sources,
+    ]
     result = subprocess.run(command, capture_output=True, text=True)
     said = [line for line in result.stdout.splitlines() if not line.startswith("total: ")]
     assert len(said) < len(result.stdout.splitlines()), result.stderr
@@ -40,13 +63,25 @@ def test_checkpatch_finds_nothing(cache, tmp_path):
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_sources_are_found_in_any_folder(tmp_path, folder):
-    """A kernel build that only looks at what it is given stands in: blanks in its own path no real one takes."""
-    names = sorted(path.name for path in folder.iterdir() if path.suffix in (".c", ".h") and not path.name.endswith(".mod.c"))
-    source, kernel, objects = tmp_path / "Größen und Maße", tmp_path / "kernel", tmp_path / "objects"
+    """A kernel build that only looks at what it is given stands in: blanks in its own path no real
+    one takes.
+    """
+    names = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.suffix in (".c", ".h") and not path.name.endswith(".mod.c")
+    )
+    source, kernel, objects = (
+        tmp_path / "Größen und Maße",
+        tmp_path / "kernel",
+        tmp_path / "objects",
+    )
     source.mkdir()
     for name in (*names, "Kbuild", "Makefile"):
         shutil.copy(folder / name, source)
     kernel.mkdir()
     (kernel / "Makefile").write_text("modules:\n\t@cd $(M) && cat * > /dev/null && ls\n")
     said = subprocesses.output(["make", "-s", "-C", source, f"KDIR={kernel}", f"OUT={objects}"])
-    assert [line for line in said.splitlines() if not line.startswith("make")] == sorted([*names, "Kbuild"])
+    assert [line for line in said.splitlines() if not line.startswith("make")] == sorted(
+        [*names, "Kbuild"]
+    )

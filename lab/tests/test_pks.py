@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our PKS kernel: what its own kmap path costs on protected pages, and where nothing is protected."""
+"""Our PKS kernel: what its own kmap path costs on protected pages, and where nothing is protected.
+"""
 
 import re
-from itertools import pairwise
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,10 @@ pytestmark = pytest.mark.kernels
 
 UNPATCHED = 5  # instructions of a pair; pks-facts.md
 NOPS = 2  # of the static key, one a side
-PUBLISHED = {"trimmed": 24, "distro": 26}  # a page of memory with the key on, in the published form; pks-facts.md
+PUBLISHED = {
+    "trimmed": 24,
+    "distro": 26,
+}  # a page of memory with the key on, in the published form; pks-facts.md
 KERNEL_PROTECTED = ("kernel/kmap_local/protected", "kernel/kmap_local/protected_nested")
 
 
@@ -28,11 +32,15 @@ def config(request) -> str:
 
 def variant(config: str, role: str) -> variants.Variant:
     """The variant that plays the role of one of the trimmed kernels, in either configuration."""
-    name = {"trimmed": role, "distro": "distro" if role == "protected" else f"distro-{role}"}[config]
+    name = {"trimmed": role, "distro": "distro" if role == "protected" else f"distro-{role}"}[
+        config
+    ]
     return variants.find(name)
 
 
-def measured(folder: Path, config: str, *roles: str, cases: str = "default") -> dict[str, dict[str, dict]]:
+def measured(
+    folder: Path, config: str, *roles: str, cases: str = "default"
+) -> dict[str, dict[str, dict]]:
     """Records of one boot of each variant by its role and case; paths are merged in."""
     chosen = {role: variant(config, role) for role in roles}
     plan = runner.Plan(list(chosen.values()), 1, 1, "micro", None, cases, folder, [])
@@ -42,7 +50,9 @@ def measured(folder: Path, config: str, *roles: str, cases: str = "default") -> 
 
 @pytest.fixture(scope="module")
 def campaign(config, tmp_path_factory):
-    return measured(tmp_path_factory.mktemp("pks") / "campaign", config, "nocpu", "nopks", "idle", "protected")
+    return measured(
+        tmp_path_factory.mktemp("pks") / "campaign", config, "nocpu", "nopks", "idle", "protected"
+    )
 
 
 def writes(record: dict) -> Fraction:
@@ -61,7 +71,11 @@ def test_a_protected_page_is_opened_and_closed_by_the_kernels_own_path(campaign)
 def test_the_writes_are_where_the_series_has_them(campaign):
     functions = campaign["protected"]["kernel/kmap_local/protected"]["path"]["functions"]
     ops = campaign["protected"]["kernel/kmap_local/protected"]["path"]["ops"]
-    writing = {function["chain"][-1]: function["wrmsr"] / ops for function in functions if function["wrmsr"]}
+    writing = {
+        function["chain"][-1]: function["wrmsr"] / ops
+        for function in functions
+        if function["wrmsr"]
+    }
     assert writing == {"pks_open_pgmap": 1, "pks_close_pgmap": 1}
 
 
@@ -82,7 +96,9 @@ def test_a_page_of_memory_pays_for_the_test_of_its_zone(config, campaign):
 def test_a_device_page_that_is_not_protected_pays_for_the_look_at_its_pagemap(campaign):
     """No write, and more than memory, which is told by its zone."""
     records = campaign["protected"]
-    dram, devmap, outermost = (records[f"kernel/kmap_local/{page}"] for page in ("dram", "devmap", "protected"))
+    dram, devmap, outermost = (
+        records[f"kernel/kmap_local/{page}"] for page in ("dram", "devmap", "protected")
+    )
     assert devmap["status"] == "ok" and writes(devmap) == 0
     assert dram["cost"] < devmap["cost"] < outermost["cost"]
 
@@ -90,22 +106,40 @@ def test_a_device_page_that_is_not_protected_pays_for_the_look_at_its_pagemap(ca
 @pytest.mark.parametrize("state", ["key_off", "dram", "devmap", "protected", "protected_nested"])
 def test_the_model_takes_what_the_kernel_takes(campaign, state):
     """Instruction for instruction: model/kmap_local_slim is this path, for kernels that lack it."""
-    kernel = campaign["idle"]["kernel/kmap_local/dram"] if state == "key_off" else campaign["protected"][f"kernel/kmap_local/{state}"]
+    kernel = (
+        campaign["idle"]["kernel/kmap_local/dram"]
+        if state == "key_off"
+        else campaign["protected"][f"kernel/kmap_local/{state}"]
+    )
     model = campaign["protected"][f"model/kmap_local_slim/{state}"]
-    assert (model["cost"], writes(model)) == (kernel["cost"], writes(kernel)) and model["exact"] and kernel["exact"]
+    assert (
+        (model["cost"], writes(model)) == (kernel["cost"], writes(kernel))
+        and model["exact"]
+        and kernel["exact"]
+    )
 
 
 def test_with_the_symbol_off_every_kernel_case_costs_what_it_did(config, tmp_path):
     found = measured(tmp_path / "campaign", config, "plain", "off", cases="kernel/*")
-    plain, off = ({case: (record["status"], record["cost"]) for case, record in found[role].items()} for role in ("plain", "off"))
+    plain, off = (
+        {case: (record["status"], record["cost"]) for case, record in found[role].items()}
+        for role in ("plain", "off")
+    )
     assert off == plain and ("ok", UNPATCHED) in plain.values()
 
 
 def test_with_the_symbol_off_every_function_is_where_it_was(config, cache):
-    """As large as it was, hence, and as aligned. Names differ in numbers that the compiler and the line give."""
-    plain, off = (functions(source_build.fetch(variant(config, role).image, cache, quiet).symbols) for role in ("plain", "off"))
+    """As large as it was, hence, and as aligned. Names differ in numbers that the compiler and the
+    line give.
+    """
+    plain, off = (
+        functions(source_build.fetch(variant(config, role).image, cache, quiet).symbols)
+        for role in ("plain", "off")
+    )
     assert len(plain) > 10_000
-    if config == "distro":  # a Xen PV guest is told at its start that there is no PKS, with the symbol off as well
+    if (
+        config == "distro"
+    ):  # a Xen PV guest is told at its start that there is no PKS, with the symbol off as well
         plain, off = (without_growth(of, "xen_start_kernel") for of in (plain, off))
     assert off == plain
 
@@ -113,12 +147,22 @@ def test_with_the_symbol_off_every_function_is_where_it_was(config, cache):
 def functions(system_map: Path) -> list[tuple[int, str]]:
     """Address and name, by address."""
     rows = (line.split() for line in system_map.read_text().splitlines())
-    return [(int(address, 16), re.sub(r"\d+", "", name)) for address, kind, name in rows if kind in "tTwW"]
+    return [
+        (int(address, 16), re.sub(r"\d+", "", name))
+        for address, kind, name in rows
+        if kind in "tTwW"
+    ]
 
 
 def without_growth(functions: list[tuple[int, str]], grown: str) -> list[tuple[int, str]]:
-    """What begins at the start of one function, or before it, and the sizes of what comes after: these have moved."""
+    """What begins at the start of one function, or before it, and the sizes of what comes after:
+    these have moved.
+    """
     names = [name for _, name in functions]
     at = names.index(grown)
-    after = [(end - begin, name) for (begin, name), (end, _) in pairwise(functions[at + 1 :]) if name != "_einittext"]
+    after = [
+        (end - begin, name)
+        for (begin, name), (end, _) in pairwise(functions[at + 1 :])
+        if name != "_einittext"
+    ]
     return functions[: at + 1] + after

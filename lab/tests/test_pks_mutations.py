@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tests of our PKS series can fail: they are run on kernels with one bug each. Hours: part of `./kmapbench test --all`."""
+"""The tests of our PKS series can fail: they are run on kernels with one bug each. Hours: part of
+`./kmapbench test --all`.
+"""
 
 import hashlib
 import shutil
@@ -10,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.core.dirs import ROOT
+from lab.core.errors import CommandFailed
 from lab.kernels import debian_kernels, source_build, variants
 from lab.kernels.debian_kernels import KernelTree
-from lab.core.errors import CommandFailed
-from lab.core.dirs import ROOT
 from lab.tests import pks_mutations
 from lab.tests.conftest import quiet
 
@@ -31,7 +33,9 @@ class Workshop:
     def __init__(self, scratch: Path, cache: Path):
         image = variants.find("checked").image
         self.log = scratch / "log"
-        self.source, self.make = source_build.configured(image, debian_kernels.candidate(image.source), scratch, self.log, cache, quiet)
+        self.source, self.make = source_build.configured(
+            image, debian_kernels.candidate(image.source), scratch, self.log, cache, quiet
+        )
         self.make("all")
         tree = source_build.keep(self.make, self.source, scratch / "tree")
         (modules,) = (tree / "lib" / "modules").iterdir()
@@ -40,7 +44,11 @@ class Workshop:
     def tree(self, folder: Path, header: str | None) -> KernelTree:
         """The kernel as it is built now; modules see a header of it, too."""
         # A name of its own for headers that differ: what modules are kept by.
-        name = "unchanged" if header is None else hashlib.sha256((self.source / header).read_bytes()).hexdigest()[:16]
+        name = (
+            "unchanged"
+            if header is None
+            else hashlib.sha256((self.source / header).read_bytes()).hexdigest()[:16]
+        )
         target = folder / f"mutant-{name}"
         shutil.copytree(self._whole.folder, target, copy_function=_link, symlinks=True)
         tree = KernelTree(target, self._whole.release)
@@ -69,7 +77,20 @@ def workshop(cache):
 
 def run_tests(tree: KernelTree, *tests: str) -> subprocess.CompletedProcess:
     """The tests' own run on this kernel, in this order, up to the first that fails."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-x", "-m", "kernels and not all", "--tree", tree.folder, *tests]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        "-x",
+        "-m",
+        "kernels and not all",
+        "--tree",
+        tree.folder,
+        *tests,
+    ]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
@@ -86,5 +107,7 @@ def test_a_bug_is_noticed(workshop, mutant, tmp_path):
         except CommandFailed as error:
             pytest.fail(f"no bug but a mistake, it does not compile: {error}")
         order = (FILES, SEMANTICS) if mutant in pks_mutations.ACCESS else (SEMANTICS, FILES)
-        result = run_tests(workshop.tree(tmp_path, mutant.file if mutant.file.endswith(".h") else None), *order)
+        result = run_tests(
+            workshop.tree(tmp_path, mutant.file if mutant.file.endswith(".h") else None), *order
+        )
     assert result.returncode == SOMETHING_FAILED, result.stdout[-3000:]

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who can touch a protected page of our PKS kernel, and when: kernels/tests in a guest, whatever happens to it."""
+"""Who can touch a protected page of our PKS kernel, and when: kernels/tests in a guest, whatever
+happens to it.
+"""
 
 import errno
 import re
@@ -8,12 +10,13 @@ import pytest
 
 from lab.kernels import module_build, variants
 from lab.tests import ktap
-from lab.vm import console, image
 from lab.tests.conftest import prepare_patched, quiet
+from lab.vm import console, image
 
 SEMANTICS = variants.FOLDER / "tests"
 
-# As ready.PMEM_CMDLINE has it: in the middle of the first region; within a large page of the second.
+# As ready.PMEM_CMDLINE has it: in the middle of the first region; within a large page of the
+# second.
 IN_PMEM = (256 + 32) << 20
 IN_DEVICE = ((384 + 32) << 20) + 4096
 GIVEN = f"phys={IN_PMEM:#x} spare={image.DEVICE_MEMORY:#x}"
@@ -22,12 +25,16 @@ PARAMETERS = "/sys/module/pks_test/parameters"
 FAULTS = "/sys/module/memremap/parameters/pks_faults"
 
 # tests NAME: the set of tests that $given and $set say, from the start.
-TESTS = 'tests() { echo "TESTS $1" > /dev/kmsg; insmod /pks_test.ko $given set=$set; event "\\"tests\\", \\"when\\": \\"$1\\", \\"code\\": $?"; }\n'
+TESTS = (
+    'tests() { echo "TESTS $1" > /dev/kmsg; insmod /pks_test.ko $given set=$set; event'
+    ' "\\"tests\\", \\"when\\": \\"$1\\", \\"code\\": $?"; }\n'
+)
 
 # say NAME FILE: what a file of sysfs says.
 SAY = 'say() { event "\\"said\\", \\"what\\": \\"$1\\", \\"value\\": \\"$(cat "$2")\\""; }\n'
 
-# act WORD: by this shell, which returns to user mode with what it leaves open. What it finds then it reads itself, too.
+# act WORD: by this shell, which returns to user mode with what it leaves open. What it finds then
+# it reads itself, too.
 ACT = (
     f"act() {{ echo $1 > {PARAMETERS}/do; read -r left < {PARAMETERS}/do;"
     ' event "\\"act\\", \\"word\\": \\"$1\\", \\"left\\": \\"$left\\""; }\n'
@@ -48,18 +55,30 @@ BIND = "echo namespace0.0 > /sys/bus/nd/drivers/nd_pmem/bind\nwait_for /dev/pmem
 # The pmem driver's other way to a pagemap: a namespace that says on itself where its pages are.
 UNBIND_RAW = "echo namespace0.0 > /sys/bus/nd/drivers/nd_pmem/unbind\n"
 BIND_WITH_PAGES = (
-    "nd=/sys/bus/nd\nseed=$(cat $nd/devices/region0/pfn_seed)\necho ram > $nd/devices/$seed/mode\n"
-    "cat /proc/sys/kernel/random/uuid > $nd/devices/$seed/uuid\necho namespace0.0 > $nd/devices/$seed/namespace\n"
-    "echo $seed > $nd/drivers/nd_pmem/bind\nwait_for /dev/pmem0\n"
+    "nd=/sys/bus/nd\nseed=$(cat $nd/devices/region0/pfn_seed)\necho ram >"
+    " $nd/devices/$seed/mode\ncat /proc/sys/kernel/random/uuid > $nd/devices/$seed/uuid\necho"
+    " namespace0.0 > $nd/devices/$seed/namespace\necho $seed > $nd/drivers/nd_pmem/bind\nwait_for"
+    " /dev/pmem0\n"
 )
 
 pytestmark = pytest.mark.kernels
 
 
-@pytest.fixture(scope="module", params=["protected", *(pytest.param(name, marks=pytest.mark.all) for name in ("distro", "rt", "debug"))])
+@pytest.fixture(
+    scope="module",
+    params=[
+        "protected",
+        *(pytest.param(name, marks=pytest.mark.all) for name in ("distro", "rt", "debug")),
+    ],
+)
 def prepared(request, cache, tmp_path_factory) -> image.Prepared:
     """In place of stock's: what boot_job boots in this file."""
-    return prepare_patched(request.param, request.config.getoption("--tree"), cache, tmp_path_factory.mktemp(request.param))
+    return prepare_patched(
+        request.param,
+        request.config.getoption("--tree"),
+        cache,
+        tmp_path_factory.mktemp(request.param),
+    )
 
 
 @pytest.fixture
@@ -70,7 +89,13 @@ def boot(boot_job, prepared, cache):
     def start(text: str, given: str, tests: str, cmdline: str, **changes):
         setting = f'given="{given}"\nset={tests}\n'
         command_line = f"{image.PMEM_CMDLINE} {cmdline}"
-        return boot_job(TESTS + SAY + ACT + setting + text, {"pks_test.ko": built}, cpus=2, cmdline=command_line, **changes)
+        return boot_job(
+            TESTS + SAY + ACT + setting + text,
+            {"pks_test.ko": built},
+            cpus=2,
+            cmdline=command_line,
+            **changes,
+        )
 
     return start
 
@@ -84,11 +109,16 @@ def reports(booted) -> dict[str, ktap.Report]:
 
 # Tests that are skipped where something of the machine is not given.
 NO_TAIL = {"a tail page is judged by its head"}
-NO_SPARE = {"a page of an unprotected pagemap opens nothing", "the static key counts protected pagemaps"}
+NO_SPARE = {
+    "a page of an unprotected pagemap opens nothing",
+    "the static key counts protected pagemaps",
+}
 
 
 def check(booted, **skipped: set[str]) -> None:
-    """These sets of tests have run, in this order, and all has passed that was not to be skipped."""
+    """These sets of tests have run, in this order, and all has passed that was not to be
+    skipped.
+    """
     found = reports(booted)
     assert list(found) == list(skipped), booted.outcome.problem or booted.console[-3000:]
     for name, report in found.items():
@@ -108,14 +138,25 @@ def test_a_page_is_open_to_its_bracket_and_to_nothing_else(boot, prepared):
     large = "CONFIG_DEV_DAX_PMEM=y" in prepared.kernel.config.read_text()
     given_tail = f'given="{GIVEN} tail={IN_DEVICE:#x}"\n' if large else ""
     booted = boot(
-        "step pmem pmem\n" + given_tail + "tests first\n"
-        + again + OFF_AND_ON + "tests after_hotplug\n"
+        "step pmem pmem\n"
+        + given_tail
+        + "tests first\n"
+        + again
+        + OFF_AND_ON
+        + "tests after_hotplug\n"
         + f"say bound {PARAMETERS}/protected\n{UNBIND}say unbound {PARAMETERS}/protected\n"
-        + BIND + f"say again {PARAMETERS}/protected\n"
-        + again + f'given="{GIVEN}"\ntests after_bind\n'
-        + UNBIND_RAW + BIND_WITH_PAGES + f"say pages {PARAMETERS}/protected\n"
-        + again + "tests with_pages\n",
-        GIVEN, "strict", "memremap.pks_fault_mode=strict",
+        + BIND
+        + f"say again {PARAMETERS}/protected\n"
+        + again
+        + f'given="{GIVEN}"\ntests after_bind\n'
+        + UNBIND_RAW
+        + BIND_WITH_PAGES
+        + f"say pages {PARAMETERS}/protected\n"
+        + again
+        + "tests with_pages\n",
+        GIVEN,
+        "strict",
+        "memremap.pks_fault_mode=strict",
     )
     assert booted.outcome.problem is None, booted.outcome.problem
     no_tail = set() if large else NO_TAIL
@@ -128,7 +169,11 @@ def test_protection_outlives_sleep(boot):
     # Once woken, QEMU does not power off: a reset ends it, too.
     end = "event '\"done\"'\nreboot -f\n"
     booted = boot(
-        f"step pmem pmem\n{SLEEP}tests after_sleep\n{end}", GIVEN, "strict", "memremap.pks_fault_mode=strict no_console_suspend", icount=False
+        f"step pmem pmem\n{SLEEP}tests after_sleep\n{end}",
+        GIVEN,
+        "strict",
+        "memremap.pks_fault_mode=strict no_console_suspend",
+        icount=False,
     )
     assert booted.outcome.problem is None, booted.outcome.problem
     assert {"event": "end", "step": "sleep", "code": 0} in booted.events
@@ -138,10 +183,16 @@ def test_protection_outlives_sleep(boot):
 
 def test_relaxed_mode_opens_counts_and_warns_once(boot):
     booted = boot(
-        f"step pmem pmem\ntests relaxed\nsay faults {FAULTS}\nact stray\nsay one_more {FAULTS}\n", GIVEN, "relaxed", ""
+        f"step pmem pmem\ntests relaxed\nsay faults {FAULTS}\nact stray\nsay one_more {FAULTS}\n",
+        GIVEN,
+        "relaxed",
+        "",
     )
     check(booted, relaxed=set())
-    assert console.unexpected_splats(booted.console) == [line for line in console.lines(booted.console) if "mm/memremap.c" in line][:1]
+    assert (
+        console.unexpected_splats(booted.console)
+        == [line for line in console.lines(booted.console) if "mm/memremap.c" in line][:1]
+    )
     assert len(re.findall("stray access to protected device memory", booted.console)) == 1
     # What a stray access opened is closed at the return to user mode, without a word.
     assert {"event": "act", "word": "stray", "left": "closed"} in booted.events
@@ -151,21 +202,32 @@ def test_relaxed_mode_opens_counts_and_warns_once(boot):
 def test_strict_mode_is_an_oops_to_who_strays(boot):
     """And to nobody else: the kernel goes on, with the page closed."""
     booted = boot(
-        f"step pmem pmem\ntests before\n(echo stray > {PARAMETERS}/do; event '\"survived\"')\n"
-        f"say faults {FAULTS}\n",
-        GIVEN, "strict", "memremap.pks_fault_mode=strict",
+        (
+            f"step pmem pmem\ntests before\n(echo stray > {PARAMETERS}/do; event '\"survived\"')\n"
+            f"say faults {FAULTS}\n"
+        ),
+        GIVEN,
+        "strict",
+        "memremap.pks_fault_mode=strict",
     )
     check(booted, before=NO_TAIL)
     assert "BUG: unable to handle page fault" in booted.outcome.problem
-    assert "#PF: supervisor read access in kernel mode" in booted.console and "protection keys violation" in booted.console
+    assert (
+        "#PF: supervisor read access in kernel mode" in booted.console
+        and "protection keys violation" in booted.console
+    )
     assert {"event": "survived"} not in booted.events and booted.events[-1] == {"event": "done"}
     assert int(said(booted)["faults"]) > 0
 
 
 def test_a_bracket_without_end_is_seen_at_the_return_to_user_mode(boot, prepared):
     debug_vm = "CONFIG_DEBUG_VM=y" in prepared.kernel.config.read_text()
-    booted = boot("step pmem pmem\ntests before\nact begin\n" + ("act end\nact flush\n" if debug_vm else ""), GIVEN, "strict",
-                  "memremap.pks_fault_mode=strict")
+    booted = boot(
+        "step pmem pmem\ntests before\nact begin\n" + ("act end\nact flush\n" if debug_vm else ""),
+        GIVEN,
+        "strict",
+        "memremap.pks_fault_mode=strict",
+    )
     check(booted, before=NO_TAIL)
     acts = {event["word"]: event["left"] for event in booted.events if event["event"] == "act"}
     assert set(acts.values()) == {"closed"} and len(acts) == (3 if debug_vm else 1)
@@ -175,11 +237,19 @@ def test_a_bracket_without_end_is_seen_at_the_return_to_user_mode(boot, prepared
     assert len(console.unexpected_splats(booted.console)) == (3 if debug_vm else 1)
 
 
-@pytest.mark.parametrize(("cmdline", "cpu"), [("nopks", "max"), ("", "max,-pks"), ("memremap.pks_protection=0", "max")])
+@pytest.mark.parametrize(
+    ("cmdline", "cpu"), [("nopks", "max"), ("", "max,-pks"), ("memremap.pks_protection=0", "max")]
+)
 def test_without_protection_memory_is_as_ever(boot, cmdline, cpu):
     booted = boot(
-        "step pmem pmem\ntests unavailable\ngrep -cw pks /proc/cpuinfo > /tmp/flag\nsay flag /tmp/flag\n",
-        GIVEN, "unavailable", cmdline, cpu=cpu,
+        (
+            "step pmem pmem\ntests unavailable\ngrep -cw pks /proc/cpuinfo > /tmp/flag\nsay flag"
+            " /tmp/flag\n"
+        ),
+        GIVEN,
+        "unavailable",
+        cmdline,
+        cpu=cpu,
     )
     assert booted.outcome.problem is None
     check(booted, unavailable=set())
@@ -188,8 +258,11 @@ def test_without_protection_memory_is_as_ever(boot, cmdline, cpu):
 
 def test_leaves_of_a_gigabyte_have_keys_too(boot):
     booted = boot(
-        "wait_for /dev/pmem2\ntests huge\n", f"phys={(4 << 30) + (64 << 20):#x} huge=1", "strict",
-        "memmap=1G!4G memremap.pks_fault_mode=strict", memory_mib=4096,
+        "wait_for /dev/pmem2\ntests huge\n",
+        f"phys={(4 << 30) + (64 << 20):#x} huge=1",
+        "strict",
+        "memmap=1G!4G memremap.pks_fault_mode=strict",
+        memory_mib=4096,
     )
     assert booted.outcome.problem is None
     check(booted, huge=NO_TAIL | NO_SPARE)
@@ -198,23 +271,40 @@ def test_leaves_of_a_gigabyte_have_keys_too(boot):
 def test_an_unprotected_device_page_is_the_modules_own_or_none(boot):
     """Of memory that nobody uses, and of no other."""
     measure = (
-        "kmap_bench --benchmark_filter='^kernel/kmap_local/devmap/iterations' --kmapbench_records=/out/stream"
-        f" --kmapbench_clock=icount --kmapbench_cases=all {micro_script.PMEM_OPTIONS}"
+        "kmap_bench --benchmark_filter='^kernel/kmap_local/devmap/iterations'"
+        " --kmapbench_records=/out/stream --kmapbench_clock=icount --kmapbench_cases=all"
+        f" {image.PMEM_OPTIONS}"
     )
     booted = boot(
-        f"step pmem pmem\nstep none insmod /kmapbench.ko\n{measure} --kmapbench_variant=none\nrmmod kmapbench\n"
-        f"step unaligned insmod /kmapbench.ko device_memory={image.DEVICE_MEMORY + 4096:#x}\n"
-        f"step used insmod /kmapbench.ko device_memory={64 << 20:#x}\n"
-        f"step persistent insmod /kmapbench.ko device_memory={IN_PMEM:#x}\n"
-        f"step own insmod /kmapbench.ko device_memory={image.DEVICE_MEMORY:#x}\n{measure} --kmapbench_variant=own\n"
-        "step unload rmmod kmapbench\n",
-        GIVEN, "strict", "memremap.pks_fault_mode=strict",
+        (
+            "step pmem pmem\nstep none insmod"
+            f" /kmapbench.ko\n{measure} --kmapbench_variant=none\nrmmod kmapbench\nstep unaligned"
+            f" insmod /kmapbench.ko device_memory={image.DEVICE_MEMORY + 4096:#x}\nstep used insmod"
+            f" /kmapbench.ko device_memory={64 << 20:#x}\nstep persistent insmod /kmapbench.ko"
+            f" device_memory={IN_PMEM:#x}\nstep own insmod /kmapbench.ko"
+            f" device_memory={image.DEVICE_MEMORY:#x}\n{measure} --kmapbench_variant=own\nstep"
+            " unload rmmod kmapbench\n"
+        ),
+        GIVEN,
+        "strict",
+        "memremap.pks_fault_mode=strict",
     )
     assert booted.outcome.problem is None, booted.outcome.problem
     codes = {event["step"]: event["code"] for event in booted.events if event["event"] == "end"}
-    assert codes == {"pmem": 0, "none": 0, "unaligned": errno.EINVAL, "used": errno.EINVAL, "persistent": errno.EINVAL, "own": 0, "unload": 0}
+    assert codes == {
+        "pmem": 0,
+        "none": 0,
+        "unaligned": errno.EINVAL,
+        "used": errno.EINVAL,
+        "persistent": errno.EINVAL,
+        "own": 0,
+        "unload": 0,
+    }
     # busybox tries each module twice, by both system calls
-    assert len(set(re.findall(r"device_memory=(\S+): not 2 MiB of reserved memory", booted.console))) == 3
+    assert (
+        len(set(re.findall(r"device_memory=(\S+): not 2 MiB of reserved memory", booted.console)))
+        == 3
+    )
     given, own = (booted.record("kernel/kmap_local/devmap", variant) for variant in ("none", "own"))
     assert (given["status"], given["reason"]) == ("skipped", "the page that was given is protected")
     assert own["status"] == "ok"

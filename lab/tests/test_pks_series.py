@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our PKS series as a maintainer would take it: clean by the kernel's own script, and whole after each patch."""
+"""Our PKS series as a maintainer would take it: clean by the kernel's own script, and whole after
+each patch.
+"""
 
 import subprocess
 import tempfile
@@ -24,10 +26,18 @@ def version() -> str:
 @pytest.mark.kernels
 def test_checkpatch_finds_nothing(cache, version, tmp_path):
     source = source_build.source_of(IMAGE.source, version, cache, tmp_path / "log", quiet)
-    command = ["perl", source / "scripts" / "checkpatch.pl", f"--root={source}", "--strict", *IMAGE.patches]
+    command = [
+        "perl",
+        source / "scripts" / "checkpatch.pl",
+        f"--root={source}",
+        "--strict",
+        *IMAGE.patches,
+    ]
     # In a repository that tracks the patches, the script would take them for sources.
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert result.stdout.count("has no obvious style problems") == len(IMAGE.patches), result.stdout + result.stderr
+    assert result.stdout.count("has no obvious style problems") == len(IMAGE.patches), (
+        result.stdout + result.stderr
+    )
 
 
 @pytest.mark.all

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which build of the observer a QEMU loads. Interfaces no QEMU here speaks: bench/observer/tests."""
+"""Which build of the observer a QEMU loads. Interfaces no QEMU here speaks: bench/observer/tests.
+"""
 
 import json
 import subprocess
@@ -8,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from lab.core import subprocesses
+from lab.core.dirs import build_dir
 from lab.kernels import variants
 from lab.run import runner
 from lab.vm import image, plugin_api
-from lab.core.dirs import build_dir
 
 BUILT = build_dir() / "bench" / "observer"
 
@@ -60,8 +61,9 @@ def test_it_is_asked_once(qemu, builds, tmp_path):
 def test_a_qemu_that_wants_more_than_is_known_is_named_with_the_mend(qemu, builds):
     found = plugin_api.find(builds, qemu(too_old(8)))
     assert found.plugin is None
-    assert found.refusal == (
-        "QEMU loads plugins of interface version 8 and later, and the observer knows up to 7; "
+    assert (
+        found.refusal
+        == "QEMU loads plugins of interface version 8 and later, and the observer knows up to 7; "
         "take a newer kmapbench, or a QEMU that it knows (7.2 to 11.1)"
     )
 
@@ -93,7 +95,9 @@ def test_a_folder_with_a_comma_in_its_name(tmp_path):
 
 
 def test_why_there_is_none_is_said_once(qemu, builds, monkeypatch):
-    monkeypatch.setattr(subprocesses, "_SEARCH", f"{Path(qemu(too_old(8))).parent}:{subprocesses._SEARCH}")
+    monkeypatch.setattr(
+        subprocesses, "_SEARCH", f"{Path(qemu(too_old(8))).parent}:{subprocesses._SEARCH}"
+    )
     said: list[str] = []
     assert image.observer_plugin(said.append) is None
     assert len(said) == 1 and "interface version 8" in said[0]

@@ -5,7 +5,9 @@ from lab.core.progress import Display
 
 
 def test_a_second_plan_starts_anew(capsys):
-    """Building a kernel and booting it are counted in units of their own; one says nothing of the other."""
+    """Building a kernel and booting it are counted in units of their own; one says nothing of the
+    other.
+    """
     with Display() as display:
         display.plan(4)
         display.advance(1)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mistakes planted in what measures: a run refuses by itself, or says with its first line that its figures are not valid."""
+"""Mistakes planted in what measures: a run refuses by itself, or says with its first line that its
+figures are not valid.
+"""
 
 import shutil
 import subprocess
@@ -7,19 +9,34 @@ from pathlib import Path
 
 import pytest
 
+from lab.core.dirs import MODULE_SOURCE, build_dir
+from lab.core.errors import EXIT_FAILED, Refused
 from lab.kernels import variants
 from lab.run import runner
-from lab.vm import console, image
-from lab.core.errors import EXIT_FAILED, Refused
-from lab.core.dirs import MODULE_SOURCE, build_dir
 from lab.tests import planted_observer
+from lab.vm import console, image
 
 # What each plants, in which file, and what the module says of it.
 BY_THE_MODULE = {
     "another_instruction": ("loop.h", '"sub $1, %0"', '"dec %0"', "does not end in"),
-    "a_loop_of_the_compilers": ("loop.h", "asm goto(KB_LOOP_JUMP : : : \"cc\", \"memory\" : kb_loop_head);", "if (kb_loop_left) goto kb_loop_head;", "has 0 ends"),
-    "unrolled": ("cases.c", "KB_BODY(kb_body_empty, {})", "KB_BODY(kb_body_empty, { if (ops & 1) KB_LOOP(ops, KB_LOOP_ON_0(), {}); })", "has 2 ends"),
-    "jumps_over_its_own_head": ("loop.h", '"771: jne %l[kb_loop_head]\\n\\t"', '"771: jne kb_clock\\n\\t"', "does not end in"),
+    "a_loop_of_the_compilers": (
+        "loop.h",
+        'asm goto(KB_LOOP_JUMP : : : "cc", "memory" : kb_loop_head);',
+        "if (kb_loop_left) goto kb_loop_head;",
+        "has 0 ends",
+    ),
+    "unrolled": (
+        "cases.c",
+        "KB_BODY(kb_body_empty, {})",
+        "KB_BODY(kb_body_empty, { if (ops & 1) KB_LOOP(ops, KB_LOOP_ON_0(), {}); })",
+        "has 2 ends",
+    ),
+    "jumps_over_its_own_head": (
+        "loop.h",
+        '"771: jne %l[kb_loop_head]\\n\\t"',
+        '"771: jne kb_clock\\n\\t"',
+        "does not end in",
+    ),
 }
 
 
@@ -34,7 +51,9 @@ def planted(folder: Path, name: str, old: str, new: str) -> Path:
 
 
 def plan(folder: Path) -> runner.Plan:
-    return runner.Plan([variants.find("stock")], 1, 1, "micro", None, "msr/*", folder / "campaign", ["run"])
+    return runner.Plan(
+        [variants.find("stock")], 1, 1, "micro", None, "msr/*", folder / "campaign", ["run"]
+    )
 
 
 @pytest.mark.parametrize("name", BY_THE_MODULE)
@@ -47,18 +66,29 @@ def test_the_module_refuses_another_loop(name, tmp_path, monkeypatch):
 
 
 def test_a_loop_that_lost_an_instruction_is_flagged(tmp_path, monkeypatch, capfd):
-    source = planted(tmp_path, "cases.c", 'KB_CONTROL_ADDS(count)\t".rept " #count "', 'KB_CONTROL_ADDS(count)\t".rept " #count " - 1')
+    source = planted(
+        tmp_path,
+        "cases.c",
+        'KB_CONTROL_ADDS(count)\t".rept " #count "',
+        'KB_CONTROL_ADDS(count)\t".rept " #count " - 1',
+    )
     monkeypatch.setattr(image, "MODULE_SOURCE", source)
     assert runner.run(plan(tmp_path)) == EXIT_FAILED
     report = (tmp_path / "campaign" / "report.txt").read_text()
-    assert report.startswith("NOT VALID: control/adds13 takes 12 instructions an operation, and has 13")
+    assert report.startswith(
+        "NOT VALID: control/adds13 takes 12 instructions an operation, and has 13"
+    )
     assert "control/adds13 takes 12" in capfd.readouterr().err
 
 
 def test_an_observer_that_counts_twice_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("KMAPBENCH_BUILD", str(planted_observer.counting_twice(tmp_path)))
     assert runner.run(plan(tmp_path)) == EXIT_FAILED
-    assert (tmp_path / "campaign" / "report.txt").read_text().startswith("NOT VALID: the observer counts 26 instructions in control/adds13")
+    assert (
+        (tmp_path / "campaign" / "report.txt")
+        .read_text()
+        .startswith("NOT VALID: the observer counts 26 instructions in control/adds13")
+    )
 
 
 def test_the_program_refuses_another_loop(tmp_path):
@@ -74,7 +104,9 @@ def test_the_program_refuses_another_loop(tmp_path):
     assert "its loop does not end in" in result.stderr and not result.stdout
 
 
-@pytest.mark.parametrize(("cpu", "cmdline", "said"), [("max,-rdtscp", "", "RDTSCP"), ("max", "clearcpuid=tsc", "TSC")])
+@pytest.mark.parametrize(
+    ("cpu", "cmdline", "said"), [("max,-rdtscp", "", "RDTSCP"), ("max", "clearcpuid=tsc", "TSC")]
+)
 def test_a_cpu_that_cannot_be_timed_is_refused(boot_job, prepared, cpu, cmdline, said):
     job = "step load insmod /kmapbench.ko\nstep bench kmap_bench --benchmark_list_tests\n"
     booted = boot_job(job, cpu=cpu, cmdline=f"{prepared.cmdline} {cmdline}")

@@ -1,21 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The module on a machine that goes on living: callers that die, CPUs that go, a kernel that sleeps."""
+"""The module on a machine that goes on living: callers that die, CPUs that go, a kernel that
+sleeps.
+"""
 
 import random
 
 import pytest
 
-from lab.workloads.micro_script import PMEM_OPTIONS
 from lab.tests.conftest import STATE
+from lab.workloads.micro_script import PMEM_OPTIONS
 
 BENCH = (
-    f"kmap_bench {PMEM_OPTIONS} --kmapbench_cases=all --kmapbench_events --kmapbench_records=/out/stream --kmapbench_clock=icount"
+    f"kmap_bench {PMEM_OPTIONS} --kmapbench_cases=all --kmapbench_events"
+    " --kmapbench_records=/out/stream --kmapbench_clock=icount"
 )
-LOADED = STATE + "insmod /kmapbench_state.ko\nstep pmem pmem\nstep load insmod /kmapbench.ko\nsleep 1\n"
+LOADED = (
+    STATE + "insmod /kmapbench_state.ko\nstep pmem pmem\nstep load insmod /kmapbench.ko\nsleep 1\n"
+)
 
 PROTECTED = "model/kmap_local_slim/protected"
 # What a case can leave behind: PKS, a pinned page, a working set.
-_KILLED = f"^({PROTECTED}|kernel/kmap_local/devmap|model/kmap_local/protected/latency/l2)/iterations"
+_KILLED = (
+    f"^({PROTECTED}|kernel/kmap_local/devmap|model/kmap_local/protected/latency/l2)/iterations"
+)
 LATEST_KILL_US = 250_000
 
 # Without an oracle: nearly all its time is spent in taking samples.
@@ -28,8 +35,9 @@ def long(case: str, variant: str, ops: int = 8, repetitions: int = 12) -> str:
     return f"{BENCH} {effort} --benchmark_filter='^{case}/iterations' --kmapbench_variant={variant}"
 
 
-# unplug COMMAND: takes the CPU that it is bound to away from it, and gives it back, five times. How long five times
-# take, and how long the command, hangs on the emulator and its host: one that ends earlier is started again.
+# unplug COMMAND: takes the CPU that it is bound to away from it, and gives it back, five times. How
+# long five times take, and how long the command, hangs on the emulator and its host: one that ends
+# earlier is started again.
 UNPLUG = """
 unplug() {
 	gone=0
@@ -51,11 +59,13 @@ def kills(seed: int, times: int) -> str:
     """Starts kmap_bench again and again, each time killed at another moment."""
     chooser = random.Random(seed)
     rounds = "".join(
-        f"{BENCH} --kmapbench_samples=2000 --kmapbench_variant=killed --benchmark_filter='{_KILLED}' >/dev/null &\n"
-        f"usleep {chooser.randrange(LATEST_KILL_US)}\nkill -9 $!\nwait $!\n[ $? = 137 ] && killed=$((killed + 1))\n"
+        f"{BENCH} --kmapbench_samples=2000 --kmapbench_variant=killed"
+        f" --benchmark_filter='{_KILLED}' >/dev/null &\nusleep"
+        f" {chooser.randrange(LATEST_KILL_US)}\nkill -9 $!\nwait $!\n[ $? = 137 ] &&"
+        " killed=$((killed + 1))\n"
         for _ in range(times)
     )
-    return f"killed=0\n{rounds}event \"\\\"killed\\\", \\\"times\\\": $killed\"\n"
+    return f'killed=0\n{rounds}event "\\"killed\\", \\"times\\": $killed"\n'
 
 
 @pytest.mark.parametrize("times", [15, pytest.param(100, marks=pytest.mark.all)])
@@ -98,8 +108,8 @@ def test_a_cpu_that_goes_takes_nothing_along(boot_job, states, state_module):
         + UNPLUG
         + "state before\n"
         + f"unplug {long(UNGUARDED, 'unplugged', ops=64, repetitions=40)}\nfirst=$?\n"
-        + f"unplug {long(PROTECTED, 'unplugged')}\nevent \"\\\"measured\\\", \\\"codes\\\": [$first, $?]\"\n"
-        + "state after\nstep unload rmmod kmapbench\n",
+        + f"unplug {long(PROTECTED, 'unplugged')}\nevent \"\\\"measured\\\", \\\"codes\\\":"
+        ' [$first, $?]"\n' + "state after\nstep unload rmmod kmapbench\n",
         {"kmapbench_state.ko": state_module},
         cpus=2,
         limit_seconds=600,
@@ -107,7 +117,9 @@ def test_a_cpu_that_goes_takes_nothing_along(boot_job, states, state_module):
     assert booted.outcome.problem is None, booted.console[-2000:]
     assert {"event": "measured", "codes": [0, 0]} in booted.events
     # Samples on another CPU than the first are no part of the record.
-    unguarded, protected = ([one for one in booted.records if one["case"] == case] for case in (UNGUARDED, PROTECTED))
+    unguarded, protected = (
+        [one for one in booted.records if one["case"] == case] for case in (UNGUARDED, PROTECTED)
+    )
     assert sum(record["rejected"]["migration"] for record in unguarded) > 0
     assert {record["oracle"] for record in protected} == {"held"}
     assert states(booted)["after"]["state"] == states(booted)["before"]["state"]
@@ -123,7 +135,7 @@ def test_a_kernel_that_sleeps_wakes_up_as_it_was(boot_job, states, state_module)
         + f"{long(PROTECTED, 'awake')}\n{long(PROTECTED, 'asleep')} &\n"
         + "usleep 100000\n"
         + "echo mem > /sys/power/state\nslept=$?\n"
-        + "wait $!\nevent \"\\\"measured\\\", \\\"code\\\": $?, \\\"slept\\\": $slept\"\n"
+        + 'wait $!\nevent "\\"measured\\", \\"code\\": $?, \\"slept\\": $slept"\n'
         + "state after\nstep unload rmmod kmapbench\n",
         {"kmapbench_state.ko": state_module},
         cpus=2,

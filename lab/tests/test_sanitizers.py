@@ -10,14 +10,19 @@ TESTS = "kmap_bench_tests"
 
 
 @pytest.mark.all
-@pytest.mark.parametrize(("preset", "runtimes"), [("asan", ["__asan_init", "__ubsan_handle_add_overflow_abort"]), ("tsan", ["__tsan_init"])])
+@pytest.mark.parametrize(
+    ("preset", "runtimes"),
+    [("asan", ["__asan_init", "__ubsan_handle_add_overflow_abort"]), ("tsan", ["__tsan_init"])],
+)
 def test_they_pass_under_a_sanitizer(preset, runtimes):
     cmake, folder = subprocesses.find("cmake", "cmake"), build_dir() / preset
     subprocesses.output([cmake, "--preset", preset, "-S", ROOT, "-B", folder])
     subprocesses.output([cmake, "--build", folder, "--target", TESTS])
     program = folder / "bench" / "tests" / TESTS
     # A preset that has lost its flags would pass anything.
-    symbols = subprocesses.output([subprocesses.find("nm", "binutils"), "--undefined-only", program])
+    symbols = subprocesses.output(
+        [subprocesses.find("nm", "binutils"), "--undefined-only", program]
+    )
     assert [one for one in runtimes if one not in symbols] == []
     assert "[  PASSED  ]" in subprocesses.output([program])
 
@@ -25,6 +30,8 @@ def test_they_pass_under_a_sanitizer(preset, runtimes):
 @pytest.mark.all
 def test_they_pass_under_valgrind():
     program = build_dir() / "bench" / "tests" / TESTS
-    said = subprocesses.output([subprocesses.find("valgrind", "valgrind"), "-q", "--error-exitcode=9", program])
+    said = subprocesses.output(
+        [subprocesses.find("valgrind", "valgrind"), "-q", "--error-exitcode=9", program]
+    )
     assert "valgrind has no IRETQ" in said  # the tests know where they are
     assert "[  PASSED  ]" in said

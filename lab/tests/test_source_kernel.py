@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a kernel is built from source.
 
-make and the compiler are real; the source is a kernel of a few files. test_variants.py has the real one.
+make and the compiler are real; the source is a kernel of a few files. test_variants.py has the real
+one.
 """
 
-import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import textwrap
@@ -17,14 +16,15 @@ from pathlib import Path
 
 import pytest
 
-from lab.kernels import debian_kernels, kconfig, source_build, variants
-from lab.core.errors import Interrupted, KmapbenchError
 from lab.core.dirs import ROOT
+from lab.core.errors import Interrupted, KmapbenchError
+from lab.kernels import debian_kernels, kconfig, source_build, variants
 from lab.tests.conftest import quiet
 
 VERSION = "1.0-1"
 
-# The targets and variables of kbuild that a build uses. "all" compiles one file; "known" are the symbols there are.
+# The targets and variables of kbuild that a build uses. "all" compiles one file; "known" are the
+# symbols there are.
 MAKEFILE = """\
 export srctree := $(CURDIR)
 tinyconfig:
@@ -47,13 +47,18 @@ SOURCE = {
     "Makefile": MAKEFILE,
     "known": "CONFIG_SLOW\nCONFIG_JUMP_LABEL\n",
     "kernel/fake.c": "int answer(void)\n{\n\treturn 41;\n}\n",
-    "scripts/kconfig/merge_config.sh": '#!/bin/sh\nshift 3\nconfig=$1\nshift\ncat "$@" >> "$config"\n',
-    "scripts/package/install-extmod-build": '#!/bin/sh\nmkdir -p "$1"\necho headers > "$1/Makefile"\n',
+    "scripts/kconfig/merge_config.sh": (
+        '#!/bin/sh\nshift 3\nconfig=$1\nshift\ncat "$@" >> "$config"\n'
+    ),
+    "scripts/package/install-extmod-build": (
+        '#!/bin/sh\nmkdir -p "$1"\necho headers > "$1/Makefile"\n'
+    ),
 }
 
 
 def patch(file: str, old: str, new: str) -> str:
-    return textwrap.dedent(f"""\
+    return textwrap.dedent(
+        f"""\
         From: A <a@example.com>
         Subject: [PATCH] A reason
 
@@ -67,7 +72,8 @@ def patch(file: str, old: str, new: str) -> str:
         -{old}
         +{new}
          }}
-        """)
+        """
+    )
 
 
 ANSWERS_42 = patch("kernel/fake.c", "\treturn 41;", "\treturn 42;")
@@ -102,7 +108,9 @@ def image(tmp_path):
         for number, text in enumerate(patches):
             (folder / f"{number:04}-change.patch").write_text(text)
         files = tuple(sorted(folder.glob("*.patch")))
-        return variants.Image("fake", "linux-fake", "tinyconfig", (folder / "lab.config",), files, 2, ("one", "other"))
+        return variants.Image(
+            "fake", "linux-fake", "tinyconfig", (folder / "lab.config",), files, 2, ("one", "other")
+        )
 
     return make
 
@@ -113,7 +121,9 @@ def kept(cache: Path) -> list[str]:
 
 
 def failure(image: variants.Image, cache: Path) -> str:
-    """The message of a build that fails, which has the variants, one line, the log, and nothing kept."""
+    """The message of a build that fails, which has the variants, one line, the log, and nothing
+    kept.
+    """
     with pytest.raises(KmapbenchError) as error:
         source_build.fetch(image, cache, quiet)
     said = str(error.value)
@@ -126,7 +136,9 @@ def failure(image: variants.Image, cache: Path) -> str:
 
 def test_what_is_kept_is_a_kernel_tree(cache, image):
     steps = []
-    kernel = source_build.fetch(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42), cache, quiet, steps.append)
+    kernel = source_build.fetch(
+        image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42), cache, quiet, steps.append
+    )
     assert kernel.release == "1.0-fake"
     assert kernel.packages == {"linux-fake": VERSION}
     assert kernel.image.is_file()
@@ -135,14 +147,23 @@ def test_what_is_kept_is_a_kernel_tree(cache, image):
     assert kept(cache) == [kernel.key]
     assert steps == ["kernel/fake.o", "System.map"]
     assert (kernel.folder / "steps").read_text() == "2\n"
-    code = subprocess.run(["objdump", "-d", kernel.folder / "boot" / "vmlinux-1.0-fake"], capture_output=True, text=True, check=True)
+    code = subprocess.run(
+        ["objdump", "-d", kernel.folder / "boot" / "vmlinux-1.0-fake"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert "$0x2a" in code.stdout
 
 
 def test_the_source_stays_as_its_package_has_it(cache, image):
     source_build.fetch(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42), cache, quiet)
     source = cache / "sources" / f"linux-fake_{VERSION}"
-    assert {str(path.relative_to(source)): path.read_text() for path in source.rglob("*") if path.is_file()} == SOURCE
+    assert {
+        str(path.relative_to(source)): path.read_text()
+        for path in source.rglob("*")
+        if path.is_file()
+    } == SOURCE
 
 
 def test_a_kernel_is_built_once(cache, image):
@@ -156,7 +177,9 @@ def test_a_cache_in_a_repository_patches_the_source_and_not_the_repository(cache
     subprocess.run(["git", "init", "-q", cache.parent], check=True)
     kernel = source_build.fetch(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42), cache, quiet)
     plain = source_build.fetch(replace(image(), patches=()), cache, quiet)
-    assert (kernel.folder / "boot" / "vmlinux-1.0-fake").read_bytes() != (plain.folder / "boot" / "vmlinux-1.0-fake").read_bytes()
+    assert (kernel.folder / "boot" / "vmlinux-1.0-fake").read_bytes() != (
+        plain.folder / "boot" / "vmlinux-1.0-fake"
+    ).read_bytes()
 
 
 def test_whatever_goes_into_a_kernel_is_in_its_key(image):
@@ -167,7 +190,9 @@ def test_whatever_goes_into_a_kernel_is_in_its_key(image):
     assert source_build.digest(replace(one, variants=("third",))) == before
     assert source_build.digest(image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n")) != before
     assert source_build.digest(image("CONFIG_JUMP_LABEL=m\n")) != before
-    assert source_build.digest(image("# why\n\nCONFIG_JUMP_LABEL=y\n")) == before  # a comment is not compiled
+    assert (
+        source_build.digest(image("# why\n\nCONFIG_JUMP_LABEL=y\n")) == before
+    )  # a comment is not compiled
     assert source_build.digest(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42 + " ")) != before
 
 
@@ -198,13 +223,18 @@ def test_a_symbol_that_does_not_hold(cache, image):
 
 
 def test_a_compile_error_is_quoted(cache, image):
-    said = failure(image("CONFIG_JUMP_LABEL=y\n", patch("kernel/fake.c", "\treturn 41;", "\treturn fourty;")), cache)
+    said = failure(
+        image("CONFIG_JUMP_LABEL=y\n", patch("kernel/fake.c", "\treturn 41;", "\treturn fourty;")),
+        cache,
+    )
     assert "kernel/fake.c:3:16: error: " in said
 
 
 def test_a_full_disk_is_named(cache, image):
     makefile = cache / "sources" / f"linux-fake_{VERSION}" / "Makefile"
-    makefile.write_text(MAKEFILE.replace("touch $(O)/System.map", "{ echo make: Error 1; cp known /dev/full; }"))
+    makefile.write_text(
+        MAKEFILE.replace("touch $(O)/System.map", "{ echo make: Error 1; cp known /dev/full; }")
+    )
     assert "No space left on device" in failure(image(), cache)
 
 
@@ -221,7 +251,10 @@ def slow(cache: Path, seconds: int = 60) -> Path:
     """Makes the compiler a process that stays; its id is in the file that is returned."""
     source = cache / "sources" / f"linux-fake_{VERSION}"
     pid = cache / "pid"
-    makefile = MAKEFILE.replace("\tgcc", f"\tsh -c 'echo $$$$ > {pid}; printf \"  CC      slow.o\\n\"; exec sleep {seconds}'\n\tgcc")
+    makefile = MAKEFILE.replace(
+        "\tgcc",
+        f"\tsh -c 'echo $$$$ > {pid}; printf \"  CC      slow.o\\n\"; exec sleep {seconds}'\n\tgcc",
+    )
     (source / "Makefile").write_text(makefile)
     return pid
 
@@ -249,7 +282,10 @@ def test_an_interrupted_build_keeps_nothing_and_leaves_no_compiler_behind(cache,
             wait_until(lambda: alive(pid))
             raise KeyboardInterrupt
 
-    with pytest.raises(Interrupted, match=r"^one, other: the build was interrupted, nothing of it is kept; see \S+$") as error:
+    with pytest.raises(
+        Interrupted,
+        match=r"^one, other: the build was interrupted, nothing of it is kept; see \S+$",
+    ) as error:
         source_build.fetch(image(), cache, quiet, interrupt)
     assert error.value.exit_code == 130
     assert kept(cache) == []
@@ -301,7 +337,9 @@ def test_the_time_left_is_for_as_many_steps_as_the_last_build_took(cache, image)
     shown, again = Shown(), Shown()
     source_build.provide([replace(image(), steps=7)], cache, shown)
     assert (shown.total, shown.done) == (7, 7)  # the table's figure; the build took two
-    source_build.provide([replace(image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n"), steps=7)], cache, again)
+    source_build.provide(
+        [replace(image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n"), steps=7)], cache, again
+    )
     assert (again.total, again.done) == (2, 2)
     assert "fake: 1 of about 2 steps: fake.o" in again.said
 
@@ -355,7 +393,9 @@ def test_every_symbol_a_fragment_asks_for_is_checked(asked, config, holds):
 
 # The table and the fragments that are in the tree
 
-IMAGES = {variant.image.name: variant.image for variant in variants.load().values() if variant.image}
+IMAGES = {
+    variant.image.name: variant.image for variant in variants.load().values() if variant.image
+}
 
 
 def test_stock_is_the_distributions_own_kernel():
@@ -371,12 +411,16 @@ def test_an_image_asks_for_jump_labels_and_names_files_that_are_there(name):
     assert name in IMAGES[name].variants
 
 
-@pytest.mark.parametrize("fragment", sorted((variants.FOLDER / "configs").glob("*.config")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "fragment", sorted((variants.FOLDER / "configs").glob("*.config")), ids=lambda path: path.name
+)
 def test_a_fragment_has_no_line_that_would_be_passed_over(fragment):
     lines = fragment.read_text().splitlines()
     symbols = [line for line in lines if kconfig.parse(line)]
     assert [line for line in lines if "CONFIG_" in line and line not in symbols] == []
-    assert [line for line in lines if line and not line.startswith("#") and line not in symbols] == []
+    assert [
+        line for line in lines if line and not line.startswith("#") and line not in symbols
+    ] == []
     assert len({next(iter(kconfig.parse(line))) for line in symbols}) == len(symbols)
 
 
@@ -386,11 +430,16 @@ def test_a_series_is_applied_in_the_order_of_its_names(tmp_path):
         (tmp_path / "pks" / name).touch()
     table = tmp_path / "variants.toml"
     table.write_text(
-        '[variants.a]\nwhat = ""\nimage = "i"\ncpu = "max"\ncmdline = ""\n'
-        '[variants.b]\nwhat = ""\nimage = "i"\ncpu = "max,-pks"\ncmdline = "nopks"\nmemory_mib = 2048\n'
-        '[images.i]\nsource = "s"\nbase = "tinyconfig"\nfragments = ["lab.config"]\npatches = "pks"\nsteps = 1\n'
+        '[variants.a]\nwhat = ""\nimage = "i"\ncpu = "max"\ncmdline = ""\n[variants.b]\nwhat ='
+        ' ""\nimage = "i"\ncpu = "max,-pks"\ncmdline = "nopks"\nmemory_mib ='
+        ' 2048\n[images.i]\nsource = "s"\nbase = "tinyconfig"\nfragments = ["lab.config"]\npatches'
+        ' = "pks"\nsteps = 1\n'
     )
     a, b = variants.load(table).values()
-    assert [path.name for path in a.image.patches] == ["0001-a.patch", "0002-b.patch", "0010-c.patch"]
+    assert [path.name for path in a.image.patches] == [
+        "0001-a.patch",
+        "0002-b.patch",
+        "0010-c.patch",
+    ]
     assert a.image is b.image and a.image.variants == ("a", "b")
     assert (b.cpu, b.cmdline, b.memory_mib) == ("max,-pks", "nopks", 2048)

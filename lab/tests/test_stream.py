@@ -6,7 +6,11 @@ def test_lines_may_come_in_any_pieces():
     data = b'{"event": "begin", "step": "a"}\n{"case": "empty", "cost": 0}\n'
     for size in (1, 7, len(data)):
         parser = Parser()
-        lines = [line for start in range(0, len(data), size) for line in parser.feed(data[start : start + size])]
+        lines = [
+            line
+            for start in range(0, len(data), size)
+            for line in parser.feed(data[start : start + size])
+        ]
         assert [line.event for line in lines] == [{"event": "begin", "step": "a"}, None]
         assert lines[1].record == {"case": "empty", "cost": 0}
 

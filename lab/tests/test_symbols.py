@@ -45,23 +45,40 @@ def test_what_runs_once_a_window_cancels():
 def test_functions_of_as_many_instructions_come_by_name():
     turned = [Window(Counter(dict(reversed(one.executions.items()))), one.code) for one in WINDOWS]
     for windows in (WINDOWS, turned):
-        functions = symbols.path_of(RECORD, {"kernel": windows, "user": []}, FakeModule())["functions"]
-        assert [tuple(function["chain"]) for function in functions] == [("body",), ("slow", "wrmsr"), ("body", "address")]
+        functions = symbols.path_of(RECORD, {"kernel": windows, "user": []}, FakeModule())[
+            "functions"
+        ]
+        assert [tuple(function["chain"]) for function in functions] == [
+            ("body",),
+            ("slow", "wrmsr"),
+            ("body", "address"),
+        ]
 
 
 def test_writes_are_counted_where_they_are():
     path = symbols.path_of(RECORD, {"kernel": WINDOWS, "user": []}, FakeModule())
     assert path["wrmsr"] == 20
-    assert {tuple(f["chain"]): f["wrmsr"] for f in path["functions"]} == {("body",): 0, ("body", "address"): 0, ("slow", "wrmsr"): 20}
+    assert {tuple(f["chain"]): f["wrmsr"] for f in path["functions"]} == {
+        ("body",): 0,
+        ("body", "address"): 0,
+        ("slow", "wrmsr"): 20,
+    }
 
 
 def test_stacks_say_who_had_called_whom():
     path = symbols.path_of(RECORD, {"kernel": WINDOWS, "user": []}, FakeModule())
     stacks = {tuple(at["stack"]): (at["instructions"], at["wrmsr"]) for at in path["stacks"]}
-    assert stacks == {("body",): (20, 0), ("body", "address"): (10, 0), ("body", "slow", "wrmsr"): (20, 20)}
+    assert stacks == {
+        ("body",): (20, 0),
+        ("body", "address"): (10, 0),
+        ("body", "slow", "wrmsr"): (20, 20),
+    }
 
 
-@pytest.mark.parametrize("record", [{**RECORD, "first_window": 2}, {key: RECORD[key] for key in RECORD if key != "first_window"}])
+@pytest.mark.parametrize(
+    "record",
+    [{**RECORD, "first_window": 2}, {key: RECORD[key] for key in RECORD if key != "first_window"}],
+)
 def test_windows_that_were_not_seen_give_nothing(record):
     assert symbols.path_of(record, {"kernel": WINDOWS, "user": WINDOWS}, FakeModule()) is None
 
@@ -69,15 +86,18 @@ def test_windows_that_were_not_seen_give_nothing(record):
 def test_a_torn_last_window_is_left_out(tmp_path):
     path = tmp_path / "windows.jsonl"
     path.write_text(
-        '{"space": "kernel", "window": 0, "instructions": 3, "wrmsr": 1, "frames": [[0, 5], [1, 7]], '
-        '"pcs": [[5, 2, "90", 0], [6, 1, "0f30", 2]]}\n{"space": "kernel", "window": 1, "pcs": [['
+        '{"space": "kernel", "window": 0, "instructions": 3, "wrmsr": 1, "frames": [[0, 5], [1,'
+        ' 7]], "pcs": [[5, 2, "90", 0], [6, 1, "0f30", 2]]}\n{"space": "kernel", "window": 1,'
+        ' "pcs": [['
     )
     (only,) = symbols.Windows(path)
     assert only == Window(Counter({((), 5): 2, ((5, 7), 6): 1}), {5: "90", 6: "0f30"})
 
 
 def test_a_record_of_a_program_is_of_its_windows():
-    record = {key: value for key, value in RECORD.items() if key != "first_window"} | {"first_user_window": 0}
+    record = {key: value for key, value in RECORD.items() if key != "first_window"} | {
+        "first_user_window": 0
+    }
     path = symbols.path_of(record, {"kernel": [], "user": WINDOWS[1:]}, FakeModule())
     assert path == symbols.path_of(RECORD, {"kernel": WINDOWS, "user": []}, FakeModule())
 
@@ -86,19 +106,32 @@ def test_windows_of_programs_are_not_the_modules(tmp_path):
     path = tmp_path / "windows.jsonl"
     path.write_text(
         "".join(
-            f'{{"space": "{space}", "window": {at}, "instructions": 1, "wrmsr": 0, "frames": [], "pcs": [[{address}, 1, "90", 0]]}}\n'
+            f'{{"space": "{space}", "window": {at}, "instructions": 1, "wrmsr": 0, "frames": [],'
+            f' "pcs": [[{address}, 1, "90", 0]]}}\n'
             for space, at, address in (("kernel", 0, 1), ("user", 0, 2), ("kernel", 1, 3))
         )
     )
-    found = {space: [next(iter(one.executions)) for one in symbols.Windows(path, space)] for space in ("kernel", "user")}
+    found = {
+        space: [next(iter(one.executions)) for one in symbols.Windows(path, space)]
+        for space in ("kernel", "user")
+    }
     assert found == {"kernel": [((), 1), ((), 3)], "user": [((), 2)]}
 
 
 def test_functions_of_the_kernel_are_known_by_where_they_begin(tmp_path):
     system_map = tmp_path / "System.map"
-    system_map.write_text("0000000000000300 T last\n0000000000000100 T first\n0000000000000180 d data\n0000000000000200 t second\n")
+    system_map.write_text(
+        "0000000000000300 T last\n0000000000000100 T first\n0000000000000180 d"
+        " data\n0000000000000200 t second\n"
+    )
     kernel = symbols.Kernel(system_map)
-    assert [kernel.function(address) for address in (0xFF, 0x100, 0x1FF, 0x200, 0x2FF)] == [None, "first", "first", "second", "second"]
+    assert [kernel.function(address) for address in (0xFF, 0x100, 0x1FF, 0x200, 0x2FF)] == [
+        None,
+        "first",
+        "first",
+        "second",
+        "second",
+    ]
     assert kernel.function(0xFFFFFFFFC0000000) is None  # where modules are
 
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Short trials: each model that is asked for gives its figures. What they say is for a quiet machine (docs/method.md)."""
+"""Short trials: each model that is asked for gives its figures. What they say is for a quiet
+machine (docs/method.md).
+"""
 
 import json
 from pathlib import Path
@@ -21,7 +23,9 @@ def run(tmp_path: Path, *arguments: str) -> list[dict]:
 
 
 def test_both_tools_time_the_same_models_in_each_launch(tmp_path, monkeypatch):
-    monkeypatch.setattr(timing, "BUDGET", ["--benchmark_min_time=0.001", "--benchmark_repetitions=2"])
+    monkeypatch.setattr(
+        timing, "BUDGET", ["--benchmark_min_time=0.001", "--benchmark_repetitions=2"]
+    )
     figures = run(tmp_path, "spread", "--launches", "2")
     models = set(timing.REGISTER_BOUND + timing.WITH_MODES)
     for launch in range(2):
@@ -43,7 +47,9 @@ def test_campaigns_launch_both_sides_in_turn(tmp_path):
 def test_what_is_known_has_figures_for_all_that_is_judged(tmp_path):
     figures = run(tmp_path, "known", "--launches", "1")
     assert {figure["case"] for figure in figures} == set(timing.KNOWN)
-    assert {figure["write_cycles"] for figure in figures if figure["case"] in timing.DELAYS} == set(timing.WRITE_CYCLES)
+    assert {figure["write_cycles"] for figure in figures if figure["case"] in timing.DELAYS} == set(
+        timing.WRITE_CYCLES
+    )
 
 
 def test_a_file_that_is_there_is_left_alone(tmp_path):

@@ -5,7 +5,10 @@ import pytest
 
 from lab.campaign import store
 
-BENCH = "kmap_bench '--benchmark_filter=^user/' --kmapbench_records=/out/stream --kmapbench_clock=icount --kmapbench_samples=9"
+BENCH = (
+    "kmap_bench '--benchmark_filter=^user/' --kmapbench_records=/out/stream"
+    " --kmapbench_clock=icount --kmapbench_samples=9"
+)
 
 
 def keyed(form: str) -> str:
@@ -25,7 +28,11 @@ def test_the_oracle_holds_where_the_cpu_has_pku(boot_job, form):
 
 def test_what_is_done_alone_is_the_same_and_the_wait(boot_job):
     booted = boot_job(f"step micro {BENCH}\n")
-    costs = {record["case"]: record["cost"] for record in booted.records if record["status"] == "ok" and "/delay" not in record["case"]}
+    costs = {
+        record["case"]: record["cost"]
+        for record in booted.records
+        if record["status"] == "ok" and "/delay" not in record["case"]
+    }
     alone = {case.replace("/alone", ""): cost for case, cost in costs.items() if "/alone" in case}
     assert len(alone) > 12 and alone["user/empty"] == 1  # LFENCE
     assert alone == {case: cost + 1 for case, cost in costs.items() if case in alone}

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernels of variants.toml, built and booted for real: minutes where they are not in the cache."""
+"""The kernels of variants.toml, built and booted for real: minutes where they are not in the cache.
+"""
 
 import re
 from dataclasses import replace
@@ -8,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from lab.core import subprocesses
+from lab.core.errors import KmapbenchError
 from lab.kernels import debian_kernels, kconfig, source_build, variants
 from lab.run import runner
-from lab.vm import image
-from lab.core.errors import KmapbenchError
 from lab.tests.conftest import quiet
-from lab.tests.test_lab import DEFAULT_CASES, INEXACT, SKIPPED
 from lab.tests.records import of_cases
+from lab.tests.test_lab import DEFAULT_CASES, INEXACT, SKIPPED
+from lab.vm import image
 
 PLAIN = variants.find("plain")
 
@@ -26,14 +27,34 @@ def plain(cache) -> debian_kernels.KernelTree:
 
 def measured(folder: Path, names: list[str], boots: int) -> list[dict]:
     """Records of a campaign that went well: no boot crashed, no oracle failed, no splat."""
-    assert runner.run(runner.Plan([variants.find(name) for name in names], boots, 1, "micro", None, "default", folder, [])) == 0
+    assert (
+        runner.run(
+            runner.Plan(
+                [variants.find(name) for name in names],
+                boots,
+                1,
+                "micro",
+                None,
+                "default",
+                folder,
+                [],
+            )
+        )
+        == 0
+    )
     return [record for path in sorted(folder.glob("*/*/micro.jsonl")) for record in of_cases(path)]
 
 
 @pytest.mark.kernels
 def test_a_kernel_of_ours_has_built_in_what_the_lab_needs(plain):
     assert debian_kernels.needed_modules(plain, image.GUEST_MODULES, image.OPTIONAL_MODULES) == []
-    assert kconfig.broken([(path.name, path.read_text()) for path in PLAIN.image.fragments], plain.config.read_text()) == []
+    assert (
+        kconfig.broken(
+            [(path.name, path.read_text()) for path in PLAIN.image.fragments],
+            plain.config.read_text(),
+        )
+        == []
+    )
     symbols = subprocesses.output([subprocesses.find("nm", "binutils"), plain.vmlinux])
     assert re.search(r"^[0-9a-f]{16} T __switch_to_asm$", symbols, re.MULTILINE)
 
@@ -42,33 +63,60 @@ def test_a_kernel_of_ours_has_built_in_what_the_lab_needs(plain):
 def test_a_symbol_whose_dependencies_are_missing_is_named(cache, tmp_path):
     """By the kernel's own kconfig."""
     (tmp_path / "more.config").write_text("CONFIG_X86_X2APIC=y\n")
-    wanting = replace(PLAIN.image, name="wanting", fragments=(*PLAIN.image.fragments, tmp_path / "more.config"))
+    wanting = replace(
+        PLAIN.image, name="wanting", fragments=(*PLAIN.image.fragments, tmp_path / "more.config")
+    )
     with pytest.raises(KmapbenchError) as error:
         source_build.fetch(wanting, cache, quiet)
-    said = re.fullmatch(r"plain: CONFIG_X86_X2APIC is n, and more\.config asks for y; see (\S+)", str(error.value))
+    said = re.fullmatch(
+        r"plain: CONFIG_X86_X2APIC is n, and more\.config asks for y; see (\S+)", str(error.value)
+    )
     assert said, error.value
     Path(said[1]).unlink()
     assert source_build.built(wanting, cache) is None
 
 
-# Straight code, and none of it out of line, where kernels may be built with or without tracing hooks.
-SAME_EVERYWHERE = ["empty", "kernel/kmap_local/dram", "model/kmap_local/key_off", "model/kmap_local_slim/key_off", "msr/wrpkrs/toggle"]
+# Straight code, and none of it out of line, where kernels may be built with or without tracing
+# hooks.
+SAME_EVERYWHERE = [
+    "empty",
+    "kernel/kmap_local/dram",
+    "model/kmap_local/key_off",
+    "model/kmap_local_slim/key_off",
+    "msr/wrpkrs/toggle",
+]
 
 
 @pytest.mark.kernels
 def test_the_trimmed_kernel_has_the_distributions_path(plain, tmp_path):
-    """Stock and plain, two boots each: the path that is compared costs the same on both, to the digit."""
+    """Stock and plain, two boots each: the path that is compared costs the same on both, to the
+    digit.
+    """
     records = measured(tmp_path / "campaign", ["stock", "plain"], 2)
-    states = {(record["status"], record["exact"]) for record in records if record["case"] not in INEXACT}
+    states = {
+        (record["status"], record["exact"]) for record in records if record["case"] not in INEXACT
+    }
     assert states == {("ok", True), ("skipped", False)}
-    assert {record["case"] for record in records if record["status"] == "skipped"} == set(DEFAULT_CASES) & set(SKIPPED)
+    assert {record["case"] for record in records if record["status"] == "skipped"} == set(
+        DEFAULT_CASES
+    ) & set(SKIPPED)
     for case in SAME_EVERYWHERE:
-        costs = [(record["variant"], record["cost"]) for record in records if record["case"] == case]
+        costs = [
+            (record["variant"], record["cost"]) for record in records if record["case"] == case
+        ]
         assert len(costs) == 4 and len({cost for _, cost in costs}) == 1, (case, costs)
-    assert {record["oracle"] for record in records if "/protected" in record["case"] and record["status"] == "ok"} == {"held"}
+    assert {
+        record["oracle"]
+        for record in records
+        if "/protected" in record["case"] and record["status"] == "ok"
+    } == {"held"}
 
 
 @pytest.mark.all
 def test_the_debug_kernel_has_nothing_to_complain_of(tmp_path):
     records = measured(tmp_path / "campaign", ["debug"], 1)
-    assert {record["oracle"] for record in records if "/protected" in record["case"] and record["status"] == "ok"} == {"held"}
+    assert {
+        record["oracle"]
+        for record in records
+        if "/protected" in record["case"] and record["status"] == "ok"
+    } == {"held"}

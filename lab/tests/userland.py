@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A lab guest with Debian's userland: this machine's own, read-only by 9p, below an overlay that forgets.
+"""A lab guest with Debian's userland: this machine's own, read-only by 9p, below an overlay that
+forgets.
 
 With it the guest can build the module against its headers and run kmapbench as on a machine of
 its own. Nothing that it writes reaches this machine.
@@ -9,10 +10,10 @@ import shlex
 import sys
 from pathlib import Path
 
-from lab.kernels import debian_kernels
-from lab.vm import initramfs, qemu
-from lab.kernels.debian_kernels import KernelTree
 from lab.core.dirs import ROOT, build_dir
+from lab.kernels import debian_kernels
+from lab.kernels.debian_kernels import KernelTree
+from lab.vm import initramfs, qemu
 
 MODULES = ["virtio_pci", "virtio_console", "9p", "9pnet_virtio", "overlay", "nd_pmem", "nd_e820"]
 MEMORY_MIB = 2048
@@ -42,25 +43,52 @@ also "$HOST_BUILD" "$BUILD"
 mkdir -p -m 1777 "/new$SCRATCH"
 """
 
-# Inside: a folder that everyone may write to; the checkout and its build, where an ordinary user can get at them.
+# Inside: a folder that everyone may write to; the checkout and its build, where an ordinary user
+# can get at them.
 SCRATCH = Path("/tmp/guest")
 CHECKOUT = Path("/kmapbench")
 BUILD = Path("/kmapbench-build")
 
 
-def machine(kernel: KernelTree, job: str, scratch: Path, files: dict[str, Path], modules: tuple[str, ...] = (), **changes) -> qemu.Machine:
-    """A guest that runs this job, with files added to its initramfs by name, and modules to those it always has. changes: fields of guest.Machine."""
-    tree = initramfs.base(scratch / "tree", [], debian_kernels.needed_modules(kernel, [*MODULES, *modules]), files)
-    places = {"RELEASE": kernel.release, "TREE": kernel.folder, "ROOT": ROOT, "HOST_BUILD": build_dir().absolute()}
+def machine(
+    kernel: KernelTree,
+    job: str,
+    scratch: Path,
+    files: dict[str, Path],
+    modules: tuple[str, ...] = (),
+    **changes,
+) -> qemu.Machine:
+    """A guest that runs this job, with files added to its initramfs by name, and modules to those
+    it always has. changes: fields of guest.Machine.
+    """
+    tree = initramfs.base(
+        scratch / "tree", [], debian_kernels.needed_modules(kernel, [*MODULES, *modules]), files
+    )
+    places = {
+        "RELEASE": kernel.release,
+        "TREE": kernel.folder,
+        "ROOT": ROOT,
+        "HOST_BUILD": build_dir().absolute(),
+    }
     places |= {"SCRATCH": SCRATCH, "CHECKOUT": CHECKOUT, "BUILD": BUILD}
     settings = "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in places.items())
     tree.add_text(settings + _MOUNTS + job, "job")
-    fields = {"cpu": "max", "cmdline": "", "memory_mib": MEMORY_MIB, "limit_seconds": LIMIT_SECONDS, "share": Path("/")} | changes
+    fields = {
+        "cpu": "max",
+        "cmdline": "",
+        "memory_mib": MEMORY_MIB,
+        "limit_seconds": LIMIT_SECONDS,
+        "share": Path("/"),
+    } | changes
     return qemu.Machine(kernel.image, tree.pack(scratch / "initrd"), **fields)
 
 
-def kmapbench(name: str, arguments: list[str], cache: Path, user: int = 0, background: bool = False) -> str:
-    """A step of a job: kmapbench in the userland, as the launcher would start it; its output is kept in SCRATCH/NAME.out and .err"""
+def kmapbench(
+    name: str, arguments: list[str], cache: Path, user: int = 0, background: bool = False
+) -> str:
+    """A step of a job: kmapbench in the userland, as the launcher would start it; its output is
+    kept in SCRATCH/NAME.out and .err
+    """
     variables = {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": str(SCRATCH),
@@ -71,9 +99,16 @@ def kmapbench(name: str, arguments: list[str], cache: Path, user: int = 0, backg
     }
     become = [f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
     # A shell starts what runs in the background with Ctrl-C ignored.
-    words = ["env", "-i", "--default-signal=INT", *(f"{key}={value}" for key, value in variables.items())]
+    words = [
+        "env",
+        "-i",
+        "--default-signal=INT",
+        *(f"{key}={value}" for key, value in variables.items()),
+    ]
     words += ["setpriv", *become, sys.executable, "-m", "lab", *arguments]
-    script = f"cd {CHECKOUT} && exec {shlex.join(words)} >{SCRATCH}/{name}.out 2>{SCRATCH}/{name}.err"
+    script = (
+        f"cd {CHECKOUT} && exec {shlex.join(words)} >{SCRATCH}/{name}.out 2>{SCRATCH}/{name}.err"
+    )
     return f"step {name} chroot /new /bin/sh -c {shlex.quote(script)}{' &' if background else ''}\n"
 
 

@@ -38,7 +38,11 @@ WRONG = [
 
 def checkout(folder: Path) -> Path:
     """A copy of what the launcher is made of, with nothing built in it."""
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns("reference", "20*", "build", ".git", "__pycache__"))
+    shutil.copytree(
+        ROOT,
+        folder,
+        ignore=shutil.ignore_patterns("reference", "20*", "build", ".git", "__pycache__"),
+    )
     return folder
 
 

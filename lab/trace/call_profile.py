@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What single reads and writes of files on persistent memory run through, as the observer saw them. Pure."""
+"""What single reads and writes of files on persistent memory run through, as the observer saw them.
+Pure.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -28,7 +30,9 @@ def writes(window: Window, kernel: Kernel) -> Counter:
 
 
 def paths(cases: dict[str, list[Window]], kernel: Kernel, variant: str, boot: int) -> list[dict]:
-    """A line of path.jsonl a case: of the window that there is most often, as an interrupt makes one longer."""
+    """A line of path.jsonl a case: of the window that there is most often, as an interrupt makes
+    one longer.
+    """
     typical = {case: _typical(windows) for case, windows in cases.items()}
     result = []
     for case, window in typical.items():
@@ -36,7 +40,10 @@ def paths(cases: dict[str, list[Window]], kernel: Kernel, variant: str, boot: in
             continue
         on = "/".join(case.split("/")[:2])
         nothing = typical[f"{on}/{NOTHING}"]
-        result.append(_path(case, window, kernel) | {"variant": variant, "boot": boot, "empty_instructions": nothing.executions.total()})
+        result.append(
+            _path(case, window, kernel)
+            | {"variant": variant, "boot": boot, "empty_instructions": nothing.executions.total()}
+        )
     return result
 
 
@@ -46,14 +53,19 @@ def _path(case: str, window: Window, kernel: Kernel) -> dict:
     for (calls, address), count in window.executions.items():
         both = Counter(instructions=count, wrmsr=count if address in window.wrmsr else 0)
         name = _function(address, kernel)
-        for by, key in ((functions, (name,)), (stacks, (*(_function(call, kernel) for call in calls), name))):
+        for by, key in (
+            (functions, (name,)),
+            (stacks, (*(_function(call, kernel) for call in calls), name)),
+        ):
             by.setdefault(key, Counter()).update(both)
     return {
         "case": case,
         "ops": 1,
         "instructions": window.executions.total(),
         "wrmsr": writes(window, kernel).total(),
-        "functions": [{"chain": list(chain), **_counts(at)} for chain, at in sorted(functions.items())],
+        "functions": [
+            {"chain": list(chain), **_counts(at)} for chain, at in sorted(functions.items())
+        ],
         "stacks": [{"stack": list(stack), **_counts(at)} for stack, at in sorted(stacks.items())],
     }
 

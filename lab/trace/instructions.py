@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one operation executes, by kind of instruction: of kernel cases by the observer, of user models by callgrind."""
+"""What one operation executes, by kind of instruction: of kernel cases by the observer, of user
+models by callgrind.
+"""
 
 import re
 import tempfile
@@ -17,8 +19,11 @@ Kinds = Counter
 # Pairs of the shorter run of a user model; the other does twice as many.
 PAIRS = 1000
 
+
 def kind(text: str) -> str:
-    """An instruction as objdump prints it, without what is a register's name, a displacement, a constant or a target."""
+    """An instruction as objdump prints it, without what is a register's name, a displacement, a
+    constant or a target.
+    """
     text = re.sub(r"\s*(#|<).*", "", text)
     mnemonic, _, rest = text.partition(" ")
     operands = re.split(r",(?![^(]*\))", rest.strip()) if rest.strip() else []
@@ -81,13 +86,29 @@ def _callgrind(program: Path, model: str, pairs: int) -> Counter[int]:
     """Executions of each instruction of the program itself, by its address there."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "callgrind.out"
-        options = ["--dump-instr=yes", "--compress-pos=no", "--compress-strings=no", f"--callgrind-out-file={out}"]
-        subprocesses.output([subprocesses.find("valgrind", "valgrind"), "--tool=callgrind", *options, program, model, str(pairs)])
+        options = [
+            "--dump-instr=yes",
+            "--compress-pos=no",
+            "--compress-strings=no",
+            f"--callgrind-out-file={out}",
+        ]
+        subprocesses.output(
+            [
+                subprocesses.find("valgrind", "valgrind"),
+                "--tool=callgrind",
+                *options,
+                program,
+                model,
+                str(pairs),
+            ]
+        )
         return executions(out.read_text().splitlines(), program.name)
 
 
 def executions(lines: Iterable[str], program: str) -> Counter[int]:
-    """Of a callgrind file (its manual, chapter 'Callgrind Format Specification'): address -> own executions."""
+    """Of a callgrind file (its manual, chapter 'Callgrind Format Specification'): address -> own
+    executions.
+    """
     counts: Counter[int] = Counter()
     ours = of_call = False
     for line in lines:
@@ -105,8 +126,13 @@ def executions(lines: Iterable[str], program: str) -> Counter[int]:
 
 def _objdump(*arguments: str | Path) -> dict[int, str]:
     """Address -> instruction."""
-    text = subprocesses.output([subprocesses.find("objdump", "binutils"), "--no-show-raw-insn", *arguments])
-    return {int(address, 16): code.strip() for address, code in re.findall(r"^\s+([0-9a-f]+):\t(.*)$", text, re.MULTILINE)}
+    text = subprocesses.output(
+        [subprocesses.find("objdump", "binutils"), "--no-show-raw-insn", *arguments]
+    )
+    return {
+        int(address, 16): code.strip()
+        for address, code in re.findall(r"^\s+([0-9a-f]+):\t(.*)$", text, re.MULTILINE)
+    }
 
 
 def _per_operation(total: Kinds, ops: int) -> Kinds:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Says which function an executed instruction came from: of the module inlined ones, too, of the kernel those with a symbol."""
+"""Says which function an executed instruction came from: of the module inlined ones, too, of the
+kernel those with a symbol.
+"""
 
 import bisect
 import json
@@ -18,7 +20,9 @@ EMPTY_N, EMPTY_2N, CASE_N, CASE_2N = range(4)
 
 _KERNEL_SPACE = 1 << 63  # from here on addresses are the kernel's
 
-Place = tuple[tuple[int, ...], int]  # addresses of the calls that led there, outermost first; address of the instruction
+Place = tuple[
+    tuple[int, ...], int
+]  # addresses of the calls that led there, outermost first; address of the instruction
 Executions = Counter  # Place -> executions
 
 
@@ -36,7 +40,8 @@ class Window:
 
 
 class Windows(Sequence[Window]):
-    """The observer's file: windows of the module, or "user": of programs. A line torn by the end of QEMU is left out.
+    """The observer's file: windows of the module, or "user": of programs. A line torn by the end of
+    QEMU is left out.
 
     Each is read when it is asked for, since few are, of a file that may take most of a gigabyte.
     """
@@ -74,7 +79,9 @@ class Kernel:
     """The functions of a kernel that runs where it was linked to: without KASLR."""
 
     def __init__(self, system_map: Path):
-        """system_map: as nm prints symbols, which is how kernels come with them; without the file nothing is known."""
+        """system_map: as nm prints symbols, which is how kernels come with them; without the file
+        nothing is known.
+        """
         text = system_map.read_text() if system_map.exists() else ""
         rows = (line.split(maxsplit=2) for line in text.splitlines())
         symbols = sorted((int(address, 16), name) for address, kind, name in rows if kind in "tTW")
@@ -127,7 +134,16 @@ class Module:
 
     def _addr2line(self, section: str, offsets: list[int]) -> list[tuple[str, ...]]:
         result = subprocess.run(
-            [subprocesses.find("addr2line", "binutils"), "-a", "-f", "-i", "-j", section, "-e", str(self._path)],
+            [
+                subprocesses.find("addr2line", "binutils"),
+                "-a",
+                "-f",
+                "-i",
+                "-j",
+                section,
+                "-e",
+                str(self._path),
+            ],
             input="\n".join(hex(offset) for offset in offsets),
             capture_output=True,
             text=True,
@@ -182,12 +198,17 @@ def path_of(record: dict, windows: dict[str, Sequence[Window]], module: Module) 
             {"chain": list(chain), "instructions": count, "wrmsr": wrmsr[chain]}
             for chain, count in sorted(instructions.items(), key=lambda item: (-item[1], item[0]))
         ],
-        "stacks": [{"stack": list(stack), "instructions": at["instructions"], "wrmsr": at["wrmsr"]} for stack, at in sorted(stacks.items())],
+        "stacks": [
+            {"stack": list(stack), "instructions": at["instructions"], "wrmsr": at["wrmsr"]}
+            for stack, at in sorted(stacks.items())
+        ],
     }
 
 
 def _difference(longer: Executions, shorter: Executions) -> Executions:
-    """Signed, without zeros: an instruction that ran as often in both is not part of an operation."""
+    """Signed, without zeros: an instruction that ran as often in both is not part of an
+    operation.
+    """
     result = Counter(longer)
     result.subtract(shorter)
     return Counter({address: count for address, count in result.items() if count})

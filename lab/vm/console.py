@@ -14,7 +14,9 @@ _SPLAT = re.compile(
 # The oracle's own fault: unpatched kernels warn, once, about a key fault in the kernel
 # (WARN_ON_ONCE in do_kern_addr_fault) before they handle it. Linux 6.18 and later may name the
 # condition, then the place, and the CPU at the end.
-_ORACLE_WARNING = re.compile(r"WARNING: (?:CPU: \d+ PID: \d+ at |(?:\[.*\] )?)arch/x86/mm/fault\.c:\d+ ")
+_ORACLE_WARNING = re.compile(
+    r"WARNING: (?:CPU: \d+ PID: \d+ at |(?:\[.*\] )?)arch/x86/mm/fault\.c:\d+ "
+)
 
 _PANIC = re.compile(r"Kernel panic - not syncing: (.*)")
 
@@ -47,12 +49,18 @@ def panic(text: str) -> str | None:
 
 def module_refusal(text: str) -> str | None:
     """The module's own words where it would not be loaded."""
-    said = [line.removeprefix("kmapbench: ") for line in lines(text) if line.startswith("kmapbench: ") and "module verification" not in line]
+    said = [
+        line.removeprefix("kmapbench: ")
+        for line in lines(text)
+        if line.startswith("kmapbench: ") and "module verification" not in line
+    ]
     return said[-1] if said else None
 
 
 def tail(text: str, count: int = 8) -> list[str]:
-    """The last lines that say something; where a panic is further up, its line is the first of them."""
+    """The last lines that say something; where a panic is further up, its line is the first of
+    them.
+    """
     said = [line for line in lines(text) if line]
     panicked = [line for line in said[:-count] if _PANIC.search(line)][:1]
     return panicked + said[-count + len(panicked) :]

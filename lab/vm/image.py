@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A variant made ready to boot: kernel, module, what its guests boot into, the machine they run on."""
+"""A variant made ready to boot: kernel, module, what its guests boot into, the machine they run on.
+"""
 
 import tempfile
 from collections.abc import Callable
@@ -7,19 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.core import subprocesses
-from lab.kernels import debian_kernels, module_build, source_build
-from lab.vm import initramfs, plugin_api, qemu
-from lab.kernels.debian_kernels import KernelTree
 from lab.core.dirs import MODULE_SOURCE, build_dir
+from lab.kernels import debian_kernels, module_build, source_build
+from lab.kernels.debian_kernels import KernelTree
 from lab.kernels.variants import Variant
+from lab.vm import initramfs, plugin_api, qemu
 
 # crc32c_generic is an algorithm, which xfs asks for and no module names.
 GUEST_MODULES = ["virtio_pci", "virtio_console", "ext4", "crc32c_generic", "nd_pmem", "nd_e820"]
-# Kernels without huge pages (RT) have no device-dax; from 6.16 on ext4 needs no CRC of the crypto API.
+# Kernels without huge pages (RT) have no device-dax; from 6.16 on ext4 needs no CRC of the crypto
+# API.
 OPTIONAL_MODULES = ["crc32c_generic", "dax_pmem", "device_dax"]
 
-# Two regions of the guest's memory that the kernel takes for persistent: lab/vm/init/pmem uses them.
-# And one that it leaves alone, at a physical address that the module may make a device of.
+# Two regions of the guest's memory that the kernel takes for persistent: lab/vm/init/pmem uses
+# them. And one that it leaves alone, at a physical address that the module may make a device of.
 DEVICE_MEMORY = 448 << 20
 PMEM_CMDLINE = f"memmap=64M!256M memmap=64M!384M memmap=2M${DEVICE_MEMORY:#x}"
 
@@ -49,13 +51,21 @@ class Prepared:
     base: Path  # archive that all its boots share
 
 
-def prepare(variant: Variant, series: str | None, content: Content, cache: Path, scratch: Path, say) -> Prepared:
+def prepare(
+    variant: Variant, series: str | None, content: Content, cache: Path, scratch: Path, say
+) -> Prepared:
     """Kernel, module and the shared archive of a variant."""
-    kernel = source_build.fetch(variant.image, cache, say) if variant.image else debian_kernels.fetch(series, cache, say)
+    kernel = (
+        source_build.fetch(variant.image, cache, say)
+        if variant.image
+        else debian_kernels.fetch(series, cache, say)
+    )
     return prepare_kernel(variant, kernel, content, cache, scratch, say)
 
 
-def prepare_kernel(variant: Variant, kernel: KernelTree, content: Content, cache: Path, scratch: Path, say) -> Prepared:
+def prepare_kernel(
+    variant: Variant, kernel: KernelTree, content: Content, cache: Path, scratch: Path, say
+) -> Prepared:
     """The same of a kernel that is at hand."""
     built = module_build.build(kernel, MODULE_SOURCE, cache, say)
     folder = scratch / variant.name
@@ -67,7 +77,13 @@ def prepare_kernel(variant: Variant, kernel: KernelTree, content: Content, cache
         debian_kernels.needed_modules(kernel, content.modules, OPTIONAL_MODULES),
         {"kmapbench.ko": stripped, f"boot/config-{kernel.release}": kernel.config},
     )
-    return Prepared(variant, f"{content.cmdline} {variant.cmdline}".strip(), kernel, built, tree.pack(scratch / f"{variant.name}.cpio"))
+    return Prepared(
+        variant,
+        f"{content.cmdline} {variant.cmdline}".strip(),
+        kernel,
+        built,
+        tree.pack(scratch / f"{variant.name}.cpio"),
+    )
 
 
 def initrd(prepared: Prepared, text: str, target: Path) -> Path:

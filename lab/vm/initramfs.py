@@ -82,7 +82,16 @@ class Tree:
         names = sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*"))
         with archive.open("wb") as out:
             subprocess.run(
-                [subprocesses.find("cpio", "cpio"), "-o", "-H", "newc", "--owner", "+0:+0", "--reproducible", "--quiet"],
+                [
+                    subprocesses.find("cpio", "cpio"),
+                    "-o",
+                    "-H",
+                    "newc",
+                    "--owner",
+                    "+0:+0",
+                    "--reproducible",
+                    "--quiet",
+                ],
                 cwd=self.folder,
                 input="\n".join(names).encode(),
                 stdout=out,
@@ -92,7 +101,9 @@ class Tree:
 
 
 def base(folder: Path, programs: list[Path], modules: list[Path], extra: dict[str, Path]) -> Tree:
-    """The tree that all boots of a variant share: init, busybox, programs, modules, extra files by name."""
+    """The tree that all boots of a variant share: init, busybox, programs, modules, extra files by
+    name.
+    """
     tree = Tree(folder)
     tree.add(GUEST / "init", "init", executable=True)
     tree.add(GUEST / "pmem", "etc/kmapbench/pmem")

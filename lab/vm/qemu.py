@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.core import subprocesses
-from lab.vm import console
 from lab.core.event_stream import Line, Parser
 from lab.kernels.variants import BOOT_LIMIT_SECONDS, MEMORY_MIB
+from lab.vm import console
 
 # A guest is hung after its limit in seconds of QEMU's own CPU time, since wall time depends on the
 # load of this machine, or after IDLE_FACTOR times as much wall time if it is idle.
@@ -30,8 +30,9 @@ _ICOUNT = ["-icount", "shift=0,align=off,sleep=off", "-rtc", "clock=vm,base=2026
 _REAL_TIME = ["-rtc", "clock=host,base=2026-01-01"]
 
 
-# QEMU does not wait for a reader: a guest that powers off while the pipe is full loses its last lines. So the pipe holds
-# all that a boot says (600 KB with all cases) while we are busy with another guest; more than this only root may ask for.
+# QEMU does not wait for a reader: a guest that powers off while the pipe is full loses its last
+# lines. So the pipe holds all that a boot says (600 KB with all cases) while we are busy with
+# another guest; more than this only root may ask for.
 _STREAM_BYTES = 1 << 20
 
 
@@ -49,7 +50,9 @@ class Machine:
     limit_seconds: float = BOOT_LIMIT_SECONDS
     icount: bool = True  # else time is the host's, which goes on while a guest sleeps
     share: Path | None = None  # a folder that the guest can read, by 9p under the tag "share"
-    nvdimm: Path | None = None  # a file that is the guest's persistent memory, in raw mode, and outlives it
+    nvdimm: Path | None = (
+        None  # a file that is the guest's persistent memory, in raw mode, and outlives it
+    )
 
 
 @dataclass
@@ -78,7 +81,12 @@ def command(machine: Machine, folder: Path, stream_fd: int) -> list[str]:
         *("-kernel", str(machine.kernel), "-initrd", str(machine.initrd)),
         # panic=-1 resets at once, and -no-reboot makes a reset the end of QEMU
         *("-append", f"console=ttyS0 panic=-1 {machine.cmdline}".strip()),
-        *("-chardev", f"file,id=console,path={_escaped(folder / 'console.log')}", "-serial", "chardev:console"),
+        *(
+            "-chardev",
+            f"file,id=console,path={_escaped(folder / 'console.log')}",
+            "-serial",
+            "chardev:console",
+        ),
         *("-add-fd", f"fd={stream_fd},set=1"),
         *("-device", "virtio-serial-pci"),
         *("-chardev", "file,id=stream,path=/dev/fdset/1,append=on"),
@@ -87,10 +95,17 @@ def command(machine: Machine, folder: Path, stream_fd: int) -> list[str]:
         *("-device", "virtserialport,chardev=files,name=files"),
     ]
     if machine.observer:
-        words += ["-plugin", f"{_escaped(machine.observer)},out={_escaped(folder / 'windows.jsonl')}"]
+        words += [
+            "-plugin",
+            f"{_escaped(machine.observer)},out={_escaped(folder / 'windows.jsonl')}",
+        ]
     if machine.share:
         # remap: the folder may hold mounts of several devices, whose inode numbers would clash
-        words += ["-virtfs", f"local,path={_escaped(machine.share)},mount_tag=share,security_model=none,readonly=on,multidevs=remap"]
+        words += [
+            "-virtfs",
+            f"local,path={_escaped(machine.share)},mount_tag=share,security_model=none,readonly=on,"
+            "multidevs=remap",
+        ]
     return words
 
 
@@ -100,14 +115,24 @@ def _memory(machine: Machine) -> list[str]:
         return ["-machine", "q35", "-m", f"{machine.memory_mib}"]
     size = machine.nvdimm.stat().st_size
     return [
-        *("-machine", "q35,nvdimm=on", "-m", f"{machine.memory_mib},slots=1,maxmem={machine.memory_mib + (size >> 20)}M"),
-        *("-object", f"memory-backend-file,id=nvdimm,share=on,size={size},mem-path={_escaped(machine.nvdimm)}"),
+        *(
+            "-machine",
+            "q35,nvdimm=on",
+            "-m",
+            f"{machine.memory_mib},slots=1,maxmem={machine.memory_mib + (size >> 20)}M",
+        ),
+        *(
+            "-object",
+            f"memory-backend-file,id=nvdimm,share=on,size={size},"
+            f"mem-path={_escaped(machine.nvdimm)}",
+        ),
         *("-device", "nvdimm,memdev=nvdimm"),
     ]
 
 
 class Guest:
-    """A guest from QEMU's start until it is gone. Several can run side by side: fileno() is for a selector.
+    """A guest from QEMU's start until it is gone. Several can run side by side: fileno() is for a
+    selector.
 
     folder gets console.log and, until the caller has taken them, files.tar and windows.jsonl.
     Whoever makes one calls finish() or kill(), so that no QEMU is left behind.
@@ -143,7 +168,9 @@ class Guest:
         return self._stream
 
     def read(self) -> bool:
-        """Takes in what has come, and waits where nothing has; False once QEMU has closed its end."""
+        """Takes in what has come, and waits where nothing has; False once QEMU has closed
+        its end.
+        """
         data = os.read(self._stream, 1 << 16)
         for line in self._parser.feed(data):
             self._done |= bool(line.event and line.event["event"] == "done")
@@ -154,12 +181,16 @@ class Guest:
         """Kills a guest that has had more time than any job takes."""
         limit = self._machine.limit_seconds
         waited = time.monotonic() - self._started
-        if not self._hung and (_cpu_seconds(self._process.pid) > limit or waited > limit * IDLE_FACTOR):
+        if not self._hung and (
+            _cpu_seconds(self._process.pid) > limit or waited > limit * IDLE_FACTOR
+        ):
             self._hung = True
             self._process.kill()
 
     def finish(self) -> Outcome:
-        """Waits for a QEMU that is leaving (it closes its channels first), and says how it ended."""
+        """Waits for a QEMU that is leaving (it closes its channels first), and says how it
+        ended.
+        """
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -188,7 +219,9 @@ class Guest:
 
 
 def boot(machine: Machine, folder: Path, on_line: Callable[[Line], None]) -> Outcome:
-    """Boots one guest, calls on_line for each line as it comes, and returns when the guest is gone."""
+    """Boots one guest, calls on_line for each line as it comes, and returns when the
+    guest is gone.
+    """
     guest = Guest(machine, folder, on_line)
     try:
         with selectors.DefaultSelector() as selector:
@@ -202,7 +235,9 @@ def boot(machine: Machine, folder: Path, on_line: Callable[[Line], None]) -> Out
 
 
 def _cpu_seconds(pid: int) -> float:
-    """What a process has used so far, its threads and system calls included (proc(5): fields 14 and 15 of stat)."""
+    """What a process has used so far, its threads and system calls included (proc(5): fields 14 and
+    15 of stat).
+    """
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Protocol
 
 from lab.campaign import store
-from lab.trace import symbols
-from lab.vm import image
-from lab.workloads import micro_script
 from lab.campaign.store import Boot
 from lab.core.errors import KmapbenchError
-from lab.vm.image import Content, Prepared
 from lab.kernels.variants import Variant
+from lab.trace import symbols
+from lab.vm import image
+from lab.vm.image import Content, Prepared
+from lab.workloads import micro_script
 
 # For the progress display, as a share of a boot: most of it is the kernel starting.
 _START_WORK = 0.7
@@ -25,7 +25,8 @@ class Work(Protocol):
     def variant(self, variant: Variant) -> Variant:
         """A variant with the memory and the time that this takes."""
 
-    def content(self) -> Content: ...
+    def content(self) -> Content:
+        ...
 
     def text(self, boot: Boot) -> str:
         """The job of a boot, as job.micro()."""
@@ -37,10 +38,21 @@ class Work(Protocol):
         """The case that a step measures, if it is one."""
 
     def keep(self, boot: Boot, files: dict[str, bytes]) -> None:
-        """Writes to the boot's folder what its guest handed out so far, by name, and what records can be made of it. What is there stays."""
+        """Writes to the boot's folder what its guest handed out so far, by name, and what records
+        can be made of it. What is there stays.
+        """
 
-    def paths(self, boot: Boot, files: dict[str, bytes], windows: Path, one: Prepared, sections: dict[str, int]) -> list[dict]:
-        """Lines for path.jsonl: where the instructions went that the observer saw. sections: where the module's lay."""
+    def paths(
+        self,
+        boot: Boot,
+        files: dict[str, bytes],
+        windows: Path,
+        one: Prepared,
+        sections: dict[str, int],
+    ) -> list[dict]:
+        """Lines for path.jsonl: where the instructions went that the observer saw. sections: where
+        the module's lay.
+        """
 
     def nothing(self) -> KmapbenchError | None:
         """What is said where kmap_bench has no case of those that were asked for."""
@@ -73,7 +85,14 @@ class KernelCases:
         if "micro.json" in files:
             store.write_bytes(boot.folder / "micro.json", files["micro.json"])
 
-    def paths(self, boot: Boot, files: dict[str, bytes], windows: Path, one: Prepared, sections: dict[str, int]) -> list[dict]:
+    def paths(
+        self,
+        boot: Boot,
+        files: dict[str, bytes],
+        windows: Path,
+        one: Prepared,
+        sections: dict[str, int],
+    ) -> list[dict]:
         loaded = symbols.Module(one.module, sections, symbols.Kernel(one.kernel.symbols))
         seen = {space: symbols.Windows(windows, space) for space in ("kernel", "user")}
         return [path for record in boot.records if (path := symbols.path_of(record, seen, loaded))]
@@ -84,4 +103,6 @@ class KernelCases:
 
 def no_case(cases: str, what: str) -> KmapbenchError:
     """Nothing to measure. what: of which there is none."""
-    return KmapbenchError(f"--cases {cases}: no {what} matches; '--cases all' measures all there are")
+    return KmapbenchError(
+        f"--cases {cases}: no {what} matches; '--cases all' measures all there are"
+    )

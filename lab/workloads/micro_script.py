@@ -7,22 +7,28 @@ from collections.abc import Sequence
 
 from lab.vm import image
 
-# Both halves of kmap_bench's cases, as it names them: what the kernel does, and user models, which are measured on the host.
+# Both halves of kmap_bench's cases, as it names them: what the kernel does, and user models, which
+# are measured on the host.
 KERNEL, USER = "kernel", "user"
 
 # Sent along so that addresses can be told apart after the boot.
 _MODULE_SECTIONS = (
-    "for section in /sys/module/kmapbench/sections/.text*; do"
-    ' event "\\"section\\", \\"name\\": \\"${section##*/}\\", \\"address\\": \\"$(cat "$section")\\""; done\n'
+    'for section in /sys/module/kmapbench/sections/.text*; do event "\\"section\\", \\"name\\":'
+    ' \\"${section##*/}\\", \\"address\\": \\"$(cat "$section")\\""; done\n'
 )
 
 
 # kmap_bench's options for what `pmem` (lab/vm/init/pmem) made in the guest.
-PMEM_OPTIONS = "${PMEM_FILE:+--kmapbench_dax_file=$PMEM_FILE} ${PMEM_DEVICE:+--kmapbench_dax_device=$PMEM_DEVICE}"
+PMEM_OPTIONS = (
+    "${PMEM_FILE:+--kmapbench_dax_file=$PMEM_FILE}"
+    " ${PMEM_DEVICE:+--kmapbench_dax_device=$PMEM_DEVICE}"
+)
 
 
 def case_options(cases: str, half: str) -> list[str]:
-    """kmap_bench's options for the cases of a half: default, all, or those whose whole name matches a glob."""
+    """kmap_bench's options for the cases of a half: default, all, or those whose whole name matches
+    a glob.
+    """
     only = f"--kmapbench_only={half}"
     if cases in ("default", "all"):
         return [only, f"--kmapbench_cases={cases}"]
@@ -46,13 +52,16 @@ def named(cases: Sequence[str]) -> list[str]:
 
 
 def _matching(names: str) -> list[str]:
-    # Google Benchmark appends /iterations:N and more to the name, and takes extended regular expressions.
+    # Google Benchmark appends /iterations:N and more to the name, and takes extended regular
+    # expressions.
     return [f"--benchmark_filter=^({names})/iterations:", "--kmapbench_cases=all"]
 
 
 def micro(variant: str, boot: int, cases: str = "default") -> str:
     """Makes persistent memory ready and measures cases: default, all or a glob."""
-    return "step pmem pmem\n" + _measure(variant, boot, case_options(cases, KERNEL), f"device_memory={image.DEVICE_MEMORY:#x}")
+    return "step pmem pmem\n" + _measure(
+        variant, boot, case_options(cases, KERNEL), f"device_memory={image.DEVICE_MEMORY:#x}"
+    )
 
 
 def micro_on(file: str, variant: str, boot: int, cases: Sequence[str]) -> str:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each boot's median with its raw samples behind it: how far boots differ, against how far samples do."""
+"""Each boot's median with its raw samples behind it: how far boots differ, against how far samples
+do.
+"""
 
 from pathlib import Path
 
@@ -12,11 +14,14 @@ from analysis.summary.samples import Distribution, titles
 _PANEL_INCHES = 2.1
 _COLUMNS = 2
 
-# Raw points beyond these ranks are counted at the edge, so that one sample in a thousand does not set the scale.
+# Raw points beyond these ranks are counted at the edge, so that one sample in a thousand does not
+# set the scale.
 _SHOWN = (0.01, 0.99)
 
 
-def draw(words: frame.Words, drawn: list[Distribution], scale: float, axis: str, target: Path) -> None:
+def draw(
+    words: frame.Words, drawn: list[Distribution], scale: float, axis: str, target: Path
+) -> None:
     """One panel a case and variant.
 
     scale: from the unit of the figures to that of the axis.
@@ -40,7 +45,15 @@ def _panel(panel, one: Distribution, scale: float, axis: str) -> None:
         heights = row + 0.3 * np.sin(np.arange(len(raw)) * 2.4)
         panel.plot(raw, heights, ".", color=style.SKY, markersize=2, alpha=0.5, rasterized=True)
     panel.axvline(np.median(costs), color=style.MUTED, linewidth=0.8, linestyle="--")
-    panel.plot(costs, range(len(costs)), "D", color=style.VERMILION, markeredgecolor=style.PAPER, markeredgewidth=0.6, markersize=5.5)
+    panel.plot(
+        costs,
+        range(len(costs)),
+        "D",
+        color=style.VERMILION,
+        markeredgecolor=style.PAPER,
+        markeredgewidth=0.6,
+        markersize=5.5,
+    )
     outside = int((values > high + margin).sum() + (values < low - margin).sum())
     step = max(1, len(one.boots) // 5)
     shown = range(0, len(one.boots), step)

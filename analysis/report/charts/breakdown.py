@@ -8,11 +8,12 @@ from matplotlib.patches import Patch
 
 from analysis.report import style
 from analysis.report.charts import frame
-from analysis.summary.cost_parts import PARTS, TITLES
 from analysis.summary.cases import Row
+from analysis.summary.cost_parts import PARTS, TITLES
 
 _HEIGHT = 0.74  # of a bar, in rows
-# Inches: a count is left out of a segment that does not show around it; and of the words beside a bar.
+# Inches: a count is left out of a segment that does not show around it; and of the words beside a
+# bar.
 _COUNT_EDGE, _COUNT_DIGIT, _WORD_CHARACTER = 0.12, 0.065, 0.09
 
 
@@ -24,14 +25,22 @@ def draw(words: frame.Words, groups: list[tuple[str, list[tuple[str, Row]]]], ta
     drawn = [row for _, rows in groups for _, row in rows]
     used = [part for part in PARTS if any(row.parts[part] for row in drawn)]
     legend = [
-        Patch(facecolor=style.PART_COLOURS[part], hatch=style.PART_HATCHES[part], edgecolor=style.PAPER, label=TITLES[part]) for part in used
+        Patch(
+            facecolor=style.PART_COLOURS[part],
+            hatch=style.PART_HATCHES[part],
+            edgecolor=style.PAPER,
+            label=TITLES[part],
+        )
+        for part in used
     ]
     headed = [frame.Group(heading, [label for label, _ in rows]) for heading, rows in groups]
     longest = max(row.cost for row in drawn) or 1
     words_inches = _WORD_CHARACTER * (1 + max(len(_said(row)) for row in drawn))
     with frame.rows(words, headed, legend, target) as (axes, positions):
         inches = axes.get_position().width * axes.figure.get_size_inches()[0]
-        axes.set_xlim(0, longest * inches / (inches - words_inches))  # the words beside the longest bar end where the axis does
+        axes.set_xlim(
+            0, longest * inches / (inches - words_inches)
+        )  # the words beside the longest bar end where the axis does
         for at, (_, rows) in zip(positions, groups):
             for position, (_, row) in zip(at, rows):
                 _bar(axes, position, row, (inches - words_inches) / longest)
@@ -62,6 +71,14 @@ def _bar(axes: Axes, position: float, row: Row, scale: float) -> None:
         )
         if width * scale >= _COUNT_EDGE + _COUNT_DIGIT * len(f"{width:g}"):
             box = {"boxstyle": "round,pad=0.12", "facecolor": style.PAPER, "edgecolor": "none"}
-            axes.text(left + width / 2, position, f"{width:g}", ha="center", va="center", fontsize=7.5, bbox=box)
+            axes.text(
+                left + width / 2,
+                position,
+                f"{width:g}",
+                ha="center",
+                va="center",
+                fontsize=7.5,
+                bbox=box,
+            )
         left += width
     axes.text(left + 0.04 / scale, position, _said(row), va="center", fontweight="bold")

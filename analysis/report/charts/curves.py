@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of variants against a size or a number of something that doubles, with the interval of each as a band."""
+"""Figures of variants against a size or a number of something that doubles, with the interval of
+each as a band.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +18,11 @@ from analysis.report.charts import frame
 _PANEL_INCHES = 2.4
 _COLUMNS = 2
 _LEFT_INCHES = 0.95
-# Lines of variants that hardly differ lie on each other: the first is the widest, so that none hides another.
+# Lines of variants that hardly differ lie on each other: the first is the widest, so that none
+# hides another.
 _WIDEST, _STEP, _NARROWEST = 3.4, 1.0, 1.2
-# Beyond this ratio of the largest to the smallest an axis is logarithmic, as its figures double with what they are drawn against.
+# Beyond this ratio of the largest to the smallest an axis is logarithmic, as its figures double
+# with what they are drawn against.
 _LOGARITHMIC = 3.0
 # Below this ratio decades alone would be too few ticks.
 _FEW_DECADES = 100
@@ -47,10 +51,17 @@ def draw(words: frame.Words, panels: Sequence[Panel], x_label: str, target: Path
     """
     variants = list(dict.fromkeys(name for panel in panels for name in panel.lines))
     titles = [panel.title for panel in panels]
-    with frame.panels(words, titles, _COLUMNS, _PANEL_INCHES, target, legend(variants), _LEFT_INCHES) as drawn:
+    with frame.panels(
+        words, titles, _COLUMNS, _PANEL_INCHES, target, legend(variants), _LEFT_INCHES
+    ) as drawn:
         for axes, panel in zip(drawn, panels):
             for variant, points in panel.lines.items():
-                _line(axes, points, *looks(variants, variant), max(_NARROWEST, _WIDEST - _STEP * variants.index(variant)))
+                _line(
+                    axes,
+                    points,
+                    *looks(variants, variant),
+                    max(_NARROWEST, _WIDEST - _STEP * variants.index(variant)),
+                )
             doubling(axes, panel.ticks)
             _scale(axes, [point.figure for points in panel.lines.values() for point in points])
             axes.set_xlabel(x_label)
@@ -64,7 +75,10 @@ def looks(variants: Sequence[str], variant: str) -> tuple[str, str]:
 
 def legend(variants: Sequence[str]) -> list[Artist]:
     pairs = ((variant, *looks(variants, variant)) for variant in variants)
-    return [Line2D([], [], marker=marker, color=colour, label=variant, linewidth=1.4, markersize=4.5) for variant, colour, marker in pairs]
+    return [
+        Line2D([], [], marker=marker, color=colour, label=variant, linewidth=1.4, markersize=4.5)
+        for variant, colour, marker in pairs
+    ]
 
 
 def doubling(axes: Axes, ticks: dict[float, str]) -> None:
@@ -78,18 +92,42 @@ def doubling(axes: Axes, ticks: dict[float, str]) -> None:
 
 def _line(axes: Axes, points: list[Point], colour: str, marker: str, width: float) -> None:
     at, figures = [point.at for point in points], [point.figure for point in points]
-    axes.plot(at, figures, marker=marker, color=colour, linewidth=width, markersize=3 + 1.3 * width, markeredgecolor=style.PAPER, markeredgewidth=0.4)
+    axes.plot(
+        at,
+        figures,
+        marker=marker,
+        color=colour,
+        linewidth=width,
+        markersize=3 + 1.3 * width,
+        markeredgecolor=style.PAPER,
+        markeredgewidth=0.4,
+    )
     banded = [point for point in points if point.low is not None]
     if banded:
         # a band no wider than the line would not be seen
-        axes.fill_between([point.at for point in banded], [point.low for point in banded], [point.high for point in banded], color=colour, alpha=0.25, linewidth=0)
-        axes.vlines([point.at for point in banded], [point.low for point in banded], [point.high for point in banded], color=colour, linewidth=1)
+        axes.fill_between(
+            [point.at for point in banded],
+            [point.low for point in banded],
+            [point.high for point in banded],
+            color=colour,
+            alpha=0.25,
+            linewidth=0,
+        )
+        axes.vlines(
+            [point.at for point in banded],
+            [point.low for point in banded],
+            [point.high for point in banded],
+            color=colour,
+            linewidth=1,
+        )
 
 
 def _scale(axes: Axes, figures: list[float]) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: frame.plain(value)))
     if min(figures) > 0 and max(figures) > _LOGARITHMIC * min(figures):
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if max(figures) < _FEW_DECADES * min(figures) else (1,)))
+        axes.yaxis.set_major_locator(
+            LogLocator(subs=(1, 2, 5) if max(figures) < _FEW_DECADES * min(figures) else (1,))
+        )
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: frame.plain(value)))

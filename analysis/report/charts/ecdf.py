@@ -14,7 +14,9 @@ _COLUMNS = 2
 _SHOWN = (0.005, 0.99)
 
 
-def draw(words: frame.Words, drawn: list[Distribution], scale: float, axis: str, target: Path) -> None:
+def draw(
+    words: frame.Words, drawn: list[Distribution], scale: float, axis: str, target: Path
+) -> None:
     """One panel a case and variant, one thin curve a boot, and one of all boots together.
 
     scale: from the unit of the figures to that of the axis.
@@ -23,9 +25,18 @@ def draw(words: frame.Words, drawn: list[Distribution], scale: float, axis: str,
     with frame.panels(words, titles(drawn), _COLUMNS, _PANEL_INCHES, target) as panels:
         for panel, one in zip(panels, drawn):
             for boot in one.boots:
-                panel.step(boot.values * scale, _shares(boot.values), where="post", color=style.SKY, linewidth=0.7, alpha=0.8)
+                panel.step(
+                    boot.values * scale,
+                    _shares(boot.values),
+                    where="post",
+                    color=style.SKY,
+                    linewidth=0.7,
+                    alpha=0.8,
+                )
             everything = np.sort(np.concatenate([boot.values for boot in one.boots])) * scale
-            panel.step(everything, _shares(everything), where="post", color=style.BLUE, linewidth=1.6)
+            panel.step(
+                everything, _shares(everything), where="post", color=style.BLUE, linewidth=1.6
+            )
             low, high = np.quantile(everything, _SHOWN)
             margin = 0.08 * (high - low) or 0.5
             panel.set_xlim(low - margin, high + margin)

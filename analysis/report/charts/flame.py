@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The path of one operation as a flame graph: callers below, and a frame as wide as the instructions it took with all it called."""
+"""The path of one operation as a flame graph: callers below, and a frame as wide as the
+instructions it took with all it called.
+"""
 
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -50,7 +52,10 @@ def by_function(path: CountedPath) -> list[tuple[str, Fraction, Fraction]]:
         name = at["stack"][-1]
         instructions, wrmsr = own.get(name, (0, 0))
         own[name] = (instructions + at["instructions"], wrmsr + at["wrmsr"])
-    shares = [(name, Fraction(instructions, path.ops), Fraction(wrmsr, path.ops)) for name, (instructions, wrmsr) in own.items()]
+    shares = [
+        (name, Fraction(instructions, path.ops), Fraction(wrmsr, path.ops))
+        for name, (instructions, wrmsr) in own.items()
+    ]
     return sorted(shares, key=lambda share: (-share[1], share[0]))
 
 
@@ -61,9 +66,15 @@ def svg(path: CountedPath, subtitle: str) -> str:
     """
     root = tree(path)
     height = _HEAD + _ROW * _depth(root) + _MARGIN
-    total = f"{_per_operation(root.instructions, path)} instructions, {_per_operation(root.wrmsr, path)} of them WRMSR, an operation"
+    total = (
+        f"{_per_operation(root.instructions, path)} instructions,"
+        f" {_per_operation(root.wrmsr, path)} of them WRMSR, an operation"
+    )
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" font-family="monospace" font-size="11">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}"'
+            ' font-family="monospace" font-size="11">'
+        ),
         f'<rect width="100%" height="100%" style="fill: {PAPER}"/>',
         *(
             f'<text x="{_MARGIN}" y="{y}" style="fill: {INK}" {extra}>{escape(text)}</text>'
@@ -101,13 +112,22 @@ def _frames(frame: Frame, path: CountedPath, left: float, bottom: float, scale: 
 
 
 def _box(frame: Frame, path: CountedPath, left: float, top: float, width: float) -> list[str]:
-    what = f"{frame.name}: {_per_operation(frame.instructions, path)} instructions, {_per_operation(frame.wrmsr, path)} WRMSR"
+    what = (
+        f"{frame.name}: {_per_operation(frame.instructions, path)} instructions,"
+        f" {_per_operation(frame.wrmsr, path)} WRMSR"
+    )
     colour = PART_COLOURS["wrpkrs" if frame.wrmsr else "checks"]
     letters = int((width - 4) / _LETTER)
-    label = frame.name if len(frame.name) <= letters else frame.name[: letters - 1] + "…" if letters > 2 else ""
+    label = (
+        frame.name
+        if len(frame.name) <= letters
+        else frame.name[: letters - 1] + "…"
+        if letters > 2
+        else ""
+    )
     # the same colours on a dark page: ink on a frame, which stays as light
     return [
-        f"<g><title>{escape(what)}</title>"
-        f'<rect x="{left:.2f}" y="{top:.2f}" width="{width:.2f}" height="{_ROW - 1}" rx="1" fill={quoteattr(colour)} stroke="white"/>'
-        f'<text x="{left + 2:.2f}" y="{top + 12:.2f}" fill="{INK}">{escape(label)}</text></g>'
+        f'<g><title>{escape(what)}</title><rect x="{left:.2f}" y="{top:.2f}" width="{width:.2f}"'
+        f' height="{_ROW - 1}" rx="1" fill={quoteattr(colour)} stroke="white"/><text'
+        f' x="{left + 2:.2f}" y="{top + 12:.2f}" fill="{INK}">{escape(label)}</text></g>'
     ]

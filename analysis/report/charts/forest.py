@@ -25,14 +25,21 @@ MARKERS = {
     Verdict.EXPLORATORY: ("P", style.MUTED),
 }
 _BAND_LABEL = "no change to a user of the path (the margin)"
-# Beyond this ratio of the largest to the smallest a linear axis would press what is near 1 together.
+# Beyond this ratio of the largest to the smallest a linear axis would press what is near 1
+# together.
 _LOGARITHMIC = 1.5
-# An interval of few boots may be without end: it does not set the scale beyond so much of the ratios' own span.
+# An interval of few boots may be without end: it does not set the scale beyond so much of the
+# ratios' own span.
 _INTERVAL_SPAN = 2.0
 _CHARACTER = 0.068  # inches, of the words right of the axis
 
 
-def draw(words: frame.Words, groups: list[tuple[str, list[tuple[str, Comparison]]]], axis: str, target: Path) -> None:
+def draw(
+    words: frame.Words,
+    groups: list[tuple[str, list[tuple[str, Comparison]]]],
+    axis: str,
+    target: Path,
+) -> None:
     """One row a comparison, in headed groups of (label, comparison); each has a ratio.
 
     target: without suffix; .svg and .png are written.
@@ -42,7 +49,13 @@ def draw(words: frame.Words, groups: list[tuple[str, list[tuple[str, Comparison]
     if any(row.margin for row in drawn):
         legend.append(Patch(facecolor=style.BAND, label=_BAND_LABEL))
     headed = [frame.Group(heading, [label for label, _ in rows]) for heading, rows in groups]
-    with frame.rows(words, headed, legend, target, right=0.15 + _CHARACTER * max(len(_said(row)) for row in drawn)) as (axes, positions):
+    with frame.rows(
+        words,
+        headed,
+        legend,
+        target,
+        right=0.15 + _CHARACTER * max(len(_said(row)) for row in drawn),
+    ) as (axes, positions):
         _scale(axes, drawn)
         axes.axvline(1, color=style.INK, linewidth=0.8)
         for at, (_, rows) in zip(positions, groups):
@@ -64,25 +77,66 @@ def verdict_legend(drawn: list[Comparison]) -> list[Artist]:
 def _row(axes: Axes, position: float, row: Comparison) -> None:
     marker, colour = MARKERS[row.verdict]
     if row.margin:
-        axes.barh(position, row.margin.high - row.margin.low, left=row.margin.low, height=1, color=style.BAND, zorder=0)
+        axes.barh(
+            position,
+            row.margin.high - row.margin.low,
+            left=row.margin.low,
+            height=1,
+            color=style.BAND,
+            zorder=0,
+        )
     if row.ratio_95:
-        axes.plot((row.ratio_95.low, row.ratio_95.high), (position, position), color=colour, linewidth=1.6, solid_capstyle="butt")
-    axes.plot(row.ratio, position, marker, color=colour, markeredgecolor=style.PAPER, markeredgewidth=0.6, markersize=5.5)
-    axes.text(1.02, position, _said(row), transform=axes.get_yaxis_transform(), va="center", fontsize=8)
+        axes.plot(
+            (row.ratio_95.low, row.ratio_95.high),
+            (position, position),
+            color=colour,
+            linewidth=1.6,
+            solid_capstyle="butt",
+        )
+    axes.plot(
+        row.ratio,
+        position,
+        marker,
+        color=colour,
+        markeredgecolor=style.PAPER,
+        markeredgewidth=0.6,
+        markersize=5.5,
+    )
+    axes.text(
+        1.02, position, _said(row), transform=axes.get_yaxis_transform(), va="center", fontsize=8
+    )
 
 
 def _said(row: Comparison) -> str:
-    return " ".join(word for word in (format.change(row), format.interval(row), row.verdict) if word)
+    return " ".join(
+        word for word in (format.change(row), format.interval(row), row.verdict) if word
+    )
 
 
 def _scale(axes: Axes, drawn: list[Comparison]) -> None:
-    """Limits that hold all ratios, intervals that have an end, and the narrowest margin: a wide one would hide the others. Ticks as plain figures."""
-    narrowest = min((row.margin for row in drawn if row.margin), key=lambda margin: margin.high, default=None)
-    ratios = [1.0, *(row.ratio for row in drawn), *((narrowest.low, narrowest.high) if narrowest else ())]
+    """Limits that hold all ratios, intervals that have an end, and the narrowest margin: a wide one
+    would hide the others. Ticks as plain figures.
+    """
+    narrowest = min(
+        (row.margin for row in drawn if row.margin), key=lambda margin: margin.high, default=None
+    )
+    ratios = [
+        1.0,
+        *(row.ratio for row in drawn),
+        *((narrowest.low, narrowest.high) if narrowest else ()),
+    ]
     low, high = math.log(min(ratios)), math.log(max(ratios))
     reach = _INTERVAL_SPAN * (high - low)
-    ends = [math.log(end) for row in drawn if row.ratio_95 for end in (row.ratio_95.low, row.ratio_95.high) if 0 < end < math.inf]
-    low, high = min([low, *(max(end, low - reach) for end in ends)]), max([high, *(min(end, high + reach) for end in ends)])
+    ends = [
+        math.log(end)
+        for row in drawn
+        if row.ratio_95
+        for end in (row.ratio_95.low, row.ratio_95.high)
+        if 0 < end < math.inf
+    ]
+    low, high = min([low, *(max(end, low - reach) for end in ends)]), max(
+        [high, *(min(end, high + reach) for end in ends)]
+    )
     edge = 0.05 * (high - low) or 0.01
     if high - low > math.log(_LOGARITHMIC):
         axes.set_xscale("log")

@@ -82,20 +82,39 @@ def shortened(name: str) -> str:
 
 @contextmanager
 def rows(
-    words: Words, groups: list[Group], legend: list[Artist], target: Path, right: float = 0, row_height: float = _ROW_HEIGHT
+    words: Words,
+    groups: list[Group],
+    legend: list[Artist],
+    target: Path,
+    right: float = 0,
+    row_height: float = _ROW_HEIGHT,
 ) -> Iterator[tuple[Axes, list[list[float]]]]:
-    """A chart with one row a label: its axes and the rows' positions, by group. Written when the block ends.
+    """A chart with one row a label: its axes and the rows' positions, by group. Written when the
+    block ends.
 
     target: of the files, without suffix; .svg and .png are made.
     right: inches beside the axes, for words.
     """
     lines = sum(1 + len(group.labels) for group in groups)
-    with _figure(words, lines * row_height + _AXIS_HEIGHT, bool(legend), target) as (figure, top, bottom):
-        longest = max(len(shortened(label)) for group in groups for label in [group.heading, *(_INDENT * " " + name for name in group.labels)])
+    with _figure(words, lines * row_height + _AXIS_HEIGHT, bool(legend), target) as (
+        figure,
+        top,
+        bottom,
+    ):
+        longest = max(
+            len(shortened(label))
+            for group in groups
+            for label in [group.heading, *(_INDENT * " " + name for name in group.labels)]
+        )
         left = _MARGIN + longest * _CHARACTER + 0.1
         width, height = figure.get_size_inches()
         axes = figure.add_axes(
-            (left / width, (bottom + _AXIS_HEIGHT) / height, 1 - (left + right + _MARGIN) / width, 1 - (top + bottom + _AXIS_HEIGHT) / height)
+            (
+                left / width,
+                (bottom + _AXIS_HEIGHT) / height,
+                1 - (left + right + _MARGIN) / width,
+                1 - (top + bottom + _AXIS_HEIGHT) / height,
+            )
         )
         positions, texts, at = [], [], 0
         for group in groups:
@@ -121,7 +140,13 @@ def rows(
 
 @contextmanager
 def panels(
-    words: Words, titles: list[str], columns: int, panel_height: float, target: Path, legend: Sequence[Artist] = (), left: float = 0.55
+    words: Words,
+    titles: list[str],
+    columns: int,
+    panel_height: float,
+    target: Path,
+    legend: Sequence[Artist] = (),
+    left: float = 0.55,
 ) -> Iterator[list[Axes]]:
     """A chart of small ones beside and below each other, a name above each.
 
@@ -138,10 +163,19 @@ def panels(
         for index, title in enumerate(titles):
             row, column = divmod(index, columns)
             bottom_edge = bottom + (lines - 1 - row) * panel_height + _AXIS_HEIGHT
-            box = (left + column * (panel_width + gap), bottom_edge, panel_width, panel_height - _AXIS_HEIGHT - name_height)
-            panel = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
+            box = (
+                left + column * (panel_width + gap),
+                bottom_edge,
+                panel_width,
+                panel_height - _AXIS_HEIGHT - name_height,
+            )
+            panel = figure.add_axes(
+                (box[0] / width, box[1] / height, box[2] / width, box[3] / height)
+            )
             points = _NAME_POINTS * min(1, panel_width / (len(shortened(title)) * _CHARACTER))
-            panel.set_title(shortened(title), family="monospace", fontsize=points, loc="left", color=style.INK)
+            panel.set_title(
+                shortened(title), family="monospace", fontsize=points, loc="left", color=style.INK
+            )
             panel.spines[["top", "right"]].set_visible(False)
             panel.grid(axis="both")
             axes.append(panel)
@@ -167,23 +201,44 @@ def _add_legend(figure: Figure, legend: Sequence[Artist], top: float) -> None:
 
 
 @contextmanager
-def _figure(words: Words, body_height: float, legend: bool, target: Path) -> Iterator[tuple[Figure, float, float]]:
+def _figure(
+    words: Words, body_height: float, legend: bool, target: Path
+) -> Iterator[tuple[Figure, float, float]]:
     """A figure with its words, and the inches above and below what is left for the body."""
     subtitle = _wrapped(words.subtitle)
     footer = _wrapped(words.footer)
-    top = _MARGIN + _TITLE_HEIGHT + _LINE_HEIGHT * len(subtitle) + 0.1 + (_LEGEND_HEIGHT if legend else 0)
+    top = (
+        _MARGIN
+        + _TITLE_HEIGHT
+        + _LINE_HEIGHT * len(subtitle)
+        + 0.1
+        + (_LEGEND_HEIGHT if legend else 0)
+    )
     bottom = _LINE_HEIGHT * len(footer) + _MARGIN
     height = top + body_height + bottom
     # The name salts the ids in the file, so that two charts in one page have none in common.
     with matplotlib.rc_context(_SETTINGS | {"svg.hashsalt": target.name}):
         figure = Figure(figsize=(style.WIDTH_INCHES, height))
         edge = _MARGIN / style.WIDTH_INCHES
-        figure.text(edge, 1 - _MARGIN / height, words.title, va="top", fontsize=_TITLE_POINTS, fontweight="bold")
+        figure.text(
+            edge,
+            1 - _MARGIN / height,
+            words.title,
+            va="top",
+            fontsize=_TITLE_POINTS,
+            fontweight="bold",
+        )
         for number, line in enumerate(subtitle):
             y = 1 - (_MARGIN + _TITLE_HEIGHT + number * _LINE_HEIGHT) / height
             figure.text(edge, y, line, va="top", fontsize=_TEXT_POINTS, color=style.MUTED)
         for number, line in enumerate(reversed(footer)):
-            figure.text(edge, (_MARGIN + number * _LINE_HEIGHT) / height, line, fontsize=_TEXT_POINTS, color=style.MUTED)
+            figure.text(
+                edge,
+                (_MARGIN + number * _LINE_HEIGHT) / height,
+                line,
+                fontsize=_TEXT_POINTS,
+                color=style.MUTED,
+            )
         yield figure, top, bottom
         # no date in the file: the same campaign gives the same bytes
         figure.savefig(target.with_name(target.name + ".svg"), metadata={"Date": None})
@@ -191,4 +246,8 @@ def _figure(words: Words, body_height: float, legend: bool, target: Path) -> Ite
 
 
 def _wrapped(text: str) -> list[str]:
-    return [line for paragraph in text.split("\n") for line in textwrap.wrap(paragraph, _LINE_CHARACTERS)]
+    return [
+        line
+        for paragraph in text.split("\n")
+        for line in textwrap.wrap(paragraph, _LINE_CHARACTERS)
+    ]

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A heat map of overhead: a row a kind of run, a column a block size, and in each cell the figure with its interval and verdict."""
+"""A heat map of overhead: a row a kind of run, a column a block size, and in each cell the figure
+with its interval and verdict.
+"""
 
 from pathlib import Path
 
@@ -13,22 +15,37 @@ from analysis.stats.comparison import Comparison
 
 _ROW_HEIGHT = 0.36
 _MARK_SHARE = 0.13  # of a cell's width, left of its words
-# An overhead of this share, or the largest where that is less, has the full colour; half of the colour is a quarter of it.
+# An overhead of this share, or the largest where that is less, has the full colour; half of the
+# colour is a quarter of it.
 _FULL = 0.10
 _STRONGEST = 0.6
 
 
-def draw(words: frame.Words, columns: list[str], groups: list[tuple[str, list[tuple[str, dict[str, Comparison]]]]], target: Path) -> None:
+def draw(
+    words: frame.Words,
+    columns: list[str],
+    groups: list[tuple[str, list[tuple[str, dict[str, Comparison]]]]],
+    target: Path,
+) -> None:
     """In headed groups rows of (label, comparison by column); each comparison has a ratio.
 
     target: without suffix; .svg and .png are written.
     """
     drawn = [one for _, rows in groups for _, cells in rows for one in cells.values()]
     full = min(_FULL, max(abs(one.ratio - 1) for one in drawn)) or _FULL
-    scale = [(style.BLUE, -1.0, -full), (style.VERMILION, 0.5, full / 4), (style.VERMILION, 1.0, full)]
-    legend = [Patch(facecolor=colour, alpha=_STRONGEST * abs(depth), label=f"{share * 100:+.2g} %") for colour, depth, share in scale]
+    scale = [
+        (style.BLUE, -1.0, -full),
+        (style.VERMILION, 0.5, full / 4),
+        (style.VERMILION, 1.0, full),
+    ]
+    legend = [
+        Patch(facecolor=colour, alpha=_STRONGEST * abs(depth), label=f"{share * 100:+.2g} %")
+        for colour, depth, share in scale
+    ]
     headed = [frame.Group(heading, [label for label, _ in rows]) for heading, rows in groups]
-    with frame.rows(words, headed, forest.verdict_legend(drawn) + legend, target, row_height=_ROW_HEIGHT) as (axes, positions):
+    with frame.rows(
+        words, headed, forest.verdict_legend(drawn) + legend, target, row_height=_ROW_HEIGHT
+    ) as (axes, positions):
         axes.set_xlim(0, len(columns))
         axes.set_xticks([number + 0.5 for number in range(len(columns))], columns)
         axes.tick_params(axis="x", length=0)
@@ -44,12 +61,42 @@ def _cell(axes: Axes, left: float, position: float, one: Comparison, full: float
     overhead = one.ratio - 1
     depth = min(1.0, abs(overhead) / full) ** 0.5
     colour = style.VERMILION if overhead > 0 else style.BLUE
-    axes.add_patch(Rectangle((left + 0.01, position - 0.46), 0.98, 0.92, facecolor=colour, alpha=_STRONGEST * depth, linewidth=0))
+    axes.add_patch(
+        Rectangle(
+            (left + 0.01, position - 0.46),
+            0.98,
+            0.92,
+            facecolor=colour,
+            alpha=_STRONGEST * depth,
+            linewidth=0,
+        )
+    )
     marker, mark = forest.MARKERS[one.verdict]
-    axes.plot(left + _MARK_SHARE / 2 + 0.02, position, marker, color=mark, markeredgecolor=style.PAPER, markeredgewidth=0.6, markersize=5)
+    axes.plot(
+        left + _MARK_SHARE / 2 + 0.02,
+        position,
+        marker,
+        color=mark,
+        markeredgecolor=style.PAPER,
+        markeredgewidth=0.6,
+        markersize=5,
+    )
     text = {"ha": "left", "fontsize": 7.5}
     words = left + _MARK_SHARE + 0.02
     interval = one.ratio_95
-    axes.text(words, position - (0.2 if interval else 0), f"{format.percent(one.ratio)} %", va="center", fontweight="bold", **text)
+    axes.text(
+        words,
+        position - (0.2 if interval else 0),
+        f"{format.percent(one.ratio)} %",
+        va="center",
+        fontweight="bold",
+        **text,
+    )
     if interval:
-        axes.text(words, position + 0.22, f"{format.percent(interval.low)} to {format.percent(interval.high)}", va="center", **text)
+        axes.text(
+            words,
+            position + 0.22,
+            f"{format.percent(interval.low)} to {format.percent(interval.high)}",
+            va="center",
+            **text,
+        )

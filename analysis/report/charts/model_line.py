@@ -10,15 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from analysis.fio_model.cost_model import Held
 from analysis.report import style
 from analysis.report.charts import curves, frame
-from analysis.fio_model.cost_model import Held
 
 _PANEL_INCHES = 2.4
 _LEFT_INCHES = 0.9
 # Variants at one block size stand beside each other, so many doublings apart.
 _BESIDE = 0.28
-# Large I/Os scatter by more than the model is about: an axis is even up to about so many times the model, and logarithmic beyond, as far as this.
+# Large I/Os scatter by more than the model is about: an axis is even up to about so many times the
+# model, and logarithmic beyond, as far as this.
 _EVEN, _FARTHEST = 2.0, 40
 _EXPECTED = {"linestyle": "--", "linewidth": 1.3}
 _BRACKET = {"linestyle": ":", "linewidth": 1.5}
@@ -36,13 +37,17 @@ def draw(words: frame.Words, panels: Sequence[Panel], unit: str, target: Path) -
 
     target: without suffix; .svg and .png are written.
     """
-    variants = list(dict.fromkeys(row.comparison.pair.new.label for panel in panels for row in panel.rows))
+    variants = list(
+        dict.fromkeys(row.comparison.pair.new.label for panel in panels for row in panel.rows)
+    )
     legend = curves.legend(variants) + [
         Line2D([], [], color=style.INK, label="model: 2 WRPKRS", **_EXPECTED),
         Line2D([], [], color=style.INK, label="the whole bracket", **_BRACKET),
     ]
     if any(row.counted is not None for panel in panels for row in panel.rows):
-        legend.append(Line2D([], [], color=style.INK, label="one call, counted from outside", **_COUNTED))
+        legend.append(
+            Line2D([], [], color=style.INK, label="one call, counted from outside", **_COUNTED)
+        )
     titles = [title for panel in panels for title in (panel.title, "what 2 WRPKRS leave over")]
     with frame.panels(words, titles, 2, _PANEL_INCHES, target, legend, _LEFT_INCHES) as drawn:
         for added, left, panel in zip(drawn[::2], drawn[1::2], panels):
@@ -59,12 +64,27 @@ def _points(axes: Axes, rows: list[Held], variants: list[str], less_model: bool)
     for row in rows:
         variant = row.comparison.pair.new.label
         colour, marker = curves.looks(variants, variant)
-        at = row.run.block_bytes * 2 ** (_BESIDE * (variants.index(variant) - (len(variants) - 1) / 2))
+        at = row.run.block_bytes * 2 ** (
+            _BESIDE * (variants.index(variant) - (len(variants) - 1) / 2)
+        )
         taken = row.expected if less_model else 0.0
         figure = row.comparison.difference - taken
         if row.interval:
-            axes.plot((at, at), (row.interval.low - taken, row.interval.high - taken), color=colour, linewidth=1.4)
-        axes.plot(at, figure, marker, color=colour, markeredgecolor=style.PAPER, markeredgewidth=0.6, markersize=5)
+            axes.plot(
+                (at, at),
+                (row.interval.low - taken, row.interval.high - taken),
+                color=colour,
+                linewidth=1.4,
+            )
+        axes.plot(
+            at,
+            figure,
+            marker,
+            color=colour,
+            markeredgecolor=style.PAPER,
+            markeredgewidth=0.6,
+            markersize=5,
+        )
         spans.append((row, taken, figure))
     _scale(axes, spans)
     curves.doubling(axes, {row.run.block_bytes: row.run.size for row in rows})
@@ -73,14 +93,35 @@ def _points(axes: Axes, rows: list[Held], variants: list[str], less_model: bool)
 
 
 def _scale(axes: Axes, spans: list[tuple[Held, float, float]]) -> None:
-    even = _round(_EVEN * max([1.0, *(abs(model) for row, _, _ in spans for model in (row.expected, row.bracket, row.counted or 0.0))]))
-    ends = [end - taken for row, taken, _ in spans if row.interval for end in (row.interval.low, row.interval.high)]
-    reached = [figure for _, _, figure in spans] + [min(max(end, -_FARTHEST * even), _FARTHEST * even) for end in ends]
+    even = _round(
+        _EVEN
+        * max(
+            [
+                1.0,
+                *(
+                    abs(model)
+                    for row, _, _ in spans
+                    for model in (row.expected, row.bracket, row.counted or 0.0)
+                ),
+            ]
+        )
+    )
+    ends = [
+        end - taken
+        for row, taken, _ in spans
+        if row.interval
+        for end in (row.interval.low, row.interval.high)
+    ]
+    reached = [figure for _, _, figure in spans] + [
+        min(max(end, -_FARTHEST * even), _FARTHEST * even) for end in ends
+    ]
     low, high = min([-0.1 * even, *reached]), max([0.5 * even, *reached])
     if max(-low, high) > even:
         axes.set_yscale("symlog", linthresh=even, linscale=2)
         low, high = min(low, -even), max(high, even)
-        decades = [10**power for power in range(1, 12) if 3 * even < 10**power]  # a nearer one would stand on the last before it
+        decades = [
+            10**power for power in range(1, 12) if 3 * even < 10**power
+        ]  # a nearer one would stand on the last before it
         shown = [0.0, even / 2, even, *decades]
         axes.yaxis.set_major_locator(FixedLocator(sorted({*shown, *(-tick for tick in shown)})))
         axes.yaxis.set_minor_locator(NullLocator())
@@ -101,7 +142,11 @@ def _models(axes: Axes, rows: list[Held], variants: list[str]) -> None:
         own = [row for row in rows if row.comparison.pair.new.label == variant]
         colour, _ = curves.looks(variants, variant)
         for model, looks in (("expected", _EXPECTED), ("bracket", _BRACKET), ("counted", _COUNTED)):
-            points = [(row.run.block_bytes, getattr(row, model)) for row in own if getattr(row, model) is not None]
+            points = [
+                (row.run.block_bytes, getattr(row, model))
+                for row in own
+                if getattr(row, model) is not None
+            ]
             if len(points) == 1:  # a line needs two ends
                 ((at, figure),) = points
                 points = [(at / 1.5, figure), (at * 1.5, figure)]

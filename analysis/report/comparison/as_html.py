@@ -13,6 +13,17 @@ _TEMPLATES = Path(__file__).resolve().parents[1] / "html" / "templates"
 
 
 def export(groups: Sequence[Group], notes: Sequence[str]) -> str:
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    endings = [sentence for sentence in (format.test(groups), format.against_itself(groups), *notes) if sentence]
-    return environment.get_template("comparison.html.j2").render(groups=groups, endings=endings, cells=format)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    endings = [
+        sentence
+        for sentence in (format.test(groups), format.against_itself(groups), *notes)
+        if sentence
+    ]
+    return environment.get_template("comparison.html.j2").render(
+        groups=groups, endings=endings, cells=format
+    )

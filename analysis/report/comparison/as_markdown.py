@@ -12,15 +12,32 @@ _SPECIAL = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_{}[]<>()#+!|
 def export(groups: Sequence[Group], notes: Sequence[str]) -> str:
     blocks = []
     for group in groups:
-        blocks.append(f"**{_escaped(group.new.label)}** against **{_escaped(group.old.label)}**: {format.summary(group)}")
+        blocks.append(
+            f"**{_escaped(group.new.label)}** against **{_escaped(group.old.label)}**:"
+            f" {format.summary(group)}"
+        )
         for title, rows in format.by_metric(group).items():
-            lines = ["| case | old | new | change | 95 % | of | verdict |", "|---|---:|---:|---:|---|---|---|"]
+            lines = [
+                "| case | old | new | change | 95 % | of | verdict |",
+                "|---|---:|---:|---:|---|---|---|",
+            ]
             for row in rows:
-                figures = (format.figure(row.old), format.figure(row.new), format.change(row), format.interval(row), format.boots(row))
-                lines.append(f"| {_escaped(row.case)} | {' | '.join(figures)} | **{row.verdict}** |")
+                figures = (
+                    format.figure(row.old),
+                    format.figure(row.new),
+                    format.change(row),
+                    format.interval(row),
+                    format.boots(row),
+                )
+                lines.append(
+                    f"| {_escaped(row.case)} | {' | '.join(figures)} | **{row.verdict}** |"
+                )
             blocks += [f"{_escaped(title)}:", "\n".join(lines)]
         blocks.append("\n".join(f"- {_escaped(note)}" for note in format.notes(group)))
-    blocks += [_escaped(sentence) for sentence in (format.test(groups), format.against_itself(groups), *notes)]
+    blocks += [
+        _escaped(sentence)
+        for sentence in (format.test(groups), format.against_itself(groups), *notes)
+    ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plain text of 72 columns, to paste into a mail. A path or name that is longer is not broken: nobody could copy it."""
+"""Plain text of 72 columns, to paste into a mail. A path or name that is longer is not broken:
+nobody could copy it.
+"""
 
 import textwrap
 from collections.abc import Sequence
@@ -14,12 +16,25 @@ _CASE_WIDTH = 34
 
 def export(groups: Sequence[Group], notes: Sequence[str]) -> str:
     blocks = [_group(group) for group in groups]
-    ending = [sentence for sentence in (format.test(groups), format.against_itself(groups), *notes) if sentence]
-    return "\n\n".join(blocks + ["\n".join(line for sentence in ending for line in _wrapped(sentence))]) + "\n"
+    ending = [
+        sentence
+        for sentence in (format.test(groups), format.against_itself(groups), *notes)
+        if sentence
+    ]
+    return (
+        "\n\n".join(
+            blocks + ["\n".join(line for sentence in ending for line in _wrapped(sentence))]
+        )
+        + "\n"
+    )
 
 
 def _group(group: Group) -> str:
-    lines = [*_wrapped(f"old: {group.old.label}", "     "), *_wrapped(f"new: {group.new.label}", "     "), *_wrapped(format.summary(group))]
+    lines = [
+        *_wrapped(f"old: {group.old.label}", "     "),
+        *_wrapped(f"new: {group.new.label}", "     "),
+        *_wrapped(format.summary(group)),
+    ]
     for title, rows in format.by_metric(group).items():
         lines += ["", *_wrapped(title)]
         for row in rows:
@@ -33,14 +48,32 @@ def _group(group: Group) -> str:
 def of_row(row: Comparison) -> list[str]:
     """Counts in one line; what has an interval in two."""
     if row.exact:
-        figures = f"{format.figure(row.old):>9}{format.figure(row.new):>9}{format.change(row):>8}  {row.verdict}"
-        return [f"  {row.case:{_CASE_WIDTH}}{figures}"] if len(row.case) <= _CASE_WIDTH else [f"  {row.case}", f"  {'':{_CASE_WIDTH}}{figures}"]
-    figures = f"{format.figure(row.old)} -> {format.figure(row.new)}  {format.change(row)} {format.interval(row)}".rstrip()
-    return [*_wrapped(f"  {row.case}"), *_wrapped(f"    {row.verdict}: {figures}, {format.boots(row)}", "    ")]
+        figures = (
+            f"{format.figure(row.old):>9}{format.figure(row.new):>9}{format.change(row):>8} "
+            f" {row.verdict}"
+        )
+        return (
+            [f"  {row.case:{_CASE_WIDTH}}{figures}"]
+            if len(row.case) <= _CASE_WIDTH
+            else [f"  {row.case}", f"  {'':{_CASE_WIDTH}}{figures}"]
+        )
+    figures = (
+        f"{format.figure(row.old)} -> {format.figure(row.new)} "
+        f" {format.change(row)} {format.interval(row)}".rstrip()
+    )
+    return [
+        *_wrapped(f"  {row.case}"),
+        *_wrapped(f"    {row.verdict}: {figures}, {format.boots(row)}", "    "),
+    ]
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:
     before = text[: len(text) - len(text.lstrip())]
     return textwrap.wrap(
-        text.lstrip(), WIDTH, initial_indent=before, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        text.lstrip(),
+        WIDTH,
+        initial_indent=before,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )

@@ -3,22 +3,31 @@
 
 from collections.abc import Sequence
 
-from analysis.report.text import fio_tables
-from analysis.summary.cost_parts import PARTS, TITLES
 from analysis.report.table import Sheet
+from analysis.report.text import fio_tables
 from analysis.summary.cases import Row, is_user, started
+from analysis.summary.cost_parts import PARTS, TITLES
 
 
 def of(table: list[Row], variants: Sequence[str]) -> list[Sheet]:
     """variants: in the order in which they are to stand side by side."""
-    lab = [row for row in table if row.clock == "icount" and row.case != "empty" and not fio_tables.is_dax(row)]
+    lab = [
+        row
+        for row in table
+        if row.clock == "icount" and row.case != "empty" and not fio_tables.is_dax(row)
+    ]
     timed = [row for row in table if row.clock != "icount" and not row.case.endswith("empty")]
-    empties = [row for row in table if row.case.rpartition("/")[2] == "empty" and row.empty is not None]
+    empties = [
+        row for row in table if row.case.rpartition("/")[2] == "empty" and row.empty is not None
+    ]
     return [
         *_by_variant(lab, variants),
         *_instructions(lab, [row for row in empties if row.clock == "icount"]),
         *fio_tables.sheet(table),
-        *_kernel_times([row for row in timed if not is_user(row)], [row for row in empties if row.clock != "icount" and not is_user(row)]),
+        *_kernel_times(
+            [row for row in timed if not is_user(row)],
+            [row for row in empties if row.clock != "icount" and not is_user(row)],
+        ),
         *_user_times([row for row in timed if is_user(row)]),
     ]
 
@@ -33,9 +42,14 @@ def _by_variant(rows: list[Row], variants: Sequence[str]) -> list[Sheet]:
         Sheet(
             name="by-variant",
             heading="Instructions an operation, by variant (emulated)",
-            caption="Clock: icount. A case that a variant does not have, or could not measure, has no figure.",
+            caption=(
+                "Clock: icount. A case that a variant does not have, or could not measure, has no"
+                " figure."
+            ),
             columns=("case", *measured),
-            rows=tuple((case, *(costs.get((case, variant)) for variant in measured)) for case in cases),
+            rows=tuple(
+                (case, *(costs.get((case, variant)) for variant in measured)) for case in cases
+            ),
         )
     ]
 
@@ -49,10 +63,22 @@ def _instructions(rows: list[Row], empties: list[Row]) -> list[Sheet]:
         Sheet(
             name="instructions",
             heading="Instructions an operation (emulated)",
-            caption="Clock: icount, instructions as the emulator executes them, not time. The empty loop is taken off"
+            caption=(
+                "Clock: icount, instructions as the emulator executes them, not time. The empty"
+                " loop is taken off"
+            )
             + (f" ({loops})" if loops else "")
             + ". Parts and WRMSRs are counted from outside the guest.",
-            columns=("case", "variant", "boots", "cost", "exact", *(TITLES[part] for part in used), "WRMSR", "oracle"),
+            columns=(
+                "case",
+                "variant",
+                "boots",
+                "cost",
+                "exact",
+                *(TITLES[part] for part in used),
+                "WRMSR",
+                "oracle",
+            ),
             rows=tuple(
                 (
                     row.case,
@@ -79,10 +105,18 @@ def _kernel_times(rows: list[Row], empties: list[Row]) -> list[Sheet]:
         Sheet(
             name="kernel-times",
             heading=f"Kernel cases on this machine's running kernel (time, {started(rows)})",
-            caption=f"Medians, {started(rows)}. Core cycles by a chain of dependent adds beside each sample, ticks of the time stamp counter, "
-            f"and nanoseconds by its rate. The empty loop is taken off{f' ({loops})' if loops else ''}. Not comparable with instructions.",
+            caption=(
+                f"Medians, {started(rows)}. Core cycles by a chain of dependent adds beside each"
+                " sample, ticks of the time stamp counter, and nanoseconds by its rate. The empty"
+                f" loop is taken off{f' ({loops})' if loops else ''}. Not comparable with"
+                " instructions."
+            ),
             columns=("case", "variant", "core cycles", "ticks", "ns", "oracle"),
-            rows=tuple((row.case, row.variant, row.core_cycles, row.cost, row.nanoseconds, row.oracle) for row in rows if not row.skipped),
+            rows=tuple(
+                (row.case, row.variant, row.core_cycles, row.cost, row.nanoseconds, row.oracle)
+                for row in rows
+                if not row.skipped
+            ),
         )
     ]
 
@@ -94,9 +128,23 @@ def _user_times(rows: list[Row]) -> list[Sheet]:
         Sheet(
             name="user-times",
             heading="User models on this machine (time)",
-            caption="Medians over launches. Ticks of the time stamp counter, and core cycles by a chain of dependent adds beside each "
-            "sample. The empty loop is taken off. Not comparable with instructions.",
-            columns=("case", "launches", "core cycles", "ticks", "ns", "lowest, ticks", "highest, ticks"),
-            rows=tuple((row.case, row.boots, row.core_cycles, row.cost, row.nanoseconds, row.low, row.high) for row in rows),
+            caption=(
+                "Medians over launches. Ticks of the time stamp counter, and core cycles by a chain"
+                " of dependent adds beside each sample. The empty loop is taken off. Not comparable"
+                " with instructions."
+            ),
+            columns=(
+                "case",
+                "launches",
+                "core cycles",
+                "ticks",
+                "ns",
+                "lowest, ticks",
+                "highest, ticks",
+            ),
+            rows=tuple(
+                (row.case, row.boots, row.core_cycles, row.cost, row.nanoseconds, row.low, row.high)
+                for row in rows
+            ),
         )
     ]

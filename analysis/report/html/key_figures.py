@@ -3,8 +3,8 @@
 
 from collections.abc import Collection, Sequence
 
-from analysis.summary.baseline import Baseline
 from analysis.report.html.page import Headline
+from analysis.summary.baseline import Baseline
 from analysis.summary.cases import Row
 
 _KINDS = {
@@ -21,11 +21,20 @@ def of(table: list[Row], variants: Sequence[str], patched: Collection[str]) -> l
     own = [row for row in lab if row.variant in patched and row.case.startswith("kernel/")]
     several = len({row.variant for row in lab}) > 1
     found = []
-    for row in sorted(own or [row for row in lab if row.case.startswith("model/")], key=lambda row: list(variants).index(row.variant)):
+    for row in sorted(
+        own or [row for row in lab if row.case.startswith("model/")],
+        key=lambda row: list(variants).index(row.variant),
+    ):
         kind = row.case.split("/")[2] if row.case.count("/") == 2 else None
         added = baseline.added(row)
         if kind in _KINDS and added is not None:
             writes = f", {float(row.wrmsr):g} of them WRMSR" if row.wrmsr else ""
             name = f"{row.variant}: {row.case}" if several else row.case
-            found.append(Headline(f"{added:+g}", name, f"{_KINDS[kind]}: {row.cost:g} instructions{writes}, emulated"))
+            found.append(
+                Headline(
+                    f"{added:+g}",
+                    name,
+                    f"{_KINDS[kind]}: {row.cost:g} instructions{writes}, emulated",
+                )
+            )
     return found

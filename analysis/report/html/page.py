@@ -27,7 +27,9 @@ class Chart:
     @classmethod
     def drawn(cls, target: Path, title: str, data: Sheet) -> "Chart":
         """Of a file that was drawn; target: without suffix."""
-        return cls(target.with_name(target.name + ".svg").read_text(), f"{title}. {data.caption}", data)
+        return cls(
+            target.with_name(target.name + ".svg").read_text(), f"{title}. {data.caption}", data
+        )
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,21 @@ class Page:
 
 
 def render(page: Page) -> str:
-    """The whole file. Every name in it is escaped; the page's own script is the only one that may run, by its hash."""
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"figure": _figure, "data_uri": _data_uri, "inline": _inline, "breakable": _breakable}
+    """The whole file. Every name in it is escaped; the page's own script is the only one that may
+    run, by its hash.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "figure": _figure,
+        "data_uri": _data_uri,
+        "inline": _inline,
+        "breakable": _breakable,
+    }
     script = (_TEMPLATES / "page.js").read_text()
     return environment.get_template("index.html.j2").render(
         page=page,
@@ -75,7 +89,9 @@ def _figure(value: Value) -> str:
 
 
 def _breakable(name: str) -> Markup:
-    """A path that may be broken after a slash, and is broken nowhere else as long as that will do."""
+    """A path that may be broken after a slash, and is broken nowhere else as long as
+    that will do.
+    """
     return Markup("/<wbr>").join(name.split("/"))
 
 
@@ -88,7 +104,9 @@ def _variable(colour: str) -> str:
 
 
 def _inline(svg: str) -> Markup:
-    """A chart of ours as part of a page: it takes the page's colours, and leaves out ids that nothing refers to."""
+    """A chart of ours as part of a page: it takes the page's colours, and leaves out ids that
+    nothing refers to.
+    """
     svg = svg[svg.index("<svg") :]  # the XML prologue has no place inside HTML
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     referred = set(re.findall(r"#([\w-]+)", svg))

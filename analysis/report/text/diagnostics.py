@@ -9,19 +9,23 @@ ALIGNMENT_SHARE = 0.05
 
 def sentences(rows: list[Row]) -> list[str]:
     """About the kernel cases of one variant or several; none where nothing was measured."""
-    return [sentence for sentence in (_overhead(rows), _alignment(rows), _rejected(rows)) if sentence]
+    return [
+        sentence for sentence in (_overhead(rows), _alignment(rows), _rejected(rows)) if sentence
+    ]
 
 
 def _overhead(rows: list[Row]) -> str:
-    measured = [row for row in rows if row.overhead_ticks is not None and row.ioctl_share is not None]
+    measured = [
+        row for row in rows if row.overhead_ticks is not None and row.ioctl_share is not None
+    ]
     if not measured:
         return ""
     least, most = (f"{pick(row.overhead_ticks for row in measured):.0f}" for pick in (min, max))
     span = least if least == most else f"{least} to {most}"
     share = max(row.ioctl_share for row in measured)
     return (
-        f"Measuring: a sample takes {span} {measured[0].unit} beside its timed windows, which no figure contains; "
-        f"the system call takes {_percent(share)} of a record at most."
+        f"Measuring: a sample takes {span} {measured[0].unit} beside its timed windows, which no"
+        f" figure contains; the system call takes {_percent(share)} of a record at most."
     )
 
 
@@ -35,10 +39,18 @@ def _alignment(rows: list[Row]) -> str:
         return ""
     apart = [row for row in both if not _alike(row)]
     if not apart:
-        same = "the same" if all(row.cost == row.cost_shifted for row in both) else f"the same within {_percent(ALIGNMENT_SHARE)}"
+        same = (
+            "the same"
+            if all(row.cost == row.cost_shifted for row in both)
+            else f"the same within {_percent(ALIGNMENT_SHARE)}"
+        )
         return f"Alignment: 16 bytes further on, the same code costs {same} in every case."
     several = len({row.variant for row in rows}) > 1
-    named = ", ".join(f"{f'{row.variant} ' if several else ''}{row.case} {row.cost:.4g} and {row.cost_shifted:.4g}" for row in apart)
+    named = ", ".join(
+        f"{f'{row.variant} ' if several else ''}{row.case} {row.cost:.4g} and"
+        f" {row.cost_shifted:.4g}"
+        for row in apart
+    )
     return f"Alignment: these cost something else 16 bytes further on: {named}."
 
 

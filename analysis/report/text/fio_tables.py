@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fio's figures on persistent memory, with how far boots differ. What protection adds to them, the verdicts say."""
+"""fio's figures on persistent memory, with how far boots differ. What protection adds to them, the
+verdicts say.
+"""
 
 from collections.abc import Sequence
 
@@ -25,7 +27,11 @@ def text(rows: Sequence[Row], variants: Sequence[str]) -> str:
             above = _on(case)
             lines.append(f"  dax/{above}/")
         lines.append(f"    {case.split('/', 2)[2]}")
-        lines += [f"      {variant:20}{_figure(by_key[case, variant])}" for variant in variants if (case, variant) in by_key]
+        lines += [
+            f"      {variant:20}{_figure(by_key[case, variant])}"
+            for variant in variants
+            if (case, variant) in by_key
+        ]
     return "\n".join(lines)
 
 
@@ -38,9 +44,14 @@ def sheet(rows: Sequence[Row]) -> list[Sheet]:
         Sheet(
             name="dax",
             heading="fio on persistent memory (emulated)",
-            caption="Clock: icount, instructions an I/O, not time: medians over boots, and the boots between which they lie.",
+            caption=(
+                "Clock: icount, instructions an I/O, not time: medians over boots, and the boots"
+                " between which they lie."
+            ),
             columns=("case", "variant", "boots", "cost", "lowest", "highest"),
-            rows=tuple((row.case, row.variant, row.boots, row.cost, row.low, row.high) for row in rows),
+            rows=tuple(
+                (row.case, row.variant, row.boots, row.cost, row.low, row.high) for row in rows
+            ),
         )
     ]
 
@@ -52,5 +63,9 @@ def _on(case: str) -> str:
 def _figure(row: Row) -> str:
     if row.cost is None:
         return f"{'-':>12}"
-    spread = f"{(row.high - row.low) / row.cost * 100:.2f} % in {row.boots} boots" if row.boots > 1 else "1 boot"
+    spread = (
+        f"{(row.high - row.low) / row.cost * 100:.2f} % in {row.boots} boots"
+        if row.boots > 1
+        else "1 boot"
+    )
     return f"{row.cost:>12.1f}   {spread}"

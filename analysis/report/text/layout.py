@@ -11,7 +11,8 @@ LABEL_WIDTH = 31
 
 class OfCase(Protocol):
     @property
-    def case(self) -> str: ...
+    def case(self) -> str:
+        ...
 
 
 Shown = TypeVar("Shown", bound=OfCase)
@@ -19,11 +20,20 @@ Shown = TypeVar("Shown", bound=OfCase)
 
 def wrapped(text: str, indent: str = "") -> list[str]:
     """A name that is longer than a line is not broken: nobody could copy it."""
-    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return textwrap.wrap(
+        text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
-def grouped(shown: Iterable[Shown], cells: Callable[[Shown], str], columns: str, label_width: int = LABEL_WIDTH) -> list[str]:
-    """Lines of a table: a case's path on a line of its own, where it changes; its last parts and cells below."""
+def grouped(
+    shown: Iterable[Shown],
+    cells: Callable[[Shown], str],
+    columns: str,
+    label_width: int = LABEL_WIDTH,
+) -> list[str]:
+    """Lines of a table: a case's path on a line of its own, where it changes; its last parts and
+    cells below.
+    """
     lines = [f"{'':{label_width}}{columns}"]
     above = None
     for one in shown:
@@ -59,12 +69,23 @@ def fitting(variants: Iterable[str], width: int, widest: int = 0) -> list[list[s
     return runs
 
 
-def beside_each_other(title: str, shown: Iterable[Shown], variants: list[str], cell: Callable[[str, str], str], label_width: int, widest: int = 0) -> str:
-    """A table of one column a variant. cell: of a case and a variant, empty where there is none; widest: of these, also of tables with more variants."""
+def beside_each_other(
+    title: str,
+    shown: Iterable[Shown],
+    variants: list[str],
+    cell: Callable[[str, str], str],
+    label_width: int,
+    widest: int = 0,
+) -> str:
+    """A table of one column a variant. cell: of a case and a variant, empty where there is none;
+    widest: of these, also of tables with more variants.
+    """
     widths = columns(variants, widest)
 
     def cells(one: Shown) -> str:
-        return "".join(f"{cell(one.case, variant):>{width}}" for variant, width in zip(variants, widths))
+        return "".join(
+            f"{cell(one.case, variant):>{width}}" for variant, width in zip(variants, widths)
+        )
 
     headings = "".join(f"{variant:>{width}}" for variant, width in zip(variants, widths))
     return "\n".join([*wrapped(title), *grouped(shown, cells, headings, label_width)])

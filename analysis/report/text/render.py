@@ -3,12 +3,20 @@
 
 from collections.abc import Callable, Collection, Sequence
 
-from analysis.report.text import diagnostics, fio_tables, verdict_section
-from analysis.summary.baseline import Baseline
-from analysis.report.text.layout import LABEL_WIDTH, WIDTH, beside_each_other, fitting, grouped, label_width, wrapped
-from analysis.summary.cost_parts import PARTS, TITLES
-from analysis.summary.cases import Row, is_user, started
 from analysis.compare.within_campaign import Verdicts
+from analysis.report.text import diagnostics, fio_tables, verdict_section
+from analysis.report.text.layout import (
+    LABEL_WIDTH,
+    WIDTH,
+    beside_each_other,
+    fitting,
+    grouped,
+    label_width,
+    wrapped,
+)
+from analysis.summary.baseline import Baseline
+from analysis.summary.cases import Row, is_user, started
+from analysis.summary.cost_parts import PARTS, TITLES
 
 
 def report(
@@ -36,7 +44,11 @@ def report(
     if len(measured) > 1:
         blocks += _side_by_side(lab, measured, Baseline(lab, "cost", patched))
     else:
-        blocks += [_costs(measured[0], lab, Baseline(lab, "cost", patched)), _breakdown(lab)] if measured else []
+        blocks += (
+            [_costs(measured[0], lab, Baseline(lab, "cost", patched)), _breakdown(lab)]
+            if measured
+            else []
+        )
     blocks += [fio_tables.text(rows, variants), *fio]
     blocks += verdict_section.blocks(verdicts)
     blocks.append(_quality(lab))
@@ -50,7 +62,9 @@ def report(
         blocks.append(_times(user))
     said = notes_of(rows) + warnings
     if said:
-        blocks.append("Notes\n" + "\n".join(line for note in said for line in wrapped(f"- {note}", "  ")))
+        blocks.append(
+            "Notes\n" + "\n".join(line for note in said for line in wrapped(f"- {note}", "  "))
+        )
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -76,14 +90,22 @@ def _costs(variant: str, rows: list[Row], baseline: Baseline) -> str:
         return f"{_cost(row):>8}{_plus(row, baseline):>7}{_count(row.wrmsr):>7}  {_oracle(row)}"
 
     lines = [f"{variant}: instructions an operation (emulated; the empty loop is taken off)"]
-    lines += grouped([row for row in rows if row.case != "empty" and not row.skipped], cells, f"{'cost':>8}{'+N':>7}{'WRMSR':>7}  oracle")
+    lines += grouped(
+        [row for row in rows if row.case != "empty" and not row.skipped],
+        cells,
+        f"{'cost':>8}{'+N':>7}{'WRMSR':>7}  oracle",
+    )
     return "\n".join(lines + _loop_itself(rows, lambda cost: f"{cost:>8g}"))
 
 
 def _side_by_side(rows: list[Row], variants: list[str], baseline: Baseline) -> list[str]:
-    """Costs by case and variant, and what the patch adds; as many variants beside each other as fit."""
+    """Costs by case and variant, and what the patch adds; as many variants beside each other as
+    fit.
+    """
     by_key = {(row.case, row.variant): row for row in rows}
-    cases = list({row.case: row for row in rows if not row.skipped and row.case != "empty"}.values())
+    cases = list(
+        {row.case: row for row in rows if not row.skipped and row.case != "empty"}.values()
+    )
     width = label_width(row.case for row in cases)
 
     def cost(case: str, variant: str) -> str:
@@ -98,10 +120,28 @@ def _side_by_side(rows: list[Row], variants: list[str], baseline: Baseline) -> l
     blocks = []
     widest = max((len(cost(row.case, variant)) for row in cases for variant in variants), default=0)
     for chosen in fitting(variants, WIDTH - width, widest):
-        blocks.append(beside_each_other("Instructions an operation (emulated; the empty loop is taken off)", cases, chosen, cost, width, widest))
+        blocks.append(
+            beside_each_other(
+                "Instructions an operation (emulated; the empty loop is taken off)",
+                cases,
+                chosen,
+                cost,
+                width,
+                widest,
+            )
+        )
         if added:
             held = [row for row in cases if row.case in added]
-            blocks.append(beside_each_other("The same, beyond the unpatched path with the same touch", held, chosen, plus, width, widest))
+            blocks.append(
+                beside_each_other(
+                    "The same, beyond the unpatched path with the same touch",
+                    held,
+                    chosen,
+                    plus,
+                    width,
+                    widest,
+                )
+            )
     return [*blocks, _writes_and_oracle(rows)]
 
 
@@ -110,7 +150,11 @@ def _writes_and_oracle(rows: list[Row]) -> str:
     for row in rows:
         if row.wrmsr:
             writing.setdefault(_count(row.wrmsr), []).append(row.case)
-    sentences = [f"WRMSR an operation, counted from outside the guest: {count} in {', '.join(dict.fromkeys(cases))}." for count, cases in writing.items()]
+    sentences = [
+        f"WRMSR an operation, counted from outside the guest: {count} in"
+        f" {', '.join(dict.fromkeys(cases))}."
+        for count, cases in writing.items()
+    ]
     if writing:
         sentences[-1] = f"{sentences[-1][:-1]}; none in the others."
     states = [row.oracle for row in rows if row.oracle != "none"]
@@ -118,7 +162,9 @@ def _writes_and_oracle(rows: list[Row]) -> str:
     if failed:
         sentences.append(f"Oracle: failed for {', '.join(failed)}: no figure.")
     elif states:
-        sentences.append(f"Oracle: held in all {len(states)} cases and variants with a protected page.")
+        sentences.append(
+            f"Oracle: held in all {len(states)} cases and variants with a protected page."
+        )
     return "\n".join(line for sentence in sentences for line in wrapped(sentence))
 
 
@@ -127,13 +173,18 @@ def _breakdown(rows: list[Row]) -> str:
     if not shown:
         return ""
     used = [part for part in PARTS if any(row.parts[part] for row in shown)]
-    widths = {part: max(len(TITLES[part]), *(len(_count(row.parts[part])) for row in shown)) + 1 for part in used}
+    widths = {
+        part: max(len(TITLES[part]), *(len(_count(row.parts[part])) for row in shown)) + 1
+        for part in used
+    }
 
     def cells(row: Row) -> str:
         return "".join(f"{_count(row.parts[part]):>{widths[part]}}" for part in used)
 
     lines = ["Where they go (counted from outside the guest)"]
-    return "\n".join(lines + grouped(shown, cells, "".join(f"{TITLES[part]:>{widths[part]}}" for part in used)))
+    return "\n".join(
+        lines + grouped(shown, cells, "".join(f"{TITLES[part]:>{widths[part]}}" for part in used))
+    )
 
 
 def _kernel_times(variant: str, rows: list[Row]) -> str:
@@ -141,13 +192,22 @@ def _kernel_times(variant: str, rows: list[Row]) -> str:
 
     def cells(row: Row) -> str:
         plus = _plus(row, baseline)
-        return "".join(f"{_time(value):>8}" for value in (row.core_cycles, plus, row.cost, row.nanoseconds)) + f"  {_oracle(row)}"
+        return (
+            "".join(
+                f"{_time(value):>8}" for value in (row.core_cycles, plus, row.cost, row.nanoseconds)
+            )
+            + f"  {_oracle(row)}"
+        )
 
     lines = [
         f"{variant}: time of an operation on this machine's running kernel,",
         f"{started(rows)} (medians; the empty loop is taken off; +N in cycles)",
     ]
-    lines += grouped([row for row in rows if row.case != "empty" and not row.skipped], cells, f"{'cycles':>8}{'+N':>8}{'ticks':>8}{'ns':>8}  oracle")
+    lines += grouped(
+        [row for row in rows if row.case != "empty" and not row.skipped],
+        cells,
+        f"{'cycles':>8}{'+N':>8}{'ticks':>8}{'ns':>8}  oracle",
+    )
     return "\n".join(lines + _loop_itself(rows, lambda cost: f"{'':16}{_time(cost):>8}"))
 
 
@@ -166,8 +226,13 @@ def _time(value: float | str | None) -> str:
 def _times(rows: list[Row]) -> str:
     table = [("case", "cycles", "ticks", "launches"), *map(_time_row, rows)]
     width = max(len(case) for case, *_ in table)
-    lines = [f"  {case:{width}}{cycles:>9}{ticks:>8}{launches:>9}" for case, cycles, ticks, launches in table]
-    return "\n".join(["User models on this machine (core cycles; not comparable with above)", *lines])
+    lines = [
+        f"  {case:{width}}{cycles:>9}{ticks:>8}{launches:>9}"
+        for case, cycles, ticks, launches in table
+    ]
+    return "\n".join(
+        ["User models on this machine (core cycles; not comparable with above)", *lines]
+    )
 
 
 def _time_row(row: Row) -> tuple[str, str, str, int]:
@@ -175,7 +240,12 @@ def _time_row(row: Row) -> tuple[str, str, str, int]:
         return row.case, "-", "-", row.boots
     if row.case.endswith("/empty"):
         return f"{row.case} (the loop)", "", f"{row.empty:.2f}", row.boots
-    return row.case, "-" if row.core_cycles is None else f"{row.core_cycles:.2f}", f"{row.cost:.2f}", row.boots
+    return (
+        row.case,
+        "-" if row.core_cycles is None else f"{row.core_cycles:.2f}",
+        f"{row.cost:.2f}",
+        row.boots,
+    )
 
 
 def _cost(row: Row) -> str:

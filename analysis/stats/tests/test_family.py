@@ -16,11 +16,14 @@ TICKS = Metric("cost", "ticks", "lower", "tsc", cycle=1.0)
 SPEED = Metric("bandwidth", "MB/s", "higher", "wall")
 COUNTED = Metric("cost", "instructions", "lower", "icount", cycle=1.0)
 
-# Eight deviations of boots that add up to 0, and do so against a slope, too; in units of their own standard deviation.
+# Eight deviations of boots that add up to 0, and do so against a slope, too; in units of their own
+# standard deviation.
 CALM = np.array([1.0, -1, -1, 1, 1, -1, -1, 1])
 
 
-def pair(old_level, new_level, deviation=0.001, metric=TICKS, boots=8, case="kernel/x", **changes) -> Pair:
+def pair(
+    old_level, new_level, deviation=0.001, metric=TICKS, boots=8, case="kernel/x", **changes
+) -> Pair:
     """Sides in ABBA blocks whose boots deviate by so large a share."""
     slots = np.arange(2 * boots)
     is_old = np.isin(slots % 4, (0, 3))
@@ -47,7 +50,9 @@ def test_figures_are_those_of_the_model_of_logarithms():
     assert (one.ratio_95.low, one.ratio_95.high) == pytest.approx(np.exp(fit.interval(0.95)))
     assert (one.ratio_90.low, one.ratio_90.high) == pytest.approx(np.exp(fit.interval(0.90)))
     assert one.p == fit.p() and one.p_holm == one.p
-    assert one.difference == pytest.approx(10) and one.difference_95.low < 10 < one.difference_95.high
+    assert (
+        one.difference == pytest.approx(10) and one.difference_95.low < 10 < one.difference_95.high
+    )
     assert (one.n_old, one.n_new) == (8, 8)
 
 
@@ -68,7 +73,9 @@ def test_each_metric_knows_its_better_direction(metric, new, verdict):
 @pytest.mark.parametrize("new", [150.0, 199.9, 200.0, 200.1, 206.0, 250.0])
 def test_an_exchange_of_sides_exchanges_slower_and_faster(metric, new):
     given = pair(200, new, metric=metric, deviation=0.003)
-    (one,), (other,) = compare_family([given]), compare_family([replace(given, old=given.new, new=given.old)])
+    (one,), (other,) = compare_family([given]), compare_family(
+        [replace(given, old=given.new, new=given.old)]
+    )
     exchanged = {Verdict.SLOWER: Verdict.FASTER, Verdict.FASTER: Verdict.SLOWER}
     assert other.verdict is exchanged.get(one.verdict, one.verdict)
     assert other.difference == -one.difference and other.p == one.p
@@ -110,13 +117,22 @@ def test_p_is_adjusted_over_the_family():
     family = compare_family([changed, *others])
     (alone,) = compare_family([changed])
     assert alone.p < 0.05 and alone.verdict is Verdict.SLOWER
-    assert family[0].p_holm == pytest.approx(20 * alone.p) and family[0].verdict is Verdict.UNRESOLVED
+    assert (
+        family[0].p_holm == pytest.approx(20 * alone.p) and family[0].verdict is Verdict.UNRESOLVED
+    )
 
 
 def test_exact_figures_are_not_of_the_family_and_need_no_interval():
-    exact = Pair("k", COUNTED, Side("a", np.full(2, 5.0), exact=True), Side("b", np.full(2, 6.0), exact=True))
+    exact = Pair(
+        "k", COUNTED, Side("a", np.full(2, 5.0), exact=True), Side("b", np.full(2, 6.0), exact=True)
+    )
     one, timed = compare_family([exact, pair(200, 206)])
-    assert (one.verdict, one.reason, one.difference, one.ratio) == (Verdict.SLOWER, "+1 instructions", 1, 1.2)
+    assert (one.verdict, one.reason, one.difference, one.ratio) == (
+        Verdict.SLOWER,
+        "+1 instructions",
+        1,
+        1.2,
+    )
     assert one.p is None and one.ratio_95 is None and one.warnings == ()
     assert timed.p_holm == timed.p
     (back,) = compare_family([replace(exact, old=exact.new, new=exact.old)])
@@ -133,7 +149,9 @@ def test_one_exact_side_is_not_enough():
 
 def test_a_lone_exact_boot_is_said_to_be_one():
     exact = Side("a", np.full(1, 5.0), exact=True)
-    (one,) = compare_family([Pair("k", COUNTED, exact, replace(exact, label="b", values=np.full(2, 5.0)))])
+    (one,) = compare_family(
+        [Pair("k", COUNTED, exact, replace(exact, label="b", values=np.full(2, 5.0)))]
+    )
     assert one.verdict is Verdict.SAME
     assert [warning.split(":")[0] for warning in one.warnings] == ["a"]
 
@@ -154,7 +172,14 @@ def test_many_boots_of_one_side_do_not_make_up_for_few_of_the_other():
 
 def test_each_side_is_shown_by_its_median_boot():
     given = pair(200, 300)
-    (one,) = compare_family([replace(given, old=replace(given.old, values=np.array([200.0, 201, 202, 203, 204, 205, 206, 900])))])
+    (one,) = compare_family(
+        [
+            replace(
+                given,
+                old=replace(given.old, values=np.array([200.0, 201, 202, 203, 204, 205, 206, 900])),
+            )
+        ]
+    )
     assert one.old == 203.5
 
 
@@ -171,14 +196,21 @@ def test_repetitions_of_one_launch_have_no_verdict():
 def test_launches_of_one_boot_are_a_verdict_on_this_boot():
     given = pair(200, 400)
     (one,) = compare_family([replace(given, old=replace(given.old, unit=Unit.LAUNCH))])
-    assert one.verdict is Verdict.SLOWER and any("this boot only" in warning for warning in one.warnings)
+    assert one.verdict is Verdict.SLOWER and any(
+        "this boot only" in warning for warning in one.warnings
+    )
     assert not any("this boot only" in warning for warning in judged(200, 400).warnings)
 
 
 def test_the_same_files_are_the_same():
     given = pair(200, 200, deviation=0.05)
     (one,) = compare_family([replace(given, new=given.old, identical=True)])
-    assert (one.verdict, one.ratio, one.difference, one.reason) == (Verdict.SAME, 1, 0, "the same files")
+    assert (one.verdict, one.ratio, one.difference, one.reason) == (
+        Verdict.SAME,
+        1,
+        0,
+        "the same files",
+    )
 
 
 def test_a_variant_that_differs_from_itself_leaves_nothing_resolved():
@@ -187,16 +219,29 @@ def test_a_variant_that_differs_from_itself_leaves_nothing_resolved():
     assert moved(disturbed[0]) and not moved(calm[0])
     pairs = [pair(200, 220), pair(200, 200)]
     assert [one.verdict for one in compare_family(pairs, calm)] == [Verdict.SLOWER, Verdict.SAME]
-    assert {(one.verdict, one.reason) for one in compare_family(pairs, calm + disturbed)} == {(Verdict.UNRESOLVED, "A/A moved")}
+    assert {(one.verdict, one.reason) for one in compare_family(pairs, calm + disturbed)} == {
+        (Verdict.UNRESOLVED, "A/A moved")
+    }
 
 
 def test_an_exact_variant_that_differs_from_itself_moved():
-    exact = Pair("aa", COUNTED, Side("a", np.full(2, 5.0), exact=True), Side("b", np.full(2, 6.0), exact=True))
-    assert moved(*compare_family([exact])) and not moved(*compare_family([replace(exact, new=exact.old)]))
+    exact = Pair(
+        "aa",
+        COUNTED,
+        Side("a", np.full(2, 5.0), exact=True),
+        Side("b", np.full(2, 6.0), exact=True),
+    )
+    assert moved(*compare_family([exact])) and not moved(
+        *compare_family([replace(exact, new=exact.old)])
+    )
 
 
 def test_halves_of_a_side_are_dealt_out_in_the_order_they_were_made():
-    side = Side("plain", np.array([30.0, 10, 20, 40, 50, 60, 70, 80]), slots=np.array([9, 1, 4, 12, 15, 18, 21, 23]))
+    side = Side(
+        "plain",
+        np.array([30.0, 10, 20, 40, 50, 60, 70, 80]),
+        slots=np.array([9, 1, 4, 12, 15, 18, 21, 23]),
+    )
     first, second = halves(side)
     assert list(first.values) == [10, 40, 50, 80] and list(second.values) == [20, 30, 60, 70]
     assert list(first.slots) == [1, 12, 15, 23]
@@ -206,15 +251,21 @@ def test_halves_of_a_side_are_dealt_out_in_the_order_they_were_made():
 def test_figures_around_nothing_are_compared_by_their_difference():
     slots = np.arange(16)
     old = Side("a", 0.2 * CALM, slots[::2])
-    (one,) = compare_family([Pair("empty", TICKS, old, replace(old, values=old.values + 0.1, slots=slots[1::2]))])
+    (one,) = compare_family(
+        [Pair("empty", TICKS, old, replace(old, values=old.values + 0.1, slots=slots[1::2]))]
+    )
     assert one.ratio is None and one.verdict is Verdict.SAME and one.margin == Interval(-1, 1)
-    (far,) = compare_family([Pair("empty", TICKS, old, replace(old, values=old.values + 5, slots=slots[1::2]))])
+    (far,) = compare_family(
+        [Pair("empty", TICKS, old, replace(old, values=old.values + 5, slots=slots[1::2]))]
+    )
     assert far.verdict is Verdict.SLOWER and far.difference == pytest.approx(5, abs=0.2)
 
 
 def test_the_same_input_gives_the_same_result():
     given = [pair(200, 203, deviation=0.01), pair(200, 200, deviation=0.02)]
-    assert [vars(one) | {"pair": None} for one in compare_family(given)] == [vars(one) | {"pair": None} for one in compare_family(given)]
+    assert [vars(one) | {"pair": None} for one in compare_family(given)] == [
+        vars(one) | {"pair": None} for one in compare_family(given)
+    ]
 
 
 def test_an_empty_family_is_no_error():
@@ -236,7 +287,9 @@ def test_the_same_files_are_the_same_whatever_the_campaign_suffered():
 
 
 def test_an_exact_verdict_falls_with_the_aa_row_too():
-    exact = Pair("k", COUNTED, Side("a", np.full(2, 5.0), exact=True), Side("b", np.full(2, 6.0), exact=True))
+    exact = Pair(
+        "k", COUNTED, Side("a", np.full(2, 5.0), exact=True), Side("b", np.full(2, 6.0), exact=True)
+    )
     (one,) = compare_family([exact], compare_family([pair(200, 210, case="aa")]))
     assert (one.verdict, one.reason) == (Verdict.UNRESOLVED, "A/A moved")
 
@@ -267,7 +320,9 @@ def test_margins_are_the_same_from_either_side():
 
 
 def test_what_is_decided_of_an_interval_and_p():
-    low, high = np.array([-0.5, -0.5, -1.5, 0.5, 0.5, 0.5]), np.array([0.5, 1.0, 0.5, 1.5, 1.5, 1.5])
+    low, high = np.array([-0.5, -0.5, -1.5, 0.5, 0.5, 0.5]), np.array(
+        [0.5, 1.0, 0.5, 1.5, 1.5, 1.5]
+    )
     same, changed = decide(low, high, np.array(1.0), np.array([0.001, 0.9, 0.9, 0.049, 0.05, 0.09]))
     assert list(same) == [True, False, False, False, False, False]
     assert list(changed) == [False, False, False, True, False, False]
@@ -285,7 +340,15 @@ def test_what_is_not_made_in_turn_takes_more_boots_than_it_has():
     given = pair(200, 200, deviation=0.0055)
     slots = np.arange(16)
     (in_turn,) = compare_family([given])
-    (one,) = compare_family([replace(given, old=replace(given.old, slots=slots[:8]), new=replace(given.new, slots=slots[8:]))])
+    (one,) = compare_family(
+        [
+            replace(
+                given,
+                old=replace(given.old, slots=slots[:8]),
+                new=replace(given.new, slots=slots[8:]),
+            )
+        ]
+    )
     assert in_turn.verdict is Verdict.SAME
     assert one.verdict is Verdict.UNRESOLVED and one.boots_to_resolve == 9
 
@@ -301,4 +364,6 @@ def test_boots_are_resampled_from_six_to_sixty_a_side(boots, resampled):
 def test_a_change_that_resampling_does_not_confirm_is_said(monkeypatch):
     monkeypatch.setattr(resampling, "interval", lambda *_: (-0.1, 0.1))
     one = judged(200, 210)
-    assert one.verdict is Verdict.SLOWER and any("not confirm" in warning for warning in one.warnings)
+    assert one.verdict is Verdict.SLOWER and any(
+        "not confirm" in warning for warning in one.warnings
+    )

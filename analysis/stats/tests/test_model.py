@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The model against numpy's least squares, scipy's t test, and what an exchange of sides has to do."""
+"""The model against numpy's least squares, scipy's t test, and what an exchange of sides has to do.
+"""
 
 import numpy as np
 import pytest
@@ -11,10 +12,16 @@ RANDOM = np.random.default_rng(6)
 
 
 def by_matrix(old, new, old_slots, new_slots):
-    """Ordinary least squares as in any textbook: estimates and standard errors of constant, difference and slope."""
+    """Ordinary least squares as in any textbook: estimates and standard errors of constant,
+    difference and slope.
+    """
     values = np.concatenate([old, new])
     design = np.column_stack(
-        [np.ones(len(values)), np.r_[np.zeros(len(old)), np.ones(len(new))], np.concatenate([old_slots, new_slots])]
+        [
+            np.ones(len(values)),
+            np.r_[np.zeros(len(old)), np.ones(len(new))],
+            np.concatenate([old_slots, new_slots]),
+        ]
     )
     estimates, residual, *_ = np.linalg.lstsq(design, values, rcond=None)
     degrees = len(values) - 3
@@ -29,10 +36,14 @@ def test_it_is_the_least_squares_fit_of_side_and_slot(sizes):
     old = RANDOM.normal(10, 1, sizes[0]) + 0.3 * old_slots
     new = RANDOM.normal(11, 1, sizes[1]) + 0.3 * new_slots
     fit = regression.fit(old, new, old_slots, new_slots)
-    (_, difference, slope), (_, difference_error, slope_error), degrees = by_matrix(old, new, old_slots, new_slots)
+    (_, difference, slope), (_, difference_error, slope_error), degrees = by_matrix(
+        old, new, old_slots, new_slots
+    )
     assert fit.degrees == degrees
     assert [fit.difference, fit.slope] == pytest.approx([difference, slope])
-    assert [fit.standard_error, fit.slope_standard_error] == pytest.approx([difference_error, slope_error])
+    assert [fit.standard_error, fit.slope_standard_error] == pytest.approx(
+        [difference_error, slope_error]
+    )
     assert fit.p() == pytest.approx(2 * stats.t.sf(abs(difference / difference_error), degrees))
     assert fit.slope_p() == pytest.approx(2 * stats.t.sf(abs(slope / slope_error), degrees))
     reach = stats.t.ppf(0.95, degrees) * difference_error
@@ -69,7 +80,9 @@ def test_the_deviation_of_boots_is_that_of_the_residuals():
     slots = np.arange(8.0)
     old, new = RANDOM.normal(size=5), RANDOM.normal(size=3)
     fit = regression.fit(old, new, slots[:5], slots[5:])
-    _, residual, *_ = np.linalg.lstsq(np.column_stack([np.ones(8), slots > 4, slots]), np.r_[old, new], rcond=None)
+    _, residual, *_ = np.linalg.lstsq(
+        np.column_stack([np.ones(8), slots > 4, slots]), np.r_[old, new], rcond=None
+    )
     assert fit.deviation(5, 3) == pytest.approx(np.sqrt(residual[0] / 5))
 
 
@@ -77,14 +90,19 @@ def test_the_slot_term_widens_by_how_far_the_sides_are_apart_in_time():
     slots = np.arange(8.0)
     old, new = RANDOM.normal(size=4), RANDOM.normal(size=4)
     assert regression.fit(old, new, slots[[0, 3, 4, 7]], slots[[1, 2, 5, 6]]).widening == 0
-    # all of one side first: the variance is four times 1/4 + 1/4 of a boot's, less what 2/64 boots would have added
-    assert regression.fit(old, new, slots[:4], slots[4:]).widening == pytest.approx(4**2 / 10 / (1 / 4 + 1 / 4))
+    # all of one side first: the variance is four times 1/4 + 1/4 of a boot's, less what 2/64 boots
+    # would have added
+    assert regression.fit(old, new, slots[:4], slots[4:]).widening == pytest.approx(
+        4**2 / 10 / (1 / 4 + 1 / 4)
+    )
 
 
 def test_an_exchange_of_sides_changes_the_sign_and_no_digit():
     slots = RANDOM.permutation(9).astype(float)
     old, new = RANDOM.normal(size=4), RANDOM.normal(size=5)
-    one, other = regression.fit(old, new, slots[:4], slots[4:]), regression.fit(new, old, slots[4:], slots[:4])
+    one, other = regression.fit(old, new, slots[:4], slots[4:]), regression.fit(
+        new, old, slots[4:], slots[:4]
+    )
     assert one.difference == -other.difference
     assert one.standard_error == other.standard_error and one.p() == other.p()
 

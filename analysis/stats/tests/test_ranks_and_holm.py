@@ -28,7 +28,9 @@ def test_rank_p_counts_every_order(sizes):
 
 @pytest.mark.parametrize("sizes", [(4, 4), (5, 7), (6, 6), (7, 7)])
 def test_rank_p_counts_every_order_of_boots_that_tie(sizes):
-    old, new = RANDOM.integers(0, 4, sizes[0]).astype(float), RANDOM.integers(1, 5, sizes[1]).astype(float)
+    old, new = RANDOM.integers(0, 4, sizes[0]).astype(float), RANDOM.integers(
+        1, 5, sizes[1]
+    ).astype(float)
     assert ranks.p(old, new) == pytest.approx(by_counting(old, new))
 
 
@@ -42,9 +44,13 @@ def test_boots_that_are_all_alike_have_p_1():
 
 def test_many_boots_go_by_the_normal_approximation():
     old, new = RANDOM.normal(0, 1, 300), RANDOM.normal(0.1, 1, 300)
-    assert ranks.p(old, new) == pytest.approx(stats.mannwhitneyu(old, new, method="asymptotic").pvalue)
+    assert ranks.p(old, new) == pytest.approx(
+        stats.mannwhitneyu(old, new, method="asymptotic").pvalue
+    )
     tied_old, tied_new = old.round(1), new.round(1)
-    assert ranks.p(tied_old, tied_new) == pytest.approx(stats.mannwhitneyu(tied_old, tied_new, method="asymptotic").pvalue)
+    assert ranks.p(tied_old, tied_new) == pytest.approx(
+        stats.mannwhitneyu(tied_old, tied_new, method="asymptotic").pvalue
+    )
 
 
 def test_cliffs_delta_counts_pairs():
@@ -56,8 +62,11 @@ def test_cliffs_delta_counts_pairs():
 
 
 def test_holm_of_a_worked_example():
-    # the four p of the example that encyclopedias and R's p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") give
-    assert holm.adjusted(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    # the four p of the example that encyclopedias and R's p.adjust(c(0.01, 0.04, 0.03, 0.005),
+    # "holm") give
+    assert holm.adjusted(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx(
+        [0.03, 0.06, 0.06, 0.02]
+    )
 
 
 def test_holm_never_passes_1_and_never_falls_with_rising_p():

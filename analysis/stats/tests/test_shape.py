@@ -12,7 +12,10 @@ RANDOM = np.random.default_rng(9)
 
 
 def test_two_groups_are_found_with_their_centres_and_sizes():
-    assert clusters.groups(np.array([119.0, 101, 102, 100, 120])) == (Group(101, 3), Group(119.5, 2))
+    assert clusters.groups(np.array([119.0, 101, 102, 100, 120])) == (
+        Group(101, 3),
+        Group(119.5, 2),
+    )
 
 
 def test_a_gap_has_to_be_three_times_the_wider_group():
@@ -39,7 +42,12 @@ def test_normal_noise_seldom_falls_into_two_groups(boots, most):
 
 def test_outliers_are_beyond_tukeys_fences():
     # quartiles 3 and 7: the inner fences are at -3 and 13, the outer at -9 and 19
-    for value, expected in ((12.9, ()), (13.1, (Outlier(13.1, False),)), (18.9, (Outlier(18.9, False),)), (19.1, (Outlier(19.1, True),))):
+    for value, expected in (
+        (12.9, ()),
+        (13.1, (Outlier(13.1, False),)),
+        (18.9, (Outlier(18.9, False),)),
+        (19.1, (Outlier(19.1, True),)),
+    ):
         boots = np.array([3.0, 7, 3, value, 5, 3, 7, 7, 5])
         assert list(np.percentile(boots, [25, 75])) == [3, 7]
         assert clusters.outliers(boots) == expected
@@ -66,18 +74,33 @@ def test_resampling_gives_scipys_interval():
     old, new = RANDOM.normal(0, 1, 12), RANDOM.normal(1, 1, 12)
     low, high = resampling.interval(old, new, None, None, 0.95)
     theirs = stats.bootstrap(
-        (old, new), lambda a, b, axis: b.mean(axis) - a.mean(axis), n_resamples=20_000, method="percentile", random_state=1
+        (old, new),
+        lambda a, b, axis: b.mean(axis) - a.mean(axis),
+        n_resamples=20_000,
+        method="percentile",
+        random_state=1,
     ).confidence_interval
     assert (low, high) == pytest.approx((theirs.low, theirs.high), abs=0.06)
 
 
 def test_resampling_fits_the_model_to_each_resample(monkeypatch):
-    old, new, slots = RANDOM.normal(0, 1, 7), RANDOM.normal(1, 1, 7), RANDOM.permutation(14).astype(float)
+    old, new, slots = (
+        RANDOM.normal(0, 1, 7),
+        RANDOM.normal(1, 1, 7),
+        RANDOM.permutation(14).astype(float),
+    )
     found = resampling.interval(old, new, slots[:7], slots[7:], 0.90)
     fits = []
     for old_weights, new_weights in zip(resampling._weights(7, 0), resampling._weights(7, 1)):
-        taken = [np.repeat(np.arange(7), np.rint(weights * 7).astype(int)) for weights in (old_weights, new_weights)]
-        fits.append(regression.fit(old[taken[0]], new[taken[1]], slots[:7][taken[0]], slots[7:][taken[1]]).difference)
+        taken = [
+            np.repeat(np.arange(7), np.rint(weights * 7).astype(int))
+            for weights in (old_weights, new_weights)
+        ]
+        fits.append(
+            regression.fit(
+                old[taken[0]], new[taken[1]], slots[:7][taken[0]], slots[7:][taken[1]]
+            ).difference
+        )
     assert found == pytest.approx(tuple(np.quantile(fits, [0.05, 0.95])))
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from analysis.stats import cautions
-from analysis.stats.comparison import compare_family
 from analysis.stats.clusters import Outlier
+from analysis.stats.comparison import compare_family
 from analysis.stats.sample import Pair, Side
 from analysis.stats.tests.test_family import TICKS, pair
 from analysis.stats.verdict import Verdict
@@ -22,7 +22,9 @@ NEW_NOISE = DEVIATIONS[[7, 1, 4, 9, 2, 6, 0, 8, 3, 5]]
 
 
 def sides(old: np.ndarray, new: np.ndarray) -> Pair:
-    return Pair("case", TICKS, Side("before", old, SLOTS[IS_OLD]), Side("after", new, SLOTS[~IS_OLD]))
+    return Pair(
+        "case", TICKS, Side("before", old, SLOTS[IS_OLD]), Side("after", new, SLOTS[~IS_OLD])
+    )
 
 
 CALM = sides(200 + OLD_NOISE, 200 + NEW_NOISE)
@@ -48,14 +50,18 @@ def test_few_boots_are_said_to_be_few(boots, few):
 
 
 def test_one_side_first_is_hardly_in_turn():
-    first = replace(CALM, old=replace(CALM.old, slots=SLOTS[:10]), new=replace(CALM.new, slots=SLOTS[10:]))
+    first = replace(
+        CALM, old=replace(CALM.old, slots=SLOTS[:10]), new=replace(CALM.new, slots=SLOTS[10:])
+    )
     assert "hardly made in turn" in warnings_of(first)
 
 
 def test_a_drift_is_named_and_taken_out():
     drifting = sides(200 + OLD_NOISE + 3 * SLOTS[IS_OLD], 200 + NEW_NOISE + 3 * SLOTS[~IS_OLD])
     (one,) = compare_family([drifting])
-    assert ["drift" in warning for warning in one.warnings] == [True]  # nor does it make groups or outliers
+    assert ["drift" in warning for warning in one.warnings] == [
+        True
+    ]  # nor does it make groups or outliers
     assert one.verdict is not Verdict.SLOWER
 
 
@@ -65,8 +71,17 @@ def test_boots_that_agree_to_the_digit_are_named():
 
 
 def test_groups_are_named_with_their_places():
-    said = warnings_of(replace(CALM, new=replace(CALM.new, values=np.where(np.arange(10) % 4 == 0, 230, 200) + NEW_NOISE)))
-    assert "after: the boots fall into two groups, 7 near" in said and "3 near" in said and "before" not in said
+    said = warnings_of(
+        replace(
+            CALM,
+            new=replace(CALM.new, values=np.where(np.arange(10) % 4 == 0, 230, 200) + NEW_NOISE),
+        )
+    )
+    assert (
+        "after: the boots fall into two groups, 7 near" in said
+        and "3 near" in said
+        and "before" not in said
+    )
 
 
 def test_outliers_are_named_and_kept():
@@ -74,22 +89,38 @@ def test_outliers_are_named_and_kept():
     values[4] = 240
     one = compare_family([replace(CALM, old=replace(CALM.old, values=values))])[0]
     assert [outlier.severe for outlier in one.old_outliers] == [True] and one.new_outliers == ()
-    assert any(warning.startswith("before: far outside the other boots, and kept, which widens the interval: 2") for warning in one.warnings)
+    assert any(
+        warning.startswith(
+            "before: far outside the other boots, and kept, which widens the interval: 2"
+        )
+        for warning in one.warnings
+    )
     assert one.n_old == 10
 
 
 def test_mild_outliers_are_only_outside():
     assert cautions.of_shape("x", (), (), "ns") == ()
     mild, severe = Outlier(4.0, severe=False), Outlier(9.0, severe=True)
-    assert cautions.of_shape("x", (), (mild,), "ns") == ("x: outside the other boots, and kept, which widens the interval: 4 ns",)
-    assert cautions.of_shape("x", (), (mild, severe, severe), "ns")[0] == "x: far outside the other boots, and kept, which widens the interval: 9, 9 ns"
+    assert cautions.of_shape("x", (), (mild,), "ns") == (
+        "x: outside the other boots, and kept, which widens the interval: 4 ns",
+    )
+    assert (
+        cautions.of_shape("x", (), (mild, severe, severe), "ns")[0]
+        == "x: far outside the other boots, and kept, which widens the interval: 9, 9 ns"
+    )
 
 
-@pytest.mark.parametrize(("spread", "boots", "warned"), [(5, 6, True), (5, 10, False), (3, 6, False)])
+@pytest.mark.parametrize(
+    ("spread", "boots", "warned"), [(5, 6, True), (5, 10, False), (3, 6, False)]
+)
 def test_few_boots_of_another_spread_are_warned_of(spread, boots, warned):
     new = replace(CALM.new, values=200 + spread * NEW_NOISE[:boots], slots=CALM.new.slots[:boots])
-    old = replace(CALM.old, values=200 + OLD_NOISE * NEW_NOISE[:boots].std(ddof=1) / OLD_NOISE.std(ddof=1))
-    assert ("differ in spread and in number" in warnings_of(replace(CALM, old=old, new=new))) is warned
+    old = replace(
+        CALM.old, values=200 + OLD_NOISE * NEW_NOISE[:boots].std(ddof=1) / OLD_NOISE.std(ddof=1)
+    )
+    assert (
+        "differ in spread and in number" in warnings_of(replace(CALM, old=old, new=new))
+    ) is warned
 
 
 def test_a_spread_is_that_of_which_the_boots_are_a_sample():
@@ -99,7 +130,7 @@ def test_a_spread_is_that_of_which_the_boots_are_a_sample():
     assert not cautions.of_spreads(3.9 * few, many) and not cautions.of_spreads(many, 3.9 * few)
 
 
-def test_a_change_that_ranks_do_not_show_in_so_large_a_family_is_said_to_rest_on_the_shape_of_noise():
+def test_a_change_that_ranks_do_not_show_in_a_large_family_rests_on_the_shape_of_noise():
     four = pair(200, 220, boots=4)
     others = [pair(200, 200, boots=4)] * 11
     (alone,) = compare_family([four])
@@ -107,11 +138,16 @@ def test_a_change_that_ranks_do_not_show_in_so_large_a_family_is_said_to_rest_on
     assert alone.verdict is among.verdict is Verdict.SLOWER
     assert not any(warning.startswith(cautions.RESTS_ON_SHAPE) for warning in alone.warnings)
     # 12 families' worth of 2/70
-    assert any(warning.startswith(cautions.RESTS_ON_SHAPE) and "0.34" in warning for warning in among.warnings)
+    assert any(
+        warning.startswith(cautions.RESTS_ON_SHAPE) and "0.34" in warning
+        for warning in among.warnings
+    )
 
 
 def test_what_resampling_does_not_confirm_is_said():
     assert cautions.of_bootstrap(True) == ()
     (said,) = cautions.of_bootstrap(False)
     assert "not confirm" in said
-    assert "not confirm" not in warnings_of(replace(CALM, new=replace(CALM.new, values=210 + NEW_NOISE)))
+    assert "not confirm" not in warnings_of(
+        replace(CALM, new=replace(CALM.new, values=210 + NEW_NOISE))
+    )

@@ -17,18 +17,23 @@ class Totals:
     ios: int
     bytes: int
     runtime_ms: int  # of the job that ran longest
-    latency_ns: float | None  # mean over I/Os, from submission to completion; None: not measured (gtod_reduce)
+    # mean over I/Os, from submission to completion; None: not measured (gtod_reduce)
+    latency_ns: float | None
 
 
 def read(text: str, name: str, block_bytes: int, jobs: int) -> Totals:
-    """The totals; a KmapbenchError in one line where the output cannot be trusted. name: of the file, for the message."""
+    """The totals; a KmapbenchError in one line where the output cannot be trusted. name: of the
+    file, for the message.
+    """
     try:
         value = json.loads(text)
         version, parts = value["fio version"], value["jobs"]
     except (ValueError, KeyError, TypeError):
         raise KmapbenchError(f"{name}: no JSON of fio: was it killed?") from None
     if not str(version).startswith(MAJOR_VERSION):
-        raise KmapbenchError(f"{name}: written by {version}, and {MAJOR_VERSION}x is read: use that version")
+        raise KmapbenchError(
+            f"{name}: written by {version}, and {MAJOR_VERSION}x is read: use that version"
+        )
     try:
         directions = [part[way] for part in parts for way in ("read", "write")]
         errors = [part["error"] for part in parts if part["error"]]
@@ -46,5 +51,7 @@ def read(text: str, name: str, block_bytes: int, jobs: int) -> Totals:
     if len(parts) != jobs or not all(ran):
         raise KmapbenchError(f"{name}: {sum(map(bool, ran))} of {jobs} jobs did I/O")
     if short or moved != ios * block_bytes:
-        raise KmapbenchError(f"{name}: {moved} bytes by {ios} I/Os of {block_bytes} bytes, {short} of them short")
+        raise KmapbenchError(
+            f"{name}: {moved} bytes by {ios} I/Os of {block_bytes} bytes, {short} of them short"
+        )
     return Totals(ios, moved, runtime_ms, latency)

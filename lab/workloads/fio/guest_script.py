@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The job of a boot that measures DAX: shell text for lab/vm/init/fio, and the machine it wants. Pure."""
+"""The job of a boot that measures DAX: shell text for lab/vm/init/fio, and the machine it wants.
+Pure.
+"""
 
 import shlex
 from dataclasses import dataclass
@@ -7,7 +9,8 @@ from dataclasses import dataclass
 from lab.workloads import micro_script as kernel_cases
 from lab.workloads.fio.presets import Job, Preset
 
-# Regions of the guest's memory that the kernel takes for persistent; XFS wants 300 MB. All begin at 2 MiB.
+# Regions of the guest's memory that the kernel takes for persistent; XFS wants 300 MB. All begin at
+# 2 MiB.
 CMDLINE = "memmap=192M!1G memmap=320M!1280M memmap=64M!1664M memmap=64M!1792M"
 MEMORY_MIB = 2048
 LIMIT_SECONDS = 900  # of QEMU's CPU time
@@ -15,9 +18,13 @@ DEVICES = {"ext4": "/dev/pmem0", "xfs": "/dev/pmem1", "block": "/dev/pmem2"}
 FOLDER = "/data"
 WINDOWS = "windows.txt"  # what dax_windows says of its windows
 
-# How file systems are made: in pieces of 2 MiB. ext4 not lazily: else the kernel writes the rest of it beside some job, at a random moment.
+# How file systems are made: in pieces of 2 MiB. ext4 not lazily: else the kernel writes the rest of
+# it beside some job, at a random moment.
 MKFS = {
-    "ext4": "mkfs.ext4 -q -F -b 4096 -E stride=512,stripe_width=512,lazy_itable_init=0,lazy_journal_init=0",
+    "ext4": (
+        "mkfs.ext4 -q -F -b 4096 -E"
+        " stride=512,stripe_width=512,lazy_itable_init=0,lazy_journal_init=0"
+    ),
     "xfs": "mkfs.xfs -q -f -d agcount=2,su=2m,sw=1 -l size=64m",
 }
 
@@ -26,8 +33,8 @@ PROGRAMS = {"fio": "fio", "mkfs.ext4": "e2fsprogs", "mkfs.xfs": "xfsprogs"}
 GUEST_MODULES = ["xfs"]
 
 
-# What file systems and the kernel do every some seconds, after a mount and much writing, comes before the first job and not beside it. To the
-# emulator an idle guest costs nothing.
+# What file systems and the kernel do every some seconds, after a mount and much writing, comes
+# before the first job and not beside it. To the emulator an idle guest costs nothing.
 SETTLE = "sync; sleep 40"
 
 
@@ -61,7 +68,9 @@ def environment(variant: str, boot: int) -> str:
 
 
 def text(preset: Preset) -> str:
-    """All jobs of a preset, those on one mount together; then single reads and writes for the observer."""
+    """All jobs of a preset, those on one mount together; then single reads and writes for the
+    observer.
+    """
     lines = []
     size = preset.file_mib << 20
     for kind in ("ext4", "xfs"):
@@ -94,11 +103,15 @@ def text(preset: Preset) -> str:
 
 
 def model_cases(preset: Preset, variant: str, boot: int) -> str:
-    """Measures MODEL_CASES on one of the preset's files; nothing, where it has none on persistent memory."""
+    """Measures MODEL_CASES on one of the preset's files; nothing, where it has none on persistent
+    memory.
+    """
     on = next((job.on for job in preset.jobs if job.on in MKFS), None)
     if on is None:
         return ""
-    return f"step mount/{on}_model dax_mount {on} {DEVICES[on]} always\n" + kernel_cases.micro_on(f"{FOLDER}/file.0", variant, boot, MODEL_CASES)
+    return f"step mount/{on}_model dax_mount {on} {DEVICES[on]} always\n" + kernel_cases.micro_on(
+        f"{FOLDER}/file.0", variant, boot, MODEL_CASES
+    )
 
 
 def make(kind: str, device: str, size: int, files: int) -> str:
@@ -110,7 +123,9 @@ def files_of(job: Job, preset: Preset, folder: str) -> list[str]:
     """What a job uses; none, where it uses a device."""
     if job.on in ("block", "device"):
         return []
-    return [f"{folder}/file.{number}" for number in range(preset.files if preset.shared else job.jobs)]
+    return [
+        f"{folder}/file.{number}" for number in range(preset.files if preset.shared else job.jobs)
+    ]
 
 
 def options(job: Job, preset: Preset, where: Place = LAB) -> list[str]:
@@ -120,8 +135,12 @@ def options(job: Job, preset: Preset, where: Place = LAB) -> list[str]:
     else:
         place = [
             f"--directory={where.folder}",
-            # all files for all, or a file each
-            f"--filename={':'.join(f'file.{number}' for number in range(preset.files))}" if preset.shared else "--filename_format=file.$jobnum",
+            (
+                # all files for all, or a file each
+                f"--filename={':'.join(f'file.{number}' for number in range(preset.files))}"
+                if preset.shared
+                else "--filename_format=file.$jobnum"
+            ),
             f"--filesize={preset.file_mib}m",
             "--allow_file_create=0",
         ]

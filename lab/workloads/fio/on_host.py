@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fio on persistent memory of this machine that the user names: a folder, or a device, which is formatted."""
+"""fio on persistent memory of this machine that the user names: a folder, or a device, which is
+formatted.
+"""
 
 import ctypes
 import os
@@ -13,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.core import subprocesses
+from lab.core.dirs import build_dir
+from lab.core.errors import CommandFailed, KmapbenchError
 from lab.workloads.fio import guest_script
 from lab.workloads.fio.guest_script import Place
 from lab.workloads.fio.presets import Job, Preset
-from lab.core.errors import CommandFailed, KmapbenchError
-from lab.core.dirs import build_dir
 
 KINDS = ("ext4", "xfs")
 _CLONE_NEWNS = 0x00020000  # linux/sched.h
@@ -32,7 +34,9 @@ class Named:
     options: tuple[str, ...] = ()  # of fio
 
     def measures(self, job: Job) -> bool:
-        """Another mount than a folder's is not ours to make, and no device-dax is made of anything."""
+        """Another mount than a folder's is not ours to make, and no device-dax is made of
+        anything.
+        """
         return job.on == self.kind if self.kind else job.on != "device"
 
 
@@ -43,23 +47,44 @@ def look(path: Path, root: Path = Path("/")) -> Named:
     if path.is_dir():
         kind = _mounts(root).get(_device_of(path), ("", "?"))[1]
         if kind not in KINDS:
-            raise KmapbenchError(f"{path}: on {kind}: fio is run on {' and '.join(KINDS)}, mounted with dax=always")
+            raise KmapbenchError(
+                f"{path}: on {kind}: fio is run on {' and '.join(KINDS)}, mounted with dax=always"
+            )
         return Named(path, kind)
     if not sysfs.exists():
-        raise KmapbenchError(f"{path}: neither a folder nor a block device: name one of these, as /dev/pmem0")
+        raise KmapbenchError(
+            f"{path}: neither a folder nor a block device: name one of these, as /dev/pmem0"
+        )
     if os.geteuid() != 0 and root == Path("/"):
-        raise KmapbenchError(f"{path}: to make file systems takes root: sudo ./kmapbench run --here, or --on a folder that is yours")
+        raise KmapbenchError(
+            f"{path}: to make file systems takes root: sudo ./kmapbench run --here, or --on a"
+            " folder that is yours"
+        )
     _refuse_used(path, sysfs, root)
     if subprocesses.value(sysfs / "queue/dax") != "1":
-        install = "" if subprocesses.has("ndctl") else "; ndctl is missing: install the package ndctl"
-        raise KmapbenchError(f"{path}: no DAX on it: ndctl create-namespace -f -e NAMESPACE -m fsdax makes it so, and destroys what is there{install}")
+        install = (
+            "" if subprocesses.has("ndctl") else "; ndctl is missing: install the package ndctl"
+        )
+        raise KmapbenchError(
+            f"{path}: no DAX on it: ndctl create-namespace -f -e NAMESPACE -m fsdax makes it so,"
+            f" and destroys what is there{install}"
+        )
     return Named(path, None, _near(sysfs, root))
 
 
 def confirm(named: Named, ask: Callable[[str], str]) -> None:
-    """A KmapbenchError where the user does not say the device's own name. ask: shows a question, and gives the answer."""
+    """A KmapbenchError where the user does not say the device's own name. ask: shows a question,
+    and gives the answer.
+    """
     name = named.path.resolve().name
-    if named.kind is None and ask(f"{named.path} is formatted, and all that is on it is lost. To go on, type its name ({name}): ").strip() != name:
+    if (
+        named.kind is None
+        and ask(
+            f"{named.path} is formatted, and all that is on it is lost. To go on, type its name"
+            f" ({name}): "
+        ).strip()
+        != name
+    ):
         raise KmapbenchError(f"{named.path}: left as it is, since its name, {name}, was not given")
 
 
@@ -69,10 +94,18 @@ def ask(question: str) -> str:
     return sys.stdin.readline()
 
 
-def measure(named: Named, preset: Preset, output: Path, on_job: Callable[[Job], None], on_end: Callable[[Job, str], None]) -> None:
+def measure(
+    named: Named,
+    preset: Preset,
+    output: Path,
+    on_job: Callable[[Job], None],
+    on_end: Callable[[Job, str], None],
+) -> None:
     """Runs all jobs. output: folder for what fio says. on_end gets that, after on_job."""
     _own_mounts()
-    with tempfile.TemporaryDirectory(prefix="kmapbench-dax-", dir=named.path if named.kind else None) as scratch:
+    with tempfile.TemporaryDirectory(
+        prefix="kmapbench-dax-", dir=named.path if named.kind else None
+    ) as scratch:
         place = Place(scratch, {"block": str(named.path)}, named.options)
 
         def run(on: str) -> None:
@@ -95,7 +128,9 @@ def measure(named: Named, preset: Preset, output: Path, on_job: Callable[[Job], 
             if f"{kind}_cache" in used:
                 with _mounted(named, kind, "never", scratch):
                     for file in _files(place, preset):
-                        _call(["dd", f"if={file}", "of=/dev/null", "bs=1M"])  # once read, they are in the page cache
+                        _call(
+                            ["dd", f"if={file}", "of=/dev/null", "bs=1M"]
+                        )  # once read, they are in the page cache
                     run(f"{kind}_cache")
         run("block")
 
@@ -120,19 +155,41 @@ def _prepare(place: Place, preset: Preset) -> None:
 def _run(job: Job, preset: Preset, place: Place, output: Path) -> str:
     files = guest_script.files_of(job, preset, place.folder)
     if files:
-        _call([str(_dax_file()), "check", "cache" if job.on.endswith("_cache") else "dax", str(preset.file_mib << 20), *files])
+        _call(
+            [
+                str(_dax_file()),
+                "check",
+                "cache" if job.on.endswith("_cache") else "dax",
+                str(preset.file_mib << 20),
+                *files,
+            ]
+        )
     os.sync()
     target = output / f"{job.name}.json"
-    _call([subprocesses.find("fio", "fio"), *guest_script.options(job, preset, place), f"--output={target}"])
+    _call(
+        [
+            subprocesses.find("fio", "fio"),
+            *guest_script.options(job, preset, place),
+            f"--output={target}",
+        ]
+    )
     return target.read_text(errors="replace")
 
 
 def _call(command: list[str]) -> None:
     """A program that goes when we go."""
     program = subprocesses.find(command[0], guest_script.PROGRAMS.get(command[0], "util-linux"))
-    result = subprocess.run([program, *command[1:]], stdin=subprocess.DEVNULL, capture_output=True, text=True, preexec_fn=subprocesses.die_with_parent)
+    result = subprocess.run(
+        [program, *command[1:]],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        preexec_fn=subprocesses.die_with_parent,
+    )
     if result.returncode != 0:
-        said = (result.stdout + result.stderr).strip().splitlines() or [f"ended with {result.returncode}"]
+        said = (result.stdout + result.stderr).strip().splitlines() or [
+            f"ended with {result.returncode}"
+        ]
         raise CommandFailed(f"{Path(program).name}: {said[0]}")
 
 
@@ -167,14 +224,22 @@ def _refuse_used(path: Path, sysfs: Path, root: Path) -> None:
     if any(sysfs.glob("*/partition")):
         raise KmapbenchError(f"{path}: has partitions: name a device that nobody needs")
     if mounted := _mounts(root).get(subprocesses.value(sysfs / "dev")):
-        raise KmapbenchError(f"{path}: mounted on {mounted[0]}: unmount it if it is not needed, or give --on {mounted[0]}")
+        raise KmapbenchError(
+            f"{path}: mounted on {mounted[0]}: unmount it if it is not needed, or give --on"
+            f" {mounted[0]}"
+        )
     if any(sysfs.glob("holders/*")):
-        raise KmapbenchError(f"{path}: in use by {next(sysfs.glob('holders/*')).name}: name a device that nobody needs")
+        raise KmapbenchError(
+            f"{path}: in use by {next(sysfs.glob('holders/*')).name}: name a device that nobody"
+            " needs"
+        )
     if root == Path("/"):
         try:
             os.close(os.open(path, os.O_RDONLY | os.O_EXCL))
         except OSError as error:
-            raise KmapbenchError(f"{path}: {error.strerror}: name a device that nobody needs") from None
+            raise KmapbenchError(
+                f"{path}: {error.strerror}: name a device that nobody needs"
+            ) from None
 
 
 def _near(sysfs: Path, root: Path) -> tuple[str, ...]:

@@ -2,9 +2,10 @@
 """What fio is to measure: dax.toml as a list of jobs. Pure."""
 
 import itertools
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+import tomllib
 
 from lab.core.errors import KmapbenchError
 
@@ -90,12 +91,17 @@ def _preset(name: str, row: dict, cpus: int) -> Preset:
         raise KmapbenchError(f"{TABLE.name}: {name}: a block is larger than a file")
     if not row.get("crowded", False):
         jobs = tuple(job for job in jobs if job.jobs <= cpus)
-    return Preset(row["files"] if shared else max(job.jobs for job in jobs), row["file_mib"], jobs, shared)
+    return Preset(
+        row["files"] if shared else max(job.jobs for job in jobs), row["file_mib"], jobs, shared
+    )
 
 
 def _combinations(rows: dict, preset: dict, cpus: int) -> list[Job]:
     times = {key: rows.get(key, preset[key]) for key in ("ramp_ms", "runtime_ms")}
     half = max(1, min(cpus // 2, preset["files"]))
     processes = [half if one == "half" else one for one in rows["jobs"]]
-    axes = [*(processes if axis == "jobs" else rows[axis] for axis in _AXES), rows.get("direct", [0])]
+    axes = [
+        *(processes if axis == "jobs" else rows[axis] for axis in _AXES),
+        rows.get("direct", [0]),
+    ]
     return [Job(*values, **times) for values in itertools.product(*axes)]
