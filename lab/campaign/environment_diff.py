@@ -1,30 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a boot ran on, against what another did; and without what tells whose machine it was. Pure.
-"""
+"""Differences between the environments of boots; environments without what names their owner."""
 
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
-# Measured anew by each boot.
-NOISE = {"clock.tsc_hz", "clock.tsc_step_ticks"}
+from formats import fingerprint
 
 # Fields that name a machine or its owner.
 _IDENTITIES = ("host_name", "product", "serial")
 
 
-def differences(was, now, name: str = "") -> Iterator[str]:
+def differences(was: Any, now: Any, name: str = "") -> Iterator[str]:
     """Each place at which two values made of dicts differ: its dotted name, and both."""
     if isinstance(was, dict) and isinstance(now, dict):
         for key in {**was, **now}:
             yield from differences(was.get(key), now.get(key), f"{name}.{key}" if name else key)
-    elif was != now and name not in NOISE:
+    elif was != now and name not in fingerprint.MEASURED:
         yield f"{name} was {json.dumps(was):.80}, is {json.dumps(now):.80}"
 
 
-def anonymous(value, words: dict[str, str]):
-    """The same without host names and serial numbers. words: what else is to be replaced where it
-    is a whole word, and by what.
+def anonymous(value: Any, words: dict[str, str]) -> Any:
+    """A JSON value without host names and serial numbers.
+
+    words: more whole words to replace, each with what takes its place.
     """
     if isinstance(value, dict):
         return {

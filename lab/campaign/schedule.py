@@ -34,8 +34,11 @@ def steps(
         once = chooser.sample(variants, len(variants))
         order += once + once[::-1]
     order = order[: boots * len(variants)]
-    halves = iter(_halves(boots, chooser) if baseline in variants and boots > 1 else [None] * boots)
-    made: Counter = Counter()
+    sides: Sequence[str | None] = [None] * boots
+    if baseline in variants and boots > 1:
+        sides = _halves(boots, chooser)
+    halves = iter(sides)
+    made: Counter[str] = Counter()
     planned = []
     for variant in order:
         made[variant] += 1

@@ -10,26 +10,25 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from formats import schema
+from formats.campaign_format import CONTROL_REASON, FORMAT, UNITS
 from lab.campaign import environment_diff
 from lab.campaign.schedule import Step
-from lab.core.dirs import RESULTS
 from lab.core.errors import KmapbenchError
-
-FORMAT = 1
-_UNITS = {"icount": "instructions", "tsc": "ticks", "wall": "ns"}
 
 _COUNTS = {"type": "integer", "minimum": 0}
 
 
 @cache
-def _validator(name: str):
-    """A jsonschema.Validator. Imported here, since what reads a campaign can do without."""
+def _validator(name: str) -> Any:
+    """A jsonschema.Validator. Imported here, since reading a campaign works without it."""
     import jsonschema
 
     draft = jsonschema.Draft202012Validator
 
-    def items(validator, items, instance, schema):
+    def items(validator: Any, items: Any, instance: Any, schema: Any) -> Iterator[Any]:
         """The draft's own check, but for an array of counts, which holds thousands: a call for each
         would take seconds of a run.
         """
@@ -41,11 +40,10 @@ def _validator(name: str):
             return
         yield from draft.VALIDATORS["items"](validator, items, instance, schema)
 
-    schema = json.loads((RESULTS / "schema" / f"{name}.schema.json").read_text())
-    return jsonschema.validators.extend(draft, {"items": items})(schema)
+    return jsonschema.validators.extend(draft, {"items": items})(schema.load(name))
 
 
-def validate(name: str, value: dict) -> None:
+def validate(name: str, value: dict[str, Any]) -> None:
     """Checks a value against results/schema/NAME.schema.json."""
     from jsonschema import exceptions
 
@@ -69,7 +67,7 @@ class Campaign:
     it (BOOT.try-N).
     """
 
-    def __init__(self, folder: Path, header: dict):
+    def __init__(self, folder: Path, header: dict[str, Any]):
         """folder: holds a campaign.json; begin() and reopen() see to that. Nobody else may write to
         it meanwhile.
         """
@@ -78,7 +76,7 @@ class Campaign:
         self._lock = _locked(folder)
 
     @classmethod
-    def begin(cls, folder: Path, header: dict, plan: str = "") -> "Campaign":
+    def begin(cls, folder: Path, header: dict[str, Any], plan: str = "") -> "Campaign":
         """A new campaign. Its folder appears with campaign.json in it, so that each one there is
         can be resumed.
 
@@ -115,7 +113,7 @@ class Campaign:
         header = read(folder)
         return cls(folder, header)
 
-    def go_on(self, header: dict) -> None:
+    def go_on(self, header: dict[str, Any]) -> None:
         """Makes ready for the rest of it. header: what it would be begun with now, which has to be
         the same.
         """
@@ -186,7 +184,9 @@ class Campaign:
         os.close(self._lock)
 
 
-def record_without_samples(case: str, variant: str, boot: int, clock: str, **fields) -> dict:
+def record_without_samples(
+    case: str, variant: str, boot: int, clock: str, **fields: Any
+) -> dict[str, Any]:
     """A record of what has no loop of ours. fields: status, ops, cost and what else there is to
     say.
     """
@@ -196,7 +196,7 @@ def record_without_samples(case: str, variant: str, boot: int, clock: str, **fie
         "boot": boot,
         "launch": 1,
         "clock": clock,
-        "unit": _UNITS[clock],
+        "unit": UNITS[clock],
         "better": "lower",
         "empty": None,
         "exact": False,
@@ -211,7 +211,7 @@ def record_without_samples(case: str, variant: str, boot: int, clock: str, **fie
 class Boot:
     """One boot's folder."""
 
-    def __init__(self, campaign: Campaign, step: dict, folder: Path):
+    def __init__(self, campaign: Campaign, step: dict[str, Any], folder: Path):
         self._campaign = campaign
         self._step = step
         self.variant = step["variant"]
@@ -224,15 +224,15 @@ class Boot:
             f"{folder.name}.try-{step['try']}"
         )  # where it is if it is made again
         self.crashed = False
-        self.records: list[dict] = []
+        self.records: list[dict[str, Any]] = []
 
-    def append(self, record: dict) -> None:
+    def append(self, record: dict[str, Any]) -> None:
         """Adds a record to micro.jsonl; it is on disk when this returns."""
         validate("record", record)
         _append_line(self.folder / "micro.jsonl", record)
         self.records.append(record)
 
-    def append_path(self, path: dict) -> None:
+    def append_path(self, path: dict[str, Any]) -> None:
         validate("path", path)
         _append_line(self.folder / "path.jsonl", path)
 
@@ -254,11 +254,11 @@ class Boot:
         reasons = (
             record["reason"]
             for record in self.records
-            if "known" in record and record.get("reason", "").startswith("control: ")
+            if "known" in record and record.get("reason", "").startswith(CONTROL_REASON)
         )
         return next(reasons, None)
 
-    def write_environment(self, environment: dict, config: Path | None = None) -> None:
+    def write_environment(self, environment: dict[str, Any], config: Path | None = None) -> None:
         """What it ran on, held against the variant's other boots. config: the kernel's .config;
         without it, as the environment names it.
         """
@@ -279,7 +279,7 @@ class Boot:
         if config.is_file() and not (self.folder.parent / "config").exists():
             write_bytes(self.folder.parent / "config", config.read_bytes())
 
-    def write_micro(self, value: dict) -> None:
+    def write_micro(self, value: dict[str, Any]) -> None:
         """micro.json: what Google Benchmark has to say."""
         write_json(self.folder / "micro.json", shown(self._campaign.header, value))
 
@@ -296,14 +296,14 @@ class Boot:
         self._campaign.save()
 
 
-def read(folder: Path) -> dict:
+def read(folder: Path) -> dict[str, Any]:
     """campaign.json of a campaign that can be gone on with."""
     header = peek(folder)
     validate("campaign", header)
     return header
 
 
-def peek(folder: Path) -> dict:
+def peek(folder: Path) -> dict[str, Any]:
     """The same without the schema, which takes jsonschema: enough to say that a folder is no
     campaign.
     """
@@ -326,14 +326,17 @@ def peek(folder: Path) -> dict:
     return header
 
 
-def shown(header: dict, value: dict) -> dict:
+def shown(header: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
     """As much of a value as may be shown to everybody, where that was asked for."""
     if not header["asked"].get("anonymize"):
         return value
-    return environment_diff.anonymous(value, {os.uname().nodename: "HOST", str(Path.home()): "~"})
+    hidden: dict[str, Any] = environment_diff.anonymous(
+        value, {os.uname().nodename: "HOST", str(Path.home()): "~"}
+    )
+    return hidden
 
 
-def left(header: dict) -> list[Step]:
+def left(header: dict[str, Any]) -> list[Step]:
     """Steps of the plan that have not been made well yet, in its order."""
     good = {(step["variant"], step["boot"]) for step in header["order"] if step["status"] == "ok"}
     return [
@@ -365,14 +368,14 @@ def _sync(folder: Path) -> None:
         os.close(fd)
 
 
-def _append_line(path: Path, value: dict) -> None:
+def _append_line(path: Path, value: dict[str, Any]) -> None:
     with naming(path), path.open("a") as file:
         file.write(json.dumps(value, separators=(",", ":")) + "\n")
         file.flush()
         os.fsync(file.fileno())
 
 
-def write_json(path: Path, value: dict) -> None:
+def write_json(path: Path, value: dict[str, Any]) -> None:
     """Replaces a file by a new one, at once and for good."""
     scratch = path.with_name(f".{path.name}.new")
     with naming(path), scratch.open("w") as file:

@@ -12,9 +12,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from formats import exit_codes
 from lab.core import subprocesses
 from lab.core.dirs import build_dir
-from lab.core.errors import EXIT_OK, KmapbenchError
+from lab.core.errors import KmapbenchError
 from lab.host import load_errors
 from lab.kernels import debian_kernels, supported
 from lab.vm import qemu
@@ -45,7 +46,7 @@ def run() -> int:
         ),
         end="",
     )
-    return EXIT_OK
+    return exit_codes.OK
 
 
 def _environment() -> dict:
@@ -53,7 +54,7 @@ def _environment() -> dict:
     kmap_bench = build_dir() / "bench" / "kmap_bench"
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "environment.json"
-        command = [kmap_bench, f"--kmapbench_environment={out}", "--benchmark_list_tests"]
+        command = [str(kmap_bench), f"--kmapbench_environment={out}", "--benchmark_list_tests"]
         result = subprocess.run(command, capture_output=True, text=True)
         if not out.exists():
             raise KmapbenchError(f"{kmap_bench}: {result.stderr.strip() or 'no output'}")

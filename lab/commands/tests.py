@@ -5,9 +5,9 @@ import os
 import subprocess
 import sys
 
+from formats import exit_codes
 from lab.core import subprocesses
 from lab.core.dirs import ROOT, build_dir
-from lab.core.errors import EXIT_FAILED, EXIT_OK
 
 # How far a run reaches: pytest's marker expressions, over the markers of pytest.ini.
 EVERYDAY = "not kernels and not all"
@@ -41,4 +41,4 @@ def run(reach: str = EVERYDAY) -> int:
         "analysis",
     ]
     codes = [subprocess.run(command, cwd=ROOT).returncode for command in (ctest, pytest)]
-    return EXIT_FAILED if any(codes) else EXIT_OK
+    return exit_codes.FAILED if any(codes) else exit_codes.OK

@@ -1,28 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Errors that reach a user: one line that names the file or setting and the mend."""
 
-EXIT_OK = 0
-EXIT_FAILED = 1  # a check failed, a boot crashed, a record failed its oracle
-EXIT_UNMET = 2  # wrong use, bad data, unmet need
-EXIT_INTERRUPTED = 130
+from formats import exit_codes
 
 
 class KmapbenchError(Exception):
     """Wrong use, bad data or an unmet need; str() is the whole message, on one line."""
 
-    exit_code = EXIT_UNMET
+    exit_code = exit_codes.UNMET
 
 
 class Interrupted(KmapbenchError):
     """Ctrl-C in the middle of something that has its own words for what is kept."""
 
-    exit_code = EXIT_INTERRUPTED
+    exit_code = exit_codes.INTERRUPTED
 
 
 class Refused(KmapbenchError):
     """The module, or kmap_bench, would not measure, as its figures would not be true."""
 
-    exit_code = EXIT_FAILED
+    exit_code = exit_codes.FAILED
 
 
 class CommandFailed(KmapbenchError):

@@ -3,14 +3,15 @@
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
 class Line:
     """One whole line: a record or an event."""
 
-    record: dict | None = None
-    event: dict | None = None
+    record: dict[str, Any] | None = None
+    event: dict[str, Any] | None = None
 
 
 @dataclass

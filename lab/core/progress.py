@@ -5,7 +5,14 @@ import sys
 import time
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 
 class Display:
@@ -14,7 +21,7 @@ class Display:
     def __init__(self) -> None:
         self._console = Console(stderr=True)
         self._bar: Progress | None = None
-        self._task = None
+        self._task: TaskID | None = None
         self._total = 0.0
         self._done = 0.0
         self._started = self._planned = time.monotonic()
@@ -34,7 +41,7 @@ class Display:
             self._task = self._bar.add_task("starting", total=None)
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bar:
             self._bar.stop()
 
@@ -43,12 +50,12 @@ class Display:
         self._total = work
         self._done = 0.0
         self._planned = time.monotonic()  # what came before says nothing of what is left
-        if self._bar:
+        if self._bar and self._task is not None:
             self._bar.update(self._task, total=work, completed=0)
 
     def say(self, doing: str) -> None:
         """What is being done now."""
-        if self._bar:
+        if self._bar and self._task is not None:
             self._bar.update(self._task, description=doing)
         else:
             self._line(doing)
@@ -56,12 +63,12 @@ class Display:
     def advance(self, work: float) -> None:
         """So much more is done."""
         self._done += work
-        if self._bar:
+        if self._bar and self._task is not None:
             self._bar.update(self._task, advance=work)
 
     def detail(self, doing: str) -> None:
         """What is being done, where it changes too often for lines: shown on the bar only."""
-        if self._bar:
+        if self._bar and self._task is not None:
             self._bar.update(self._task, description=doing)
 
     def note(self, text: str) -> None:

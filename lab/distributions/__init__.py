@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`kmapbench test --distributions`: the README's commands on Debians made from nothing."""
+"""`kmapbench test --distributions`: the README's commands on Debian systems made from nothing."""

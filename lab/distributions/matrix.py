@@ -22,9 +22,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from formats import exit_codes
 from lab.core import subprocesses
 from lab.core.dirs import ROOT, cache_dir
-from lab.core.errors import EXIT_FAILED, EXIT_OK, KmapbenchError
+from lab.core.errors import KmapbenchError
 from lab.distributions import debootstrap, figure_table
 from lab.distributions.debootstrap import Debian, User
 
@@ -74,7 +75,7 @@ class Result:
 
     @property
     def good(self) -> bool:
-        return self.code == EXIT_OK
+        return self.code == exit_codes.OK
 
 
 @dataclass
@@ -148,7 +149,7 @@ def run(suites: Sequence[str] | None, steps: Sequence[str] | None, fresh: bool) 
     text, good = summary(tested, chosen)
     (folder / "table.txt").write_text(text)
     print(text, end="")
-    return EXIT_OK if good else EXIT_FAILED
+    return exit_codes.OK if good else exit_codes.FAILED
 
 
 class Tried:
@@ -195,9 +196,9 @@ class Tried:
             self.system.make(self.suite, self._archive, log)
             self.system.add_user(TESTER)
             fetched = self.system.bytes_of(self.system.installed())
-            result = Result(EXIT_OK, time.monotonic() - begun, fetched)
+            result = Result(exit_codes.OK, time.monotonic() - begun, fetched)
         except KmapbenchError as error:
-            result = Result(EXIT_FAILED, time.monotonic() - begun, 0, str(error))
+            result = Result(exit_codes.FAILED, time.monotonic() - begun, 0, str(error))
         self.state.keep(_MADE, result)
 
     def _do(self, step: Step) -> Result:
@@ -210,7 +211,7 @@ class Tried:
         after = self.system.installed()
         new = {name: version for name, version in after.items() if before.get(name) != version}
         result = Result(code, seconds, self.system.bytes_of(new))
-        if code != EXIT_OK:
+        if code != exit_codes.OK:
             result.why = _last_words(log)
         if step.command == "run":
             self._keep_campaign(step, sorted(self._campaigns(step) - campaigns), result)
@@ -260,7 +261,7 @@ class Tried:
         if modules:
             shutil.copy(modules[-1], kept / "kmapbench.ko")
         if wrong := figure_table.wrong(figure_table.of_campaign(kept)):
-            result.code = result.code or EXIT_FAILED
+            result.code = result.code or exit_codes.FAILED
             result.why = wrong[0] + (f" (and {len(wrong) - 1} more)" if wrong[1:] else "")
 
     def _kernel_packages(self, step: Step) -> dict[str, str]:
@@ -352,15 +353,16 @@ def _code_of(differences: Sequence[figure_table.Difference], one: Path, other: P
     if not all(module.is_file() for module in modules):
         return ""
     bodies = dict.fromkeys(difference.body for difference in differences if difference.body)
-    listings = []
+    listings: list[str] = []
     for body in bodies:
         objdump = [subprocesses.find("objdump", "binutils"), "-d", "--no-show-raw-insn"]
         words = [*objdump, f"--disassemble={body}"]
         before, after = (
             figure_table.code(subprocesses.output([*words, module])) for module in modules
         )
-        heads = [f"{folder} {body}" for folder in (one, other)]
-        listings += unified_diff(before, after, *heads, lineterm="", n=99)
+        listings += unified_diff(
+            before, after, f"{one} {body}", f"{other} {body}", lineterm="", n=99
+        )
     target = other / f"code-against-{one.parent.name}-{one.name}.diff"
     target.write_text("".join(f"{line}\n" for line in listings))
     return f"the code of these: {target}\n"

@@ -99,13 +99,14 @@ def loaded(path: Path) -> Iterator[None]:
     (loader.py).
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "lab.host.module_loader", path],
+        [sys.executable, "-m", "lab.host.module_loader", str(path)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C is ours to handle
     )
+    assert process.stdin is not None and process.stdout is not None  # pipes, as asked for
     try:
         said = process.stdout.readline().decode().strip()
         if said.isdecimal():
@@ -135,7 +136,7 @@ def options(names: list[str]) -> list[str]:
     return [*micro_script.named(names), "--kmapbench_clock=tsc", "--kmapbench_events"]
 
 
-def header() -> dict:
+def manifest() -> dict:
     """How campaign.json describes the running kernel."""
     cpuinfo = Path("/proc/cpuinfo").read_text()
     model = next(

@@ -33,7 +33,7 @@ def fetch(series: str | None, cache: Path, say) -> KernelTree:
     was tried of those that the package sources offer; without apt, of those that are installed.
     say: called with a line before anything slow.
     """
-    if is_folder(series):
+    if series and is_folder(series):
         return kernel_folder.use(Path(series), cache)
     if not subprocesses.has("apt-cache"):
         return kernel_folder.use(Path("/"), cache, _best(kernel_folder.releases(Path("/")), series))

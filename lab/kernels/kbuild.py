@@ -74,6 +74,7 @@ class Make:
                 start_new_session=True,  # Ctrl-C is ours to handle
                 preexec_fn=_end_with_parent,
             )
+            assert process.stdout is not None  # a pipe, as asked for
             try:
                 for line in process.stdout:
                     log.write(line)

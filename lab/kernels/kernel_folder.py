@@ -44,6 +44,8 @@ def use(folder: Path, cache: Path, release: str | None = None) -> KernelTree:
             f"{source.image}: cannot be read: sudo chmod a+r {source.image}, or run this as root"
         )
     headers = _headers(source)
+    if headers is None:
+        raise KmapbenchError(f"{source.headers}: no headers of {release} to build a module with")
     final = cache / "kernels" / f"folder-{release}-{_digest(source, headers)}"
     if not final.is_dir():
         final.parent.mkdir(parents=True, exist_ok=True)

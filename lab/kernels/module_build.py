@@ -17,9 +17,17 @@ NAME = "kmapbench.ko"
 class Kernel(Protocol):
     """What a module is built for: a fetched kernel, or the one that runs."""
 
-    release: str
-    headers: Path
-    key: str  # names what the module depends on
+    @property
+    def release(self) -> str:
+        """The kernel's release, as uname -r says it."""
+
+    @property
+    def headers(self) -> Path:
+        """The folder to build modules in."""
+
+    @property
+    def key(self) -> str:
+        """A name for what the module depends on."""
 
 
 def build(kernel: Kernel, source: Path, cache: Path, say, name: str = NAME) -> Path:

@@ -63,7 +63,7 @@ def built(image: Image, cache: Path) -> Path | None:
     None: nowhere.
     """
     found = list((cache / "kernels").glob(_folder(image, "*", cache).name))
-    return max(found, key=lambda folder: folder.stat().st_mtime, default=None)
+    return max(found, key=lambda folder: folder.stat().st_mtime) if found else None
 
 
 def is_built(image: Image, cache: Path) -> bool:

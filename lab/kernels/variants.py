@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of variants and of the images they boot: kernels/variants.toml as objects."""
 
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-
-import tomllib
 
 from lab.core.dirs import ROOT
 from lab.core.errors import KmapbenchError
@@ -57,13 +56,13 @@ def load(table: Path = TABLE) -> dict[str, Variant]:
         tables = tomllib.load(file)
     users: dict[str, list[str]] = {}
     for name, row in tables["variants"].items():
-        users.setdefault(row.get("image"), []).append(name)
+        users.setdefault(row.get("image", ""), []).append(name)
     images = {
         name: _image(name, row, tuple(users.get(name, ())), table.parent)
         for name, row in tables.get("images", {}).items()
     }
     return {
-        name: Variant(name, **{**row, "image": images[row["image"]] if "image" in row else None})
+        name: Variant(name, **(row | ({"image": images[row["image"]]} if "image" in row else {})))
         for name, row in tables["variants"].items()
     }
 

@@ -124,7 +124,7 @@ def _follower(
             making.clear()
             if "known" not in line.record:  # controls are no part of what was planned
                 display.advance(work)
-        elif line.event["event"] == "case":
+        elif line.event and line.event["event"] == "case":
             making[:] = [line.event["name"]]
             display.detail(f"{what}: {line.event['name']}")
 

@@ -12,37 +12,26 @@ from pathlib import Path
 from lab.campaign.schedule import Step
 from lab.core import subprocesses
 from lab.core.dirs import ROOT
-from lab.host import running_kernel
 from lab.kernels import debian_kernels
 from lab.run.plan import Plan
-from lab.vm.image import Prepared
+from lab.run.targets import Target
 
 
-def header(
-    plan: Plan,
-    prepared: Sequence[Prepared],
-    planned: Sequence[Step],
-    kmap_bench: Path,
-    refusals: Sequence[str] = (),
+def describe(
+    plan: Plan, targets: Sequence[Target], planned: Sequence[Step], kmap_bench: Path
 ) -> dict:
-    """The fields of campaign.json that stay as they are. refusals: why nothing is counted from
-    outside.
-    """
+    """The fields of campaign.json that stay as they are."""
+    in_lab = any(not plan.here and target.manifest() for target in targets)
+    refusals = [refusal for target in targets for refusal in target.refusals]
+    variants: dict[str, dict] = {}
+    for target in targets:
+        variants |= target.manifest()
     return {
-        "asked": {
-            "arguments": plan.arguments,
-            "boots": plan.boots,
-            "only": plan.only,
-            "kernel": plan.series,
-            "cases": plan.cases,
-            "preset": plan.preset,
-            "anonymize": plan.anonymize,
-        },
+        "asked": plan.asked(),
         "seed": plan.seed,
-        "variants": {one.variant.name: _variant(one) for one in prepared}
-        | ({plan.label: running_kernel.header()} if plan.label else {}),
+        "variants": variants,
         "tools": {
-            "qemu": _first_line("qemu-system-x86_64", "qemu-system-x86") if prepared else None,
+            "qemu": _first_line("qemu-system-x86_64", "qemu-system-x86") if in_lab else None,
             **({"fio": _first_line("fio", "fio")} if plan.only == "dax" else {}),
             **({"not_observed": refusals[0]} if refusals else {}),
             "gcc": _first_line("gcc", "gcc"),
@@ -56,19 +45,6 @@ def header(
             | ({"half": step.half} if step.half else {})
             for step in planned
         ],
-    }
-
-
-def _variant(one: Prepared) -> dict:
-    return {
-        "what": one.variant.what,
-        "release": one.kernel.release,
-        "packages": one.kernel.packages,
-        "kernel": one.kernel.key,
-        "module": one.module.parent.name,
-        "patched": one.variant.patched,
-        "cpu": one.variant.cpu,
-        "cmdline": one.variant.cmdline,
     }
 
 

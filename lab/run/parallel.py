@@ -62,36 +62,43 @@ def boot_all(
                     step = waiting.popleft()
                     boot = begin(step)
                     selector.register(boot.guest, selectors.EVENT_READ, (step, boot))
-                gone = [
-                    key.data
-                    for key, _ in selector.select(qemu.POLL_SECONDS)
-                    if not key.data[1].guest.read()
-                ]
-                for step, boot in gone:
+                for step, boot in _gone(selector):
                     selector.unregister(boot.guest)
                     crash = boot.end()
                     if crash and step not in problems:
                         say(f"{boot.name}: {crash}; it is made again")
-                        problems[step] = (
-                            f"{boot.name}: {crash}; made again, the first try is in"
-                            f" {boot.set_aside}"
-                        )
                         waiting.appendleft(step)
-                    elif crash:
-                        problems[step] = f"{boot.name}: crashed twice: {crash}; see {boot.console}"
-                    elif boot.failed_oracles:
-                        problems[
-                            step
-                        ] = f"{boot.name}: the oracle failed for {', '.join(boot.failed_oracles)}"
-                    elif boot.failed_control:
-                        problems[step] = f"{boot.name}: {boot.failed_control}"
+                    if problem := _problem(boot, crash, again=step in problems):
+                        problems[step] = problem
                 for boot in running():
                     boot.guest.end_if_hung()
         except BaseException as error:
-            for boot in running():
-                with suppress(
-                    KmapbenchError, OSError
-                ):  # as of a full disk: what ended us says it already
-                    boot.interrupt("Ctrl-C" if isinstance(error, KeyboardInterrupt) else str(error))
+            _interrupt(running(), error)
             raise
     return list(problems.values())
+
+
+def _gone(selector: selectors.BaseSelector) -> list[tuple[Step, LabBoot]]:
+    """Boots whose guest has ended, after a moment of waiting for one."""
+    ready = selector.select(qemu.POLL_SECONDS)
+    return [key.data for key, _ in ready if not key.data[1].guest.read()]
+
+
+def _problem(boot: LabBoot, crash: str | None, again: bool) -> str | None:
+    """What went wrong in a boot that has ended, in one line. again: it crashed once before."""
+    if crash and again:
+        return f"{boot.name}: crashed twice: {crash}; see {boot.console}"
+    if crash:
+        return f"{boot.name}: {crash}; made again, the first try is in {boot.set_aside}"
+    if boot.failed_oracles:
+        return f"{boot.name}: the oracle failed for {', '.join(boot.failed_oracles)}"
+    if boot.failed_control:
+        return f"{boot.name}: {boot.failed_control}"
+    return None
+
+
+def _interrupt(boots: Sequence[LabBoot], error: BaseException) -> None:
+    for boot in boots:
+        # As of a full disk: what ended us says it already.
+        with suppress(KmapbenchError, OSError):
+            boot.interrupt("Ctrl-C" if isinstance(error, KeyboardInterrupt) else str(error))

@@ -1,90 +1,339 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the user asked for: by options, or by a plan file (TOML) that says the same."""
+"""The options of `run`: from the command line, or from a plan file (TOML) that says the same.
 
-from dataclasses import dataclass
-from pathlib import Path
+A field of Plan is an option. Its metadata is all that the parser, plan files and campaign.json
+need to know of it. Standard library only, since options are read before anything is installed.
+"""
 
+import argparse
+import os
+import re
 import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
 
+from formats.campaign_format import USER_SPACE
 from lab.core.errors import KmapbenchError
+from lab.kernels import debian_kernels, variants
 from lab.kernels.variants import Variant
 
-HOST = "host"  # what campaigns call user models on the machine itself
+DEFAULT_LABEL = "here"
 
-# What a plan file can say; each is the option of that name.
-_TYPES = {
-    "variants": list,
-    "boots": int,
-    "seed": int,
-    "only": str,
-    "kernel": str,
-    "cases": str,
-    "preset": str,
-    "on": str,
-    "here": bool,
-    "label": str,
-    "anonymize": bool,
-}
+
+def count(text: str) -> int:
+    """A number of boots, as an argparse type."""
+    if not text.isdecimal() or not 1 <= int(text) <= 10000:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to 10000")
+    return int(text)
+
+
+def _label(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text) or text == USER_SPACE:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no name for a folder: letters, digits, '.', '_', '-', and not"
+            f" '{USER_SPACE}'"
+        )
+    return text
+
+
+def _kernel(text: str) -> str:
+    try:
+        return debian_kernels.asked(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _only(text: str) -> str:
+    if text not in ("micro", "user", "dax"):
+        raise argparse.ArgumentTypeError(f"'{text}' is none of micro, user, dax")
+    return text
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of `run`."""
+
+    help: str
+    kind: type = str  # of its value in a plan file
+    metavar: str | None = None
+    parse: Callable[[str], Any] = str  # raises argparse.ArgumentTypeError
+    planned: bool = True  # part of plan files, so that the campaign can be repeated
+    asked: bool = False  # part of campaign.json's "asked"
+    in_lab_only: bool = False  # chooses among kernels and boots; --here has one of each
+
+
+def _field(default: Any, option: Option) -> Any:
+    return field(default=default, metadata={"option": option})
 
 
 @dataclass(frozen=True)
 class Plan:
     """A campaign as it was asked for."""
 
-    variants: list[Variant]
-    boots: int
-    seed: int
-    only: str | None  # "micro", "user" or "dax"; None: the first two
-    series: str | None  # the distribution's kernel; None: the newest offered
-    cases: str  # default, all or a glob: of kernel cases and user models
-    out: Path | None
-    arguments: list[str]
-    preset: str | None = None  # of dax.toml; None: the default
-    on: str | None = None  # with label and "dax": a folder or a device
-    label: str | None = None  # measure the running kernel, under this name, instead of variants
-    anonymize: bool = False  # no host names and serial numbers in what is kept
-    resume: Path | None = None  # go on with this campaign, which this plan is of
+    variants: list[Variant] = field(
+        metadata={
+            "option": Option(
+                "kernels to measure (default: stock)",
+                kind=list,
+                metavar="A,B",
+                parse=lambda text: text.split(","),
+                in_lab_only=True,
+            )
+        }
+    )
+    boots: int = _field(
+        2,
+        Option(
+            "boots per variant (default: 2)",
+            kind=int,
+            metavar="N",
+            parse=count,
+            asked=True,
+            in_lab_only=True,
+        ),
+    )
+    seed: int = _field(
+        0,
+        Option(
+            "order of the boots (default: a new one, kept in campaign.json)",
+            kind=int,
+            metavar="S",
+            parse=int,
+        ),
+    )
+    only: str | None = _field(
+        None,
+        Option(
+            "micro: kernel cases; user: user-space models; dax: fio on DAX files"
+            " (default: micro and user)",
+            metavar="micro|user|dax",
+            parse=_only,
+            asked=True,
+        ),
+    )
+    kernel: str | None = _field(
+        None,
+        Option(
+            "which kernel stock is: a series of the distribution's, such as 6.1, 6.12, 7.2, 7.3 or"
+            " 6.12-rt, or a folder with boot/, lib/modules/ and usr/src/, laid out as in packages"
+            " (default: the newest that was tried)",
+            metavar="SERIES|DIR",
+            parse=_kernel,
+            asked=True,
+            in_lab_only=True,
+        ),
+    )
+    cases: str = _field(
+        "default",
+        Option(
+            "default (about a dozen of each kind), all, or a glob such as 'kernel/*'",
+            metavar="default|all|GLOB",
+            asked=True,
+        ),
+    )
+    out: Path | None = _field(
+        None,
+        Option(
+            "campaign folder to make (default: a new one in results/)",
+            metavar="DIR",
+            parse=Path,
+            planned=False,
+        ),
+    )
+    arguments: list[str] = field(default_factory=list)  # the command line, for campaign.json
+    preset: str | None = _field(
+        None,
+        Option(
+            "with --only dax: what fio measures, a table of lab/workloads/fio/presets.toml"
+            " (default: quick; with --here: full)",
+            metavar="NAME",
+            asked=True,
+        ),
+    )
+    on: str | None = _field(
+        None,
+        Option(
+            "with --here --only dax: a folder on a file system mounted with dax=always, or a device"
+            " such as /dev/pmem0, which is formatted",
+            metavar="PATH",
+        ),
+    )
+    here: bool = _field(
+        False,
+        Option(
+            "kernel cases on this machine's running kernel, instead of the lab; needs root",
+            kind=bool,
+        ),
+    )
+    label: str = _field(
+        DEFAULT_LABEL,
+        Option(
+            f"with --here: the running kernel's name in the campaign (default: {DEFAULT_LABEL})",
+            metavar="NAME",
+            parse=_label,
+        ),
+    )
+    anonymize: bool = _field(
+        False,
+        Option(
+            "keep no host names and serial numbers, for campaigns to be shown", bool, asked=True
+        ),
+    )
+    resume: Path | None = _field(
+        None,
+        Option(
+            "finish an interrupted campaign: complete boots are kept, the others are made",
+            metavar="DIR",
+            parse=Path,
+            planned=False,
+        ),
+    )
+
+    def asked(self) -> dict:
+        """What campaign.json keeps of the options."""
+        kept = {name: getattr(self, name) for name, one in OPTIONS.items() if one.asked}
+        return {"arguments": self.arguments} | kept
+
+
+OPTIONS: Mapping[str, Option] = {
+    one.name: one.metadata["option"] for one in fields(Plan) if "option" in one.metadata
+}
+_PLANNED = {name: option for name, option in OPTIONS.items() if option.planned}
+
+# What options contradict each other: a test of what was given, and what is said of it.
+_RULES: list[tuple[Callable[[dict], bool], str]] = [
+    (
+        lambda given: "label" in given and not given.get("here"),
+        "--label names the running kernel, and goes with --here",
+    ),
+    (
+        lambda given: bool(given.get("here")) and given.get("only") == "dax" and "on" not in given,
+        "--here --only dax measures on what you name: give --on FOLDER or --on /dev/pmemN",
+    ),
+    (
+        lambda given: "preset" in given and given.get("only") != "dax",
+        "--preset goes with --only dax",
+    ),
+    (
+        lambda given: "on" in given and not (given.get("only") == "dax" and given.get("here")),
+        "--on goes with --here --only dax",
+    ),
+    (
+        lambda given: given.get("only") == "dax" and given.get("cases", "default") != "default",
+        "--cases chooses kernel cases and user models: leave it out, or leave out --only dax",
+    ),
+]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `run` for its parser."""
+    for name, option in OPTIONS.items():
+        if option.kind is bool:
+            parser.add_argument(f"--{name}", action="store_true", help=option.help)
+        else:
+            parser.add_argument(
+                f"--{name}", type=option.parse, metavar=option.metavar, help=option.help
+            )
+    parser.add_argument(
+        "--plan",
+        type=Path,
+        metavar="FILE",
+        help="read options from FILE (each campaign has a plan.toml); command-line options"
+        " override it",
+    )
+
+
+def from_arguments(arguments: argparse.Namespace) -> Plan:
+    """The plan of a command line, a plan file, or the campaign that is to be resumed."""
+    given = {
+        name: value for name in _PLANNED if (value := getattr(arguments, name)) not in (None, False)
+    }
+    if arguments.resume and (given or arguments.plan or arguments.out):
+        raise KmapbenchError(
+            "--resume goes on with what was asked for then: leave out all else but --dry-run"
+        )
+    file = arguments.resume / "plan.toml" if arguments.resume else arguments.plan
+    said = (read(file) if file else {}) | given
+    _check(said)
+    here = said.get("here", False)
+    names = [] if here else said.get("variants", ["stock"])
+    chosen = [variants.find(name) for name in names]
+    if len(set(names)) < len(names):
+        raise KmapbenchError(f"--variants {','.join(names)}: a variant is named twice")
+    said |= {
+        "variants": chosen,
+        "seed": said.get("seed", int.from_bytes(os.urandom(4))),
+        "out": arguments.out.absolute() if arguments.out else None,
+        "arguments": arguments.given,
+        "resume": arguments.resume.absolute() if arguments.resume else None,
+    }
+    if here:
+        said["boots"] = 1
+    if "on" in said:
+        said["on"] = str(Path(said["on"]).absolute())
+    return Plan(**said)
+
+
+def _check(given: dict) -> None:
+    """A KmapbenchError where options contradict each other, or a plan file's value is wrong."""
+    for broken, message in _RULES:
+        if broken(given):
+            raise KmapbenchError(message)
+    for name, option in OPTIONS.items():
+        if given.get("here") and option.in_lab_only and name in given:
+            raise KmapbenchError(
+                f"--here measures the running kernel in the boot it is in: leave out --{name}, or"
+                " leave out --here"
+            )
+        if name in given and option.kind in (str, int):
+            try:
+                option.parse(str(given[name]))
+            except argparse.ArgumentTypeError as error:
+                raise KmapbenchError(f"{name}: {error}") from None
 
 
 def read(path: Path) -> dict:
-    """What a plan file says, by option."""
+    """The options in a plan file, by name; a KmapbenchError names what is wrong with it."""
     try:
         said = tomllib.loads(path.read_text())
     except OSError as error:
         raise KmapbenchError(
-            f"{path}: {error.strerror}; give a plan file, as each campaign has one (plan.toml)"
+            f"{path}: {error.strerror}; give a plan file: each campaign has one (plan.toml)"
         ) from None
     except ValueError as error:
-        raise KmapbenchError(f"{path}: no TOML ({error}); mend it") from None
+        raise KmapbenchError(f"{path}: not valid TOML ({error})") from None
     for name, value in said.items():
-        if name not in _TYPES:
+        if name not in _PLANNED:
             raise KmapbenchError(
-                f"{path}: {name} is not known; a plan can have {', '.join(_TYPES)}"
+                f"{path}: {name} is not known; a plan can have {', '.join(_PLANNED)}"
             )
-        if type(value) is not _TYPES[name] or (
-            name == "variants" and not all(type(one) is str for one in value)
+        kind = _PLANNED[name].kind
+        if type(value) is not kind or (
+            isinstance(value, list) and {type(one) for one in value} - {str}
         ):
-            raise KmapbenchError(
-                f"{path}: {name} is of the wrong kind; write it as in the plan.toml of a campaign"
-            )
+            raise KmapbenchError(f"{path}: {name} must be {_KIND_NAMES[kind]}")
     return said
 
 
+_KIND_NAMES = {
+    str: "a string",
+    int: "a whole number",
+    bool: "true or false",
+    list: "a list of strings",
+}
+
+
 def write(plan: Plan) -> str:
-    """A plan file that repeats a plan: the same boots in the same order."""
+    """The text of a plan file that repeats a plan: the same boots in the same order."""
     import tomli_w  # which what only reads a plan can do without
 
-    said = {
+    said = {name: getattr(plan, name) for name in _PLANNED} | {
         "variants": [variant.name for variant in plan.variants],
-        "boots": None if plan.label else plan.boots,
-        "seed": plan.seed,
-        "only": plan.only,
-        "kernel": plan.series,
-        "cases": plan.cases,
-        "preset": plan.preset,
-        "on": plan.on,
-        "here": bool(plan.label) or None,
-        "label": plan.label,
-        "anonymize": plan.anonymize or None,
+        "boots": None if plan.here else plan.boots,
+        "label": plan.label if plan.here else None,
     }
-    return tomli_w.dumps({name: value for name, value in said.items() if value not in (None, [])})
+    return tomli_w.dumps(
+        {name: value for name, value in said.items() if value not in (None, [], False)}
+    )

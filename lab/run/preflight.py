@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from formats.campaign_format import USER_SPACE
 from lab.campaign import schedule
 from lab.campaign.schedule import Step
 from lab.core import subprocesses
@@ -22,11 +24,14 @@ from lab.core.errors import CommandFailed, KmapbenchError
 from lab.host import bench_program
 from lab.kernels import debian_kernels, source_build
 from lab.kernels.variants import Image
-from lab.run.plan import HOST, Plan
+from lab.run.plan import Plan
 from lab.setup import requirements
 from lab.workloads import micro_script
 from lab.workloads.fio import on_host
 from lab.workloads.fio.presets import Preset
+
+if TYPE_CHECKING:
+    from lab.workloads.micro import Work
 
 # Room that is taken, in MiB, on the safe side.
 CAMPAIGN_MIB = 20  # the report of a campaign
@@ -62,7 +67,7 @@ def asks_kernel(plan: Plan) -> bool:
 
 def asks_lab(plan: Plan) -> bool:
     """Whether the emulator is needed."""
-    return asks_kernel(plan) and not plan.label
+    return asks_kernel(plan) and not plan.here
 
 
 def models(plan: Plan) -> list[str]:
@@ -95,26 +100,35 @@ def steps(plan: Plan) -> list[Step]:
     models.
     """
     planned = []
-    if asks_kernel(plan) and plan.label:
+    if asks_kernel(plan) and plan.here:
         planned.append(Step(plan.label, 1))
     elif asks_kernel(plan):
         planned += schedule.steps(
             [variant.name for variant in plan.variants], plan.boots, plan.seed, _baseline(plan)
         )
     if models(plan):
-        planned.append(Step(HOST, 1))
+        planned.append(Step(USER_SPACE, 1))
     if not planned:
         raise no_case(plan)
     return planned
+
+
+def workload(plan: Plan) -> "Work":
+    """What boots of the lab measure."""
+    from lab.workloads.fio.workload import Dax
+    from lab.workloads.micro import KernelCases
+
+    if plan.only == "dax":
+        return Dax(_preset(plan), kmap_bench())
+    return KernelCases(plan.cases, kmap_bench())
 
 
 def no_case(plan: Plan) -> KmapbenchError:
     """What is said where --cases means nothing that the plan can measure."""
     from lab.workloads import micro
 
-    return micro.no_case(
-        plan.cases, {"user": "user model", "micro": "kernel case"}.get(plan.only, "case")
-    )
+    kinds = {"user": "user model", "micro": "kernel case"}
+    return micro.no_case(plan.cases, kinds.get(plan.only or "", "case"))
 
 
 def _baseline(plan: Plan) -> str | None:
@@ -185,7 +199,7 @@ def _check_results(plan: Plan) -> None:
 
 def _check_here(plan: Plan) -> None:
     """The running kernel has to take our module."""
-    if plan.label and plan.only != "dax" and asks_kernel(plan):
+    if plan.here and plan.only != "dax" and asks_kernel(plan):
         from lab.host import running_kernel
 
         running_kernel.needs()
@@ -293,7 +307,7 @@ def _is_built(image: Image, folder: Path) -> bool:
 def _preset(plan: Plan) -> Preset:
     from lab.workloads.fio.workload import preset_of
 
-    return preset_of(plan.preset, here=bool(plan.label))
+    return preset_of(plan.preset, here=plan.here)
 
 
 def _check_writable(folder: Path, there: Path, mend: str) -> None:
@@ -316,7 +330,7 @@ def groups(plan: Plan) -> list[str]:
     needed = ["python", "build"]
     if plan.only == "dax":
         needed.append("fio")
-    if asks_kernel(plan) and not (plan.label and plan.only == "dax"):
+    if asks_kernel(plan) and not (plan.here and plan.only == "dax"):
         needed.append("module")
     if asks_lab(plan):
         needed.append("lab")
@@ -368,7 +382,7 @@ def _kernel_lines(plan: Plan) -> list[str]:
         )
     if any(variant.image is None for variant in plan.variants):
         there = "fetched" if debian_kernels.fetched(folder) else "to be fetched"
-        lines.append(f"kernel of the distribution, {plan.series or 'the newest known'}: {there}")
+        lines.append(f"kernel of the distribution, {plan.kernel or 'the newest known'}: {there}")
     return lines
 
 
@@ -385,7 +399,7 @@ def _step_lines(plan: Plan) -> list[str]:
         ]
         planned = _steps_unbuilt(plan)
     else:
-        lines, planned = [], _left(plan) if plan.resume else steps(plan)
+        lines, planned = [], _left(plan)
     lines += [f"seed {plan.seed}", *_guests_line(plan, planned)]
     for step in planned:
         half = f" ({step.half} of the A/A row)" if step.half else ""
@@ -400,29 +414,28 @@ def _steps_unbuilt(plan: Plan) -> list[Step]:
     known = plan.cases in ("default", "all") or plan.cases.startswith("user/")
     kernels = (
         [Step(plan.label, 1)]
-        if plan.label
+        if plan.here
         else schedule.steps(
             [variant.name for variant in plan.variants], plan.boots, plan.seed, _baseline(plan)
         )
     )
-    host_step = [Step(HOST, 1)] if plan.only == "user" or (plan.only is None and known) else []
+    host_step = (
+        [Step(USER_SPACE, 1)] if plan.only == "user" or (plan.only is None and known) else []
+    )
     return (kernels if asks_kernel(plan) else []) + host_step
 
 
 def _left(plan: Plan) -> list[Step]:
     from lab.campaign import store
 
-    return store.left(store.peek(plan.resume))
+    return store.left(store.peek(plan.resume)) if plan.resume else steps(plan)
 
 
 def _guests_line(plan: Plan, planned: list[Step]) -> list[str]:
-    if all(step.variant in (plan.label, HOST) for step in planned):
+    if plan.here or all(step.variant == USER_SPACE for step in planned):
         return []
     from lab.run import parallel
-    from lab.workloads.fio.workload import Dax
-    from lab.workloads.micro import KernelCases
 
-    dax = plan.only == "dax"
-    work = Dax(_preset(plan), kmap_bench()) if dax else KernelCases(plan.cases, kmap_bench())
-    places = parallel.places([work.variant(variant) for variant in plan.variants])
+    chosen = workload(plan)
+    places = parallel.places([chosen.variant(variant) for variant in plan.variants])
     return [f"up to {places} guests at once"]

@@ -2,12 +2,12 @@
 """What a command needs from the machine, and which packages have it: requirements.toml."""
 
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-import tomllib
+from typing import Any
 
 from lab.core import subprocesses
 
@@ -45,7 +45,7 @@ def distribution(os_release: Path = OS_RELEASE) -> str:
 
 
 @cache
-def _table() -> dict:
+def _table() -> dict[str, Any]:
     with TABLE.open("rb") as file:
         return tomllib.load(file)
 
@@ -64,7 +64,7 @@ def needs(groups: Iterable[str], system: str) -> list[Need]:
     return list(found.values())
 
 
-def _packages(row: str | dict, system: str) -> tuple[str, ...]:
+def _packages(row: str | dict[str, Any], system: str) -> tuple[str, ...]:
     if isinstance(row, dict):
         row = row.get(system) or row["debian"]
     return (row,) if isinstance(row, str) else tuple(row)

@@ -14,9 +14,10 @@ import re
 import sys
 from pathlib import Path
 
+from formats import exit_codes
 from lab.core import subprocesses
 from lab.core.dirs import cache_dir
-from lab.core.errors import EXIT_FAILED, EXIT_OK, KmapbenchError
+from lab.core.errors import KmapbenchError
 from lab.kernels.module_build import NAME
 
 EMPTY = "kb_body_empty"
@@ -71,7 +72,7 @@ def _code(module: Path, body: str) -> list[tuple[int, str]]:
         "-d",
         "--no-show-raw-insn",
         f"--disassemble={body}",
-        module,
+        str(module),
     ]
     rows = re.findall(r"^\s+([0-9a-f]+):\t(.*)$", subprocesses.output(command), re.MULTILINE)
     return [(int(address, 16), text.strip()) for address, text in rows]
@@ -95,12 +96,9 @@ def column(folder: Path) -> tuple[str, dict[str, str], bool]:
         cells[case] = "-" if cost is None else f"{cost:g}"
         if body and cost is not None:
             counted = loop_length(_code(module, body))
-            agrees = None not in (counted, empty) and counted - empty == cost
-            cells[case] += (
-                " ="
-                if agrees
-                else f" (objdump: {counted - empty if counted and empty else 'no straight line'})"
-            )
+            straight = counted - empty if counted and empty else None
+            agrees = straight == cost
+            cells[case] += " =" if agrees else f" (objdump: {straight or 'no straight line'})"
             good = good and agrees
     compiler = re.search(
         r"GCC: \((.*?)\) ([\d.]+)|(clang version \S+)",
@@ -122,7 +120,7 @@ def main(folders: list[str]) -> int:
     print("|---|" + "---|" * len(columns))
     for case in ROWS:
         print(f"| `{case}` | " + " | ".join(cells[case] for _, cells, _ in columns) + " |")
-    return EXIT_OK if all(good for _, _, good in columns) else EXIT_FAILED
+    return exit_codes.OK if all(good for _, _, good in columns) else exit_codes.FAILED
 
 
 if __name__ == "__main__":

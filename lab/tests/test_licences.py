@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import fnmatch
 import subprocess
+import tomllib
 
 import pytest
-import tomllib
 
 from lab.core.dirs import ROOT
 

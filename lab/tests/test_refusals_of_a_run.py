@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from formats import exit_codes
 from lab.core.dirs import MODULE_SOURCE, build_dir
-from lab.core.errors import EXIT_FAILED, Refused
+from lab.core.errors import Refused
 from lab.kernels import variants
 from lab.run import runner
 from lab.tests import planted_observer
@@ -73,7 +74,7 @@ def test_a_loop_that_lost_an_instruction_is_flagged(tmp_path, monkeypatch, capfd
         'KB_CONTROL_ADDS(count)\t".rept " #count " - 1',
     )
     monkeypatch.setattr(image, "MODULE_SOURCE", source)
-    assert runner.run(plan(tmp_path)) == EXIT_FAILED
+    assert runner.run(plan(tmp_path)) == exit_codes.FAILED
     report = (tmp_path / "campaign" / "report.txt").read_text()
     assert report.startswith(
         "NOT VALID: control/adds13 takes 12 instructions an operation, and has 13"
@@ -83,7 +84,7 @@ def test_a_loop_that_lost_an_instruction_is_flagged(tmp_path, monkeypatch, capfd
 
 def test_an_observer_that_counts_twice_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("KMAPBENCH_BUILD", str(planted_observer.counting_twice(tmp_path)))
-    assert runner.run(plan(tmp_path)) == EXIT_FAILED
+    assert runner.run(plan(tmp_path)) == exit_codes.FAILED
     assert (
         (tmp_path / "campaign" / "report.txt")
         .read_text()

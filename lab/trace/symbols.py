@@ -7,10 +7,11 @@ import bisect
 import json
 import subprocess
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from lab.core import subprocesses
 from lab.core.errors import CommandFailed
@@ -60,7 +61,7 @@ class Windows(Sequence[Window]):
     def __len__(self) -> int:
         return len(self._offsets)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> Any:  # an index, or a slice
         if isinstance(index, slice):
             return [self[one] for one in range(*index.indices(len(self)))]
         with self._path.open("rb") as file:
@@ -161,7 +162,7 @@ class Module:
         return [tuple(reversed(chain)) for chain in chains]
 
 
-def path_of(record: dict, windows: dict[str, Sequence[Window]], module: Module) -> dict | None:
+def path_of(record: dict, windows: Mapping[str, Sequence[Window]], module: Module) -> dict | None:
     """Where the instructions of `ops` operations of a record went, loop included.
 
     The difference of the windows of 2n and of n operations, so that it is of exactly ops

@@ -19,7 +19,7 @@ GUEST = Path(__file__).parent / "init"
 
 def _unzstd(file: Path) -> bytes:
     """By zstd itself: Python knows the format from 3.14 on."""
-    command = [subprocesses.find("zstd", "zstd"), "-dcq", file]
+    command = [subprocesses.find("zstd", "zstd"), "-dcq", str(file)]
     return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
 
 

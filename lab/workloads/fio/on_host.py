@@ -223,7 +223,7 @@ def _refuse_used(path: Path, sysfs: Path, root: Path) -> None:
         raise KmapbenchError(f"{path}: a partition: name a whole device that nobody needs")
     if any(sysfs.glob("*/partition")):
         raise KmapbenchError(f"{path}: has partitions: name a device that nobody needs")
-    if mounted := _mounts(root).get(subprocesses.value(sysfs / "dev")):
+    if mounted := _mounts(root).get(subprocesses.value(sysfs / "dev") or ""):
         raise KmapbenchError(
             f"{path}: mounted on {mounted[0]}: unmount it if it is not needed, or give --on"
             f" {mounted[0]}"

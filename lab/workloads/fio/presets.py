@@ -2,16 +2,15 @@
 """What fio is to measure: dax.toml as a list of jobs. Pure."""
 
 import itertools
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-import tomllib
-
+from formats import case_names
 from lab.core.errors import KmapbenchError
 
 TABLE = Path(__file__).with_name("presets.toml")
 
-_SIZE_NAMES = {512: "512", 4096: "4k", 65536: "64k", 2097152: "2m"}
 _AXES = ("on", "engine", "rw", "block", "jobs", "figure")
 
 
@@ -32,7 +31,7 @@ class Job:
     @property
     def size(self) -> str:
         """The block size, as names have it."""
-        return _SIZE_NAMES.get(self.block_bytes, str(self.block_bytes))
+        return case_names.size_name(self.block_bytes)
 
     @property
     def _engine(self) -> str:
@@ -47,8 +46,10 @@ class Job:
     @property
     def case(self) -> str:
         """Of the record."""
-        words = ["dax", self.on, self._engine, self.rw, self.size, f"jobs{self.jobs}"]
-        return "/".join(words + ["direct"] * self.direct + [self.figure])
+        direct = bool(self.direct)
+        return case_names.FioCase(
+            self.on, self._engine, self.rw, self.block_bytes, self.jobs, direct, self.figure
+        ).name
 
 
 @dataclass(frozen=True)

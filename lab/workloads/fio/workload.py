@@ -6,6 +6,7 @@ made of each.
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from lab.campaign.store import Boot, record_without_samples, write_bytes
 from lab.core import subprocesses
@@ -121,7 +122,7 @@ def record(job: Job, variant: str, boot: int, text: str, clock: str = "icount") 
     """The record of one run of fio, by its output. In the lab instructions an I/O: a nanosecond of
     the guest's clock is one.
     """
-    measured = {"status": "ok", "cost": None, "ops": 0}
+    measured: dict[str, Any] = {"status": "ok", "cost": None, "ops": 0}
     try:
         totals = fio_output.read(text, f"dax/{job.name}.json", job.block_bytes, job.jobs)
         cost = (

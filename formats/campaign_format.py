@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Format 1 of a campaign: its version, its clocks, and the names that have a meaning."""
+
+FORMAT = 1
+
+# Each clock with the unit of its figures: instructions under -icount, ticks of the TSC, wall time.
+UNITS = {"icount": "instructions", "tsc": "ticks", "wall": "ns"}
+
+# The variant that user models are measured as: this machine, in user space.
+USER_SPACE = "host"
+
+# How the reason of a record begins whose figure a control makes worthless; bench/kmap_bench/main.cc
+# writes it.
+CONTROL_REASON = "control: "

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The JSON schemas of a campaign's files, in results/schema/."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parents[1] / "results" / "schema"
+NAMES = ("campaign", "environment", "path", "record")
+
+
+@cache
+def load(name: str) -> dict[str, Any]:
+    """The schema of that name, one of NAMES."""
+    schema: dict[str, Any] = json.loads((FOLDER / f"{name}.schema.json").read_text())
+    return schema

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a campaign is measured on: QEMU guests, the running kernel, and user space.
+
+Each target takes the steps of its own variants. What is measured there, kernel cases or fio, is its
+workload.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from formats.campaign_format import USER_SPACE
+from lab.campaign.schedule import Step
+from lab.campaign.store import Boot, Campaign
+from lab.core.progress import Display
+from lab.host import bench_program, running_kernel
+from lab.kernels import source_build
+from lab.run import host_steps, parallel, preflight
+from lab.run.guest_boot import LabBoot
+from lab.run.plan import Plan
+from lab.vm import image
+from lab.workloads.fio import on_host
+from lab.workloads.fio.workload import preset_of
+from lab.workloads.micro import no_case
+from lab.workloads.micro_script import KERNEL
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all targets of a run share."""
+
+    plan: Plan
+    kmap_bench: Path
+    cache: Path
+    scratch: Path  # gone after the run
+    display: Display
+
+
+class Target(Protocol):
+    """A place to measure on. Steps of a campaign belong to the target that takes their variant."""
+
+    refusals: list[str]  # why nothing is counted from outside, if so
+
+    def takes(self, step: Step) -> bool:
+        """Whether a step is measured here."""
+
+    def prepare(self, leaving: ExitStack) -> None:
+        """Makes ready, or raises KmapbenchError. leaving: undone when the whole run ends."""
+
+    def manifest(self) -> dict[str, dict]:
+        """The variants as campaign.json describes them."""
+
+    def work(self, steps: Sequence[Step]) -> float:
+        """How much work steps are, for the progress display; a boot in the lab is 1."""
+
+    def measure(self, campaign: Campaign, steps: Sequence[Step]) -> list[str]:
+        """Measures steps into the campaign; what went wrong, a line each."""
+
+
+class Guests:
+    """Variants booted under QEMU, several at once."""
+
+    def __init__(self, context: Context):
+        self._context = context
+        self._workload = preflight.workload(context.plan)
+        self._variants = [self._workload.variant(variant) for variant in context.plan.variants]
+        self._prepared: dict[str, image.Prepared] = {}
+        self._plugin: Path | None = None
+        self.refusals: list[str] = []
+
+    def takes(self, step: Step) -> bool:
+        return step.variant in {variant.name for variant in self._variants}
+
+    def prepare(self, leaving: ExitStack) -> None:
+        context = self._context
+        images = [variant.image for variant in self._variants if variant.image]
+        source_build.provide(images, context.cache, context.display)
+        for variant in self._variants:
+            self._prepared[variant.name] = image.prepare(
+                variant,
+                context.plan.kernel,
+                self._workload.content(),
+                context.cache,
+                context.scratch,
+                context.display.say,
+            )
+        if self._workload.observed:
+            self._plugin = image.observer_plugin(self.refusals.append)
+
+    def manifest(self) -> dict[str, dict]:
+        return {name: _describe(prepared) for name, prepared in self._prepared.items()}
+
+    def work(self, steps: Sequence[Step]) -> float:
+        return len(steps)
+
+    def measure(self, campaign: Campaign, steps: Sequence[Step]) -> list[str]:
+        context = self._context
+
+        def begin(step: Step) -> LabBoot:
+            return LabBoot(
+                campaign.begin_boot(step.variant, step.boot),
+                self._prepared[step.variant],
+                self._workload,
+                self._plugin,
+                context.scratch,
+                context.display,
+            )
+
+        return parallel.boot_all(steps, begin, parallel.places(self._variants), context.display.say)
+
+
+def _describe(prepared: image.Prepared) -> dict:
+    return {
+        "what": prepared.variant.what,
+        "release": prepared.kernel.release,
+        "packages": prepared.kernel.packages,
+        "kernel": prepared.kernel.key,
+        "module": prepared.module.parent.name,
+        "patched": prepared.variant.patched,
+        "cpu": prepared.variant.cpu,
+        "cmdline": prepared.variant.cmdline,
+    }
+
+
+class RunningKernel:
+    """The running kernel of this machine: its module's cases, or fio on what the user names."""
+
+    def __init__(self, context: Context):
+        self._context = context
+        self._measure: Callable[[Boot], str | None] | None = None
+        self._loaded = ExitStack()
+        self.refusals: list[str] = []
+
+    def takes(self, step: Step) -> bool:
+        return step.variant == self._context.plan.label
+
+    def prepare(self, leaving: ExitStack) -> None:
+        leaving.enter_context(self._loaded)
+        self._measure = self._fio() if self._context.plan.only == "dax" else self._kernel_cases()
+
+    def _fio(self) -> Callable[[Boot], str | None]:
+        context = self._context
+        named = on_host.look(Path(context.plan.on or ""))
+        on_host.confirm(named, on_host.ask)
+        preset = preset_of(context.plan.preset, here=True)
+        return lambda boot: host_steps.measure_dax(
+            boot, named, preset, context.kmap_bench, context.display
+        )
+
+    def _kernel_cases(self) -> Callable[[Boot], str | None]:
+        context = self._context
+        running = running_kernel.prepare(context.cache, context.display.say)
+        self._loaded.enter_context(running_kernel.loaded(running.module))
+        names = bench_program.matching(context.kmap_bench, context.plan.cases, KERNEL)
+        if not names:
+            raise no_case(context.plan.cases, "kernel case")
+        return lambda boot: host_steps.measure_here(
+            boot, names, running, context.kmap_bench, context.display
+        )
+
+    def manifest(self) -> dict[str, dict]:
+        return {self._context.plan.label: running_kernel.manifest()}
+
+    def work(self, steps: Sequence[Step]) -> float:
+        return len(steps) * host_steps.HERE_WORK
+
+    def measure(self, campaign: Campaign, steps: Sequence[Step]) -> list[str]:
+        assert self._measure is not None, "prepare() comes first"
+        problems = [line for step in steps for line in _twice(campaign, step, self._measure)]
+        self._loaded.close()  # user models need no module
+        return problems
+
+
+class UserSpace:
+    """User models, in processes of this machine."""
+
+    def __init__(self, context: Context):
+        self._context = context
+        self._models = preflight.models(context.plan)
+        self.refusals: list[str] = []
+
+    def takes(self, step: Step) -> bool:
+        return step.variant == USER_SPACE
+
+    def prepare(self, leaving: ExitStack) -> None:
+        """Nothing to do: kmap_bench is there."""
+
+    def manifest(self) -> dict[str, dict]:
+        return {}
+
+    def work(self, steps: Sequence[Step]) -> float:
+        return len(steps) * len(self._models) * host_steps.MODEL_WORK
+
+    def measure(self, campaign: Campaign, steps: Sequence[Step]) -> list[str]:
+        context = self._context
+
+        def measure(boot: Boot) -> str | None:
+            return host_steps.measure_user(boot, self._models, context.kmap_bench, context.display)
+
+        return [line for step in steps for line in _twice(campaign, step, measure)]
+
+
+def targets(context: Context) -> list[Target]:
+    """The targets of a plan, in the order in which they are measured."""
+    chosen: list[Target] = []
+    if preflight.asks_kernel(context.plan):
+        place: type[RunningKernel] | type[Guests] = RunningKernel if context.plan.here else Guests
+        chosen.append(place(context))
+    return [*chosen, UserSpace(context)]
+
+
+def _twice(campaign: Campaign, step: Step, measure: Callable[[Boot], str | None]) -> list[str]:
+    """Measures a step on this machine, and once more if it crashed; what went wrong, if so."""
+    boot = campaign.begin_boot(step.variant, step.boot)
+    problem = measure(boot)
+    if problem and boot.crashed:
+        again = campaign.begin_boot(step.variant, step.boot)
+        second = measure(again)
+        problem = second or f"{problem}; made again, the first try is in {boot.set_aside}"
+    return [problem] if problem else []
