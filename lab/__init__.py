@@ -4,4 +4,4 @@
 The lab measures and keeps; it computes no statistic (analysis/ does, from the files).
 """
 
-VERSION = "0.1"  # of kmapbench as a whole
+VERSION = "0.2"  # of kmapbench as a whole

@@ -142,6 +142,9 @@ def parser() -> argparse.ArgumentParser:
     )
     test.set_defaults(function=_test, check=_check_test, reach=tests.EVERYDAY)
 
+    lint = _command(commands, "lint", help="run formatters, linters and type checkers")
+    lint.set_defaults(function=_lint)
+
     kernels = _command(commands, "kernels", help="list the variants and what is built, or build")
     kernels.set_defaults(function=_kernels)
     build = _command(
@@ -207,6 +210,12 @@ def _test(arguments: argparse.Namespace) -> int:
     if arguments.distributions:
         return matrix.run(arguments.suites, arguments.steps, arguments.fresh)
     return tests.run(arguments.reach)
+
+
+def _lint(_: argparse.Namespace) -> int:
+    from lab.commands import lint
+
+    return lint.run()
 
 
 def _of_analysis(command):

@@ -36,6 +36,8 @@ def groups(parsed: argparse.Namespace) -> list[str]:
         if parsed.reach != tests.EVERYDAY:
             needed.append("kernel-build")
         return needed + (["all-tests"] if parsed.reach == tests.ALL else [])
+    if parsed.command == "lint":
+        return ["python", "lint"]
     if parsed.command == "kernels" and parsed.what == "build":
         return ["python", "kernel-build"]
     return []
@@ -56,7 +58,8 @@ def _work(arguments: Sequence[str]) -> int:
 
 def _make_ready(parsed: argparse.Namespace, arguments: Sequence[str]) -> None:
     """Installs and builds what is missing; does not return where another Python has to go on."""
-    from lab.setup import cpp_build, interpreter, packages, requirements
+    from lab.core import requirements
+    from lab.setup import cpp_build, interpreter, packages
 
     wanted = requirements.needs(groups(parsed), requirements.distribution())
     modules = [need.name for need in wanted if need.kind == "modules"]

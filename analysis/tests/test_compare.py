@@ -392,7 +392,7 @@ class _Tags(HTMLParser):
         self.tags: list[str] = []
         self.feed(page)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag, _attrs):
         self.tags.append(tag)
 
 

@@ -14,8 +14,8 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "common/unique_fd.h"
 #include "common/markers.h"
+#include "common/unique_fd.h"
 
 namespace kmapbench::elsewhere {
 

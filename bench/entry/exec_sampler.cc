@@ -18,12 +18,12 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "system/clock.h"
+#include "common/markers.h"
+#include "common/unique_fd.h"
 #include "loop.h"
 #include "record/record.h"
-#include "common/unique_fd.h"
+#include "system/clock.h"
 #include "user/sampling.h"
-#include "common/markers.h"
 
 namespace kmapbench::elsewhere {
 

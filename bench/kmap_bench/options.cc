@@ -8,9 +8,9 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "kmapbench.h"
 #include "system/counters.h"
 #include "system/event_tables.h"
-#include "kmapbench.h"
 #include "user/delay.h"
 
 namespace kmapbench {
@@ -233,7 +233,8 @@ void PrintOptionsHelp() {
       "              stand for it by waiting; default 185, the one published figure\n"
       "          [--counters=<event>,...] as libpfm4 names them, :k in the kernel and "
       ":u\n"
-      "              in user space; default instructions and cycles of each, what bench/system/events "
+      "              in user space; default instructions and cycles of each, what "
+      "bench/system/events "
       "has\n"
       "              for this CPU, and software events; empty: none\n"
       "          [--kmapbench_dax_file=<file>] on a DAX file system, 2 MiB or more: kernel cases\n"

@@ -9,8 +9,8 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "system/clock.h"
 #include "kmapbench.h"
+#include "system/clock.h"
 
 namespace kmapbench {
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "system/counters.h"
-#include "record/record.h"
 #include "common/unique_fd.h"
+#include "record/record.h"
+#include "system/counters.h"
 
 namespace kmapbench {
 

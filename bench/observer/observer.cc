@@ -5,8 +5,8 @@
 // marker NOPs around them, so it shares no counter and no clock with the code under test.
 //
 // Windows are kmapbench.ko's (kernel-bench-module/sample.c), or a user program's
-// (bench/common/markers.h), whose markers have numbers of their own: one is a kernel window only if its
-// markers are in the kernel, and a user window only if they are in user space. At most one is
+// (bench/common/markers.h), whose markers have numbers of their own: one is a kernel window only if
+// its markers are in the kernel, and a user window only if they are in user space. At most one is
 // open; a marker that ends the other kind is passed over. What it counts is all that runs between
 // the two markers, in kernel and user space: of the thread that opened it, of interrupts, and of
 // any other thread that gets the CPU meanwhile.
@@ -21,8 +21,8 @@
 // qemu-system-x86_64 -plugin .../libobserver-VERSION.so,out=FILE
 //
 // VERSION is what it declares: the oldest version of the interface that this QEMU still loads,
-// which the refusal of any older one names (lab/vm/plugin_api.py asks). Without out=FILE it says which
-// versions QEMU speaks, and does not load.
+// which the refusal of any older one names (lab/vm/plugin_api.py asks). Without out=FILE it says
+// which versions QEMU speaks, and does not load.
 //
 // FILE gets one JSON object a window: {"space": "kernel" or "user", "window": i,
 // "instructions": n, "wrmsr": n,
@@ -59,9 +59,9 @@ struct Instruction {
   // Its executions in the frame where it was last seen: a short cut past the table of them.
   uint64_t window = UINT64_MAX;
   uint32_t frame = 0;
-  uint64_t *executions = nullptr;
+  uint64_t* executions = nullptr;
 
-  bool Is(const uint8_t *other, size_t other_size) const {
+  bool Is(const uint8_t* other, size_t other_size) const {
     return size == other_size && std::equal(bytes.begin(), bytes.begin() + size, other);
   }
   bool IsWrmsr() const {
@@ -72,9 +72,9 @@ struct Instruction {
 
 // Calls and returns within a privilege level, and moves between a register (or a constant) and
 // memory (Intel SDM, volume 2, appendix A).
-Kind KindOf(const Instruction &instruction) {
-  const uint8_t *at = instruction.bytes.data();
-  const uint8_t *end = at + instruction.size;
+Kind KindOf(const Instruction& instruction) {
+  const uint8_t* at = instruction.bytes.data();
+  const uint8_t* end = at + instruction.size;
   constexpr std::array<uint8_t, 6> kPrefixes = {0x2e, 0x3e, 0x64, 0x65, 0x66, 0xf2};
   while (at < end && std::find(kPrefixes.begin(), kPrefixes.end(), *at) != kPrefixes.end()) ++at;
   if (at < end && (*at & 0xf0) == 0x40) ++at;  // REX
@@ -103,10 +103,10 @@ Space SpaceOf(uint64_t address) { return address >> 63 ? Space::kKernel : Space:
 
 enum class Marker { kNone, kPresent, kBegin, kEnd };
 
-Marker MarkerOf(const Instruction &instruction) {
+Marker MarkerOf(const Instruction& instruction) {
   constexpr std::array<uint8_t, 4> kNop = {0x0f, 0x1f, 0x84, 0x00};
   constexpr std::array<uint8_t, 3> kSign = {0x62, 0x6d, 0x6b};
-  const auto &bytes = instruction.bytes;
+  const auto& bytes = instruction.bytes;
   if (instruction.size != 8 || !std::equal(kNop.begin(), kNop.end(), bytes.begin()) ||
       !std::equal(kSign.begin(), kSign.end(), bytes.begin() + 5)) {
     return Marker::kNone;
@@ -119,13 +119,13 @@ Marker MarkerOf(const Instruction &instruction) {
 
 class Observer {
  public:
-  bool Open(const char *path) {
+  bool Open(const char* path) {
     out_ = std::fopen(path, "w");
     return out_ != nullptr;
   }
 
   // The one object for what stands at an address; a reloaded module may put something else there.
-  Instruction *Find(const qemu_plugin_insn *insn) {
+  Instruction* Find(const qemu_plugin_insn* insn) {
     Instruction found;
     found.address = qemu_plugin_insn_vaddr(insn);
     found.size = qemu.InsnData(insn, found.bytes.data(), found.bytes.size());
@@ -150,7 +150,7 @@ class Observer {
     begun_ = nullptr;
   }
 
-  void Executed(Instruction *instruction) {
+  void Executed(Instruction* instruction) {
     if (!open_) return;
     TakeBackFaulted();
     if (instruction->window != opened_ || instruction->frame != frame_) {
@@ -162,7 +162,7 @@ class Observer {
     if (instruction->kind == Kind::kMove) begun_ = instruction;
   }
 
-  void Accessed(const Instruction *instruction, uint64_t address, bool store) {
+  void Accessed(const Instruction* instruction, uint64_t address, bool store) {
     if (!open_) return;
     switch (instruction->kind) {
       case Kind::kMove:
@@ -186,14 +186,14 @@ class Observer {
     open_ = false;
     uint64_t instructions = 0, wrmsr = 0;
     std::string pcs;
-    for (const auto &[where, executions] : executions_) {
+    for (const auto& [where, executions] : executions_) {
       const auto [frame, instruction] = where;
       instructions += executions;
       if (instruction->IsWrmsr()) wrmsr += executions;
       if (executions != 0) Append(pcs, *instruction, executions, frame);
     }
     std::string frames;
-    for (const auto &[caller, address] : frames_) Append(frames, caller, address);
+    for (const auto& [caller, address] : frames_) Append(frames, caller, address);
     std::fprintf(out_,
                  "{\"space\": \"%s\", \"window\": %llu, \"instructions\": %llu, \"wrmsr\": %llu, "
                  "\"frames\": [%s], \"pcs\": [%s]}\n",
@@ -227,14 +227,14 @@ class Observer {
     frame_ = caller == return_addresses_.end() ? 0 : caller->second;
   }
 
-  static void Append(std::string &frames, Frame caller, uint64_t address) {
+  static void Append(std::string& frames, Frame caller, uint64_t address) {
     char text[64];
     std::snprintf(text, sizeof(text), "%s[%u, %llu]", frames.empty() ? "" : ", ", caller,
                   static_cast<unsigned long long>(address));
     frames += text;
   }
 
-  static void Append(std::string &pcs, const Instruction &instruction, uint64_t executions,
+  static void Append(std::string& pcs, const Instruction& instruction, uint64_t executions,
                      Frame frame) {
     char text[64];
     std::snprintf(text, sizeof(text), "%s[%llu, %llu, \"", pcs.empty() ? "" : ", ",
@@ -249,7 +249,7 @@ class Observer {
     pcs += text;
   }
 
-  std::FILE *out_ = nullptr;
+  std::FILE* out_ = nullptr;
   std::unordered_multimap<uint64_t, std::unique_ptr<Instruction>> known_;
   std::map<Space, uint64_t> windows_;  // since the module, or the program, was there
   bool open_ = false;
@@ -257,40 +257,40 @@ class Observer {
   // Of the open window.
   Space space_ = Space::kKernel;
   uint64_t opened_ = 0;  // its number since the start
-  std::map<std::pair<Frame, Instruction *>, uint64_t> executions_;
+  std::map<std::pair<Frame, Instruction*>, uint64_t> executions_;
   std::vector<Call> frames_;
   std::map<Call, Frame> called_;
   std::unordered_map<uint64_t, Frame> return_addresses_;  // where one lies: the caller's frame
   Frame frame_ = 0;
-  Instruction *begun_ = nullptr;  // a move that has not accessed memory yet
+  Instruction* begun_ = nullptr;  // a move that has not accessed memory yet
 };
 
 Observer observer;
 
 Space spaces[] = {Space::kKernel, Space::kUser};  // what callbacks are given
 
-void OnBegin(unsigned, void *space) { observer.Begin(*static_cast<Space *>(space)); }
-void OnEnd(unsigned, void *space) { observer.End(*static_cast<Space *>(space)); }
-void OnExecuted(unsigned, void *instruction) {
-  observer.Executed(static_cast<Instruction *>(instruction));
+void OnBegin(unsigned, void* space) { observer.Begin(*static_cast<Space*>(space)); }
+void OnEnd(unsigned, void* space) { observer.End(*static_cast<Space*>(space)); }
+void OnExecuted(unsigned, void* instruction) {
+  observer.Executed(static_cast<Instruction*>(instruction));
 }
 
-void OnAccessed(unsigned, qemu_plugin_meminfo_t info, uint64_t address, void *instruction) {
-  observer.Accessed(static_cast<Instruction *>(instruction), address,
+void OnAccessed(unsigned, qemu_plugin_meminfo_t info, uint64_t address, void* instruction) {
+  observer.Accessed(static_cast<Instruction*>(instruction), address,
                     qemu_plugin_mem_is_store(info));
 }
 
-void Watch(qemu_plugin_insn *insn, qemu_plugin_vcpu_udata_cb_t callback, void *data) {
+void Watch(qemu_plugin_insn* insn, qemu_plugin_vcpu_udata_cb_t callback, void* data) {
   qemu_plugin_register_vcpu_insn_exec_cb(insn, callback, QEMU_PLUGIN_CB_NO_REGS, data);
 }
 
-void OnPresent(unsigned, void *space);
+void OnPresent(unsigned, void* space);
 
-void WatchAll(qemu_plugin_tb *tb) {
+void WatchAll(qemu_plugin_tb* tb) {
   for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); ++i) {
-    qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-    Instruction *instruction = observer.Find(insn);
-    Space *space = &spaces[static_cast<size_t>(SpaceOf(instruction->address))];
+    qemu_plugin_insn* insn = qemu_plugin_tb_get_insn(tb, i);
+    Instruction* instruction = observer.Find(insn);
+    Space* space = &spaces[static_cast<size_t>(SpaceOf(instruction->address))];
     switch (MarkerOf(*instruction)) {
       case Marker::kPresent:
         Watch(insn, OnPresent, space);
@@ -312,11 +312,11 @@ void WatchAll(qemu_plugin_tb *tb) {
 
 // Until the module or the program is there, only its arrival is watched for: a boot is billions
 // of instructions, and none of them is ours.
-void WatchForPresence(qemu_plugin_tb *tb) {
+void WatchForPresence(qemu_plugin_tb* tb) {
   for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); ++i) {
-    qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+    qemu_plugin_insn* insn = qemu_plugin_tb_get_insn(tb, i);
     if (qemu_plugin_insn_size(insn) != 8) continue;
-    Instruction *instruction = observer.Find(insn);
+    Instruction* instruction = observer.Find(insn);
     if (MarkerOf(*instruction) != Marker::kPresent) continue;
     Watch(insn, OnPresent, &spaces[static_cast<size_t>(SpaceOf(instruction->address))]);
   }
@@ -324,9 +324,9 @@ void WatchForPresence(qemu_plugin_tb *tb) {
 
 void Rearm() { qemu.OnTranslated<WatchAll>(); }
 
-void OnPresent(unsigned, void *space) {
+void OnPresent(unsigned, void* space) {
   static bool armed = false;
-  observer.Present(*static_cast<Space *>(space));
+  observer.Present(*static_cast<Space*>(space));
   if (armed) return;
   armed = true;
   // Throws away what was translated without us; takes effect before there is a window.
@@ -338,15 +338,15 @@ void OnPresent(unsigned, void *space) {
 extern "C" {
 
 __attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id,
-                                                               const qemu_info_t *info, int argc,
-                                                               char **argv) {
+                                                               const qemu_info_t* info, int argc,
+                                                               char** argv) {
   constexpr char kOut[] = "out=";
   if (argc != 1 || std::strncmp(argv[0], kOut, sizeof(kOut) - 1) != 0) {
     std::fprintf(stderr, "observer: plugin interface %d to %d; give out=FILE\n", info->version.min,
                  info->version.cur);
     return -1;
   }
-  const char *path = argv[0] + sizeof(kOut) - 1;
+  const char* path = argv[0] + sizeof(kOut) - 1;
   if (!observer.Open(path)) {
     std::perror(path);
     return -1;

@@ -27,7 +27,7 @@ struct qemu_plugin_insn;
 
 // The beginning of what install() is told.
 struct qemu_info_t {
-  const char *target_name;
+  const char* target_name;
   struct {
     int min;
     int cur;
@@ -38,19 +38,19 @@ enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
 enum qemu_plugin_mem_rw { QEMU_PLUGIN_MEM_R = 1, QEMU_PLUGIN_MEM_W, QEMU_PLUGIN_MEM_RW };
 using qemu_plugin_meminfo_t = uint32_t;
 
-using qemu_plugin_vcpu_udata_cb_t = void (*)(unsigned vcpu, void *);
+using qemu_plugin_vcpu_udata_cb_t = void (*)(unsigned vcpu, void*);
 using qemu_plugin_vcpu_mem_cb_t = void (*)(unsigned vcpu, qemu_plugin_meminfo_t, uint64_t address,
-                                           void *);
+                                           void*);
 
-void qemu_plugin_register_vcpu_insn_exec_cb(qemu_plugin_insn *, qemu_plugin_vcpu_udata_cb_t,
-                                            qemu_plugin_cb_flags, void *);
-void qemu_plugin_register_vcpu_mem_cb(qemu_plugin_insn *, qemu_plugin_vcpu_mem_cb_t,
-                                      qemu_plugin_cb_flags, qemu_plugin_mem_rw, void *);
+void qemu_plugin_register_vcpu_insn_exec_cb(qemu_plugin_insn*, qemu_plugin_vcpu_udata_cb_t,
+                                            qemu_plugin_cb_flags, void*);
+void qemu_plugin_register_vcpu_mem_cb(qemu_plugin_insn*, qemu_plugin_vcpu_mem_cb_t,
+                                      qemu_plugin_cb_flags, qemu_plugin_mem_rw, void*);
 bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t);
-size_t qemu_plugin_tb_n_insns(const qemu_plugin_tb *);
-qemu_plugin_insn *qemu_plugin_tb_get_insn(const qemu_plugin_tb *, size_t);
-size_t qemu_plugin_insn_size(const qemu_plugin_insn *);
-uint64_t qemu_plugin_insn_vaddr(const qemu_plugin_insn *);
+size_t qemu_plugin_tb_n_insns(const qemu_plugin_tb*);
+qemu_plugin_insn* qemu_plugin_tb_get_insn(const qemu_plugin_tb*, size_t);
+size_t qemu_plugin_insn_size(const qemu_plugin_insn*);
+uint64_t qemu_plugin_insn_vaddr(const qemu_plugin_insn*);
 
 void qemu_plugin_insn_data();
 void qemu_plugin_register_vcpu_tb_trans_cb();
@@ -61,23 +61,23 @@ void qemu_plugin_reset();
 // The functions whose signature depends on the QEMU that runs us.
 class QemuPlugin {
  public:
-  using Translated = void (*)(qemu_plugin_tb *);
+  using Translated = void (*)(qemu_plugin_tb*);
   using Done = void (*)();
 
   // Before anything else, in install().
-  void Use(qemu_plugin_id_t id, const qemu_info_t &info) {
+  void Use(qemu_plugin_id_t id, const qemu_info_t& info) {
     id_ = id;
     version_ = info.version.cur;
   }
 
   // Copies an instruction's bytes, at most as many as there is room for; returns how many.
-  size_t InsnData(const qemu_plugin_insn *insn, uint8_t *bytes, size_t room) const {
+  size_t InsnData(const qemu_plugin_insn* insn, uint8_t* bytes, size_t room) const {
     const size_t size = std::min(qemu_plugin_insn_size(insn), room);
     if (version_ >= 3) {
-      using Copy = size_t (*)(const qemu_plugin_insn *, void *, size_t);
+      using Copy = size_t (*)(const qemu_plugin_insn*, void*, size_t);
       return reinterpret_cast<Copy>(qemu_plugin_insn_data)(insn, bytes, size);
     }
-    using Get = const void *(*)(const qemu_plugin_insn *);
+    using Get = const void* (*)(const qemu_plugin_insn*);
     std::memcpy(bytes, reinterpret_cast<Get>(qemu_plugin_insn_data)(insn), size);
     return size;
   }
@@ -86,15 +86,15 @@ class QemuPlugin {
   template <Translated callback>
   void OnTranslated() const {
     if (version_ >= 7) {
-      using Callback = void (*)(qemu_plugin_tb *, void *);
-      using Register = void (*)(qemu_plugin_id_t, Callback, void *);
+      using Callback = void (*)(qemu_plugin_tb*, void*);
+      using Register = void (*)(qemu_plugin_id_t, Callback, void*);
       reinterpret_cast<Register>(qemu_plugin_register_vcpu_tb_trans_cb)(
-          id_, [](qemu_plugin_tb *tb, void *) { callback(tb); }, nullptr);
+          id_, [](qemu_plugin_tb* tb, void*) { callback(tb); }, nullptr);
     } else {
-      using Callback = void (*)(qemu_plugin_id_t, qemu_plugin_tb *);
+      using Callback = void (*)(qemu_plugin_id_t, qemu_plugin_tb*);
       using Register = void (*)(qemu_plugin_id_t, Callback);
       reinterpret_cast<Register>(qemu_plugin_register_vcpu_tb_trans_cb)(
-          id_, [](qemu_plugin_id_t, qemu_plugin_tb *tb) { callback(tb); });
+          id_, [](qemu_plugin_id_t, qemu_plugin_tb* tb) { callback(tb); });
     }
   }
 
@@ -102,9 +102,10 @@ class QemuPlugin {
   template <Done done>
   void Reset() const {
     if (version_ >= 7) {
-      using Callback = void (*)(void *);
-      using Reset = void (*)(qemu_plugin_id_t, Callback, void *);
-      reinterpret_cast<Reset>(qemu_plugin_reset)(id_, [](void *) { done(); }, nullptr);
+      using Callback = void (*)(void*);
+      using Reset = void (*)(qemu_plugin_id_t, Callback, void*);
+      reinterpret_cast<Reset>(qemu_plugin_reset)(
+          id_, [](void*) { done(); }, nullptr);
     } else {
       using Callback = void (*)(qemu_plugin_id_t);
       using Reset = void (*)(qemu_plugin_id_t, Callback);

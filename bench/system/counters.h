@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "system/event_tables.h"
 #include "common/unique_fd.h"
+#include "system/event_tables.h"
 
 struct perf_event_attr;
 

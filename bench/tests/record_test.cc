@@ -313,7 +313,8 @@ TEST(ControlProblem, OneThatWasNotMeasuredIsOne) {
   Record record = Control(15, 2);
   record.samples.clear();
   record.reason = "no memory";
-  EXPECT_EQ(ControlProblem(record, Clock::kIcount), "control/adds13_call was not measured: no memory");
+  EXPECT_EQ(ControlProblem(record, Clock::kIcount),
+            "control/adds13_call was not measured: no memory");
 }
 
 TEST(ToJson, AStraightLineWithPartsIsFlagged) {

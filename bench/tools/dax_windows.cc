@@ -18,8 +18,8 @@
 #include <string>
 #include <vector>
 
-#include "common/unique_fd.h"
 #include "common/markers.h"
+#include "common/unique_fd.h"
 
 namespace {
 

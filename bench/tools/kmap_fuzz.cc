@@ -22,8 +22,8 @@
 #include <string_view>
 #include <vector>
 
-#include "kmapbench.h"
 #include "common/unique_fd.h"
+#include "kmapbench.h"
 
 namespace kmapbench {
 

@@ -15,11 +15,11 @@
 #include <utility>
 #include <vector>
 
-#include "tools/abi_tests.h"
-#include "module_client/dax_page.h"
-#include "kmapbench.h"
 #include "common/run_main.h"
 #include "common/unique_fd.h"
+#include "kmapbench.h"
+#include "module_client/dax_page.h"
+#include "tools/abi_tests.h"
 
 namespace kmapbench {
 

@@ -8,9 +8,9 @@
 #include <cstring>
 
 #include "loop.h"
-#include "user/no_ipa.h"
-#include "user/map_path.h"
 #include "user/address_space.h"
+#include "user/map_path.h"
+#include "user/no_ipa.h"
 
 namespace kmapbench::user {
 

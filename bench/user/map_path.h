@@ -3,13 +3,13 @@
 // The patched path in user space, one template: what its designs differ in are policies.
 //
 // Tests, order and data are those of kernel-bench-module/model_published.c and model_slim.c, so
-// that a pair runs the same instructions here; docs/method.md names each that differs.
+// that a pair runs the same instructions here; docs/user-models.md names each that differs.
 #pragma once
 
 #include <cstdint>
 
-#include "user/no_ipa.h"
 #include "user/address_space.h"
+#include "user/no_ipa.h"
 
 namespace kmapbench::user {
 

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "system/counters.h"
 #include "record/record.h"
+#include "system/counters.h"
 #include "user/model.h"
 
 namespace kmapbench::user {

@@ -7,8 +7,8 @@
 
 #include "kmap_bench/loop_check.h"
 #include "record/record.h"
-#include "user/body.h"
 #include "user/address_space.h"
+#include "user/body.h"
 
 namespace kmapbench::user {
 

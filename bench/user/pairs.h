@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "user/model.h"
 #include "user/address_space.h"
+#include "user/model.h"
 
 namespace kmapbench::user {
 

@@ -37,6 +37,7 @@ def run(reach: str = EVERYDAY) -> int:
         *at_once,
         "-m",
         reach,
+        "formats",
         "lab",
         "analysis",
     ]

@@ -23,7 +23,7 @@ def find(name: str, package: str) -> str:
     """
     path = shutil.which(name, path=_SEARCH)
     if path is None:
-        from lab.setup import requirements  # which asks us what there is
+        from lab.core import requirements  # which asks us what there is
 
         known = requirements.package_of(name) or package
         raise KmapbenchError(f"{name} is missing: install the package {known}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`kmapbench test --distributions`: what the README says, on Debians made of nothing.
+"""`kmapbench test --distributions`: what the README says, on Debian systems made of nothing.
 
 Each in its turn: root first, who installs what is missing, then an ordinary user, then one for
 whom the checkout is read-only. What is finished is kept with the state of the checkout that it was

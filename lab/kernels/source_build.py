@@ -16,13 +16,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab.core import subprocesses
+from lab.core import requirements, subprocesses
 from lab.core.errors import CommandFailed, Interrupted, KmapbenchError
 from lab.kernels import debian_kernels, kconfig
 from lab.kernels.debian_kernels import KernelTree
 from lab.kernels.kbuild import Make, environment
 from lab.kernels.variants import Image
-from lab.setup import requirements
 
 # Counts up when what is kept of a build, or how it is built, changes.
 _RECIPE = 1

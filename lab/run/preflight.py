@@ -18,14 +18,13 @@ from typing import TYPE_CHECKING
 from formats.campaign_format import USER_SPACE
 from lab.campaign import schedule
 from lab.campaign.schedule import Step
-from lab.core import subprocesses
+from lab.core import requirements, subprocesses
 from lab.core.dirs import RESULTS, build_dir, cache_path
 from lab.core.errors import CommandFailed, KmapbenchError
 from lab.host import bench_program
 from lab.kernels import debian_kernels, source_build
 from lab.kernels.variants import Image
 from lab.run.plan import Plan
-from lab.setup import requirements
 from lab.workloads import micro_script
 from lab.workloads.fio import on_host
 from lab.workloads.fio.presets import Preset

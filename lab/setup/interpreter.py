@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
-from lab.setup.requirements import Need
+from lab.core.requirements import Need
 
 # The distribution's own, whose modules are the distribution's packages.
 SYSTEM = "/usr/bin/python3"

@@ -10,10 +10,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.core import subprocesses
+from lab.core import requirements, subprocesses
 from lab.core.errors import KmapbenchError
-from lab.setup import requirements
-from lab.setup.requirements import Need
+from lab.core.requirements import Need
 
 # Another package manager's run is waited for.
 _OPTIONS = ("-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=600")

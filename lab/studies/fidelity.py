@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """User models beside the kernel, instruction by instruction: what differs, and by which name.
 
-python3 -m lab.studies.fidelity [VARIANT...] prints the table of docs/method.md; default stock,
-idle, protected, distro.
+python3 -m lab.studies.fidelity [VARIANT...] prints the table of docs/findings-user-models.md;
+default stock, idle, protected, distro.
 """
 
 import sys

@@ -20,13 +20,13 @@ def counting_twice(folder: Path) -> Path:
     assert code.count(COUNTS_ONCE) == 1
     (source / "observer.cc").write_text(code.replace(COUNTS_ONCE, COUNTS_TWICE))
     build = folder / "build"
-    (build / "lab").mkdir(parents=True)
+    (build / "bench").mkdir(parents=True)
     for path in build_dir().iterdir():
-        if path.name != "lab":
+        if path.name != "bench":
             (build / path.name).symlink_to(path)
-    for path in (build_dir() / "lab").iterdir():
+    for path in (build_dir() / "bench").iterdir():
         if path.name != "observer":
-            (build / "lab" / path.name).symlink_to(path)
+            (build / "bench" / path.name).symlink_to(path)
     (build / "bench" / "observer").mkdir()
     flags = ["-std=c++20", "-O2", "-fPIC", "-fvisibility=hidden"]
     shared = folder / "observer.o"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `test --distributions` decides; that Debians are made is seen by running it, for hours."""
+"""What `test --distributions` decides; that Debian systems are made is seen by running it, for hours."""
 
 import json
 import os

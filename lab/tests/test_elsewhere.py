@@ -59,7 +59,7 @@ def cost(found, variant: str, case: str) -> float:
 @pytest.mark.parametrize("case", [case for case in CASES if case != FORK])
 def test_with_the_symbol_off_it_costs_what_it_did(found, case):
     """A fork has several ways, so that two kernels' medians need not be the same one's
-    (docs/method.md).
+    (docs/cases.md).
     """
     assert cost(found, "off", case) == cost(found, "plain", case)
 

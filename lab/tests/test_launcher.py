@@ -10,10 +10,11 @@ import pytest
 import tomli_w
 
 from lab import cli, launcher
+from lab.core import requirements
 from lab.core.dirs import ROOT
 from lab.core.errors import KmapbenchError
 from lab.run import preflight
-from lab.setup import cpp_build, interpreter, packages, requirements
+from lab.setup import cpp_build, interpreter, packages
 from lab.tests.wrong_uses import COMMANDS, WRONG, checkout, make_there, tree
 
 
@@ -202,9 +203,8 @@ def nothing_built(monkeypatch):
         sorted(words) if isinstance(words, set) else words
     ),  # a set's own order is another in each process
 )
-def test_a_command_needs_the_groups_that_its_options_say(
-    tmp_path, nothing_built, arguments, needed
-):
+@pytest.mark.usefixtures("nothing_built")
+def test_a_command_needs_the_groups_that_its_options_say(tmp_path, arguments, needed):
     folder = tmp_path / "of a campaign"
     folder.mkdir()
     for name, chosen in (("plan", ["stock", "off"]), ("stock", ["stock"])):

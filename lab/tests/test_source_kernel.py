@@ -224,7 +224,7 @@ def test_a_symbol_that_does_not_hold(cache, image):
 
 def test_a_compile_error_is_quoted(cache, image):
     said = failure(
-        image("CONFIG_JUMP_LABEL=y\n", patch("kernel/fake.c", "\treturn 41;", "\treturn fourty;")),
+        image("CONFIG_JUMP_LABEL=y\n", patch("kernel/fake.c", "\treturn 41;", "\treturn forty;")),
         cache,
     )
     assert "kernel/fake.c:3:16: error: " in said

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Short trials: each model that is asked for gives its figures. What they say is for a quiet
-machine (docs/method.md).
+machine (docs/findings-user-models.md).
 """
 
 import json

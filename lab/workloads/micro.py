@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the boots of a campaign do: kernel cases by kmap_bench here, fio in dax_work.py."""
+"""What the boots of a campaign do: kernel cases by kmap_bench here, fio in fio/workload.py."""
 
 from pathlib import Path
 from typing import Protocol

@@ -28,17 +28,17 @@ struct Instruction {
   std::vector<std::pair<uint64_t, bool>> accesses = {};
 };
 
-using Executed = void (*)(unsigned, void *);
-using Accessed = void (*)(unsigned, uint32_t, uint64_t, void *);
+using Executed = void (*)(unsigned, void*);
+using Accessed = void (*)(unsigned, uint32_t, uint64_t, void*);
 
 }  // namespace
 
 extern "C" {
 
 struct qemu_plugin_insn {
-  const Instruction *instruction;
-  std::vector<std::pair<Executed, void *>> executed;
-  std::vector<std::pair<Accessed, void *>> accessed;
+  const Instruction* instruction;
+  std::vector<std::pair<Executed, void*>> executed;
+  std::vector<std::pair<Accessed, void*>> accessed;
 };
 
 struct qemu_plugin_tb {
@@ -46,7 +46,7 @@ struct qemu_plugin_tb {
 };
 
 struct qemu_info_t {
-  const char *target_name;
+  const char* target_name;
   struct {
     int min;
     int cur;
@@ -60,40 +60,40 @@ struct qemu_info_t {
 namespace {
 
 // What the plugin has asked for.
-std::function<void(qemu_plugin_tb *)> translated;
+std::function<void(qemu_plugin_tb*)> translated;
 std::function<void()> when_reset;
 
 }  // namespace
 
 extern "C" {
 
-void qemu_plugin_register_vcpu_insn_exec_cb(qemu_plugin_insn *insn, Executed callback, int,
-                                            void *data) {
+void qemu_plugin_register_vcpu_insn_exec_cb(qemu_plugin_insn* insn, Executed callback, int,
+                                            void* data) {
   insn->executed.emplace_back(callback, data);
 }
 
-void qemu_plugin_register_vcpu_mem_cb(qemu_plugin_insn *insn, Accessed callback, int, int,
-                                      void *data) {
+void qemu_plugin_register_vcpu_mem_cb(qemu_plugin_insn* insn, Accessed callback, int, int,
+                                      void* data) {
   insn->accessed.emplace_back(callback, data);
 }
 
 bool qemu_plugin_mem_is_store(uint32_t info) { return info != 0; }
-size_t qemu_plugin_tb_n_insns(const qemu_plugin_tb *tb) { return tb->insns.size(); }
-qemu_plugin_insn *qemu_plugin_tb_get_insn(qemu_plugin_tb *tb, size_t index) {
+size_t qemu_plugin_tb_n_insns(const qemu_plugin_tb* tb) { return tb->insns.size(); }
+qemu_plugin_insn* qemu_plugin_tb_get_insn(qemu_plugin_tb* tb, size_t index) {
   return &tb->insns.at(index);
 }
-size_t qemu_plugin_insn_size(const qemu_plugin_insn *insn) {
+size_t qemu_plugin_insn_size(const qemu_plugin_insn* insn) {
   return insn->instruction->bytes.size();
 }
-uint64_t qemu_plugin_insn_vaddr(const qemu_plugin_insn *insn) { return insn->instruction->address; }
+uint64_t qemu_plugin_insn_vaddr(const qemu_plugin_insn* insn) { return insn->instruction->address; }
 
 #if INTERFACE < 3
-const void *qemu_plugin_insn_data(const qemu_plugin_insn *insn) {
+const void* qemu_plugin_insn_data(const qemu_plugin_insn* insn) {
   return insn->instruction->bytes.data();
 }
 #else
-size_t qemu_plugin_insn_data(const qemu_plugin_insn *insn, void *bytes, size_t size) {
-  const auto &all = insn->instruction->bytes;
+size_t qemu_plugin_insn_data(const qemu_plugin_insn* insn, void* bytes, size_t size) {
+  const auto& all = insn->instruction->bytes;
   const size_t copied = std::min(size, all.size());
   std::memcpy(bytes, all.data(), copied);
   return copied;
@@ -102,9 +102,9 @@ size_t qemu_plugin_insn_data(const qemu_plugin_insn *insn, void *bytes, size_t s
 
 #if INTERFACE < 7
 void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id,
-                                           void (*callback)(uint64_t, qemu_plugin_tb *)) {
+                                           void (*callback)(uint64_t, qemu_plugin_tb*)) {
   ASSERT_EQ(id, kId);
-  translated = [callback](qemu_plugin_tb *tb) { callback(kId, tb); };
+  translated = [callback](qemu_plugin_tb* tb) { callback(kId, tb); };
 }
 
 void qemu_plugin_reset(uint64_t id, void (*callback)(uint64_t)) {
@@ -112,13 +112,13 @@ void qemu_plugin_reset(uint64_t id, void (*callback)(uint64_t)) {
   when_reset = [callback] { callback(kId); };
 }
 #else
-void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, void (*callback)(qemu_plugin_tb *, void *),
-                                           void *data) {
+void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, void (*callback)(qemu_plugin_tb*, void*),
+                                           void* data) {
   ASSERT_EQ(id, kId);
-  translated = [callback, data](qemu_plugin_tb *tb) { callback(tb, data); };
+  translated = [callback, data](qemu_plugin_tb* tb) { callback(tb, data); };
 }
 
-void qemu_plugin_reset(uint64_t id, void (*callback)(void *), void *data) {
+void qemu_plugin_reset(uint64_t id, void (*callback)(void*), void* data) {
   ASSERT_EQ(id, kId);
   when_reset = [callback, data] { callback(data); };
 }
@@ -131,9 +131,9 @@ namespace {
 // Each instruction is a block of its own.
 class Emulator {
  public:
-  void Run(const std::vector<Instruction> &program) {
-    for (const Instruction &instruction : program) {
-      qemu_plugin_insn &insn = Translated(instruction);
+  void Run(const std::vector<Instruction>& program) {
+    for (const Instruction& instruction : program) {
+      qemu_plugin_insn& insn = Translated(instruction);
       for (auto [callback, data] : std::vector(insn.executed)) callback(0, data);
       for (auto [address, is_store] : instruction.accesses) {
         for (auto [callback, data] : insn.accessed) callback(0, is_store, address, data);
@@ -143,8 +143,8 @@ class Emulator {
   }
 
  private:
-  qemu_plugin_insn &Translated(const Instruction &instruction) {
-    auto &block = blocks_[&instruction];
+  qemu_plugin_insn& Translated(const Instruction& instruction) {
+    auto& block = blocks_[&instruction];
     if (!block) {
       block = std::make_unique<qemu_plugin_tb>();
       block->insns.push_back({&instruction, {}, {}});
@@ -160,7 +160,7 @@ class Emulator {
     std::exchange(when_reset, nullptr)();
   }
 
-  std::map<const Instruction *, std::unique_ptr<qemu_plugin_tb>> blocks_;
+  std::map<const Instruction*, std::unique_ptr<qemu_plugin_tb>> blocks_;
 };
 
 constexpr uint64_t kKernel = 0xffffffff81000000, kStack = 0xffffc90000000000;
@@ -169,7 +169,7 @@ Instruction Marker(uint8_t number, uint64_t address) {
   return {address, {0x0f, 0x1f, 0x84, 0x00, number, 0x62, 0x6d, 0x6b}};
 }
 
-using Install = int (*)(uint64_t, const qemu_info_t *, int, char **);
+using Install = int (*)(uint64_t, const qemu_info_t*, int, char**);
 
 class ObserverTest : public testing::Test {
  protected:
@@ -180,13 +180,13 @@ class ObserverTest : public testing::Test {
     ASSERT_NE(install_, nullptr);
   }
 
-  void *plugin_ = nullptr;
+  void* plugin_ = nullptr;
   Install install_ = nullptr;
   const qemu_info_t info_ = {"x86_64", {DECLARED, INTERFACE}, true, {1, 1}};
 };
 
 TEST_F(ObserverTest, DeclaresTheVersionThatItsNameHas) {
-  const auto *declared = static_cast<const int *>(dlsym(plugin_, "qemu_plugin_version"));
+  const auto* declared = static_cast<const int*>(dlsym(plugin_, "qemu_plugin_version"));
   ASSERT_NE(declared, nullptr);
   EXPECT_EQ(*declared, DECLARED);
 }
@@ -202,7 +202,7 @@ TEST_F(ObserverTest, SaysWhatTheEmulatorSpeaksWhereItIsNotToldWhereToWrite) {
 TEST_F(ObserverTest, CountsWhatRunsInAWindow) {
   const std::string file = testing::TempDir() + "observer-" + std::to_string(INTERFACE) + ".jsonl";
   std::string out = "out=" + file;
-  char *argv[] = {out.data()};
+  char* argv[] = {out.data()};
   ASSERT_EQ(install_(kId, &info_, 1, argv), 0);
 
   constexpr uint64_t kCall = kKernel + 0x43, kCalled = kKernel + 0x60;
