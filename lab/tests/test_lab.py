@@ -269,15 +269,16 @@ def test_the_other_alignment_is_the_same_loop_further_on(built_module, body):
 
 @pytest.mark.parametrize("boot", [1, 2, 3])
 def test_nothing_but_the_record_takes_time(records, boot):
-    """Entering and leaving the kernel is under 0.1 % of a default record: of all but one, as once
-    in a boot the kernel's own work falls there.
+    """Entering and leaving the kernel is under 0.1 % of a default record: of nine in ten. In the
+    rest work of the kernel's own may fall there. A kernel with lazy preemption keeps the switch to
+    a task that a timer tick woke (as RCU's) until the way out to user space.
     """
-    *usual, _ = sorted(
+    shares = sorted(
         records[case, boot]["overhead"]["ioctl_share"]
         for case in MEASURED
         if case not in FROM_USER_SPACE
     )
-    assert 0 < usual[0] and usual[-1] < 0.001
+    assert 0 < shares[0] and shares[len(shares) * 9 // 10] < 0.001
 
 
 def test_interrupts_stay_on_for_what_may_sleep_only(records):
