@@ -10,6 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 from lab.core.dirs import build_dir, cache_dir
@@ -25,13 +26,13 @@ Config = dict[str, str]  # of a kernel: symbol -> value
 
 @dataclass(frozen=True)
 class Difference:
-    """Kinds that stand for each other, or one that only one side has; `holds` says on which
-    kernels.
+    """Kinds that stand for each other, or some that only one side has; `holds` says on which
+    kernels. A kind that takes part more than once is named as often.
     """
 
     name: str
-    user: str | None
-    kernel: str | None
+    user: tuple[str, ...]
+    kernel: tuple[str, ...]
     holds: Callable[[Config], bool] = lambda config: True
 
 
@@ -39,23 +40,42 @@ def _has(symbol: str) -> Callable[[Config], bool]:
     return lambda config: config.get(f"CONFIG_{symbol}") == "y"
 
 
+def _lacks(symbol: str) -> Callable[[Config], bool]:
+    return lambda config: not _has(symbol)(config)
+
+
 TRACING = "NOP for tracing"
 WRMSR = "WRMSR"
+ZONE_IN_PLACE = "zone shifted down, here compared in place"
+
+# A zone is shifted down to a small number and compared with one, or compared where it lies in the
+# flags: then the mask and the number are constants of 64 bits, which only MOVABS loads.
+_SHIFTED = ("mov memory,register", "shr constant,register", "cmp constant,register")
+_IN_PLACE = (
+    *("movabs constant,register", "and memory,register"),
+    *("movabs constant,register", "cmp register,register"),
+)
 
 # Those that stand for each other come first: what is left over is one side's alone.
 DIFFERENCES = [
     *(
-        Difference("%gs, here %fs", kind.replace("gs:", "fs:"), kind)
-        for kind in ("mov gs:memory,register", "mov register,gs:memory", "movl constant,gs:memory")
+        Difference("%gs, here %fs", (kind.replace("gs:", "fs:"),), (kind,))
+        for kind in (
+            "mov gs:memory,register",
+            "mov register,gs:memory",
+            "movl constant,gs:memory",
+            "cmp gs:memory,register",
+        )
     ),
-    Difference("INC, here ADD of 1", "addl constant,fs:memory", "incl gs:memory"),
-    Difference("DEC, here SUB of 1", "subl constant,fs:memory", "decl gs:memory"),
-    Difference("NOP, here ENDBR64", "endbr64", "nop", _has("X86_KERNEL_IBT")),
-    Difference(TRACING, None, "nop", _has("FUNCTION_TRACER")),
-    Difference(WRMSR, None, "wrmsr"),
-    Difference(
-        "mask of the zone", "and constant,register", None, lambda config: not _has("NUMA")(config)
-    ),
+    Difference("INC, here ADD of 1", ("addl constant,fs:memory",), ("incl gs:memory",)),
+    Difference("DEC, here SUB of 1", ("subl constant,fs:memory",), ("decl gs:memory",)),
+    Difference("NOP, here ENDBR64", ("endbr64",), ("nop",), _has("X86_KERNEL_IBT")),
+    Difference(TRACING, (), ("nop",), _has("FUNCTION_TRACER")),
+    Difference(WRMSR, (), ("wrmsr",)),
+    Difference(ZONE_IN_PLACE, _IN_PLACE, (*_SHIFTED, "and constant,register"), _has("NUMA")),
+    Difference(ZONE_IN_PLACE, _IN_PLACE, _SHIFTED, _lacks("NUMA")),
+    Difference("mask of the zone", ("and constant,register",), (), _lacks("NUMA")),
+    Difference("MOV between registers", (), ("mov register,register",)),
 ]
 
 
@@ -88,13 +108,16 @@ def compare(
     for one in DIFFERENCES:
         if not one.holds(config):
             continue
-        counts = [left[kind] for left, kind in ((ours, one.user), (theirs, one.kernel)) if kind]
-        if count := min(counts):
-            of_user, of_kernel = named.setdefault(one.name, (Counter(), Counter()))
-            for left, kind, taken in ((ours, one.user, of_user), (theirs, one.kernel, of_kernel)):
-                if kind:
-                    left[kind] -= count
-                    taken[kind] += count
+        sides = [(ours, Counter(one.user)), (theirs, Counter(one.kernel))]
+        count = min(
+            Fraction(left[kind], times) for left, kinds in sides for kind, times in kinds.items()
+        )
+        if count:
+            sums = named.setdefault(one.name, (Counter(), Counter()))
+            for (left, kinds), taken in zip(sides, sums, strict=True):
+                for kind, times in kinds.items():
+                    left[kind] -= count * times
+                    taken[kind] += count * times
     return Comparison(model, case, variant, user, kernel, named, +ours, +theirs)
 
 

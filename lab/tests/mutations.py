@@ -27,7 +27,7 @@ _NEVER_CLOSED = "the page was not closed before the map"
 UNPROTECTED = [
     (Mutation("no_key", "model.c", " | ((u64)key << KB_PTE_KEY_SHIFT)"), _PUBLISHED, _NEVER_CLOSED),
     (
-        Mutation("no_cr4", "pks.c", "cr4_set_bits_irqsoff(KB_CR4_PKS);", ";"),
+        Mutation("no_cr4", "pks.c", "kb_cr4_set_pks(true);", ";"),
         _PUBLISHED,
         _NEVER_CLOSED,
     ),
@@ -75,7 +75,7 @@ SPLITS = Mutation(
 LEFT_BEHIND = [
     Mutation("keeps_alias", "model.c", "\tvunmap(world.alias);"),
     Mutation("keeps_pkrs", "pks.c", "\tkb_write_pkrs(state->found);"),
-    Mutation("keeps_cr4", "pks.c", "cr4_clear_bits_irqsoff(KB_CR4_PKS);", ";"),
+    Mutation("keeps_cr4", "pks.c", "kb_cr4_set_pks(false);", ";"),
 ]
 
 

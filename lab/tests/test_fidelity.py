@@ -105,6 +105,31 @@ def test_a_name_holds_only_where_the_kernel_is_so_configured():
     assert compared(user, kernel, {}).unexplained == 6
 
 
+@pytest.mark.parametrize(
+    ("config", "masks", "more"), [(DEBIAN, 1, 0), ({}, 0, -1)], ids=["numa", "no_numa"]
+)
+def test_a_zone_compared_in_place_stands_for_one_shifted_down(config, masks, more):
+    in_place = {
+        "movabs constant,register": 2,
+        "and memory,register": 1,
+        "cmp register,register": 1,
+    }
+    shifted = {
+        "mov memory,register": 1,
+        "shr constant,register": 1,
+        "cmp constant,register": 1,
+        "and constant,register": masks,
+    }
+    row = compared(in_place, shifted, config)
+    assert row.unexplained == 0
+    ((of_user, of_kernel),) = row.named.values()
+    assert of_kernel.total() - of_user.total() == more
+    # Half of it is something else.
+    assert compared(in_place | {"movabs constant,register": 1}, {}, config).unexplained == 3
+    half = compared(in_place | {"movabs constant,register": 1}, shifted, config)
+    assert half.user_unexplained and half.kernel_unexplained
+
+
 def test_the_table_has_a_row_a_pair_and_the_sign_of_each_difference():
     row = compared({"endbr64": 2, "ret": 2}, {"nop": 4, "ret": 2, "wrmsr": 2}, DEBIAN)
     head, _, line = fidelity.table([row]).splitlines()

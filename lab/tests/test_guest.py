@@ -58,13 +58,15 @@ def test_every_bug_is_noticed_and_nothing_is_left_behind(
     assert booted.outcome.problem is None, booted.console[-2000:]
     found = states(booted)
 
-    # Nothing is left behind, on any CPU.
+    # Nothing is left behind, on any CPU: by a sample, nor by the module. Unloading is not enough to
+    # see it: a global TLB flush, as when a module's memory is freed, may write CR4 anew.
     before = found["before"]
     assert [cpu["cpu"] for cpu in before["state"]["cpus"]] == [0, 1]
     assert not any(cpu["cr4"] & CR4_PKS or cpu["pkrs"] for cpu in before["state"]["cpus"])
     assert before["state"]["keyed_leaves"] == 0
     for name in ["sound", "panic_on_warn"] + [mutation.name for mutation in unprotected]:
-        assert found[name]["state"] == before["state"], name
+        for when in (f"{name}/measured", name):
+            assert found[when]["state"] == before["state"], when
         assert (
             found[f"{name}/measured"]["direct_map"] == found[f"{name}/loaded"]["direct_map"]
         ), name
@@ -92,7 +94,7 @@ def test_every_bug_is_noticed_and_nothing_is_left_behind(
     # Without the key, the CR4 bit or the write there is no protection, and no figure.
     for mutation, case, reason in mutations.UNPROTECTED:
         record = booted.record(case, mutation.name)
-        assert (record["oracle"], record["status"], record["reason"], record["cost"]) == (
+        assert (record["oracle"], record["status"], record.get("reason"), record["cost"]) == (
             "failed",
             "flagged",
             reason,
@@ -103,7 +105,7 @@ def test_every_bug_is_noticed_and_nothing_is_left_behind(
     assert found["splits/measured"]["direct_map"] != found["splits/loaded"]["direct_map"]
     assert found["keeps_alias"]["state"]["keyed_leaves"] > 0
     assert any(cpu["pkrs"] for cpu in found["keeps_pkrs"]["state"]["cpus"])
-    assert any(cpu["cr4"] & CR4_PKS for cpu in found["keeps_cr4"]["state"]["cpus"])
+    assert any(cpu["cr4"] & CR4_PKS for cpu in found["keeps_cr4/measured"]["state"]["cpus"])
 
 
 # A short run in each test; a seed that found something goes in here too.

@@ -269,15 +269,16 @@ def test_the_other_alignment_is_the_same_loop_further_on(built_module, body):
 
 @pytest.mark.parametrize("boot", [1, 2, 3])
 def test_nothing_but_the_record_takes_time(records, boot):
-    """Entering and leaving the kernel is under 0.1 % of a default record: of all but one, as once
-    in a boot the kernel's own work falls there.
+    """Entering and leaving the kernel is under 0.1 % of a default record: of nine in ten. In the
+    rest work of the kernel's own may fall there. A kernel with lazy preemption keeps the switch to
+    a task that a timer tick woke (as RCU's) until the way out to user space.
     """
-    *usual, _ = sorted(
+    shares = sorted(
         records[case, boot]["overhead"]["ioctl_share"]
         for case in MEASURED
         if case not in FROM_USER_SPACE
     )
-    assert 0 < usual[0] and usual[-1] < 0.001
+    assert 0 < shares[0] and shares[len(shares) * 9 // 10] < 0.001
 
 
 def test_interrupts_stay_on_for_what_may_sleep_only(records):
@@ -355,15 +356,46 @@ def test_a_touch_of_the_kernels_path_costs_its_own_instructions(records, paths, 
     assert Fraction(of_path, touched["ops"]) == records["kernel/kmap_local/dram", 1]["cost"]
 
 
-# might_sleep() calls into the kernel
+# What the kernel replaces: the call of tracing by a NOP, a static call's trampoline by whatever its
+# settings say, which may be nothing.
+REPLACED_CALL = re.compile(r"__fentry__|__SCT__.*")
+
+
+@pytest.fixture(scope="module")
+def kernel_calls(built_module) -> dict[str, set[str]]:
+    """What each function of the module calls of the kernel, by objdump: by the function's name,
+    names of the kernel's functions.
+    """
+    text = subprocesses.output(
+        [subprocesses.find("objdump", "binutils"), "-dr", "--no-show-raw-insn", built_module]
+    )
+    calls: dict[str, set[str]] = {}
+    for name, code in re.findall(r"^[0-9a-f]+ <(.+)>:\n((?:.+\n)*)", text, re.MULTILINE):
+        # A part that the compiler split off, as NAME.cold, is of the function.
+        called = re.findall(r"\tcall .*\n\s+[0-9a-f]+: R_X86_64_\w+\s+([^.].*)[-+]0x", code)
+        calls.setdefault(name.partition(".")[0], set()).update(called)
+    return {
+        name: {
+            one
+            for one in called
+            if one.partition(".")[0] not in calls and not REPLACED_CALL.fullmatch(one)
+        }
+        for name, called in calls.items()
+    }
+
+
+# might_sleep() is a static call, and what it leads to is the kernel's choice
 @pytest.mark.parametrize(
     "case",
     [case for case in MEASURED if case != "kernel/kmap/dram" and not case.startswith("elsewhere/")],
 )
-def test_every_instruction_has_a_function_of_the_module(paths, case):
+def test_every_instruction_is_of_the_module_or_of_what_it_calls(paths, kernel_calls, case):
     for boot in BOOTS:
         chains = [function["chain"] for function in paths[case, boot]["functions"]]
-        assert not [chain for chain in chains if "outside the module" in chain or "??" in chain]
+        assert not [chain for chain in chains if "??" in chain]
+        outermost = {chain[0] for chain in chains}
+        called = set().union(*(kernel_calls[name] for name in outermost & kernel_calls.keys()))
+        assert bool(outermost - kernel_calls.keys()) == bool(called), (outermost, called)
 
 
 def test_protected_cases_held_their_oracle(records):

@@ -20,7 +20,7 @@ MEMORY_MIB = 2048
 LIMIT_SECONDS = 900
 
 # What a Debian system mounts, and the kernel's packages where they would be installed.
-# RELEASE, TREE, SCRATCH, CHECKOUT, BUILD, ROOT and HOST_BUILD are set by machine().
+# RELEASE, TREE, MODULES, SCRATCH, CHECKOUT, BUILD, ROOT and HOST_BUILD are set by machine().
 _MOUNTS = """
 mkdir /share /new /over
 mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro share /share
@@ -34,7 +34,7 @@ mount -t tmpfs shm /new/dev/shm
 mount -t securityfs security /new/sys/kernel/security
 # also FOLDER NAME: a folder of the userland, at a second place in it
 also() { mkdir -p "/new$2" && mount -o bind "/new$1" "/new$2"; }
-also "$TREE/lib/modules/$RELEASE" "/usr/lib/modules/$RELEASE"
+also "$MODULES" "/usr/lib/modules/$RELEASE"
 for folder in "/new$TREE"/usr/src/linux-headers-* "/new$TREE"/usr/lib/linux-kbuild-*; do
 	also "${folder#/new}" "${folder#"/new$TREE"}"
 done
@@ -67,6 +67,7 @@ def machine(
     places = {
         "RELEASE": kernel.release,
         "TREE": kernel.folder,
+        "MODULES": kernel.modules,
         "ROOT": ROOT,
         "HOST_BUILD": build_dir().absolute(),
     }
