@@ -10,7 +10,7 @@ from analysis.compare import compatibility
 from analysis.compare.source import Figures, Source, identical
 from analysis.data.bad_data import BadData
 from analysis.stats.comparison import Comparison, compare_family, halves
-from analysis.stats.sample import Pair, Side, Unit
+from analysis.stats.sample import Sample, SamplePair, Unit
 from analysis.stats.verdict import Verdict
 
 EXIT_OK = 0
@@ -21,7 +21,7 @@ _NAMED = 4
 
 
 @dataclass(frozen=True)
-class Group:
+class SourcePair:
     """One source against another."""
 
     old: Source
@@ -40,7 +40,7 @@ class Group:
 
 def compare(
     pairs: Sequence[tuple[Source, Source]], allow: Sequence[str] = (), metrics: Sequence[str] = ()
-) -> list[Group]:
+) -> list[SourcePair]:
     """A group for each pair of sources. allow: facts that may differ; metrics: by name, 'all', or
     none: those that answer the question.
 
@@ -48,7 +48,7 @@ def compare(
     once.
     """
     planned = [_planned(old, new, allow, metrics) for old, new in pairs]
-    families: dict[str, list[Pair]] = {}
+    families: dict[str, list[SamplePair]] = {}
     for _, found in planned:
         for pair in found:
             families.setdefault(pair.metric.name, []).append(pair)
@@ -69,7 +69,7 @@ def compare(
     return groups
 
 
-def exit_code(groups: Sequence[Group], fail_on: str | None) -> int:
+def exit_code(groups: Sequence[SourcePair], fail_on: str | None) -> int:
     """fail_on: slower, unresolved (and slower), None."""
     verdicts = {row.verdict for group in groups for row in group.rows}
     if fail_on and Verdict.SLOWER in verdicts:
@@ -81,7 +81,7 @@ def exit_code(groups: Sequence[Group], fail_on: str | None) -> int:
 
 def _planned(
     old: Source, new: Source, allow: Sequence[str], metrics: Sequence[str]
-) -> tuple[Group, list[Pair]]:
+) -> tuple[SourcePair, list[SamplePair]]:
     same = identical(old, new)
     differ = {} if same else compatibility.differences(old, new)
     refused = {
@@ -101,7 +101,7 @@ def _planned(
             f" {'metric ' + ' or '.join(metrics) + ' of a ' if metrics else ''}case in common; give"
             " sides that were measured alike"
         )
-    return Group(old, new, [], [], differ, _notes(old, new)), found
+    return SourcePair(old, new, [], [], differ, _notes(old, new)), found
 
 
 def _refusal(old: Source, new: Source, refused: dict[str, tuple[str, str]]) -> BadData:
@@ -116,7 +116,9 @@ def _refusal(old: Source, new: Source, refused: dict[str, tuple[str, str]]) -> B
     )
 
 
-def _pairs(old: Source, new: Source, case: str, metrics: Sequence[str], same: bool) -> list[Pair]:
+def _pairs(
+    old: Source, new: Source, case: str, metrics: Sequence[str], same: bool
+) -> list[SamplePair]:
     names = [name for name in old.cases[case] if (case, name) in new.figures]
     if not metrics:
         names = [
@@ -138,7 +140,7 @@ def _pairs(old: Source, new: Source, case: str, metrics: Sequence[str], same: bo
     ]
 
 
-def _pair(case: str, old: Figures, new: Figures, one_order: bool, same: bool) -> Pair:
+def _pair(case: str, old: Figures, new: Figures, one_order: bool, same: bool) -> SamplePair:
     a, b = old.metric, new.metric
     if (a.unit, a.better, a.clock) != (b.unit, b.better, b.clock):
         raise BadData(
@@ -153,12 +155,12 @@ def _pair(case: str, old: Figures, new: Figures, one_order: bool, same: bool) ->
         if one_order
         else (replace(old.side, slots=None), replace(new.side, slots=None))
     )
-    return Pair(case, replace(a, cycle=cycle), *sides, identical=same)
+    return SamplePair(case, replace(a, cycle=cycle), *sides, identical=same)
 
 
 def _aa_pairs(
-    pairs: Sequence[tuple[Source, Source]], metric: str, family: Sequence[Pair]
-) -> list[Pair]:
+    pairs: Sequence[tuple[Source, Source]], metric: str, family: Sequence[SamplePair]
+) -> list[SamplePair]:
     """Boots of each baseline against other boots of it. The new side of one campaign is no
     baseline, that of another is.
     """
@@ -182,11 +184,11 @@ def _aa_pairs(
                 if len(first.values) and len(
                     second.values
                 ):  # boots that failed may all be of one half
-                    found.append(Pair(case, figures.metric, first, second))
+                    found.append(SamplePair(case, figures.metric, first, second))
     return found
 
 
-def _halves(figures: Figures) -> tuple[Side, Side]:
+def _halves(figures: Figures) -> tuple[Sample, Sample]:
     """As the plan divided the boots, else dealt out in their order."""
     side, first = figures.side, figures.first_half
     if first is None:

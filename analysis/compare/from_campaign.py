@@ -9,7 +9,7 @@ from analysis.compare import compatibility
 from analysis.compare.source import Figures, Source
 from analysis.data.load import Campaign
 from analysis.data.records import Records
-from analysis.stats.sample import Metric, Side, Unit
+from analysis.stats.sample import Metric, Sample, Unit
 
 # Core cycles where there is a chain to count them by: they do not move with the clock's frequency
 # as ticks do.
@@ -96,7 +96,7 @@ def _of_case(
             found.append(
                 Figures(
                     metric,
-                    Side(label, medians, slots, exact and metric.name == "cost", unit),
+                    Sample(label, medians, slots, exact and metric.name == "cost", unit),
                     first_half,
                 )
             )

@@ -11,7 +11,7 @@ from analysis.compare import compatibility
 from analysis.compare.source import Figures, Source
 from analysis.data.bad_data import BadData
 from analysis.data.json_files import is_number
-from analysis.stats.sample import Metric, Side, Unit
+from analysis.stats.sample import Metric, Sample, Unit
 
 _DIRECTIONS = ("read", "write", "trim")
 _METRICS = {
@@ -32,7 +32,7 @@ def source(documents: dict[Path, dict], label: str) -> Source:
     for case, name in dict.fromkeys(key for launch in launches for key in launch):
         values = np.array([launch[case, name] for launch in launches if (case, name) in launch])
         unit = Unit.LAUNCH if len(documents) > 1 else Unit.REPETITION
-        figures[case, name] = Figures(_METRICS[name], Side(label, values, unit=unit))
+        figures[case, name] = Figures(_METRICS[name], Sample(label, values, unit=unit))
     if not figures:
         raise BadData(f"{label}: no job moved any data; run fio again")
     return Source(

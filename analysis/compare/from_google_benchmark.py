@@ -9,7 +9,7 @@ from analysis.compare import compatibility
 from analysis.compare.source import Figures, Source
 from analysis.data.bad_data import BadData
 from analysis.data.json_files import is_number
-from analysis.stats.sample import Metric, Side, Unit
+from analysis.stats.sample import Metric, Sample, Unit
 
 _CHOSEN = (("real_time",),)
 _NANOSECONDS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
@@ -40,7 +40,7 @@ def source(documents: dict[Path, dict], label: str) -> Source:
             else np.array([np.median(one) for one in found])
         )
         unit = Unit.REPETITION if len(documents) == 1 else Unit.LAUNCH
-        figures[case, name] = Figures(_METRICS[name], Side(label, values, unit=unit))
+        figures[case, name] = Figures(_METRICS[name], Sample(label, values, unit=unit))
     if not figures:
         raise BadData(f"{label}: not one benchmark with a time; run the program again")
     contexts = [

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from analysis.compare import from_campaign, from_fio, from_google_benchmark
 from analysis.compare.source import Source
-from analysis.data.bad_data import BadData
+from analysis.data.bad_data import BadData, no_side
 from analysis.data.json_files import read_document
 from analysis.data.load import Campaign, load
-from analysis.options import no_side
 
 HOST = "host"  # what campaigns call user models on the machine itself
 _FOREIGN = (from_google_benchmark, from_fio)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.stats.sample import Metric, Side
+from analysis.stats.sample import Metric, Sample
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Figures:
     """A metric of a case."""
 
     metric: Metric
-    side: Side
+    side: Sample
     # of the side's boots, which the campaign's plan put into the first half of its A/A row
     first_half: np.ndarray | None = None
 

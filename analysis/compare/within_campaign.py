@@ -4,7 +4,7 @@
 from dataclasses import dataclass, field, replace
 
 from analysis.compare import compatibility, engine, from_campaign, inputs
-from analysis.compare.engine import Group
+from analysis.compare.engine import SourcePair
 from analysis.compare.source import Source
 from analysis.data.bad_data import BadData
 from analysis.data.load import Campaign
@@ -15,7 +15,7 @@ from analysis.stats.comparison import Comparison
 class Verdicts:
     """All groups have the same old side."""
 
-    groups: list[Group] = field(default_factory=list)
+    groups: list[SourcePair] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)  # why a variant is in no group
 
     @property
@@ -68,7 +68,7 @@ def _refusal(pair: tuple[Source, Source]) -> str:
     return ""
 
 
-def _unsteady(group: Group) -> list[str]:
+def _unsteady(group: SourcePair) -> list[str]:
     """What else compare has to say of sources, the report says in its own words."""
     return [
         f"{source.label}: {name} changed among its boots"

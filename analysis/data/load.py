@@ -8,10 +8,9 @@ from pathlib import Path
 
 import jsonschema
 
-from analysis.data.bad_data import BadData
+from analysis.data.bad_data import BadData, no_campaign
 from analysis.data.json_files import read_document, read_lines, read_text
 from analysis.data.records import Record, Records
-from analysis.options import no_campaign
 
 __all__ = ["Campaign", "CountedPath", "Record", "Records", "load"]
 

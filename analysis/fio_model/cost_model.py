@@ -24,7 +24,7 @@ _BY_USER_MAPPING = ("mmap", "libpmem", "dev_dax")
 WRITES, PAIR, DRAM = "msr/wrpkrs/toggle", "kernel/kmap_local/protected", "kernel/kmap_local/dram"
 
 
-class Meets(StrEnum):
+class CopyUnit(StrEnum):
     """What an I/O meets on its way, so many times."""
 
     RANGE = "contiguous range"
@@ -45,14 +45,14 @@ class Costs:
 
 
 @dataclass(frozen=True)
-class Held:
+class ModelCheck:
     """One comparison of fio figures, and what the model says of it; no figures where it
     has none.
     """
 
     comparison: Comparison
     run: Run
-    meets: Meets | None  # None: not known
+    meets: CopyUnit | None  # None: not known
     times: int
     # 2 WRPKRS for each range or page of the device; of a page copied, what a pair on memory costs
     # more
@@ -101,21 +101,21 @@ def _figure(row: Row | None, unit: str) -> float | None:
     return {row.unit: row.cost, "ns": row.nanoseconds if row.unit != "ns" else row.cost}.get(unit)
 
 
-def met(run: Run) -> tuple[Meets | None, int]:
+def met(run: Run) -> tuple[CopyUnit | None, int]:
     """What one I/O meets, and how often."""
     pages = -(-run.block_bytes // PAGE_BYTES)
     if run.engine in _BY_USER_MAPPING:
-        return Meets.MAPPING, 0
+        return CopyUnit.MAPPING, 0
     if run.on.endswith("_cache"):
-        return (None, 0) if run.direct else (Meets.CACHED_PAGE, pages)
+        return (None, 0) if run.direct else (CopyUnit.CACHED_PAGE, pages)
     if run.on == "block":
-        return (Meets.DEVICE_PAGE, pages) if run.direct else (None, 0)
-    return (Meets.RANGE, 1) if run.block_bytes <= RANGE_BYTES else (None, 0)
+        return (CopyUnit.DEVICE_PAGE, pages) if run.direct else (None, 0)
+    return (CopyUnit.RANGE, 1) if run.block_bytes <= RANGE_BYTES else (None, 0)
 
 
 def held(
     table: Sequence[Row], comparisons: Iterable[Comparison], calls: Iterable[Call] = ()
-) -> list[Held]:
+) -> list[ModelCheck]:
     """All comparisons of fio by what an I/O takes, in their order. calls: of the same campaign."""
     found = []
     instructions = {(call.case, call.variant): call.instructions for call in calls}
@@ -148,17 +148,17 @@ def _call_of(run: Run) -> str:
     call = {"read": "pread", "randread": "pread", "write": "pwrite", "randwrite": "pwrite"}.get(
         run.rw
     )
-    alike = run.engine == "psync" and met(run)[0] in (Meets.RANGE, Meets.DEVICE_PAGE)
+    alike = run.engine == "psync" and met(run)[0] in (CopyUnit.RANGE, CopyUnit.DEVICE_PAGE)
     return f"dax/{run.on}/{call}/{run.size}" if call and alike else ""
 
 
-def _held(one: Comparison, run: Run, costs: Costs | None, counted: float | None) -> Held:
+def _held(one: Comparison, run: Run, costs: Costs | None, counted: float | None) -> ModelCheck:
     meets, times = met(run)
     expected = bracket = None
-    if meets is Meets.MAPPING:
+    if meets is CopyUnit.MAPPING:
         expected = 0.0
-    elif meets is Meets.CACHED_PAGE and costs:
+    elif meets is CopyUnit.CACHED_PAGE and costs:
         expected = times * costs.dram
     elif meets and costs:
         expected, bracket = times * costs.writes, times * costs.bracket
-    return Held(one, run, meets, times, expected, bracket, counted)
+    return ModelCheck(one, run, meets, times, expected, bracket, counted)

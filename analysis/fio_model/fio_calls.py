@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from analysis.data.load import CountedPath
-from analysis.report.table import Sheet
+from analysis.report.table import Table
 from analysis.report.text.layout import WIDTH, beside_each_other, fitting, label_width, wrapped
 
 # One call on one kind of file; a run of fio has more parts.
@@ -137,7 +137,7 @@ def _changed(old: Call, new: Call) -> list[tuple[str, int]]:
     )
 
 
-def sheets(found: Sequence[Call], baseline: str) -> list[Sheet]:
+def sheets(found: Sequence[Call], baseline: str) -> list[Table]:
     """Calls, and the functions in which a variant's differs from the baseline's; none where nothing
     was counted.
     """
@@ -166,7 +166,7 @@ def sheets(found: Sequence[Call], baseline: str) -> list[Sheet]:
         " an interrupt is in none of them."
     )
     tables = [
-        Sheet(
+        Table(
             "dax-calls",
             "Single reads and writes (emulated)",
             caption,
@@ -184,7 +184,7 @@ def sheets(found: Sequence[Call], baseline: str) -> list[Sheet]:
     if functions:
         heading = f"Functions in which they differ from {baseline}'s (emulated)"
         tables.append(
-            Sheet(
+            Table(
                 "dax-functions",
                 heading,
                 caption,

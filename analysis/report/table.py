@@ -9,7 +9,7 @@ Value = str | int | float | None
 
 
 @dataclass(frozen=True)
-class Sheet:
+class Table:
     """A table with one heading a column; what a row lacks is None."""
 
     name: str  # of the file, without suffix

@@ -5,9 +5,9 @@ can be done.
 
 import numpy as np
 
-from analysis.stats.clusters import Group, Outlier
+from analysis.stats.clusters import Cluster, Outlier
 from analysis.stats.regression import Fit
-from analysis.stats.sample import Pair, Unit
+from analysis.stats.sample import SamplePair, Unit
 from analysis.stats.verdict import ALPHA, FEWEST_BOOTS
 
 # The slot term widens the interval where the sides were not made in turn; past half as much
@@ -30,7 +30,7 @@ GROUPED, APART, FEW = (
 )
 
 
-def of_sides(pair: Pair) -> tuple[str, ...]:
+def of_sides(pair: SamplePair) -> tuple[str, ...]:
     """What the kind of data limits, whatever the figures."""
     found = []
     if Unit.LAUNCH in (pair.old.unit, pair.new.unit):
@@ -48,7 +48,7 @@ def of_sides(pair: Pair) -> tuple[str, ...]:
     return tuple(found)
 
 
-def of_exactness(pair: Pair) -> tuple[str, ...]:
+def of_exactness(pair: SamplePair) -> tuple[str, ...]:
     lone = [side.label for side in (pair.old, pair.new) if len(side.values) == 1]
     return tuple(
         f"{label}: one boot; a second would show whether its figures repeat to the digit"
@@ -56,7 +56,7 @@ def of_exactness(pair: Pair) -> tuple[str, ...]:
     )
 
 
-def of_fit(fit: Fit, pair: Pair) -> tuple[str, ...]:
+def of_fit(fit: Fit, pair: SamplePair) -> tuple[str, ...]:
     found = []
     if fit.widening > INTERLEAVED:
         found.append(
@@ -90,7 +90,7 @@ def of_spreads(old: np.ndarray, new: np.ndarray) -> tuple[str, ...]:
 
 
 def of_shape(
-    label: str, groups: tuple[Group, ...], outliers: tuple[Outlier, ...], unit: str
+    label: str, groups: tuple[Cluster, ...], outliers: tuple[Outlier, ...], unit: str
 ) -> tuple[str, ...]:
     found = []
     if len(groups) > 1:

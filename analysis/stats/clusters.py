@@ -19,7 +19,7 @@ FEWEST_FOR_OUTLIERS = 6
 
 
 @dataclass(frozen=True)
-class Group:
+class Cluster:
     """Boots that lie close together, and apart from the others."""
 
     centre: float
@@ -32,7 +32,7 @@ class Outlier:
     severe: bool
 
 
-def groups(values: np.ndarray) -> tuple[Group, ...]:
+def find_clusters(values: np.ndarray) -> tuple[Cluster, ...]:
     """One group, or two."""
     ordered = np.sort(values)
     gaps = np.diff(ordered)[1:-1]  # those that leave two boots or more on either side
@@ -40,12 +40,12 @@ def groups(values: np.ndarray) -> tuple[Group, ...]:
         cut = 2 + int(np.argmax(gaps))
         low, high = ordered[:cut], ordered[cut:]
         if high[0] - low[-1] > GAP * max(np.ptp(low), np.ptp(high)):
-            return _group(low), _group(high)
-    return (_group(ordered),)
+            return _cluster(low), _cluster(high)
+    return (_cluster(ordered),)
 
 
-def _group(values: np.ndarray) -> Group:
-    return Group(float(np.median(values)), len(values))
+def _cluster(values: np.ndarray) -> Cluster:
+    return Cluster(float(np.median(values)), len(values))
 
 
 def outliers(values: np.ndarray) -> tuple[Outlier, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis.stats import cautions, clusters, holm, power, ranks, regression, resampling
-from analysis.stats.sample import Metric, Pair, Side, Unit
+from analysis.stats.sample import Metric, Sample, SamplePair, Unit
 from analysis.stats.verdict import (
     ALPHA,
     CONFIDENCE,
@@ -39,7 +39,7 @@ class Comparison:
     reason says why.
     """
 
-    pair: Pair
+    pair: SamplePair
     verdict: Verdict
     reason: str  # for the verdict, in a few words
     old: float  # median of the boots, in the metric's unit
@@ -58,8 +58,8 @@ class Comparison:
     cliffs_delta: float | None = None
     bootstrap_95: Interval | None = None  # of the ratio (or the difference)
     boots_to_resolve: int | None = None  # a side; of an unresolved one
-    old_groups: tuple[clusters.Group, ...] = ()
-    new_groups: tuple[clusters.Group, ...] = ()
+    old_groups: tuple[clusters.Cluster, ...] = ()
+    new_groups: tuple[clusters.Cluster, ...] = ()
     old_outliers: tuple[clusters.Outlier, ...] = ()
     new_outliers: tuple[clusters.Outlier, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class Comparison:
         return len(self.pair.new.values)
 
 
-def compare_family(pairs: Sequence[Pair], aa: Sequence[Comparison] = ()) -> list[Comparison]:
+def compare_family(pairs: Sequence[SamplePair], aa: Sequence[Comparison] = ()) -> list[Comparison]:
     """Compares each pair; p is adjusted over all of them, so pass what is read together: one metric
     of all cases.
 
@@ -126,14 +126,14 @@ def moved(aa: Comparison) -> bool:
     return aa.p_holm < ALPHA
 
 
-def halves(side: Side) -> tuple[Side, Side]:
+def halves(side: Sample) -> tuple[Sample, Sample]:
     """A side against itself: its boots in the order they were made, dealt out as ABBA."""
     order = (
         np.arange(len(side.values)) if side.slots is None else np.argsort(side.slots, kind="stable")
     )
     first = np.isin(np.arange(len(order)) % 4, (0, 3))
 
-    def half(label: str, which: np.ndarray) -> Side:
+    def half(label: str, which: np.ndarray) -> Sample:
         slots = None if side.slots is None else side.slots[which]
         return replace(side, label=label, values=side.values[which], slots=slots)
 
@@ -151,7 +151,7 @@ class _Evidence:
     resampled: Interval | None  # of the difference, at CONFIDENCE
 
 
-def _shown(pair: Pair) -> tuple[Comparison, _Evidence | None]:
+def _shown(pair: SamplePair) -> tuple[Comparison, _Evidence | None]:
     """All of a comparison that does not depend on its family; `unresolved` where the family
     decides.
     """
@@ -278,8 +278,8 @@ def _with_shapes(
         old_level, new_level = np.exp(old_level), np.exp(new_level)
     one = replace(
         one,
-        old_groups=clusters.groups(old_level),
-        new_groups=clusters.groups(new_level),
+        old_groups=clusters.find_clusters(old_level),
+        new_groups=clusters.find_clusters(new_level),
         old_outliers=clusters.outliers(old_level),
         new_outliers=clusters.outliers(new_level),
     )

@@ -28,7 +28,7 @@ class Unit(StrEnum):
 
 
 @dataclass(frozen=True)
-class Side:
+class Sample:
     """The figures of one variant: a median for each boot or launch, in the metric's unit an
     operation.
     """
@@ -43,13 +43,13 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Pair:
+class SamplePair:
     """One case's metric on two sides. Slots count only where both sides are of one campaign, so
     that they have one order.
     """
 
     case: str
     metric: Metric
-    old: Side
-    new: Side
+    old: Sample
+    new: Sample
     identical: bool = False  # both sides are the same files

@@ -21,7 +21,7 @@ from scipy import optimize, stats
 
 from analysis.stats import cautions, holm, power, regression
 from analysis.stats.comparison import Comparison, compare_family
-from analysis.stats.sample import Metric, Pair, Side
+from analysis.stats.sample import Metric, Sample, SamplePair
 from analysis.stats.verdict import (
     ALPHA,
     CONFIDENCE,
@@ -241,11 +241,11 @@ def _rank_alarms(data: Campaigns, repetitions: int, method: str) -> np.ndarray:
     return stats.mannwhitneyu(old, new, axis=-1, method=method).pvalue < ALPHA
 
 
-def _pairs(old: np.ndarray, new: np.ndarray, data: Campaigns, number: int) -> list[Pair]:
+def _pairs(old: np.ndarray, new: np.ndarray, data: Campaigns, number: int) -> list[SamplePair]:
     """All cases of one campaign, as compare has them."""
     slots = data.old_slots[number, 0], data.new_slots[number, 0]
     return [
-        Pair(
+        SamplePair(
             str(case),
             CYCLES,
             _side("old", old[number, case], slots[0]),
@@ -255,7 +255,7 @@ def _pairs(old: np.ndarray, new: np.ndarray, data: Campaigns, number: int) -> li
     ]
 
 
-def _all_warned(pairs: list[Pair]) -> bool:
+def _all_warned(pairs: list[SamplePair]) -> bool:
     """Whether compare says of each false alarm of a campaign that it rests on the shape of the
     noise.
     """
@@ -281,8 +281,8 @@ def _warns(one: Comparison, marks: tuple[str, ...]) -> bool:
     return any(mark in warning for warning in one.warnings for mark in marks)
 
 
-def _side(label: str, logarithms: np.ndarray, slots: np.ndarray) -> Side:
-    return Side(label, LONG_PATH_CYCLES * np.exp(logarithms), slots)
+def _side(label: str, logarithms: np.ndarray, slots: np.ndarray) -> Sample:
+    return Sample(label, LONG_PATH_CYCLES * np.exp(logarithms), slots)
 
 
 COLUMNS = (

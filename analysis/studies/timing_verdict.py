@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis.stats.comparison import compare_family
-from analysis.stats.sample import Metric, Pair, Side, Unit
+from analysis.stats.sample import Metric, Sample, SamplePair, Unit
 from analysis.stats.verdict import Verdict
 
 CYCLES = Metric("core_cycles", "cycles", "lower", "tsc", 1.0)
@@ -254,13 +254,14 @@ def _verdicts(figures: list[dict], new_case: Callable[[str], str | None]) -> dic
     for figure in figures:
         sides[figure["side"], figure["case"]].append((figure["slot"], figure["figure"]))
 
-    def side(label: str, case: str) -> Side:
+    def side(label: str, case: str) -> Sample:
         slots, values = zip(*sides[label, case])
-        return Side(label, np.array(values), np.array(slots), unit=Unit.LAUNCH)
+        return Sample(label, np.array(values), np.array(slots), unit=Unit.LAUNCH)
 
     cases = [case for label, case in sides if label == "A" and case not in PLANTED]
     pairs = [
-        Pair(case, CYCLES, side("A", case), side("B", new_case(case) or case)) for case in cases
+        SamplePair(case, CYCLES, side("A", case), side("B", new_case(case) or case))
+        for case in cases
     ]
     return {one.case: one.verdict for one in compare_family(pairs)}
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from analysis.stats import regression
 from analysis.stats.comparison import compare_family
-from analysis.stats.sample import Pair, Side
+from analysis.stats.sample import Sample, SamplePair
 from analysis.stats.verdict import Verdict
 from analysis.studies import calibrate, simulate
 from analysis.studies.simulate import Setting
@@ -227,11 +227,11 @@ def test_compare_finds_planted_changes_at_the_power_that_is_promised(level, fact
     for number in range(campaigns):
         slots = data.old_slots[number, 0], data.new_slots[number, 0]
         pairs = [
-            Pair(
+            SamplePair(
                 "case",
                 calibrate.CYCLES,
-                Side("old", level * old[number, case], slots[0]),
-                Side("new", level * new[number, case], slots[1]),
+                Sample("old", level * old[number, case], slots[0]),
+                Sample("new", level * new[number, case], slots[1]),
             )
             for case in range(calibrate.CASES)
         ]

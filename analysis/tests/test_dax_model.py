@@ -12,7 +12,7 @@ from analysis.compare import within_campaign
 from analysis.data.load import load
 from analysis.fio_model import cost_model
 from analysis.fio_model.case_name import Run, run_of
-from analysis.fio_model.cost_model import Meets
+from analysis.fio_model.cost_model import CopyUnit
 from analysis.fio_model.fio_calls import Call
 from analysis.report import writer
 from analysis.report.text import fio_summary
@@ -66,16 +66,20 @@ def three(case: str, idle: float, protected: float, level: float = 6000) -> list
 @pytest.mark.parametrize(
     ("case", "run", "met"),
     [
-        (READ, Run("ext4", "psync", "randread", "4k", 4096, 1, False, "latency"), (Meets.RANGE, 1)),
+        (
+            READ,
+            Run("ext4", "psync", "randread", "4k", 4096, 1, False, "latency"),
+            (CopyUnit.RANGE, 1),
+        ),
         (
             "dax/xfs/psync/randrw/2m/jobs16/throughput",
             Run("xfs", "psync", "randrw", "2m", 2 << 20, 16, False, "throughput"),
-            (Meets.RANGE, 1),
+            (CopyUnit.RANGE, 1),
         ),
         (
             "dax/ext4/psync/read/512/jobs1/latency",
             Run("ext4", "psync", "read", "512", 512, 1, False, "latency"),
-            (Meets.RANGE, 1),
+            (CopyUnit.RANGE, 1),
         ),
         (
             "dax/ext4/psync/read/4m/jobs1/latency",
@@ -85,7 +89,7 @@ def three(case: str, idle: float, protected: float, level: float = 6000) -> list
         (
             "dax/block/psync/read/64k/jobs1/direct/latency",
             Run("block", "psync", "read", "64k", 65536, 1, True, "latency"),
-            (Meets.DEVICE_PAGE, 16),
+            (CopyUnit.DEVICE_PAGE, 16),
         ),
         (
             "dax/block/psync/read/64k/jobs1/latency",
@@ -95,22 +99,22 @@ def three(case: str, idle: float, protected: float, level: float = 6000) -> list
         (
             CACHE,
             Run("xfs_cache", "psync", "randread", "64k", 65536, 1, False, "latency"),
-            (Meets.CACHED_PAGE, 16),
+            (CopyUnit.CACHED_PAGE, 16),
         ),
         (
             "dax/ext4_cache/psync/read/512/jobs1/latency",
             Run("ext4_cache", "psync", "read", "512", 512, 1, False, "latency"),
-            (Meets.CACHED_PAGE, 1),
+            (CopyUnit.CACHED_PAGE, 1),
         ),
         (
             "dax/device/dev_dax/randread/4k/jobs1/latency",
             Run("device", "dev_dax", "randread", "4k", 4096, 1, False, "latency"),
-            (Meets.MAPPING, 0),
+            (CopyUnit.MAPPING, 0),
         ),
         (
             MMAP,
             Run("xfs", "mmap", "randwrite", "4k", 4096, 1, False, "latency"),
-            (Meets.MAPPING, 0),
+            (CopyUnit.MAPPING, 0),
         ),
     ],
 )

@@ -4,8 +4,8 @@ import hashlib
 import re
 
 from analysis.report import style
-from analysis.report.html.page import Chart, Headline, Page, render
-from analysis.report.table import Sheet
+from analysis.report.html.page import Chart, KeyFigure, Page, render
+from analysis.report.table import Table
 
 HOSTILE = "<img src=x>&"
 ESCAPED = "&lt;img src=x&gt;&amp;"
@@ -14,8 +14,8 @@ SVG = f"""<?xml version="1.0"?>
 id="used" style="fill: {style.INK}; stroke: {style.VERMILION}"/><use href="#used"/></svg>"""
 
 
-def sheet(*rows) -> Sheet:
-    return Sheet("table", "Heading", "Caption", ("case", "cost"), rows)
+def sheet(*rows) -> Table:
+    return Table("table", "Heading", "Caption", ("case", "cost"), rows)
 
 
 def page(**changes) -> str:
@@ -37,9 +37,9 @@ def test_every_name_is_escaped_wherever_it_stands():
     html = page(
         title=HOSTILE,
         facts=[HOSTILE],
-        headlines=[Headline(HOSTILE, f"a/{HOSTILE}", HOSTILE)],
+        headlines=[KeyFigure(HOSTILE, f"a/{HOSTILE}", HOSTILE)],
         charts=[shown],
-        sheets=[Sheet("name", HOSTILE, HOSTILE, ("case", HOSTILE), ((HOSTILE, HOSTILE),))],
+        sheets=[Table("name", HOSTILE, HOSTILE, ("case", HOSTILE), ((HOSTILE, HOSTILE),))],
         quality={HOSTILE: [HOSTILE]},
         notes=[HOSTILE],
     )
@@ -49,7 +49,7 @@ def test_every_name_is_escaped_wherever_it_stands():
 
 def test_a_card_breaks_its_name_after_a_slash():
     assert "<code>model/<wbr>kmap_local/<wbr>dram</code>" in page(
-        headlines=[Headline("+1", "model/kmap_local/dram", "d")]
+        headlines=[KeyFigure("+1", "model/kmap_local/dram", "d")]
     )
 
 

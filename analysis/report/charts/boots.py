@@ -20,7 +20,7 @@ _SHOWN = (0.01, 0.99)
 
 
 def draw(
-    words: frame.Words, drawn: list[Distribution], scale: float, axis: str, target: Path
+    words: frame.Caption, drawn: list[Distribution], scale: float, axis: str, target: Path
 ) -> None:
     """One panel a case and variant.
 

@@ -17,7 +17,9 @@ _HEIGHT = 0.74  # of a bar, in rows
 _COUNT_EDGE, _COUNT_DIGIT, _WORD_CHARACTER = 0.12, 0.065, 0.09
 
 
-def draw(words: frame.Words, groups: list[tuple[str, list[tuple[str, Row]]]], target: Path) -> None:
+def draw(
+    words: frame.Caption, groups: list[tuple[str, list[tuple[str, Row]]]], target: Path
+) -> None:
     """One bar a row of the table, in headed groups of (label, row); each row has parts.
 
     target: without suffix; .svg and .png are written.
@@ -33,7 +35,7 @@ def draw(words: frame.Words, groups: list[tuple[str, list[tuple[str, Row]]]], ta
         )
         for part in used
     ]
-    headed = [frame.Group(heading, [label for label, _ in rows]) for heading, rows in groups]
+    headed = [frame.HeadedRows(heading, [label for label, _ in rows]) for heading, rows in groups]
     longest = max(row.cost for row in drawn) or 1
     words_inches = _WORD_CHARACTER * (1 + max(len(_said(row)) for row in drawn))
     with frame.rows(words, headed, legend, target) as (axes, positions):

@@ -44,7 +44,7 @@ class Panel:
     ticks: dict[float, str]
 
 
-def draw(words: frame.Words, panels: Sequence[Panel], x_label: str, target: Path) -> None:
+def draw(words: frame.Caption, panels: Sequence[Panel], x_label: str, target: Path) -> None:
     """One panel a kind of run, one line a variant.
 
     target: without suffix; .svg and .png are written.

@@ -15,7 +15,7 @@ _SHOWN = (0.005, 0.99)
 
 
 def draw(
-    words: frame.Words, drawn: list[Distribution], scale: float, axis: str, target: Path
+    words: frame.Caption, drawn: list[Distribution], scale: float, axis: str, target: Path
 ) -> None:
     """One panel a case and variant, one thin curve a boot, and one of all boots together.
 

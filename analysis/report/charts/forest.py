@@ -35,7 +35,7 @@ _CHARACTER = 0.068  # inches, of the words right of the axis
 
 
 def draw(
-    words: frame.Words,
+    words: frame.Caption,
     groups: list[tuple[str, list[tuple[str, Comparison]]]],
     axis: str,
     target: Path,
@@ -48,7 +48,7 @@ def draw(
     legend = verdict_legend(drawn)
     if any(row.margin for row in drawn):
         legend.append(Patch(facecolor=style.BAND, label=_BAND_LABEL))
-    headed = [frame.Group(heading, [label for label, _ in rows]) for heading, rows in groups]
+    headed = [frame.HeadedRows(heading, [label for label, _ in rows]) for heading, rows in groups]
     with frame.rows(
         words,
         headed,

@@ -54,7 +54,7 @@ _SETTINGS = {
 
 
 @dataclass(frozen=True)
-class Words:
+class Caption:
     """What a chart says of itself."""
 
     title: str
@@ -63,7 +63,7 @@ class Words:
 
 
 @dataclass(frozen=True)
-class Group:
+class HeadedRows:
     """Rows of a chart below one heading, from the top."""
 
     heading: str
@@ -82,8 +82,8 @@ def shortened(name: str) -> str:
 
 @contextmanager
 def rows(
-    words: Words,
-    groups: list[Group],
+    words: Caption,
+    groups: list[HeadedRows],
     legend: list[Artist],
     target: Path,
     right: float = 0,
@@ -140,7 +140,7 @@ def rows(
 
 @contextmanager
 def panels(
-    words: Words,
+    words: Caption,
     titles: list[str],
     columns: int,
     panel_height: float,
@@ -202,7 +202,7 @@ def _add_legend(figure: Figure, legend: Sequence[Artist], top: float) -> None:
 
 @contextmanager
 def _figure(
-    words: Words, body_height: float, legend: bool, target: Path
+    words: Caption, body_height: float, legend: bool, target: Path
 ) -> Iterator[tuple[Figure, float, float]]:
     """A figure with its words, and the inches above and below what is left for the body."""
     subtitle = _wrapped(words.subtitle)

@@ -22,7 +22,7 @@ _STRONGEST = 0.6
 
 
 def draw(
-    words: frame.Words,
+    words: frame.Caption,
     columns: list[str],
     groups: list[tuple[str, list[tuple[str, dict[str, Comparison]]]]],
     target: Path,
@@ -42,7 +42,7 @@ def draw(
         Patch(facecolor=colour, alpha=_STRONGEST * abs(depth), label=f"{share * 100:+.2g} %")
         for colour, depth, share in scale
     ]
-    headed = [frame.Group(heading, [label for label, _ in rows]) for heading, rows in groups]
+    headed = [frame.HeadedRows(heading, [label for label, _ in rows]) for heading, rows in groups]
     with frame.rows(
         words, headed, forest.verdict_legend(drawn) + legend, target, row_height=_ROW_HEIGHT
     ) as (axes, positions):

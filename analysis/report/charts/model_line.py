@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.fio_model.cost_model import Held
+from analysis.fio_model.cost_model import ModelCheck
 from analysis.report import style
 from analysis.report.charts import curves, frame
 
@@ -29,10 +29,10 @@ _COUNTED = {"linestyle": "-", "linewidth": 0.9}
 @dataclass(frozen=True)
 class Panel:
     title: str
-    rows: list[Held]  # each with a model
+    rows: list[ModelCheck]  # each with a model
 
 
-def draw(words: frame.Words, panels: Sequence[Panel], unit: str, target: Path) -> None:
+def draw(words: frame.Caption, panels: Sequence[Panel], unit: str, target: Path) -> None:
     """Two panels a kind of run: overhead, models and what was counted; what is left by 2 WRPKRS.
 
     target: without suffix; .svg and .png are written.
@@ -58,7 +58,7 @@ def draw(words: frame.Words, panels: Sequence[Panel], unit: str, target: Path) -
             left.set_ylabel(f"{unit} left over")
 
 
-def _points(axes: Axes, rows: list[Held], variants: list[str], less_model: bool) -> None:
+def _points(axes: Axes, rows: list[ModelCheck], variants: list[str], less_model: bool) -> None:
     axes.axhline(0, color=style.INK, linewidth=0.8)
     spans = []
     for row in rows:
@@ -92,7 +92,7 @@ def _points(axes: Axes, rows: list[Held], variants: list[str], less_model: bool)
     axes.set_xlabel("bytes an I/O")
 
 
-def _scale(axes: Axes, spans: list[tuple[Held, float, float]]) -> None:
+def _scale(axes: Axes, spans: list[tuple[ModelCheck, float, float]]) -> None:
     even = _round(
         _EVEN
         * max(
@@ -137,7 +137,7 @@ def _round(value: float) -> float:
     return next(step * decade for step in (1, 2, 5, 10) if step * decade >= value)
 
 
-def _models(axes: Axes, rows: list[Held], variants: list[str]) -> None:
+def _models(axes: Axes, rows: list[ModelCheck], variants: list[str]) -> None:
     for variant in variants:
         own = [row for row in rows if row.comparison.pair.new.label == variant]
         colour, _ = curves.looks(variants, variant)

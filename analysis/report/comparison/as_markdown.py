@@ -3,13 +3,13 @@
 
 from collections.abc import Sequence
 
-from analysis.compare.engine import Group
+from analysis.compare.engine import SourcePair
 from analysis.report.comparison import format
 
 _SPECIAL = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_{}[]<>()#+!|~&"})
 
 
-def export(groups: Sequence[Group], notes: Sequence[str]) -> str:
+def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
     blocks = []
     for group in groups:
         blocks.append(

@@ -6,7 +6,7 @@ nobody could copy it.
 import textwrap
 from collections.abc import Sequence
 
-from analysis.compare.engine import Group
+from analysis.compare.engine import SourcePair
 from analysis.report.comparison import format
 from analysis.stats.comparison import Comparison
 
@@ -14,7 +14,7 @@ WIDTH = 72
 _CASE_WIDTH = 34
 
 
-def export(groups: Sequence[Group], notes: Sequence[str]) -> str:
+def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
     blocks = [_group(group) for group in groups]
     ending = [
         sentence
@@ -29,7 +29,7 @@ def export(groups: Sequence[Group], notes: Sequence[str]) -> str:
     )
 
 
-def _group(group: Group) -> str:
+def _group(group: SourcePair) -> str:
     lines = [
         *_wrapped(f"old: {group.old.label}", "     "),
         *_wrapped(f"new: {group.new.label}", "     "),

@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 
-from analysis.compare.engine import Group
+from analysis.compare.engine import SourcePair
 from analysis.stats.comparison import Comparison, moved
 from analysis.stats.sample import Unit
 from analysis.stats.verdict import CONFIDENCE, MARGIN_CYCLES, MARGIN_SHARE, SAME_CONFIDENCE, Verdict
@@ -73,14 +73,14 @@ def metric(row: Comparison) -> str:
     )
 
 
-def by_metric(group: Group) -> dict[str, list[Comparison]]:
+def by_metric(group: SourcePair) -> dict[str, list[Comparison]]:
     found: dict[str, list[Comparison]] = {}
     for row in group.rows:
         found.setdefault(metric(row), []).append(row)
     return found
 
 
-def summary(group: Group) -> str:
+def summary(group: SourcePair) -> str:
     """How many of each verdict."""
     if group.identical:
         return "the same files: nothing can differ"
@@ -88,7 +88,7 @@ def summary(group: Group) -> str:
     return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
 
 
-def notes(group: Group) -> list[str]:
+def notes(group: SourcePair) -> list[str]:
     """What a reader has to know of a group, that which is said of several cases once."""
     said: dict[str, list[str]] = {}
     for row in group.rows:
@@ -110,7 +110,7 @@ def notes(group: Group) -> list[str]:
     return found
 
 
-def against_itself(groups: Sequence[Group]) -> str:
+def against_itself(groups: Sequence[SourcePair]) -> str:
     """The A/A row; empty where nothing could be held against itself."""
     tested = {
         (one.pair.old.label, one.case, one.metric.name): one
@@ -133,7 +133,7 @@ def against_itself(groups: Sequence[Group]) -> str:
     )
 
 
-def test(groups: Sequence[Group]) -> str:
+def test(groups: Sequence[SourcePair]) -> str:
     """How verdicts were reached."""
     parts = []
     if any(row.exact for group in groups for row in group.rows):

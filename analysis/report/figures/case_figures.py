@@ -14,7 +14,7 @@ from analysis.report.comparison import format
 from analysis.report.figures import fio_figures
 from analysis.report.html import verdict_tables
 from analysis.report.html.page import Chart
-from analysis.report.table import Sheet
+from analysis.report.table import Table
 from analysis.stats.comparison import Comparison
 from analysis.stats.verdict import Verdict
 from analysis.summary import samples
@@ -117,7 +117,9 @@ def _forest(
     axis = f"{metric.name.replace('_', ' ')}, ratio new/old" + (
         " (emulated: instructions, not time)" if metric.clock == "icount" else ""
     )
-    forest.draw(frame.Words(title, subtitle, "\n".join(filter(None, footer))), groups, axis, target)
+    forest.draw(
+        frame.Caption(title, subtitle, "\n".join(filter(None, footer))), groups, axis, target
+    )
     data = replace(verdict_tables.sheet(verdicts, family), name=target.name)
     return Chart.drawn(target, title, replace(data, caption=f"{subtitle} {data.caption}"))
 
@@ -190,10 +192,10 @@ def _breakdown(
     from analysis.report.charts import breakdown, frame
 
     target.parent.mkdir(exist_ok=True)
-    breakdown.draw(frame.Words(title, subtitle, footer), groups, target)
+    breakdown.draw(frame.Caption(title, subtitle, footer), groups, target)
     drawn = [row for _, rows in groups for _, row in rows]
     used = [part for part in PARTS if any(row.parts[part] for row in drawn)]
-    data = Sheet(
+    data = Table(
         name=target.name,
         heading=title,
         caption=(
@@ -236,7 +238,7 @@ def _profiles(campaign: Campaign, folder: Path) -> Iterator[Chart]:
         yield Chart.drawn(
             target,
             title,
-            Sheet(
+            Table(
                 target.name, title, caption, ("function", "variant", "instructions", "WRMSR"), rows
             ),
         )
@@ -280,7 +282,7 @@ def _spread(campaign: Campaign, chosen: list[Distribution], folder: Path) -> Ite
         f"Diamond: the figure of one {first.per}. Dots: its samples, {samples.POINTS} at most,"
         f" evenly by rank. Dashed: the median of {per}.{left_out}"
     )
-    boots.draw(frame.Words(title, subtitle, footer), shown, scale, axis, target)
+    boots.draw(frame.Caption(title, subtitle, footer), shown, scale, axis, target)
     rows = tuple(
         (one.case, one.variant, boot.number, boot.cost * scale, boot.samples)
         for one in chosen
@@ -290,7 +292,7 @@ def _spread(campaign: Campaign, chosen: list[Distribution], folder: Path) -> Ite
     yield Chart.drawn(
         target,
         title,
-        Sheet(
+        Table(
             target.name,
             title,
             caption,
@@ -305,7 +307,7 @@ def _spread(campaign: Campaign, chosen: list[Distribution], folder: Path) -> Ite
         f"Thick: all {per}. Thin: one {first.per}. A curve with several steps has several"
         f" modes.{left_out}"
     )
-    ecdf.draw(frame.Words(title, subtitle, footer), shown, scale, axis, target)
+    ecdf.draw(frame.Caption(title, subtitle, footer), shown, scale, axis, target)
     rows = tuple(
         (one.case, one.variant, boot.number, rank / max(len(boot.values) - 1, 1), value * scale)
         for one in shown
@@ -315,7 +317,7 @@ def _spread(campaign: Campaign, chosen: list[Distribution], folder: Path) -> Ite
     yield Chart.drawn(
         target,
         title,
-        Sheet(
+        Table(
             target.name,
             title,
             caption,

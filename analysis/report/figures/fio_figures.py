@@ -12,12 +12,12 @@ from scipy import stats
 from analysis.compare.within_campaign import Verdicts
 from analysis.data.load import Campaign
 from analysis.fio_model.case_name import Run, run_of
-from analysis.fio_model.cost_model import Held, Meets, held
+from analysis.fio_model.cost_model import CopyUnit, ModelCheck, held
 from analysis.fio_model.fio_calls import calls
 from analysis.report.comparison import format
 from analysis.report.html import verdict_tables
 from analysis.report.html.page import Chart
-from analysis.report.table import Sheet
+from analysis.report.table import Table
 from analysis.report.text import fio_summary
 from analysis.stats.comparison import Comparison
 from analysis.stats.verdict import CONFIDENCE
@@ -95,12 +95,12 @@ def _heat(
     )
     target = folder / f"dax-overhead-{file_name(metric.name)}-{file_name(variant)}"
     folder.mkdir(exist_ok=True)
-    heat.draw(frame.Words(title, subtitle, footer), list(sizes.values()), groups, target)
+    heat.draw(frame.Caption(title, subtitle, footer), list(sizes.values()), groups, target)
     sheet = verdict_tables.sheet(verdicts, family)
     yield Chart.drawn(
         target,
         title,
-        Sheet(target.name, title, f"{subtitle} {sheet.caption}", sheet.columns, sheet.rows),
+        Table(target.name, title, f"{subtitle} {sheet.caption}", sheet.columns, sheet.rows),
     )
 
 
@@ -232,7 +232,7 @@ def _curve(
     )
     target = folder / f"dax-by-{against.replace(' ', '-')}-{clock}"
     folder.mkdir(exist_ok=True)
-    curves.draw(frame.Words(title, subtitle, footer), drawn, x_label, target)
+    curves.draw(frame.Caption(title, subtitle, footer), drawn, x_label, target)
     rows = tuple(
         (panel, one.variant, *place(one.run), one.boots, one.unit, one.mean, one.low, one.high)
         for panel, chosen in panels.items()
@@ -240,7 +240,7 @@ def _curve(
     )
     columns = ("run", "variant", against, "in words", "boots", "unit", "figure", "95 % from", "to")
     yield Chart.drawn(
-        target, title, Sheet(target.name, title, f"{subtitle} {footer}", columns, rows)
+        target, title, Table(target.name, title, f"{subtitle} {footer}", columns, rows)
     )
 
 
@@ -253,7 +253,7 @@ def _points(figures: list[Figure], place: Callable[[Run], tuple[int, str]]):
     ]
 
 
-def _model(campaign: Campaign, rows: list[Held], folder: Path) -> Iterator[Chart]:
+def _model(campaign: Campaign, rows: list[ModelCheck], folder: Path) -> Iterator[Chart]:
     """Of files on DAX and of the block device, where the campaign has what a model is made of."""
     modelled = [row for row in rows if row.bracket is not None]
     if not modelled:
@@ -273,14 +273,14 @@ def _model(campaign: Campaign, rows: list[Held], folder: Path) -> Iterator[Chart
         f" {len(shown)} of {len(order)} kinds of run are shown." if len(shown) < len(order) else ""
     )
     footer = (
-        f"Bars: {CONFIDENCE:.0%} intervals. Model: 2 WRPKRS for each {Meets.RANGE} (of the device:"
+        f"Bars: {CONFIDENCE:.0%} intervals. Model: 2 WRPKRS for each {CopyUnit.RANGE} (of the device:"
         " each page), by this campaign's own figures of the path. Where figures lie far apart, an"
         f" axis is logarithmic away from its middle.{left_out}"
     )
     target = folder / f"dax-model-{file_name(one.metric.name)}"
     folder.mkdir(exist_ok=True)
     model_line.draw(
-        frame.Words(title, subtitle, footer),
+        frame.Caption(title, subtitle, footer),
         [model_line.Panel(kind, by_kind[kind]) for kind in shown],
         one.metric.unit,
         target,
@@ -289,5 +289,5 @@ def _model(campaign: Campaign, rows: list[Held], folder: Path) -> Iterator[Chart
     yield Chart.drawn(
         target,
         title,
-        Sheet(target.name, title, f"{subtitle} {data.caption}", data.columns, data.rows),
+        Table(target.name, title, f"{subtitle} {data.caption}", data.columns, data.rows),
     )

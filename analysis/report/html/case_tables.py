@@ -3,13 +3,13 @@
 
 from collections.abc import Sequence
 
-from analysis.report.table import Sheet
+from analysis.report.table import Table
 from analysis.report.text import fio_tables
 from analysis.summary.cases import Row, is_user, started
 from analysis.summary.cost_parts import PARTS, TITLES
 
 
-def of(table: list[Row], variants: Sequence[str]) -> list[Sheet]:
+def of(table: list[Row], variants: Sequence[str]) -> list[Table]:
     """variants: in the order in which they are to stand side by side."""
     lab = [
         row
@@ -32,14 +32,14 @@ def of(table: list[Row], variants: Sequence[str]) -> list[Sheet]:
     ]
 
 
-def _by_variant(rows: list[Row], variants: Sequence[str]) -> list[Sheet]:
+def _by_variant(rows: list[Row], variants: Sequence[str]) -> list[Table]:
     measured = [variant for variant in variants if any(row.variant == variant for row in rows)]
     if len(measured) < 2:
         return []
     costs = {(row.case, row.variant): row.cost for row in rows}
     cases = dict.fromkeys(row.case for row in rows if row.cost is not None)
     return [
-        Sheet(
+        Table(
             name="by-variant",
             heading="Instructions an operation, by variant (emulated)",
             caption=(
@@ -54,13 +54,13 @@ def _by_variant(rows: list[Row], variants: Sequence[str]) -> list[Sheet]:
     ]
 
 
-def _instructions(rows: list[Row], empties: list[Row]) -> list[Sheet]:
+def _instructions(rows: list[Row], empties: list[Row]) -> list[Table]:
     if not rows:
         return []
     used = [part for part in PARTS if any(row.parts and row.parts[part] for row in rows)]
     loops = ", ".join(f"{row.variant}: {row.empty:g}" for row in empties)
     return [
-        Sheet(
+        Table(
             name="instructions",
             heading="Instructions an operation (emulated)",
             caption=(
@@ -97,12 +97,12 @@ def _instructions(rows: list[Row], empties: list[Row]) -> list[Sheet]:
     ]
 
 
-def _kernel_times(rows: list[Row], empties: list[Row]) -> list[Sheet]:
+def _kernel_times(rows: list[Row], empties: list[Row]) -> list[Table]:
     if not rows:
         return []
     loops = ", ".join(f"{row.variant}: {row.empty:.2f} ticks" for row in empties)
     return [
-        Sheet(
+        Table(
             name="kernel-times",
             heading=f"Kernel cases on this machine's running kernel (time, {started(rows)})",
             caption=(
@@ -121,11 +121,11 @@ def _kernel_times(rows: list[Row], empties: list[Row]) -> list[Sheet]:
     ]
 
 
-def _user_times(rows: list[Row]) -> list[Sheet]:
+def _user_times(rows: list[Row]) -> list[Table]:
     if not rows:
         return []
     return [
-        Sheet(
+        Table(
             name="user-times",
             heading="User models on this machine (time)",
             caption=(

@@ -3,7 +3,7 @@
 
 from collections.abc import Collection, Sequence
 
-from analysis.report.html.page import Headline
+from analysis.report.html.page import KeyFigure
 from analysis.summary.baseline import Baseline
 from analysis.summary.cases import Row
 
@@ -14,7 +14,7 @@ _KINDS = {
 }
 
 
-def of(table: list[Row], variants: Sequence[str], patched: Collection[str]) -> list[Headline]:
+def of(table: list[Row], variants: Sequence[str], patched: Collection[str]) -> list[KeyFigure]:
     """Of the lab, in instructions; a patched kernel's own path rather than the model of one."""
     lab = [row for row in table if row.clock == "icount"]
     baseline = Baseline(lab, "cost", patched)
@@ -31,7 +31,7 @@ def of(table: list[Row], variants: Sequence[str], patched: Collection[str]) -> l
             writes = f", {float(row.wrmsr):g} of them WRMSR" if row.wrmsr else ""
             name = f"{row.variant}: {row.case}" if several else row.case
             found.append(
-                Headline(
+                KeyFigure(
                     f"{added:+g}",
                     name,
                     f"{_KINDS[kind]}: {row.cost:g} instructions{writes}, emulated",

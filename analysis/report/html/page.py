@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from analysis.report import style
-from analysis.report.table import Sheet, Value
+from analysis.report.table import Table, Value
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
@@ -22,10 +22,10 @@ class Chart:
 
     svg: str
     description: str  # in place of the picture, for who cannot see it
-    data: Sheet
+    data: Table
 
     @classmethod
-    def drawn(cls, target: Path, title: str, data: Sheet) -> "Chart":
+    def drawn(cls, target: Path, title: str, data: Table) -> "Chart":
         """Of a file that was drawn; target: without suffix."""
         return cls(
             target.with_name(target.name + ".svg").read_text(), f"{title}. {data.caption}", data
@@ -33,7 +33,7 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Headline:
+class KeyFigure:
     """One figure that a reader is to see first."""
 
     figure: str
@@ -48,9 +48,9 @@ class Page:
     title: str
     problems: list[str]  # why no figure can be trusted
     facts: list[str]
-    headlines: list[Headline]
+    headlines: list[KeyFigure]
     charts: list[Chart]
-    sheets: list[Sheet]
+    sheets: list[Table]
     quality: dict[str, list[str]]  # by variant
     notes: list[str]
 

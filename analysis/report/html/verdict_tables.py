@@ -5,17 +5,17 @@ clock, each.
 
 from analysis.compare.within_campaign import Verdicts
 from analysis.report.comparison import format
-from analysis.report.table import Sheet, Value
+from analysis.report.table import Table, Value
 from analysis.stats.comparison import Comparison
 
 _INTERVAL = ("95 % from", "to")
 
 
-def of(verdicts: Verdicts) -> list[Sheet]:
+def of(verdicts: Verdicts) -> list[Table]:
     return [sheet(verdicts, family) for family in verdicts.families()]
 
 
-def sheet(verdicts: Verdicts, family: list[Comparison]) -> Sheet:
+def sheet(verdicts: Verdicts, family: list[Comparison]) -> Table:
     """Verdicts of what was judged together, with its A/A rows last."""
     name = family[0].metric.name
     rows = [*family, *verdicts.aa(family)]
@@ -25,7 +25,7 @@ def sheet(verdicts: Verdicts, family: list[Comparison]) -> Sheet:
         format.test(verdicts.groups),
         format.against_itself(verdicts.groups),
     ]
-    return Sheet(
+    return Table(
         name=f"verdicts-{name}",
         heading=f"Variants against {verdicts.baseline}: {name.replace('_', ' ')}",
         caption=" ".join(sentence for sentence in said if sentence),

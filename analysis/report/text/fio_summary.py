@@ -3,8 +3,8 @@
 
 from collections.abc import Sequence
 
-from analysis.fio_model.cost_model import DRAM, PAIR, WRITES, Held, Meets
-from analysis.report.table import Sheet
+from analysis.fio_model.cost_model import DRAM, PAIR, WRITES, CopyUnit, ModelCheck
+from analysis.report.table import Table
 from analysis.report.text.layout import wrapped
 from analysis.stats.verdict import CONFIDENCE, MARGIN_SHARE, Verdict
 
@@ -13,10 +13,10 @@ _DOUBT = " Either the model lacks something there, or the measurement is wrong."
 _MAPPED = "accesses by mappings of user space"
 _LABEL_WIDTH = 42
 _MOST_ROWS = 100  # of the text
-_BRACKETED = (Meets.RANGE, Meets.DEVICE_PAGE)
+_BRACKETED = (CopyUnit.RANGE, CopyUnit.DEVICE_PAGE)
 
 
-def sentences(rows: Sequence[Held]) -> list[str]:
+def sentences(rows: Sequence[ModelCheck]) -> list[str]:
     """What the model is, where it fails, and how the controls behave; none where no fio was
     compared.
     """
@@ -29,7 +29,7 @@ def sentences(rows: Sequence[Held]) -> list[str]:
     ]
 
 
-def _model(rows: Sequence[Held]) -> str:
+def _model(rows: Sequence[ModelCheck]) -> str:
     bracketed = [row for row in rows if row.meets in _BRACKETED]
     if not bracketed:
         return ""
@@ -71,7 +71,7 @@ def _model(rows: Sequence[Held]) -> str:
     return f"{found} {without}" if lacking else found
 
 
-def _failing(rows: Sequence[Held]) -> list[str]:
+def _failing(rows: Sequence[ModelCheck]) -> list[str]:
     """Of the register alone, of the whole bracket, of single calls."""
     modelled = [row for row in rows if row.meets in _BRACKETED and row.expected is not None]
     counted = [row for row in rows if row.counted is not None]
@@ -85,7 +85,7 @@ def _failing(rows: Sequence[Held]) -> list[str]:
     ]
 
 
-def _beyond(what: str, modelled: list[tuple[Held, float]]) -> str:
+def _beyond(what: str, modelled: list[tuple[ModelCheck, float]]) -> str:
     """In how many comparisons of each variant the interval excludes the model, and what it leaves
     over there.
     """
@@ -112,8 +112,8 @@ def _beyond(what: str, modelled: list[tuple[Held, float]]) -> str:
     return f"{what} {chance}:" f" {'; '.join(said)}.{_DOUBT if found else ''}"
 
 
-def _cached(rows: Sequence[Held]) -> str:
-    cached = [row for row in rows if row.meets is Meets.CACHED_PAGE and row.expected is not None]
+def _cached(rows: Sequence[ModelCheck]) -> str:
+    cached = [row for row in rows if row.meets is CopyUnit.CACHED_PAGE and row.expected is not None]
     if not cached:
         return ""
     once = {row.comparison.pair.new.label: row.expected / row.times for row in cached}
@@ -127,8 +127,8 @@ def _cached(rows: Sequence[Held]) -> str:
     )
 
 
-def _mapped(rows: Sequence[Held]) -> str:
-    mapped = [row for row in rows if row.meets is Meets.MAPPING]
+def _mapped(rows: Sequence[ModelCheck]) -> str:
+    mapped = [row for row in rows if row.meets is CopyUnit.MAPPING]
     if not mapped:
         return ""
     apart = [row for row in mapped if row.comparison.verdict is not Verdict.SAME]
@@ -149,7 +149,7 @@ def _mapped(rows: Sequence[Held]) -> str:
     )
 
 
-def text(rows: Sequence[Held]) -> str:
+def text(rows: Sequence[ModelCheck]) -> str:
     """A block of report.txt: a line for each comparison that has a model, below its variant and
     path.
     """
@@ -179,7 +179,7 @@ def text(rows: Sequence[Held]) -> str:
     return "\n".join(lines + [line for sentence in sentences(rows) for line in wrapped(sentence)])
 
 
-def _figures(row: Held) -> str:
+def _figures(row: ModelCheck) -> str:
     model = (
         f"{'':14} "
         if row.expected is None
@@ -189,12 +189,12 @@ def _figures(row: Held) -> str:
     return f"{row.comparison.difference:>+9.1f}{model}{counted}".rstrip()
 
 
-def sheet(rows: Sequence[Held]) -> list[Sheet]:
+def sheet(rows: Sequence[ModelCheck]) -> list[Table]:
     """The page's table, none or one."""
     if not rows:
         return []
     return [
-        Sheet(
+        Table(
             name="dax-model",
             heading="fio's overhead, the model and the controls",
             caption=" ".join(
@@ -226,7 +226,7 @@ def sheet(rows: Sequence[Held]) -> list[Sheet]:
     ]
 
 
-def _row(row: Held) -> tuple:
+def _row(row: ModelCheck) -> tuple:
     one, interval = row.comparison, row.interval
     rest = None if row.bracket is None else one.difference - row.bracket
     beyond = (

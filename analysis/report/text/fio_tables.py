@@ -5,7 +5,7 @@ verdicts say.
 
 from collections.abc import Sequence
 
-from analysis.report.table import Sheet
+from analysis.report.table import Table
 from analysis.summary.cases import Row
 
 
@@ -35,13 +35,13 @@ def text(rows: Sequence[Row], variants: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def sheet(rows: Sequence[Row]) -> list[Sheet]:
+def sheet(rows: Sequence[Row]) -> list[Table]:
     """The page's table, none or one."""
     rows = [row for row in rows if is_dax(row)]
     if not rows:
         return []
     return [
-        Sheet(
+        Table(
             name="dax",
             heading="fio on persistent memory (emulated)",
             caption=(

@@ -9,7 +9,7 @@ import pytest
 from analysis.stats import cautions
 from analysis.stats.clusters import Outlier
 from analysis.stats.comparison import compare_family
-from analysis.stats.sample import Pair, Side
+from analysis.stats.sample import Sample, SamplePair
 from analysis.stats.tests.test_family import TICKS, pair
 from analysis.stats.verdict import Verdict
 
@@ -21,16 +21,16 @@ OLD_NOISE = DEVIATIONS[[3, 8, 0, 6, 9, 1, 5, 2, 7, 4]]
 NEW_NOISE = DEVIATIONS[[7, 1, 4, 9, 2, 6, 0, 8, 3, 5]]
 
 
-def sides(old: np.ndarray, new: np.ndarray) -> Pair:
-    return Pair(
-        "case", TICKS, Side("before", old, SLOTS[IS_OLD]), Side("after", new, SLOTS[~IS_OLD])
+def sides(old: np.ndarray, new: np.ndarray) -> SamplePair:
+    return SamplePair(
+        "case", TICKS, Sample("before", old, SLOTS[IS_OLD]), Sample("after", new, SLOTS[~IS_OLD])
     )
 
 
 CALM = sides(200 + OLD_NOISE, 200 + NEW_NOISE)
 
 
-def warnings_of(*pairs: Pair) -> str:
+def warnings_of(*pairs: SamplePair) -> str:
     return "\n".join(compare_family(pairs)[0].warnings)
 
 
