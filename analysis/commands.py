@@ -37,7 +37,7 @@ def report(arguments: argparse.Namespace) -> int:
     """Writes a campaign's report again, and prints it; 1 where its figures are not valid."""
     from analysis.report import writer
 
-    written = writer.write(arguments.folder)
+    written = writer.write_report(arguments.folder)
     print(written.text, end="")
     for problem in written.problems:
         print(f"kmapbench: {problem}", file=sys.stderr)

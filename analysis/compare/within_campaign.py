@@ -2,11 +2,13 @@
 """The variants of one campaign against its unpatched one, as `compare` would."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from analysis.compare import compatibility, engine, from_campaign, inputs
 from analysis.compare.engine import SourcePair
 from analysis.compare.source import Source
 from analysis.data.bad_data import BadData
+from analysis.data.grouping import group_by
 from analysis.data.load import Campaign
 from analysis.stats.comparison import Comparison
 
@@ -22,13 +24,11 @@ class Verdicts:
     def baseline(self) -> str:
         return self.groups[0].old.label
 
+    @cached_property
     def families(self) -> list[list[Comparison]]:
-        """What was judged together: one metric, and so one clock, each."""
-        found: dict[tuple[str, str], list[Comparison]] = {}
-        for group in self.groups:
-            for row in group.rows:
-                found.setdefault((row.metric.name, row.metric.clock), []).append(row)
-        return list(found.values())
+        """Comparisons that were judged together: of one metric, and so of one clock, each."""
+        rows = [row for group in self.groups for row in group.rows]
+        return list(group_by(rows, lambda row: (row.metric.name, row.metric.clock)).values())
 
     def aa(self, family: list[Comparison]) -> list[Comparison]:
         """The baseline against itself, by the same metric; what repeats to the digit is no row."""
@@ -40,8 +40,8 @@ class Verdicts:
         ]
 
 
-def of(campaign: Campaign) -> Verdicts:
-    """Kernels only: user models are one launch after the other of the same code."""
+def compare_variants(campaign: Campaign) -> Verdicts:
+    """Compares all kernels of a campaign with its unpatched one; user models are not compared."""
     names = [name for name in from_campaign.variants(campaign) if name != inputs.HOST]
     if len(names) < 2:
         return Verdicts()

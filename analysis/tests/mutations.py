@@ -276,7 +276,7 @@ REST = [
     ),
     Mutation(
         "no_tick_allowed",
-        "report/text/diagnostics.py",
+        "report/contents/diagnostics.py",
         "<= max(ALIGNMENT_SHARE",
         "<= min(ALIGNMENT_SHARE",
     ),

@@ -6,6 +6,7 @@ import pytest
 
 from analysis.report.charts import forest, frame
 from analysis.report.comparison import format
+from analysis.report.model.figure import Caption, Forest
 from analysis.stats.comparison import compare_family
 from analysis.stats.sample import Metric, Sample, SamplePair
 
@@ -28,7 +29,7 @@ def test_figures_are_written_as_people_write_them(value, said):
 def test_labels_stand_further_in_than_their_heading_by_place(tmp_path):
     """Not by blanks, which a browser takes together."""
     with frame.rows(
-        frame.Caption("T", "S"), [frame.HeadedRows("heading", ["label"])], [], tmp_path / "chart"
+        Caption("T", "S"), [frame.HeadedRows("heading", ["label"])], [], tmp_path / "chart"
     ):
         pass
     found = {
@@ -65,12 +66,8 @@ def limits(tmp_path, monkeypatch):
 
     def of(*pairs):
         rows = compare_family(pairs)
-        forest.draw(
-            frame.Caption("T", "S"),
-            [("all", [(row.case, row) for row in rows])],
-            "ratio",
-            tmp_path / "forest",
-        )
+        drawing = Forest([("all", [(row.case, row) for row in rows])], "ratio")
+        forest.draw_forest(Caption("T", "S"), drawing, tmp_path / "forest")
         return kept.pop()
 
     return of

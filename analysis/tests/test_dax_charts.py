@@ -81,7 +81,7 @@ def words_of(svg) -> list[str]:
 
 def written(write_campaign, records: list[dict], **header):
     folder = write_campaign(records, header={"variants": VARIANTS} | header)
-    writer.write(folder)
+    writer.write_report(folder)
     return folder
 
 
@@ -212,7 +212,7 @@ def test_what_was_counted_of_single_calls_is_a_line_beside_the_model(write_campa
     folder = write_campaign(
         records + dax_campaign.path(BOOTS), paths, header={"variants": VARIANTS}
     )
-    writer.write(folder)
+    writer.write_report(folder)
     panel = axes["dax-model-cost"][0][1]
     lines = [
         line

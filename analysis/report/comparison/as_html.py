@@ -9,7 +9,7 @@ import jinja2
 from analysis.compare.engine import SourcePair
 from analysis.report.comparison import format
 
-_TEMPLATES = Path(__file__).resolve().parents[1] / "html" / "templates"
+_TEMPLATES = Path(__file__).with_name("templates")
 
 
 def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:

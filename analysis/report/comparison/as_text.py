@@ -38,15 +38,15 @@ def _group(group: SourcePair) -> str:
     for title, rows in format.by_metric(group).items():
         lines += ["", *_wrapped(title)]
         for row in rows:
-            lines += of_row(row)
+            lines += comparison_lines(row)
     notes = format.notes(group)
     if notes:
         lines += ["", "Notes", *(line for note in notes for line in _wrapped(f"- {note}", "  "))]
     return "\n".join(lines)
 
 
-def of_row(row: Comparison) -> list[str]:
-    """Counts in one line; what has an interval in two."""
+def comparison_lines(row: Comparison) -> list[str]:
+    """Lines of a comparison: one if it is exact, two if it has an interval."""
     if row.exact:
         figures = (
             f"{format.figure(row.old):>9}{format.figure(row.new):>9}{format.change(row):>8} "
