@@ -48,7 +48,7 @@ def compare(arguments: argparse.Namespace) -> int:
     """Prints a comparison."""
     from analysis.compare import engine, inputs
 
-    pairs, notes = inputs.pairs(arguments.sides, arguments.baseline)
+    pairs, notes = inputs.pair_sources(arguments.sides, arguments.baseline)
     groups = engine.compare(pairs, arguments.allow, arguments.metric)
     exporter = import_module(
         f"analysis.report.comparison.as_{_FORMATS.get(arguments.format, arguments.format)}"

@@ -65,7 +65,7 @@ def flattened(value, name: str = "") -> dict[str, str]:
     """Nested objects as dotted names; other values as text."""
     if not isinstance(value, dict):
         return {name: str(value)}
-    flat = {}
+    flat: dict[str, str] = {}
     for key, inner in value.items():
         flat |= flattened(inner, f"{name}.{key}" if name else key)
     return flat

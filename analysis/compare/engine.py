@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from analysis.compare import compatibility
 from analysis.compare.source import Figures, Source, identical
 from analysis.data.bad_data import BadData
-from analysis.stats.comparison import Comparison, compare_family, halves
+from analysis.stats.comparison import Comparison, halves
+from analysis.stats.family import compare_family
 from analysis.stats.sample import Sample, SamplePair, Unit
 from analysis.stats.verdict import Verdict
 
@@ -193,10 +194,10 @@ def _halves(figures: Figures) -> tuple[Sample, Sample]:
     side, first = figures.side, figures.first_half
     if first is None:
         return halves(side)
-    slots = [None, None] if side.slots is None else [side.slots[first], side.slots[~first]]
+    half_slots = (None, None) if side.slots is None else (side.slots[first], side.slots[~first])
     return (
-        replace(side, values=side.values[first], slots=slots[0]),
-        replace(side, label=f"{side.label} again", values=side.values[~first], slots=slots[1]),
+        replace(side, values=side.values[first], slots=half_slots[0]),
+        replace(side, label=f"{side.label} again", values=side.values[~first], slots=half_slots[1]),
     )
 
 

@@ -22,7 +22,8 @@ _METRICS = {
 _CHOSEN = tuple((name,) for name in _METRICS)
 
 
-def is_one(document) -> bool:
+def is_output(document: object) -> bool:
+    """Whether a JSON document has this program's form."""
     return isinstance(document, dict) and "fio version" in document and "jobs" in document
 
 
@@ -72,7 +73,7 @@ def _values(document: dict, path: Path) -> dict[tuple[str, str], float]:
     jobs = document["jobs"]
     if not isinstance(jobs, list) or not all(isinstance(job, dict) for job in jobs):
         raise BadData(f"{path}: jobs is no list of jobs; run fio again with --output-format=json")
-    found = {}
+    found: dict[tuple[str, str], float] = {}
     for name, job in _named(jobs):
         if job.get("error"):
             raise BadData(

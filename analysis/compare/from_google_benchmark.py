@@ -2,6 +2,7 @@
 """Google Benchmark's JSON, of any program: a file is one launch."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,8 @@ _METRICS = {
 _NOT_FACTS = ("date", "load_avg", "mhz_per_cpu", "executable")
 
 
-def is_one(document) -> bool:
+def is_output(document: object) -> bool:
+    """Whether a JSON document has this program's form."""
     return isinstance(document, dict) and "benchmarks" in document and "context" in document
 
 
@@ -70,6 +72,13 @@ def _facts(context, path: Path) -> dict:
     return {name: value for name, value in context.items() if name not in _NOT_FACTS}
 
 
+def _factor(name: str, time_unit: str) -> float:
+    """Factor from a number in the file to the unit of _METRICS."""
+    if name.endswith("_time"):
+        return _NANOSECONDS[time_unit]
+    return 1e-6 if name == "bytes_per_second" else 1.0
+
+
 def _values(document: dict, path: Path) -> dict[tuple[str, str], list[float]]:
     """Each metric's repetitions, by benchmark; in units of _METRICS."""
     entries = document["benchmarks"]
@@ -82,12 +91,8 @@ def _values(document: dict, path: Path) -> dict[tuple[str, str], list[float]]:
         if entry.get("run_type", "iteration") != "iteration" or entry.get("error_occurred"):
             continue
         case = entry.get("run_name", entry["name"])
-        scale = (
-            _NANOSECONDS.get(unit)
-            if isinstance(unit := entry.get("time_unit", "ns"), str)
-            else None
-        )
-        if not isinstance(case, str) or scale is None:
+        unit = entry.get("time_unit", "ns")
+        if not isinstance(case, str) or not isinstance(unit, str) or unit not in _NANOSECONDS:
             raise BadData(
                 f"{path}: {entry['name']:.60}: run_name or time_unit is wrong; run the program"
                 " again"
@@ -95,14 +100,11 @@ def _values(document: dict, path: Path) -> dict[tuple[str, str], list[float]]:
         for name in _METRICS:
             if name not in entry and name != "real_time":
                 continue
-            value = entry.get(name)
+            value: Any = entry.get(name)
             if not is_number(value):
                 raise BadData(
                     f"{path}: {entry['name']:.60}: {name} is no finite number; run the program"
                     " again"
                 )
-            factor = (
-                scale if name.endswith("_time") else 1e-6 if name == "bytes_per_second" else 1.0
-            )
-            found.setdefault((case, name), []).append(value * factor)
+            found.setdefault((case, name), []).append(value * _factor(name, unit))
     return found

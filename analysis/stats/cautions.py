@@ -4,6 +4,7 @@ can be done.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.stats.clusters import Cluster, Outlier
 from analysis.stats.regression import Fit
@@ -74,7 +75,7 @@ def of_fit(fit: Fit, pair: SamplePair) -> tuple[str, ...]:
     return tuple(found)
 
 
-def of_spreads(old: np.ndarray, new: np.ndarray) -> tuple[str, ...]:
+def of_spreads(old: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[str, ...]:
     """Of sides of unlike size: the model has one spread for both, which is mostly that of the
     larger side.
     """

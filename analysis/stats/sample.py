@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,10 @@ class Sample:
     """
 
     label: str
-    values: np.ndarray  # shape (n,)
-    slots: np.ndarray | None = (
-        None  # shape (n,): place of each in the campaign's order; None: not known
-    )
+    values: NDArray[np.float64]  # shape (n,)
+    slots: NDArray[
+        np.float64
+    ] | None = None  # shape (n,): place of each in the campaign's order; None: not known
     exact: bool = False  # all samples of all boots agree to the digit, by a clock that counts
     unit: Unit = Unit.BOOT
 

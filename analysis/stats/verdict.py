@@ -4,6 +4,7 @@
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.stats.sample import Metric
 
@@ -51,8 +52,11 @@ def margin_in_units(metric: Metric, old: float, new: float) -> float:
 
 
 def decide(
-    low: np.ndarray, high: np.ndarray, margin: np.ndarray, p: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    margin: NDArray[np.float64],
+    p: NDArray[np.float64],
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which comparisons are `same` and which are a change; the rest is unresolved.
 
     low, high: interval of SAME_CONFIDENCE, where 0 is no difference; p: adjusted for the family.

@@ -20,7 +20,8 @@ import numpy as np
 from scipy import optimize, stats
 
 from analysis.stats import cautions, holm, power, regression
-from analysis.stats.comparison import Comparison, compare_family
+from analysis.stats.comparison import Comparison
+from analysis.stats.family import compare_family
 from analysis.stats.sample import Metric, Sample, SamplePair
 from analysis.stats.verdict import (
     ALPHA,

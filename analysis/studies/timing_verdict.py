@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.stats.comparison import compare_family
+from analysis.stats.family import compare_family
 from analysis.stats.sample import Metric, Sample, SamplePair, Unit
 from analysis.stats.verdict import Verdict
 
@@ -155,7 +155,9 @@ def _cold(of: dict[tuple, np.ndarray], cycles: int) -> Table:
             case = f"user/{form}/{state}/descriptors/{{}}" + (
                 "/nowrite" if state == "protected" else ""
             )
-            hot, cold = median(case.format("l1")), median(case.format("memory"))
+            hot, cold = (
+                float(np.median(of[case.format(place), cycles])) for place in ("l1", "memory")
+            )
             misses = (cold - hot) / miss
             holds = abs(misses) < NO_MISS if state == "key_off" else MISS[0] <= misses <= MISS[1]
             rows.append(

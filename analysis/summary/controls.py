@@ -76,7 +76,13 @@ def _places(where: list[str]) -> str:
 
 def sentence(campaign: Campaign) -> str:
     """What the controls say where they are right; empty where there are none."""
-    lengths = sorted({record.known for record in campaign.controls if record.clock == "icount"})
+    lengths = sorted(
+        {
+            record.known
+            for record in campaign.controls
+            if record.clock == "icount" and record.known is not None
+        }
+    )
     if not lengths:
         return ""
     return (

@@ -18,9 +18,10 @@ class Mutation:
     new: str = ""
 
 
-_MODEL, _FAMILY, _VERDICT, _POWER = (
+_MODEL, _COMPARISON, _FAMILY, _VERDICT, _POWER = (
     "stats/regression.py",
     "stats/comparison.py",
+    "stats/family.py",
     "stats/verdict.py",
     "stats/power.py",
 )
@@ -34,7 +35,7 @@ _RANKS, _HOLM, _BOOTSTRAP, _SHAPE, _WARN = (
 
 STATS = [
     Mutation("interval_of_one_side", _MODEL, "(1 + confidence) / 2) * self", "confidence) * self"),
-    Mutation("p_of_one_side", _MODEL, "return 2 * special.stdtr(", "return special.stdtr("),
+    Mutation("p_of_one_side", _MODEL, "= 2 * special.stdtr(", "= special.stdtr("),
     Mutation("slope_takes_no_degree_of_variance", _MODEL, "left / (degrees - 1)", "left / degrees"),
     Mutation(
         "slope_takes_no_degree_of_t",
@@ -57,8 +58,8 @@ STATS = [
     Mutation(
         "deviation_widened",
         _MODEL,
-        "np.sqrt((1 / old_boots + 1 / new_boots) * (1 + self.widening))",
-        "np.sqrt(1 / old_boots + 1 / new_boots)",
+        "share = (1 / old_boots + 1 / new_boots) * (1 + self.widening)",
+        "share = 1 / old_boots + 1 / new_boots",
     ),
     Mutation(
         "slots_of_the_other_side",
@@ -151,15 +152,15 @@ STATS = [
         "mean_of_boots", _FAMILY, "float(np.median(side.values))", "float(np.mean(side.values))"
     ),
     Mutation("level_of_one_comparison", _FAMILY, "margin, ALPHA / family\n", "margin, ALPHA\n"),
-    Mutation("halves_alternate", _FAMILY, "(0, 3))", "(0, 2))"),
+    Mutation("halves_alternate", _COMPARISON, "(0, 3))", "(0, 2))"),
     Mutation(
         "halves_as_they_lie",
-        _FAMILY,
+        _COMPARISON,
         'else np.argsort(side.slots, kind="stable")',
         "else np.arange(len(side.values))",
     ),
-    Mutation("aa_not_adjusted", _FAMILY, "return aa.p_holm < ALPHA", "return aa.p < ALPHA"),
-    Mutation("half_the_difference", _FAMILY, "float(2 * np.exp(level)", "float(np.exp(level)"),
+    Mutation("aa_not_adjusted", _COMPARISON, "return aa.p_holm < ALPHA", "return aa.p < ALPHA"),
+    Mutation("half_the_difference", _FAMILY, "scale = 2 * np.exp(level)", "scale = np.exp(level)"),
     Mutation(
         "margin_of_ratio_on_logs",
         _FAMILY,
@@ -171,7 +172,7 @@ STATS = [
     ),
     Mutation(
         "one_side_exact",
-        _FAMILY,
+        _COMPARISON,
         "self.pair.old.exact and self.pair.new.exact",
         "self.pair.old.exact or self.pair.new.exact",
     ),
@@ -249,8 +250,8 @@ REST = [
     Mutation(
         "filled_one_too_far",
         "data/records.py",
-        "self._fill(column, row)",
-        "self._fill(column, row + 1)",
+        "self._fill(counts, row)",
+        "self._fill(counts, row + 1)",
     ),
     Mutation(
         "exact_if_two_values",

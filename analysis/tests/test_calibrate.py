@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from analysis.stats import regression
-from analysis.stats.comparison import compare_family
+from analysis.stats.family import compare_family
 from analysis.stats.sample import Sample, SamplePair
 from analysis.stats.verdict import Verdict
 from analysis.studies import calibrate, simulate

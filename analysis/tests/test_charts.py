@@ -7,7 +7,7 @@ import pytest
 from analysis.report.charts import forest, frame
 from analysis.report.comparison import format
 from analysis.report.model.figure import Caption, Forest
-from analysis.stats.comparison import compare_family
+from analysis.stats.family import compare_family
 from analysis.stats.sample import Metric, Sample, SamplePair
 
 

@@ -43,7 +43,7 @@ def verdict_table(verdicts: Verdicts, shown: list[Comparison], family: Family) -
 
 def _row(row: Comparison, timed: bool) -> tuple[Value, ...]:
     interval = row.ratio_95
-    change = format.change(row) if row.exact else row.difference
+    change: Value = format.change(row) if row.exact else row.difference
     bounds: tuple[Value, ...] = ()
     if timed:
         bounds = (interval.low, interval.high) if interval else (None, None)

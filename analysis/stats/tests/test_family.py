@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from analysis.stats import regression, resampling
-from analysis.stats.comparison import Interval, compare_family, halves, moved
+from analysis.stats.comparison import Interval, halves, moved
+from analysis.stats.family import compare_family
 from analysis.stats.sample import Metric, Sample, SamplePair, Unit
 from analysis.stats.verdict import Verdict, decide, margin_in_units, margin_of_ratio
 

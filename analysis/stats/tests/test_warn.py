@@ -8,7 +8,7 @@ import pytest
 
 from analysis.stats import cautions
 from analysis.stats.clusters import Outlier
-from analysis.stats.comparison import compare_family
+from analysis.stats.family import compare_family
 from analysis.stats.sample import Sample, SamplePair
 from analysis.stats.tests.test_family import TICKS, pair
 from analysis.stats.verdict import Verdict
