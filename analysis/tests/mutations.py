@@ -295,7 +295,7 @@ REST = [
         "[first, 1 - first, first, 1 - first]",
     ),
     Mutation(
-        "calibrated_one_by_one", "studies/calibrate.py", "holm.adjusted(fit.p()))", "fit.p())"
+        "calibrated_one_by_one", "studies/calibration.py", "holm.adjusted(fit.p()))", "fit.p())"
     ),
 ]
 
