@@ -3,7 +3,7 @@
 case.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from analysis.compare import compatibility
@@ -50,8 +50,8 @@ def compare(
     """
     planned = [_planned(old, new, allow, metrics) for old, new in pairs]
     families: dict[str, list[SamplePair]] = {}
-    for _, found in planned:
-        for pair in found:
+    for _, sample_pairs in planned:
+        for pair in sample_pairs:
             families.setdefault(pair.metric.name, []).append(pair)
     against_itself = {
         name: compare_family(_aa_pairs(pairs, name, family)) for name, family in families.items()
@@ -61,11 +61,11 @@ def compare(
         for name, family in families.items()
     }
     groups = []
-    for group, found in planned:
-        names = dict.fromkeys(pair.metric.name for pair in found)
-        rows = [next(results[pair.metric.name]) for pair in found]
+    for group, sample_pairs in planned:
+        names = dict.fromkeys(pair.metric.name for pair in sample_pairs)
+        rows = [next(results[pair.metric.name]) for pair in sample_pairs]
         groups.append(
-            replace(group, rows=rows, aa=[one for name in names for one in against_itself[name]])
+            replace(group, rows=rows, aa=[row for name in names for row in against_itself[name]])
         )
     return groups
 
@@ -90,19 +90,19 @@ def _planned(
     }
     if refused:
         raise _refusal(old, new, refused)
-    found = [
+    sample_pairs = [
         pair
         for case in old.cases
         if case in new.cases
         for pair in _pairs(old, new, case, metrics, same)
     ]
-    if not found:
+    if not sample_pairs:
         raise BadData(
             f"{old.label} and {new.label} have no"
             f" {'metric ' + ' or '.join(metrics) + ' of a ' if metrics else ''}case in common; give"
             " sides that were measured alike"
         )
-    return SourcePair(old, new, [], [], differ, _notes(old, new)), found
+    return SourcePair(old, new, [], [], differ, _notes(old, new)), sample_pairs
 
 
 def _refusal(old: Source, new: Source, refused: dict[str, tuple[str, str]]) -> BadData:
@@ -122,11 +122,7 @@ def _pairs(
 ) -> list[SamplePair]:
     names = [name for name in old.cases[case] if (case, name) in new.figures]
     if not metrics:
-        names = [
-            name
-            for group in old.chosen
-            if (name := next((one for one in group if one in names), None))
-        ]
+        names = _first_of_each(old.chosen, names)
     elif "all" not in metrics:
         names = [name for name in names if name in metrics]
     return [
@@ -139,6 +135,15 @@ def _pairs(
         )
         for name in names
     ]
+
+
+def _first_of_each(groups: Iterable[Sequence[str]], names: Sequence[str]) -> list[str]:
+    """The first name that is available, of each group that has one."""
+    first = []
+    for group in groups:
+        available = [name for name in group if name in names]
+        first += available[:1]
+    return first
 
 
 def _pair(case: str, old: Figures, new: Figures, one_order: bool, same: bool) -> SamplePair:
@@ -167,11 +172,11 @@ def _aa_pairs(
     """
     cases = {pair.case for pair in family if not pair.identical}
     baselines = {
-        one.label: one
+        source.label: source
         for old, new in pairs
-        for one in ([old] if old.campaign == new.campaign else [old, new])
+        for source in ([old] if old.campaign == new.campaign else [old, new])
     }
-    found = []
+    aa = []
     for source in baselines.values():
         for case in source.cases:
             figures = source.figures.get((case, metric))
@@ -185,12 +190,12 @@ def _aa_pairs(
                 if len(first.values) and len(
                     second.values
                 ):  # boots that failed may all be of one half
-                    found.append(SamplePair(case, figures.metric, first, second))
-    return found
+                    aa.append(SamplePair(case, figures.metric, first, second))
+    return aa
 
 
 def _halves(figures: Figures) -> tuple[Sample, Sample]:
-    """As the plan divided the boots, else dealt out in their order."""
+    """Two halves of the boots, as the plan divided them, else dealt out in their order."""
     side, first = figures.side, figures.first_half
     if first is None:
         return halves(side)
@@ -216,6 +221,6 @@ def _notes(old: Source, new: Source) -> list[str]:
             notes.append(f"{source.label}: no figure of {', '.join(cases)}: {why}")
         notes += [
             f"{source.label}: {name} changed among its boots"
-            for name in compatibility.unsteady(source)
+            for name in compatibility.unsteady_facts(source)
         ]
     return notes

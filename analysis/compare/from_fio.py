@@ -41,7 +41,7 @@ def source(documents: dict[Path, dict], label: str) -> Source:
         "fio's JSON",
         figures,
         _CHOSEN,
-        compatibility.together(map(_facts, documents.values())),
+        compatibility.combine_facts(map(_facts, documents.values())),
         tuple(documents),
     )
 

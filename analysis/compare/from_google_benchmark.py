@@ -60,7 +60,7 @@ def source(documents: dict[Path, dict], label: str) -> Source:
         "Google Benchmark's JSON",
         figures,
         _CHOSEN,
-        compatibility.together(contexts),
+        compatibility.combine_facts(contexts),
         tuple(documents),
         without_figure=failed,
     )

@@ -34,9 +34,9 @@ class Verdicts:
         """The baseline against itself, by the same metric; what repeats to the digit is no row."""
         metric = family[0].metric
         return [
-            one
-            for one in self.groups[0].aa
-            if not one.exact and (one.metric.name, one.metric.clock) == (metric.name, metric.clock)
+            row
+            for row in self.groups[0].aa
+            if not row.exact and (row.metric.name, row.metric.clock) == (metric.name, metric.clock)
         ]
 
 
@@ -73,5 +73,5 @@ def _unsteady(group: SourcePair) -> list[str]:
     return [
         f"{source.label}: {name} changed among its boots"
         for source in (group.old, group.new)
-        for name in compatibility.unsteady(source)
+        for name in compatibility.unsteady_facts(source)
     ]

@@ -22,7 +22,7 @@ SCHEMAS = Path(__file__).resolve().parents[2] / "results" / "schema"
 
 @dataclass(frozen=True)
 class CountedPath:
-    """Where the instructions of one record went, counted from outside."""
+    """Instructions of one record by function, counted from outside the guest."""
 
     case: str
     variant: str
@@ -68,11 +68,11 @@ def load(folder: Path, with_paths: bool = True) -> Campaign:
     """
     path = folder / "campaign.json"
     header = read_document(path, no_campaign(folder))
-    found = header.get("format") if isinstance(header, dict) else None
-    if found != FORMAT or isinstance(found, bool):
+    version = header.get("format") if isinstance(header, dict) else None
+    if version != FORMAT or isinstance(version, bool):
         raise BadData(
-            f"{path}: format {found!s:.20}, and this kmapbench reads {FORMAT}: use the version that"
-            " made it"
+            f"{path}: format {version!s:.20}, and this kmapbench reads {FORMAT}: use the version"
+            " that made it"
         )
     _check("campaign", header, path)
     campaign = Campaign(folder, header)

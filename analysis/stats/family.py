@@ -17,9 +17,9 @@ from analysis.stats.verdict import (
     SAME_CONFIDENCE,
     Verdict,
     decide,
+    judge_change,
     margin_in_units,
     margin_of_ratio,
-    of_change,
 )
 
 
@@ -72,82 +72,91 @@ def _first_look(pair: SamplePair) -> tuple[Comparison, _Evidence | None]:
     """
     old, new = (float(np.median(side.values)) for side in (pair.old, pair.new))
     ratio = new / old if old > 0 and new > 0 else None
-    one = Comparison(pair, Verdict.EXPLORATORY, "", old, new, new - old, ratio=ratio)
+    comparison = Comparison(pair, Verdict.EXPLORATORY, "", old, new, new - old, ratio=ratio)
     if pair.identical:
-        return replace(one, verdict=Verdict.SAME, reason="the same files"), None
-    if one.exact:
-        return _exact(one), None
+        return replace(comparison, verdict=Verdict.SAME, reason="the same files"), None
+    if comparison.exact:
+        return _exact(comparison), None
     if Unit.REPETITION in (pair.old.unit, pair.new.unit):
         # no interval either: it would be one of this launch, and is what makes others call changes
         # that are none
         return (
             replace(
-                one,
+                comparison,
                 reason="repetitions of one launch: measure several launches or boots of each side",
             ),
             None,
         )
-    one, evidence = _fitted(replace(one, warnings=cautions.of_sides(pair)))
-    if min(one.n_old, one.n_new) < FEWEST_BOOTS:
+    comparison, evidence = _fitted(replace(comparison, warnings=cautions.warn_about_sides(pair)))
+    if min(comparison.n_old, comparison.n_new) < FEWEST_BOOTS:
         return (
-            replace(one, reason=f"a verdict takes {FEWEST_BOOTS} boots or launches of each side"),
+            replace(
+                comparison, reason=f"a verdict takes {FEWEST_BOOTS} boots or launches of each side"
+            ),
             None,
         )
-    return replace(one, verdict=Verdict.UNRESOLVED), evidence
+    return replace(comparison, verdict=Verdict.UNRESOLVED), evidence
 
 
-def _exact(one: Comparison) -> Comparison:
-    one = replace(one, warnings=cautions.of_exactness(one.pair))
-    if one.difference == 0:
-        return replace(one, verdict=Verdict.SAME, reason="to the digit")
+def _exact(comparison: Comparison) -> Comparison:
+    comparison = replace(comparison, warnings=cautions.warn_about_exactness(comparison.pair))
+    if comparison.difference == 0:
+        return replace(comparison, verdict=Verdict.SAME, reason="to the digit")
     return replace(
-        one,
-        verdict=of_change(one.metric, one.difference),
-        reason=f"{one.difference:+.10g} {one.metric.unit}",
+        comparison,
+        verdict=judge_change(comparison.metric, comparison.difference),
+        reason=f"{comparison.difference:+.10g} {comparison.metric.unit}",
     )
 
 
-def _fitted(one: Comparison) -> tuple[Comparison, _Evidence | None]:
+def _fitted(comparison: Comparison) -> tuple[Comparison, _Evidence | None]:
     """Estimate, intervals, p and what the boots look like; as it is where there are too few boots
     for a spread.
     """
-    old, new = one.pair.old, one.pair.new
+    old, new = comparison.pair.old, comparison.pair.new
     logs = bool(old.values.min() > 0 and new.values.min() > 0)
     slots = (
         (old.slots, new.slots) if old.slots is not None and new.slots is not None else (None, None)
     )
-    if min(one.n_old, one.n_new) < 2:
-        return one, None
+    if min(comparison.n_old, comparison.n_new) < 2:
+        return comparison, None
     old_values, new_values = (
         (np.log(old.values), np.log(new.values)) if logs else (old.values, new.values)
     )
     fit = regression.fit(old_values, new_values, *slots)
     resampled = None
     if (
-        resampling.FEWEST <= min(one.n_old, one.n_new)
-        and max(one.n_old, one.n_new) <= resampling.MOST
+        resampling.FEWEST <= min(comparison.n_old, comparison.n_new)
+        and max(comparison.n_old, comparison.n_new) <= resampling.MOST
     ):
         resampled = Interval(*resampling.interval(old_values, new_values, *slots, CONFIDENCE))
-    one = replace(
+    comparison = replace(
         _with_estimates(
-            one, fit, resampled, float(old_values.mean() + new_values.mean()) / 2 if logs else None
+            comparison,
+            fit,
+            resampled,
+            float(old_values.mean() + new_values.mean()) / 2 if logs else None,
         ),
         p=float(fit.p()),
         rank_p=ranks.p(old.values, new.values),
         cliffs_delta=ranks.cliffs_delta(old.values, new.values),
     )
-    one = _with_shapes(one, *fit.without_drift(old_values, new_values, *slots), logs)
-    warnings = cautions.of_fit(fit, one.pair) + cautions.of_spreads(old_values, new_values)
-    margin = (
-        np.log1p(margin_of_ratio(one.metric, one.old, one.new))
-        if logs
-        else margin_in_units(one.metric, one.old, one.new)
+    comparison = _with_shapes(comparison, *fit.without_drift(old_values, new_values, *slots), logs)
+    warnings = cautions.warn_about_fit(fit, comparison.pair) + cautions.warn_about_spreads(
+        old_values, new_values
     )
-    return replace(one, warnings=one.warnings + warnings), _Evidence(fit, float(margin), resampled)
+    margin = (
+        np.log1p(margin_of_ratio(comparison.metric, comparison.old, comparison.new))
+        if logs
+        else margin_in_units(comparison.metric, comparison.old, comparison.new)
+    )
+    return replace(comparison, warnings=comparison.warnings + warnings), _Evidence(
+        fit, float(margin), resampled
+    )
 
 
 def _with_estimates(
-    one: Comparison, fit: regression.Fit, resampled: Interval | None, level: float | None
+    comparison: Comparison, fit: regression.Fit, resampled: Interval | None, level: float | None
 ) -> Comparison:
     """The model's figures as a reader wants them. level: of both sides, where the model's scale is
     logarithms.
@@ -158,9 +167,9 @@ def _with_estimates(
     )
     difference = float(fit.difference)
     if level is None:
-        margin = margin_in_units(one.metric, one.old, one.new)
+        margin = margin_in_units(comparison.metric, comparison.old, comparison.new)
         return replace(
-            one,
+            comparison,
             ratio=None,
             difference=difference,
             difference_95=outer,
@@ -175,9 +184,9 @@ def _with_estimates(
         # exchange of sides changes its sign
         return float(scale * np.sinh(value / 2))
 
-    margin = 1 + margin_of_ratio(one.metric, one.old, one.new)
+    margin = 1 + margin_of_ratio(comparison.metric, comparison.old, comparison.new)
     return replace(
-        one,
+        comparison,
         ratio=float(np.exp(difference)),
         ratio_95=outer.mapped(np.exp),
         ratio_90=inner.mapped(np.exp),
@@ -189,56 +198,68 @@ def _with_estimates(
 
 
 def _with_shapes(
-    one: Comparison, old_level: NDArray[np.float64], new_level: NDArray[np.float64], logs: bool
+    comparison: Comparison,
+    old_level: NDArray[np.float64],
+    new_level: NDArray[np.float64],
+    logs: bool,
 ) -> Comparison:
     if logs:
         old_level, new_level = np.exp(old_level), np.exp(new_level)
-    one = replace(
-        one,
+    comparison = replace(
+        comparison,
         old_groups=clusters.find_clusters(old_level),
         new_groups=clusters.find_clusters(new_level),
         old_outliers=clusters.outliers(old_level),
         new_outliers=clusters.outliers(new_level),
     )
-    old_said = cautions.of_shape(
-        one.pair.old.label, one.old_groups, one.old_outliers, one.metric.unit
+    old_said = cautions.warn_about_shape(
+        comparison.pair.old.label,
+        comparison.old_groups,
+        comparison.old_outliers,
+        comparison.metric.unit,
     )
-    new_said = cautions.of_shape(
-        one.pair.new.label, one.new_groups, one.new_outliers, one.metric.unit
+    new_said = cautions.warn_about_shape(
+        comparison.pair.new.label,
+        comparison.new_groups,
+        comparison.new_outliers,
+        comparison.metric.unit,
     )
-    return replace(one, warnings=one.warnings + old_said + new_said)
+    return replace(comparison, warnings=comparison.warnings + old_said + new_said)
 
 
 def _judged(
-    one: Comparison, evidence: _Evidence, p_holm: float, rank_p_holm: float, family: int
+    comparison: Comparison, evidence: _Evidence, p_holm: float, rank_p_holm: float, family: int
 ) -> Comparison:
     """The comparison with its verdict. p_holm, rank_p_holm: adjusted over the family, which has so
     many comparisons.
     """
-    one = replace(one, p_holm=p_holm)
+    comparison = replace(comparison, p_holm=p_holm)
     fit, margin = evidence.fit, evidence.margin
     same, changed = decide(*fit.interval(SAME_CONFIDENCE), np.asarray(margin), np.asarray(p_holm))
     if same:
-        return replace(one, verdict=Verdict.SAME, reason="within the margin")
+        return replace(comparison, verdict=Verdict.SAME, reason="within the margin")
     if changed:
         resampled = evidence.resampled
-        warnings = cautions.of_rank(rank_p_holm) + cautions.of_bootstrap(
+        warnings = cautions.warn_about_ranks(rank_p_holm) + cautions.warn_about_bootstrap(
             resampled is None or resampled.excludes(0)
         )
-        verdict = of_change(one.metric, float(fit.difference))
+        verdict = judge_change(comparison.metric, float(fit.difference))
         return replace(
-            one,
+            comparison,
             verdict=verdict,
             reason=f"p {p_holm:.2g} over the family",
-            warnings=one.warnings + warnings,
+            warnings=comparison.warnings + warnings,
         )
     boots = power.boots_to_resolve(
-        float(fit.difference), float(fit.deviation(one.n_old, one.n_new)), margin, ALPHA / family
+        float(fit.difference),
+        float(fit.deviation(comparison.n_old, comparison.n_new)),
+        margin,
+        ALPHA / family,
     )
     if boots is None:
-        return replace(one, reason="no number of boots would resolve it")
+        return replace(comparison, reason="no number of boots would resolve it")
     # sides that were not made in turn, or are of unlike size, may be unresolved with more than that
-    boots = max(boots, min(one.n_old, one.n_new) + 1)
+    boots = max(boots, min(comparison.n_old, comparison.n_new) + 1)
     return replace(
-        one, boots_to_resolve=boots, reason=f"about {boots} boots a side would resolve it"
+        comparison, boots_to_resolve=boots, reason=f"about {boots} boots a side would resolve it"
     )

@@ -118,7 +118,7 @@ def _sum(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _two_sided_p(
     estimate: NDArray[np.float64], standard_error: NDArray[np.float64], degrees: int
 ) -> NDArray[np.float64]:
-    """Where there is no spread at all, no difference has p 1 and any other 0."""
+    """Two-sided p of a t test. Without any spread, p is 1 for no difference, and 0 for another."""
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.abs(estimate) / np.asarray(standard_error)
     p: NDArray[np.float64] = 2 * special.stdtr(degrees, -np.where(np.isnan(t), 0, t))

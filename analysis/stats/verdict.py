@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From figures to a word."""
+"""Verdicts: from estimates to one word."""
 
 from enum import StrEnum
 
@@ -32,7 +32,7 @@ class Verdict(StrEnum):
     EXPLORATORY = "exploratory"  # too few boots for a verdict
 
 
-def of_change(metric: Metric, difference: float) -> Verdict:
+def judge_change(metric: Metric, difference: float) -> Verdict:
     """What a change of new - old that is not 0 means. The only place that knows which direction is
     better.
     """

@@ -194,9 +194,7 @@ class _Simulated:
 
 
 def _unwarned(broken: list[str], simulated: _Simulated) -> dict[str, tuple[float, int]]:
-    """Of broken limits whose situation compare warns of: the share in what carries no warning, and
-    of how many.
-    """
+    """Share and count of campaigns without a warning, by broken limit."""
     unwarned: dict[str, tuple[float, int]] = {}
     campaigns = len(simulated.old)
     if "family" in broken:
@@ -251,7 +249,9 @@ def _found_by_t(boots: int) -> float:
     error, degrees = np.sqrt(2 / boots), 2 * boots - 2
     return float(
         optimize.brentq(
-            lambda change: power.of_difference(change, error, degrees, ALPHA) - T_POWER, 0.1, 10
+            lambda change: power.power_for_difference(change, error, degrees, ALPHA) - T_POWER,
+            0.1,
+            10,
         )
     )
 

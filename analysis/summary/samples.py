@@ -38,9 +38,7 @@ class Distribution:
 
 
 def distributions(records: Iterable[Record]) -> list[Distribution]:
-    """Of all cases whose samples differ: what agrees to the digit has no spread to show. In order
-    of first appearance.
-    """
+    """Distributions of all cases whose samples differ, in order of first appearance."""
     usable = (
         record
         for record in records

@@ -151,7 +151,7 @@ STATS = [
     Mutation(
         "mean_of_boots", _FAMILY, "float(np.median(side.values))", "float(np.mean(side.values))"
     ),
-    Mutation("level_of_one_comparison", _FAMILY, "margin, ALPHA / family\n", "margin, ALPHA\n"),
+    Mutation("level_of_one_comparison", _FAMILY, "        ALPHA / family,\n", "        ALPHA,\n"),
     Mutation("halves_alternate", _COMPARISON, "(0, 3))", "(0, 2))"),
     Mutation(
         "halves_as_they_lie",
@@ -164,8 +164,8 @@ STATS = [
     Mutation(
         "margin_of_ratio_on_logs",
         _FAMILY,
-        "np.log1p(margin_of_ratio(one.metric, one.old, one.new))",
-        "margin_of_ratio(one.metric, one.old, one.new)",
+        "np.log1p(margin_of_ratio(comparison.metric, comparison.old, comparison.new))",
+        "margin_of_ratio(comparison.metric, comparison.old, comparison.new)",
     ),
     Mutation(
         "logs_of_one_side", _FAMILY, "old.values.min() > 0 and new", "old.values.min() > 0 or new"
@@ -179,14 +179,14 @@ STATS = [
     Mutation(
         "boots_of_both",
         _FAMILY,
-        "if min(one.n_old, one.n_new) < FEWEST_BOOTS:",
-        "if one.n_old + one.n_new < 2 * FEWEST_BOOTS:",
+        "if min(comparison.n_old, comparison.n_new) < FEWEST_BOOTS:",
+        "if comparison.n_old + comparison.n_new < 2 * FEWEST_BOOTS:",
     ),
     Mutation(
         "as_many_boots_again",
         _FAMILY,
-        "min(one.n_old, one.n_new) + 1)",
-        "min(one.n_old, one.n_new))",
+        "min(comparison.n_old, comparison.n_new) + 1)",
+        "min(comparison.n_old, comparison.n_new))",
     ),
 ]
 

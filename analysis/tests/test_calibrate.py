@@ -72,8 +72,8 @@ def test_an_interval_that_is_wider_than_need_be_is_said_to_be():
 
 
 def test_a_warning_that_is_not_given_is_missed(monkeypatch):
-    monkeypatch.setattr(cautions, "of_rank", lambda *_: ())
-    monkeypatch.setattr(cautions, "of_sides", lambda *_: ())
+    monkeypatch.setattr(cautions, "warn_about_ranks", lambda *_: ())
+    monkeypatch.setattr(cautions, "warn_about_sides", lambda *_: ())
     cell = calibration.run_cell(Setting(4, 0.01, "two-mode", "none"))
     assert cell.broken() == ["family", "power"] and cell.warned() == []
 

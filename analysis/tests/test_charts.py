@@ -112,4 +112,4 @@ def test_large_ratios_have_a_logarithmic_axis(limits):
     ],
 )
 def test_what_a_ratio_adds_fits_a_cell(ratio, said):
-    assert format.percent(ratio) == said and len(said) <= 6
+    assert format.format_percent(ratio) == said and len(said) <= 6

@@ -105,7 +105,9 @@ def _row(axes: Axes, position: float, row: Comparison) -> None:
 
 def _label(row: Comparison) -> str:
     return " ".join(
-        word for word in (format.change(row), format.interval(row), row.verdict) if word
+        word
+        for word in (format.format_change(row), format.format_interval(row), row.verdict)
+        if word
     )
 
 

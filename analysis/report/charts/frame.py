@@ -188,7 +188,7 @@ def panels(
 
 
 def _add_legend(figure: Figure, legend: Sequence[Artist], top: float) -> None:
-    """Between the words and the body; nothing where it has no entry."""
+    """Legend between caption and body; nothing if it has no entry."""
     if not legend:
         return
     width, height = figure.get_size_inches()

@@ -87,7 +87,7 @@ def _cell(axes: Axes, left: float, position: float, cell: Comparison, full: floa
     axes.text(
         text_left,
         position - (0.2 if interval else 0),
-        f"{format.percent(_ratio(cell))} %",
+        f"{format.format_percent(_ratio(cell))} %",
         va="center",
         fontweight="bold",
         **text,
@@ -96,7 +96,7 @@ def _cell(axes: Axes, left: float, position: float, cell: Comparison, full: floa
         axes.text(
             text_left,
             position + 0.22,
-            f"{format.percent(interval.low)} to {format.percent(interval.high)}",
+            f"{format.format_percent(interval.low)} to {format.format_percent(interval.high)}",
             va="center",
             **text,
         )

@@ -21,7 +21,7 @@ def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
     )
     endings = [
         sentence
-        for sentence in (format.test(groups), format.against_itself(groups), *notes)
+        for sentence in (format.describe_test(groups), format.describe_aa(groups), *notes)
         if sentence
     ]
     return environment.get_template("comparison.html.j2").render(

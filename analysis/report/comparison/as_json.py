@@ -46,7 +46,7 @@ def _row(row: Comparison) -> dict:
         "n_old": row.n_old,
         "n_new": row.n_new,
         "unit_of_randomness": str(row.pair.new.unit),
-        "change": format.change(row),
+        "change": format.format_change(row),
         **fields,
     }
 

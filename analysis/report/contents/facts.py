@@ -43,7 +43,7 @@ def list_warnings(campaign: Campaign, rows: list[Row], verdicts: Verdicts) -> li
     compared = [
         f"{group.new.label} against {group.old.label}: {note}"
         for group in verdicts.groups
-        for note in format.notes(group)
+        for note in format.list_notes(group)
     ]
     return [
         *([unobserved] if unobserved else []),

@@ -79,9 +79,7 @@ def _failing(checks: Sequence[ModelCheck]) -> list[str]:
 
 
 def _beyond(subject: str, modelled: Sequence[tuple[ModelCheck, float | None]]) -> str:
-    """In how many comparisons of each variant the interval excludes the model, and the residuals
-    there.
-    """
+    """Number of comparisons per variant whose interval excludes the model, and residuals."""
     judged = [(check, model) for check, model in modelled if check.interval and model is not None]
     if not judged:
         return ""

@@ -16,9 +16,9 @@ def verdict_table(verdicts: Verdicts, shown: list[Comparison], family: Family) -
     rows = [*shown, *family.aa]
     timed = any(row.ratio_95 for row in rows)
     said = [
-        f"New/old, {format.metric(shown[0])}.",
-        format.test(verdicts.groups),
-        format.against_itself(verdicts.groups),
+        f"New/old, {format.describe_metric(shown[0])}.",
+        format.describe_test(verdicts.groups),
+        format.describe_aa(verdicts.groups),
     ]
     return Table(
         name=f"verdicts-{name}",
@@ -43,7 +43,7 @@ def verdict_table(verdicts: Verdicts, shown: list[Comparison], family: Family) -
 
 def _row(row: Comparison, timed: bool) -> tuple[Value, ...]:
     interval = row.ratio_95
-    change: Value = format.change(row) if row.exact else row.difference
+    change: Value = format.format_change(row) if row.exact else row.difference
     bounds: tuple[Value, ...] = ()
     if timed:
         bounds = (interval.low, interval.high) if interval else (None, None)

@@ -85,7 +85,7 @@ def _forest(
     emulated = (
         f"Emulated ({emulator(findings.campaign)}, -icount). " if metric.clock == "icount" else ""
     )
-    boots = ", ".join(dict.fromkeys(format.boots(row) for row in compared))
+    boots = ", ".join(dict.fromkeys(format.count_boots(row) for row in compared))
     variants = [verdicts.baseline, *(group.new.label for group in verdicts.groups)]
     subtitle = (
         f"{describe_kernels(findings.campaign, variants)}. {emulated}Clock: {metric.clock};"
@@ -111,7 +111,7 @@ def _forest_footer(
     shown: list[Comparison],
 ) -> str:
     groups = findings.verdicts.groups
-    lines = [format.test(groups), format.against_itself(groups)]
+    lines = [format.describe_test(groups), format.describe_aa(groups)]
     same = sum(row.exact and row.verdict is Verdict.SAME for row in compared)
     if same:
         lines.append(f"Not drawn: {same} of {len(compared)} comparisons, the same to the digit.")

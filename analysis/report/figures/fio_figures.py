@@ -63,8 +63,8 @@ def _jobs(count: int) -> str:
     return f"{count} job{'s' if count > 1 else ''}"
 
 
-def _left_out(shown: int, of: int, what: str) -> str:
-    return f" {shown} of {of} {what} are shown." if shown < of else ""
+def _left_out(shown: int, total: int, what: str) -> str:
+    return f" {shown} of {total} {what} are shown." if shown < total else ""
 
 
 def _heat(findings: Findings, family: Family, drawn: list[Comparison]) -> Figure:
@@ -84,7 +84,7 @@ def _heat(findings: Findings, family: Family, drawn: list[Comparison]) -> Figure
         for on, same in group_by(shown, lambda item: item[0][0]).items()
     ]
     title = f"What {variant} adds to an I/O, against {verdicts.baseline}"
-    boots = ", ".join(dict.fromkeys(format.boots(row) for row in drawn))
+    boots = ", ".join(dict.fromkeys(format.count_boots(row) for row in drawn))
     subtitle = _subtitle(
         findings.campaign,
         [verdicts.baseline, variant],
@@ -94,8 +94,8 @@ def _heat(findings: Findings, family: Family, drawn: list[Comparison]) -> Figure
     )
     footer = (
         f"Below each figure its {CONFIDENCE:.0%} interval, percent."
-        f" {format.test(verdicts.groups)}{_left_out(len(shown), len(rows), 'rows')}\n"
-        f"{format.against_itself(verdicts.groups)}"
+        f" {format.describe_test(verdicts.groups)}{_left_out(len(shown), len(rows), 'rows')}\n"
+        f"{format.describe_aa(verdicts.groups)}"
     )
     table = replace(
         verdict_table(verdicts, drawn, family),
@@ -226,7 +226,7 @@ def _model_lines(findings: Findings, family: Family) -> Iterator[Figure]:
     shown = order[: _MOST_PANELS // 2]
     first = modelled[0].comparison
     variants = dict.fromkeys(check.comparison.pair.new.label for check in modelled)
-    boots = ", ".join(dict.fromkeys(format.boots(check.comparison) for check in modelled))
+    boots = ", ".join(dict.fromkeys(format.count_boots(check.comparison) for check in modelled))
     subtitle = _subtitle(
         findings.campaign,
         [first.pair.old.label, *variants],

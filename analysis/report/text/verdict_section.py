@@ -53,8 +53,8 @@ def _counts(verdicts: Verdicts, rows: list[Comparison]) -> list[str]:
     cases = list({row.case: row for row in rows}.values())
     shown = [row for row in cases if row.case in changed]
     width = label_width(changed)
-    boots = ", ".join(dict.fromkeys(format.boots(row) for row in rows))
-    title = f"Against {verdicts.baseline}: {format.metric(rows[0])}; {boots}"
+    boots = ", ".join(dict.fromkeys(format.count_boots(row) for row in rows))
+    title = f"Against {verdicts.baseline}: {format.describe_metric(rows[0])}; {boots}"
 
     def cell(case: str, variant: str) -> str:
         row = by_key.get((case, variant))
@@ -63,7 +63,7 @@ def _counts(verdicts: Verdicts, rows: list[Comparison]) -> list[str]:
         if row.verdict is Verdict.SAME:
             return "same"
         return (
-            format.change(row) if row.verdict in (Verdict.SLOWER, Verdict.FASTER) else "?"
+            format.format_change(row) if row.verdict in (Verdict.SLOWER, Verdict.FASTER) else "?"
         )  # the notes say why
 
     blocks = (
@@ -89,7 +89,7 @@ def _times(variant: str, rows: list[Comparison]) -> str:
     old = rows[0].pair.old.label
     return "\n".join(
         [
-            *wrapped(f"{variant} against {old}: {format.metric(rows[0])}"),
+            *wrapped(f"{variant} against {old}: {format.describe_metric(rows[0])}"),
             *(line for row in rows for line in as_text.comparison_lines(row)),
         ]
     )
@@ -103,10 +103,10 @@ def _runs(variant: str, rows: list[Comparison]) -> str:
         for verdict, mark in _MARKS.items()
         if any(row.verdict is verdict for row in rows)
     )
-    boots = ", ".join(dict.fromkeys(format.boots(row) for row in rows))
+    boots = ", ".join(dict.fromkeys(format.count_boots(row) for row in rows))
     lines = wrapped(
-        f"{variant} against {old}: {format.metric(rows[0])}; {boots}. Percent added and its"
-        f" {CONFIDENCE:.0%} interval; {marks}"
+        f"{variant} against {old}: {format.describe_metric(rows[0])}; {boots}. Percent added and"
+        f" its {CONFIDENCE:.0%} interval; {marks}"
     )
     for file_system, own in group_by(rows, lambda row: row.case.split("/")[1]).items():
         lines.append(f"  dax/{file_system}/")
@@ -116,20 +116,22 @@ def _runs(variant: str, rows: list[Comparison]) -> str:
 
 def _run(row: Comparison) -> str:
     interval = (
-        f"[{format.percent(row.ratio_95.low)}, {format.percent(row.ratio_95.high)}]"
+        f"[{format.format_percent(row.ratio_95.low)}, {format.format_percent(row.ratio_95.high)}]"
         if row.ratio_95
         else ""
     )
     run = row.case.split("/", 2)[2]
-    ratio = "" if row.ratio is None else format.percent(row.ratio)
+    ratio = "" if row.ratio is None else format.format_percent(row.ratio)
     return f"  {_MARKS[row.verdict]} {run:{_RUN_WIDTH}}{ratio:>7} {interval}".rstrip()
 
 
 def _judged(verdicts: Verdicts) -> str:
-    counts = ". ".join(f"{group.new.label}: {format.summary(group)}" for group in verdicts.groups)
+    counts = ". ".join(
+        f"{group.new.label}: {format.count_verdicts(group)}" for group in verdicts.groups
+    )
     sentences = [
         f"Verdicts against {verdicts.baseline}. {counts}.",
-        format.test(verdicts.groups),
-        format.against_itself(verdicts.groups),
+        format.describe_test(verdicts.groups),
+        format.describe_aa(verdicts.groups),
     ]
     return "\n".join(line for sentence in sentences if sentence for line in wrapped(sentence))
