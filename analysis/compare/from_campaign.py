@@ -159,7 +159,7 @@ def _metrics(
 
 def _exact(records: Records, rows: np.ndarray) -> bool:
     """Whether all boots agree to the digit. Samples of an exact record are all like its first
-    (records.py), so first ones are compared.
+    (record_check.py), so first ones are compared.
     """
     if (
         not records.column("exact")[rows].all()

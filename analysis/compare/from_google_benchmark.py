@@ -31,7 +31,7 @@ def is_output(document: object) -> bool:
 
 
 def source(documents: dict[Path, dict], label: str) -> Source:
-    """Of one file the repetitions, of several the median of each."""
+    """Repetitions of one file, or the median of each of several files."""
     launches = [_values(document, path) for path, document in documents.items()]
     figures = {}
     for case, name in dict.fromkeys(key for launch in launches for key in launch):
@@ -39,7 +39,7 @@ def source(documents: dict[Path, dict], label: str) -> Source:
         values = (
             np.array(found[0])
             if len(documents) == 1
-            else np.array([np.median(one) for one in found])
+            else np.array([np.median(repetitions) for repetitions in found])
         )
         unit = Unit.REPETITION if len(documents) == 1 else Unit.LAUNCH
         figures[case, name] = Figures(_METRICS[name], Sample(label, values, unit=unit))
@@ -50,10 +50,10 @@ def source(documents: dict[Path, dict], label: str) -> Source:
         for path, document in documents.items()
     ]
     failed = {
-        str(one.get("name")): str(one.get("error_message", ""))
+        str(entry.get("name")): str(entry.get("error_message", ""))
         for document in documents.values()
-        for one in document["benchmarks"]
-        if one.get("error_occurred")
+        for entry in document["benchmarks"]
+        if entry.get("error_occurred")
     }
     return Source(
         label,

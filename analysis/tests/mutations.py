@@ -255,7 +255,7 @@ REST = [
     ),
     Mutation(
         "exact_if_two_values",
-        "data/records.py",
+        "data/record_check.py",
         "values != values[:2] * (len(values) // 2)",
         "len(set(values)) > 2",
     ),
