@@ -37,7 +37,7 @@ def report(arguments: argparse.Namespace) -> int:
     """Writes a campaign's report again, and prints it; 1 where its figures are not valid."""
     from analysis.report import writer
 
-    written = writer.write(arguments.folder)
+    written = writer.write_report(arguments.folder)
     print(written.text, end="")
     for problem in written.problems:
         print(f"kmapbench: {problem}", file=sys.stderr)
@@ -48,7 +48,7 @@ def compare(arguments: argparse.Namespace) -> int:
     """Prints a comparison."""
     from analysis.compare import engine, inputs
 
-    pairs, notes = inputs.pairs(arguments.sides, arguments.baseline)
+    pairs, notes = inputs.pair_sources(arguments.sides, arguments.baseline)
     groups = engine.compare(pairs, arguments.allow, arguments.metric)
     exporter = import_module(
         f"analysis.report.comparison.as_{_FORMATS.get(arguments.format, arguments.format)}"

@@ -7,7 +7,7 @@ Standard library only: the launcher reads them before numpy and the rest are the
 import argparse
 from pathlib import Path
 
-from analysis.data.bad_data import BadData
+from analysis.data.bad_data import BadData, no_campaign, no_side
 
 _SIDES = """\
 what a side is:
@@ -86,18 +86,3 @@ def check_compare(arguments: argparse.Namespace) -> None:
         folder = Path(text.rpartition(":")[0]) if ":" in text else path
         if not (folder / "campaign.json").exists():
             raise BadData(no_campaign(folder))
-
-
-def no_campaign(folder: Path) -> str:
-    """What is said of a folder that is no campaign."""
-    return (
-        f"{folder}: no campaign there (no campaign.json); give a folder that `kmapbench run` made"
-    )
-
-
-def no_side(folder: Path) -> str:
-    """What is said of a folder that has nothing to compare in it."""
-    return (
-        f"{folder}: neither a campaign (campaign.json) nor JSON files of Google Benchmark or fio; "
-        "give one of these"
-    )

@@ -65,20 +65,20 @@ def flattened(value, name: str = "") -> dict[str, str]:
     """Nested objects as dotted names; other values as text."""
     if not isinstance(value, dict):
         return {name: str(value)}
-    flat = {}
+    flat: dict[str, str] = {}
     for key, inner in value.items():
         flat |= flattened(inner, f"{name}.{key}" if name else key)
     return flat
 
 
-def of_campaign(campaign: Campaign, variant: str) -> dict[str, frozenset[str]]:
-    """Of a variant, the values that each fact had in its boots."""
+def campaign_facts(campaign: Campaign, variant: str) -> dict[str, frozenset[str]]:
+    """Values that each fact of a variant had in its boots."""
     boots = [
         flattened(_with_words(environment))
-        for (of, _), environment in campaign.boots.items()
-        if of == variant
+        for (name, _), environment in campaign.boots.items()
+        if name == variant
     ]
-    facts = together(boots)
+    facts = combine_facts(boots)
     for symbol, value in campaign.configs.get(variant, {}).items():
         facts[f"kernel.config.{symbol}"] = frozenset({value})
     for tool, version in campaign.header["tools"].items():
@@ -87,12 +87,13 @@ def of_campaign(campaign: Campaign, variant: str) -> dict[str, frozenset[str]]:
     return facts
 
 
-def together(boots: Iterable[dict[str, str]]) -> dict[str, frozenset[str]]:
+def combine_facts(boots: Iterable[dict[str, str]]) -> dict[str, frozenset[str]]:
+    """Values that each fact had in these boots."""
     values: dict[str, set[str]] = {}
     for boot in boots:
         for name, value in boot.items():
             values.setdefault(name, set()).add(value)
-    return {name: frozenset(found) for name, found in values.items()}
+    return {name: frozenset(different) for name, different in values.items()}
 
 
 def _with_words(environment: dict) -> dict:
@@ -107,20 +108,26 @@ def _with_words(environment: dict) -> dict:
 def differences(old: Source, new: Source) -> dict[str, tuple[str, str]]:
     """Facts in which two sources differ beyond what was declared to differ, with both values."""
     ignored = _NOISE + _declared(old, new)
-    found = {}
+    differing = {}
     for name in sorted(old.facts.keys() | new.facts.keys()):
         before, after = old.facts.get(name), new.facts.get(name)
         if before != after and not matches(name, ignored):
-            found[name] = (_shown(before), _shown(after))
+            differing[name] = (_shown(before), _shown(after))
     # A hash says only that something differs: where the symbols are there on both sides, they say
     # what.
-    if all(any(name.startswith("kernel.config.") for name in one.facts) for one in (old, new)):
-        found.pop("kernel.config_sha256", None)
-        return found
-    return {name: values for name, values in found.items() if not name.startswith("kernel.config.")}
+    if _has_symbols(old) and _has_symbols(new):
+        differing.pop("kernel.config_sha256", None)
+        return differing
+    return {
+        name: values for name, values in differing.items() if not name.startswith("kernel.config.")
+    }
 
 
-def unsteady(source: Source) -> list[str]:
+def _has_symbols(source: Source) -> bool:
+    return any(name.startswith("kernel.config.") for name in source.facts)
+
+
+def unsteady_facts(source: Source) -> list[str]:
     """Facts that changed among the boots of one source."""
     return [
         name

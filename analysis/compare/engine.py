@@ -3,14 +3,15 @@
 case.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from analysis.compare import compatibility
 from analysis.compare.source import Figures, Source, identical
 from analysis.data.bad_data import BadData
-from analysis.stats.comparison import Comparison, compare_family, halves
-from analysis.stats.sample import Pair, Side, Unit
+from analysis.stats.comparison import Comparison, halves
+from analysis.stats.family import compare_family
+from analysis.stats.sample import Sample, SamplePair, Unit
 from analysis.stats.verdict import Verdict
 
 EXIT_OK = 0
@@ -21,7 +22,7 @@ _NAMED = 4
 
 
 @dataclass(frozen=True)
-class Group:
+class SourcePair:
     """One source against another."""
 
     old: Source
@@ -40,7 +41,7 @@ class Group:
 
 def compare(
     pairs: Sequence[tuple[Source, Source]], allow: Sequence[str] = (), metrics: Sequence[str] = ()
-) -> list[Group]:
+) -> list[SourcePair]:
     """A group for each pair of sources. allow: facts that may differ; metrics: by name, 'all', or
     none: those that answer the question.
 
@@ -48,9 +49,9 @@ def compare(
     once.
     """
     planned = [_planned(old, new, allow, metrics) for old, new in pairs]
-    families: dict[str, list[Pair]] = {}
-    for _, found in planned:
-        for pair in found:
+    families: dict[str, list[SamplePair]] = {}
+    for _, sample_pairs in planned:
+        for pair in sample_pairs:
             families.setdefault(pair.metric.name, []).append(pair)
     against_itself = {
         name: compare_family(_aa_pairs(pairs, name, family)) for name, family in families.items()
@@ -60,16 +61,16 @@ def compare(
         for name, family in families.items()
     }
     groups = []
-    for group, found in planned:
-        names = dict.fromkeys(pair.metric.name for pair in found)
-        rows = [next(results[pair.metric.name]) for pair in found]
+    for group, sample_pairs in planned:
+        names = dict.fromkeys(pair.metric.name for pair in sample_pairs)
+        rows = [next(results[pair.metric.name]) for pair in sample_pairs]
         groups.append(
-            replace(group, rows=rows, aa=[one for name in names for one in against_itself[name]])
+            replace(group, rows=rows, aa=[row for name in names for row in against_itself[name]])
         )
     return groups
 
 
-def exit_code(groups: Sequence[Group], fail_on: str | None) -> int:
+def exit_code(groups: Sequence[SourcePair], fail_on: str | None) -> int:
     """fail_on: slower, unresolved (and slower), None."""
     verdicts = {row.verdict for group in groups for row in group.rows}
     if fail_on and Verdict.SLOWER in verdicts:
@@ -81,7 +82,7 @@ def exit_code(groups: Sequence[Group], fail_on: str | None) -> int:
 
 def _planned(
     old: Source, new: Source, allow: Sequence[str], metrics: Sequence[str]
-) -> tuple[Group, list[Pair]]:
+) -> tuple[SourcePair, list[SamplePair]]:
     same = identical(old, new)
     differ = {} if same else compatibility.differences(old, new)
     refused = {
@@ -89,19 +90,19 @@ def _planned(
     }
     if refused:
         raise _refusal(old, new, refused)
-    found = [
+    sample_pairs = [
         pair
         for case in old.cases
         if case in new.cases
         for pair in _pairs(old, new, case, metrics, same)
     ]
-    if not found:
+    if not sample_pairs:
         raise BadData(
             f"{old.label} and {new.label} have no"
             f" {'metric ' + ' or '.join(metrics) + ' of a ' if metrics else ''}case in common; give"
             " sides that were measured alike"
         )
-    return Group(old, new, [], [], differ, _notes(old, new)), found
+    return SourcePair(old, new, [], [], differ, _notes(old, new)), sample_pairs
 
 
 def _refusal(old: Source, new: Source, refused: dict[str, tuple[str, str]]) -> BadData:
@@ -116,14 +117,12 @@ def _refusal(old: Source, new: Source, refused: dict[str, tuple[str, str]]) -> B
     )
 
 
-def _pairs(old: Source, new: Source, case: str, metrics: Sequence[str], same: bool) -> list[Pair]:
+def _pairs(
+    old: Source, new: Source, case: str, metrics: Sequence[str], same: bool
+) -> list[SamplePair]:
     names = [name for name in old.cases[case] if (case, name) in new.figures]
     if not metrics:
-        names = [
-            name
-            for group in old.chosen
-            if (name := next((one for one in group if one in names), None))
-        ]
+        names = _first_of_each(old.chosen, names)
     elif "all" not in metrics:
         names = [name for name in names if name in metrics]
     return [
@@ -138,7 +137,16 @@ def _pairs(old: Source, new: Source, case: str, metrics: Sequence[str], same: bo
     ]
 
 
-def _pair(case: str, old: Figures, new: Figures, one_order: bool, same: bool) -> Pair:
+def _first_of_each(groups: Iterable[Sequence[str]], names: Sequence[str]) -> list[str]:
+    """The first name that is available, of each group that has one."""
+    first = []
+    for group in groups:
+        available = [name for name in group if name in names]
+        first += available[:1]
+    return first
+
+
+def _pair(case: str, old: Figures, new: Figures, one_order: bool, same: bool) -> SamplePair:
     a, b = old.metric, new.metric
     if (a.unit, a.better, a.clock) != (b.unit, b.better, b.clock):
         raise BadData(
@@ -153,22 +161,22 @@ def _pair(case: str, old: Figures, new: Figures, one_order: bool, same: bool) ->
         if one_order
         else (replace(old.side, slots=None), replace(new.side, slots=None))
     )
-    return Pair(case, replace(a, cycle=cycle), *sides, identical=same)
+    return SamplePair(case, replace(a, cycle=cycle), *sides, identical=same)
 
 
 def _aa_pairs(
-    pairs: Sequence[tuple[Source, Source]], metric: str, family: Sequence[Pair]
-) -> list[Pair]:
+    pairs: Sequence[tuple[Source, Source]], metric: str, family: Sequence[SamplePair]
+) -> list[SamplePair]:
     """Boots of each baseline against other boots of it. The new side of one campaign is no
     baseline, that of another is.
     """
     cases = {pair.case for pair in family if not pair.identical}
     baselines = {
-        one.label: one
+        source.label: source
         for old, new in pairs
-        for one in ([old] if old.campaign == new.campaign else [old, new])
+        for source in ([old] if old.campaign == new.campaign else [old, new])
     }
-    found = []
+    aa = []
     for source in baselines.values():
         for case in source.cases:
             figures = source.figures.get((case, metric))
@@ -182,19 +190,19 @@ def _aa_pairs(
                 if len(first.values) and len(
                     second.values
                 ):  # boots that failed may all be of one half
-                    found.append(Pair(case, figures.metric, first, second))
-    return found
+                    aa.append(SamplePair(case, figures.metric, first, second))
+    return aa
 
 
-def _halves(figures: Figures) -> tuple[Side, Side]:
-    """As the plan divided the boots, else dealt out in their order."""
+def _halves(figures: Figures) -> tuple[Sample, Sample]:
+    """Two halves of the boots, as the plan divided them, else dealt out in their order."""
     side, first = figures.side, figures.first_half
     if first is None:
         return halves(side)
-    slots = [None, None] if side.slots is None else [side.slots[first], side.slots[~first]]
+    half_slots = (None, None) if side.slots is None else (side.slots[first], side.slots[~first])
     return (
-        replace(side, values=side.values[first], slots=slots[0]),
-        replace(side, label=f"{side.label} again", values=side.values[~first], slots=slots[1]),
+        replace(side, values=side.values[first], slots=half_slots[0]),
+        replace(side, label=f"{side.label} again", values=side.values[~first], slots=half_slots[1]),
     )
 
 
@@ -213,6 +221,6 @@ def _notes(old: Source, new: Source) -> list[str]:
             notes.append(f"{source.label}: no figure of {', '.join(cases)}: {why}")
         notes += [
             f"{source.label}: {name} changed among its boots"
-            for name in compatibility.unsteady(source)
+            for name in compatibility.unsteady_facts(source)
         ]
     return notes

@@ -9,7 +9,7 @@ from analysis.compare import compatibility
 from analysis.compare.source import Figures, Source
 from analysis.data.load import Campaign
 from analysis.data.records import Records
-from analysis.stats.sample import Metric, Side, Unit
+from analysis.stats.sample import Metric, Sample, Unit
 
 # Core cycles where there is a chain to count them by: they do not move with the clock's frequency
 # as ticks do.
@@ -19,13 +19,13 @@ _COUNTS_A_PAIR = 3
 
 
 def variants(campaign: Campaign) -> list[str]:
-    """Those with records, in the campaign's own order; user models, which are `host`, last."""
-    found = {
+    """Variants with records, in the campaign's own order; user models, which are `host`, last."""
+    measured = {
         campaign.records.names["variant"][code]
         for code in np.unique(campaign.records.column("variant"))
     }
-    named = [name for name in campaign.header["variants"] if name in found]
-    return named + sorted(found.difference(named))
+    named = [name for name in campaign.header["variants"] if name in measured]
+    return named + sorted(measured.difference(named))
 
 
 def source(campaign: Campaign, variant: str, label: str) -> Source:
@@ -33,15 +33,20 @@ def source(campaign: Campaign, variant: str, label: str) -> Source:
     rows = np.flatnonzero(records.column("variant") == records.names["variant"].index(variant))
     by_case = _groups(records.column("case")[rows], rows)
     names = records.names["case"]
-    sides = {names[code]: _of_case(campaign, variant, label, of_case) for code, of_case in by_case}
+    by_name = {
+        names[code]: _case_figures(campaign, variant, label, case_rows)
+        for code, case_rows in by_case
+    }
     return Source(
         label=label,
         kind="a campaign of kmapbench",
         figures={
-            (case, one.metric.name): one for case, (figures, _) in sides.items() for one in figures
+            (case, metric_figures.metric.name): metric_figures
+            for case, (figures, _) in by_name.items()
+            for metric_figures in figures
         },
         chosen=_CHOSEN,
-        facts=compatibility.of_campaign(campaign, variant),
+        facts=compatibility.campaign_facts(campaign, variant),
         files=(
             campaign.folder / "campaign.json",
             *(path for path in campaign.files[variant] if path.exists()),
@@ -49,9 +54,9 @@ def source(campaign: Campaign, variant: str, label: str) -> Source:
         variant=variant,
         header=campaign.header["variants"].get(variant),
         campaign=campaign.folder.resolve(),
-        without_figure={case: why for case, (figures, why) in sides.items() if not figures},
+        without_figure={case: why for case, (figures, why) in by_name.items() if not figures},
         warnings=tuple(
-            f"{label}: {case}: {why}" for case, (figures, why) in sides.items() if figures and why
+            f"{label}: {case}: {why}" for case, (figures, why) in by_name.items() if figures and why
         ),
     )
 
@@ -65,7 +70,7 @@ def _groups(keys: np.ndarray, rows: np.ndarray) -> Iterator[tuple[int, np.ndarra
         yield int(found[number]), groups[number]
 
 
-def _of_case(
+def _case_figures(
     campaign: Campaign, variant: str, label: str, rows: np.ndarray
 ) -> tuple[list[Figures], str]:
     """All metrics of a case; and what became of boots without a figure."""
@@ -91,12 +96,14 @@ def _of_case(
             medians = (
                 values
                 if len(np.unique(units)) == len(units)
-                else np.array([np.median(values[units == one]) for one in np.unique(units)])
+                else np.array(
+                    [np.median(values[units == unit_number]) for unit_number in np.unique(units)]
+                )
             )
             found.append(
                 Figures(
                     metric,
-                    Side(label, medians, slots, exact and metric.name == "cost", unit),
+                    Sample(label, medians, slots, exact and metric.name == "cost", unit),
                     first_half,
                 )
             )
@@ -106,10 +113,9 @@ def _of_case(
 def _why(records: Records, rows: np.ndarray) -> str:
     """What became of boots without a figure, each reason once."""
     boots: dict[str, list[str]] = {}
-    for one in (records[int(row)] for row in rows):
-        boots.setdefault(f"{one.status}{': ' + one.reason if one.reason else ''}", []).append(
-            str(one.boot)
-        )
+    for record in (records[int(row)] for row in rows):
+        why = f"{record.status}: {record.reason}" if record.reason else record.status
+        boots.setdefault(why, []).append(str(record.boot))
     return "; ".join(
         (
             f"{why} (boot {', '.join(numbers)})"
@@ -153,7 +159,7 @@ def _metrics(
 
 def _exact(records: Records, rows: np.ndarray) -> bool:
     """Whether all boots agree to the digit. Samples of an exact record are all like its first
-    (records.py), so first ones are compared.
+    (record_check.py), so first ones are compared.
     """
     if (
         not records.column("exact")[rows].all()

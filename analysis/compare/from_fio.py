@@ -11,7 +11,7 @@ from analysis.compare import compatibility
 from analysis.compare.source import Figures, Source
 from analysis.data.bad_data import BadData
 from analysis.data.json_files import is_number
-from analysis.stats.sample import Metric, Side, Unit
+from analysis.stats.sample import Metric, Sample, Unit
 
 _DIRECTIONS = ("read", "write", "trim")
 _METRICS = {
@@ -22,7 +22,8 @@ _METRICS = {
 _CHOSEN = tuple((name,) for name in _METRICS)
 
 
-def is_one(document) -> bool:
+def is_output(document: object) -> bool:
+    """Whether a JSON document has this program's form."""
     return isinstance(document, dict) and "fio version" in document and "jobs" in document
 
 
@@ -32,7 +33,7 @@ def source(documents: dict[Path, dict], label: str) -> Source:
     for case, name in dict.fromkeys(key for launch in launches for key in launch):
         values = np.array([launch[case, name] for launch in launches if (case, name) in launch])
         unit = Unit.LAUNCH if len(documents) > 1 else Unit.REPETITION
-        figures[case, name] = Figures(_METRICS[name], Side(label, values, unit=unit))
+        figures[case, name] = Figures(_METRICS[name], Sample(label, values, unit=unit))
     if not figures:
         raise BadData(f"{label}: no job moved any data; run fio again")
     return Source(
@@ -40,7 +41,7 @@ def source(documents: dict[Path, dict], label: str) -> Source:
         "fio's JSON",
         figures,
         _CHOSEN,
-        compatibility.together(map(_facts, documents.values())),
+        compatibility.combine_facts(map(_facts, documents.values())),
         tuple(documents),
     )
 
@@ -72,7 +73,7 @@ def _values(document: dict, path: Path) -> dict[tuple[str, str], float]:
     jobs = document["jobs"]
     if not isinstance(jobs, list) or not all(isinstance(job, dict) for job in jobs):
         raise BadData(f"{path}: jobs is no list of jobs; run fio again with --output-format=json")
-    found = {}
+    found: dict[tuple[str, str], float] = {}
     for name, job in _named(jobs):
         if job.get("error"):
             raise BadData(

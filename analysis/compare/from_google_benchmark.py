@@ -2,6 +2,7 @@
 """Google Benchmark's JSON, of any program: a file is one launch."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from analysis.compare import compatibility
 from analysis.compare.source import Figures, Source
 from analysis.data.bad_data import BadData
 from analysis.data.json_files import is_number
-from analysis.stats.sample import Metric, Side, Unit
+from analysis.stats.sample import Metric, Sample, Unit
 
 _CHOSEN = (("real_time",),)
 _NANOSECONDS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
@@ -24,12 +25,13 @@ _METRICS = {
 _NOT_FACTS = ("date", "load_avg", "mhz_per_cpu", "executable")
 
 
-def is_one(document) -> bool:
+def is_output(document: object) -> bool:
+    """Whether a JSON document has this program's form."""
     return isinstance(document, dict) and "benchmarks" in document and "context" in document
 
 
 def source(documents: dict[Path, dict], label: str) -> Source:
-    """Of one file the repetitions, of several the median of each."""
+    """Repetitions of one file, or the median of each of several files."""
     launches = [_values(document, path) for path, document in documents.items()]
     figures = {}
     for case, name in dict.fromkeys(key for launch in launches for key in launch):
@@ -37,10 +39,10 @@ def source(documents: dict[Path, dict], label: str) -> Source:
         values = (
             np.array(found[0])
             if len(documents) == 1
-            else np.array([np.median(one) for one in found])
+            else np.array([np.median(repetitions) for repetitions in found])
         )
         unit = Unit.REPETITION if len(documents) == 1 else Unit.LAUNCH
-        figures[case, name] = Figures(_METRICS[name], Side(label, values, unit=unit))
+        figures[case, name] = Figures(_METRICS[name], Sample(label, values, unit=unit))
     if not figures:
         raise BadData(f"{label}: not one benchmark with a time; run the program again")
     contexts = [
@@ -48,17 +50,17 @@ def source(documents: dict[Path, dict], label: str) -> Source:
         for path, document in documents.items()
     ]
     failed = {
-        str(one.get("name")): str(one.get("error_message", ""))
+        str(entry.get("name")): str(entry.get("error_message", ""))
         for document in documents.values()
-        for one in document["benchmarks"]
-        if one.get("error_occurred")
+        for entry in document["benchmarks"]
+        if entry.get("error_occurred")
     }
     return Source(
         label,
         "Google Benchmark's JSON",
         figures,
         _CHOSEN,
-        compatibility.together(contexts),
+        compatibility.combine_facts(contexts),
         tuple(documents),
         without_figure=failed,
     )
@@ -68,6 +70,13 @@ def _facts(context, path: Path) -> dict:
     if not isinstance(context, dict):
         raise BadData(f"{path}: context is no object; run the program again")
     return {name: value for name, value in context.items() if name not in _NOT_FACTS}
+
+
+def _factor(name: str, time_unit: str) -> float:
+    """Factor from a number in the file to the unit of _METRICS."""
+    if name.endswith("_time"):
+        return _NANOSECONDS[time_unit]
+    return 1e-6 if name == "bytes_per_second" else 1.0
 
 
 def _values(document: dict, path: Path) -> dict[tuple[str, str], list[float]]:
@@ -82,12 +91,8 @@ def _values(document: dict, path: Path) -> dict[tuple[str, str], list[float]]:
         if entry.get("run_type", "iteration") != "iteration" or entry.get("error_occurred"):
             continue
         case = entry.get("run_name", entry["name"])
-        scale = (
-            _NANOSECONDS.get(unit)
-            if isinstance(unit := entry.get("time_unit", "ns"), str)
-            else None
-        )
-        if not isinstance(case, str) or scale is None:
+        unit = entry.get("time_unit", "ns")
+        if not isinstance(case, str) or not isinstance(unit, str) or unit not in _NANOSECONDS:
             raise BadData(
                 f"{path}: {entry['name']:.60}: run_name or time_unit is wrong; run the program"
                 " again"
@@ -95,14 +100,11 @@ def _values(document: dict, path: Path) -> dict[tuple[str, str], list[float]]:
         for name in _METRICS:
             if name not in entry and name != "real_time":
                 continue
-            value = entry.get(name)
+            value: Any = entry.get(name)
             if not is_number(value):
                 raise BadData(
                     f"{path}: {entry['name']:.60}: {name} is no finite number; run the program"
                     " again"
                 )
-            factor = (
-                scale if name.endswith("_time") else 1e-6 if name == "bytes_per_second" else 1.0
-            )
-            found.setdefault((case, name), []).append(value * factor)
+            found.setdefault((case, name), []).append(value * _factor(name, unit))
     return found

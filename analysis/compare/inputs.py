@@ -1,74 +1,87 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `compare` was given, as pairs of sources: the old side first."""
+"""The arguments of `compare`, as pairs of sources."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.compare import from_campaign, from_fio, from_google_benchmark
 from analysis.compare.source import Source
-from analysis.data.bad_data import BadData
+from analysis.data.bad_data import BadData, no_side
 from analysis.data.json_files import read_document
 from analysis.data.load import Campaign, load
-from analysis.options import no_side
 
 HOST = "host"  # what campaigns call user models on the machine itself
 _FOREIGN = (from_google_benchmark, from_fio)
 
 
 @dataclass(frozen=True)
-class _Opened:
-    """One argument."""
+class _Campaign:
+    """A side that is a campaign."""
 
-    text: str
-    campaign: Campaign | None = None
-    variant: str | None = None  # that was named
-    foreign: Source | None = None
+    text: str  # the argument
+    campaign: Campaign
+    named: str | None  # variant in the argument
+
+    @property
+    def variants(self) -> list[str]:
+        return from_campaign.variants(self.campaign)
+
+    @property
+    def kernels(self) -> list[str]:
+        return [variant for variant in self.variants if variant != HOST]
 
     def source(self, variant: str) -> Source:
         return from_campaign.source(self.campaign, variant, f"{self.campaign.folder}:{variant}")
 
 
-def pairs(
-    arguments: list[str], baseline: str | None
-) -> tuple[list[tuple[Source, Source]], list[str]]:
-    """What to compare with what, and what to say of it. baseline: of one campaign, the variant to
-    compare the others with.
+@dataclass(frozen=True)
+class _Foreign:
+    """A side that was written by another program."""
+
+    text: str  # the argument
+    source: Source
+
+
+_Side = _Campaign | _Foreign
+_Pairs = list[tuple[Source, Source]]
+
+
+def pair_sources(arguments: list[str], baseline: str | None) -> tuple[_Pairs, list[str]]:
+    """Pairs to compare, the old source first, and notes on them. baseline: of one campaign, the
+    variant that the others are compared with.
     """
-    opened = [_open(argument) for argument in arguments]
-    if len(opened) == 1:
-        return _within(opened[0], baseline)
+    sides = [_open_side(argument) for argument in arguments]
+    if len(sides) == 1:
+        return _pair_within(sides[0], baseline)
     if baseline is not None:
         raise BadData(
             "--baseline chooses among the variants of one campaign: name that variant as"
             " FOLDER:VARIANT, first"
         )
-    notes = [] if len(opened) == 2 else [f"baseline: {opened[0].text}"]
-    found = []
-    for new in opened[1:]:
-        found += _matched(opened[0], new, notes)
-    return found, notes + [
-        warning for one in opened if one.campaign for warning in one.campaign.warnings
-    ]
+    old, *others = sides
+    notes = [] if len(others) == 1 else [f"baseline: {old.text}"]
+    pairs: _Pairs = []
+    for new in others:
+        found, more = _pair_sides(old, new)
+        pairs += found
+        notes += more
+    for side in sides:
+        notes += side.campaign.warnings if isinstance(side, _Campaign) else []
+    return pairs, notes
 
 
-def _open(text: str) -> _Opened:
+def _open_side(text: str) -> _Side:
     path, variant = Path(text), None
     if not path.exists() and not path.is_symlink() and ":" in text:
         folder, _, variant = text.rpartition(":")
         path = Path(folder)
-    if (
-        variant is None
-        and not (path / "campaign.json").exists()
-        and (path.exists() or path.is_symlink())
-    ):
-        return _Opened(text, foreign=_open_foreign(path))
-    campaign = load(path, with_paths=False)
-    if variant is not None and variant not in from_campaign.variants(campaign):
-        raise BadData(
-            f"{path}: no records of {variant}; there are"
-            f" {', '.join(from_campaign.variants(campaign))}"
-        )
-    return _Opened(text, campaign, variant)
+    is_there = path.exists() or path.is_symlink()
+    if variant is None and is_there and not (path / "campaign.json").exists():
+        return _Foreign(text, _open_foreign(path))
+    side = _Campaign(text, load(path, with_paths=False), variant)
+    if variant is not None and variant not in side.variants:
+        raise BadData(f"{path}: no records of {variant}; there are {', '.join(side.variants)}")
+    return side
 
 
 def _open_foreign(path: Path) -> Source:
@@ -83,14 +96,14 @@ def _open_foreign(path: Path) -> Source:
         )
         for file in files
     }
-    for format in _FOREIGN:
-        if all(map(format.is_one, documents.values())):
-            return format.source(documents, str(path))
+    for program in _FOREIGN:
+        if all(map(program.is_output, documents.values())):
+            return program.source(documents, str(path))
     stranger = next(
         (
             file
             for file, document in documents.items()
-            if not any(format.is_one(document) for format in _FOREIGN)
+            if not any(program.is_output(document) for program in _FOREIGN)
         ),
         path,
     )
@@ -100,23 +113,22 @@ def _open_foreign(path: Path) -> Source:
     )
 
 
-def _within(one: _Opened, baseline: str | None) -> tuple[list[tuple[Source, Source]], list[str]]:
-    if one.campaign is None:
-        raise BadData(f"{one.text}: one file has nothing to be compared with: give two")
-    variants = [name for name in from_campaign.variants(one.campaign) if name != HOST]
-    if one.variant is not None or len(variants) < 2:
+def _pair_within(side: _Side, baseline: str | None) -> tuple[_Pairs, list[str]]:
+    """The variants of one campaign, each with the baseline."""
+    if isinstance(side, _Foreign):
+        raise BadData(f"{side.text}: one file has nothing to be compared with: give two")
+    variants = side.kernels
+    if side.named is not None or len(variants) < 2:
         raise BadData(
-            f"{one.text}: one variant has nothing to be compared with: give another side, or a"
+            f"{side.text}: one variant has nothing to be compared with: give another side, or a"
             " campaign of several variants"
         )
     if baseline is not None and baseline not in variants:
-        raise BadData(f"--baseline {baseline}: not in {one.text}; there are {', '.join(variants)}")
-    first = baseline or unpatched(one.campaign, variants)
-    old = one.source(first)
-    return [(old, one.source(name)) for name in variants if name != first], [
-        f"baseline: {first}",
-        *one.campaign.warnings,
-    ]
+        raise BadData(f"--baseline {baseline}: not in {side.text}; there are {', '.join(variants)}")
+    first = baseline or unpatched(side.campaign, variants)
+    old = side.source(first)
+    pairs = [(old, side.source(variant)) for variant in variants if variant != first]
+    return pairs, [f"baseline: {first}", *side.campaign.warnings]
 
 
 def unpatched(campaign: Campaign, variants: list[str]) -> str:
@@ -131,62 +143,65 @@ def unpatched(campaign: Campaign, variants: list[str]) -> str:
     )
 
 
-def _matched(old: _Opened, new: _Opened, notes: list[str]) -> list[tuple[Source, Source]]:
-    if old.foreign or new.foreign:
-        before, after = (one.foreign for one in (old, new))
-        if not (before and after) or before.kind != after.kind:
-            kinds = [
-                one.foreign.kind if one.foreign else "a campaign of kmapbench" for one in (old, new)
-            ]
-            raise BadData(
-                f"{old.text} is {kinds[0]} and {new.text} {kinds[1]}: their figures are never"
-                " mixed; give two of a kind"
-            )
-        return [_apart(before, after)]
-    return [_apart(old.source(a), new.source(b)) for a, b in _names(old, new, notes)]
+def _pair_sides(old: _Side, new: _Side) -> tuple[_Pairs, list[str]]:
+    if isinstance(old, _Campaign) and isinstance(new, _Campaign):
+        names, notes = _pair_variants(old, new)
+        return [_with_two_labels(old.source(a), new.source(b)) for a, b in names], notes
+    if isinstance(old, _Foreign) and isinstance(new, _Foreign):
+        if old.source.kind == new.source.kind:
+            return [_with_two_labels(old.source, new.source)], []
+    kinds = [
+        side.source.kind if isinstance(side, _Foreign) else "a campaign of kmapbench"
+        for side in (old, new)
+    ]
+    raise BadData(
+        f"{old.text} is {kinds[0]} and {new.text} {kinds[1]}: their figures are never"
+        " mixed; give two of a kind"
+    )
 
 
-def _apart(old: Source, new: Source) -> tuple[Source, Source]:
-    """Two sources of one name would be told apart by nobody."""
+def _with_two_labels(old: Source, new: Source) -> tuple[Source, Source]:
+    """The sources, the new one relabelled if a reader could not tell them apart."""
     return (old, new) if old.label != new.label else (old, new.named(f"{new.label} (again)"))
 
 
-def _names(old: _Opened, new: _Opened, notes: list[str]) -> list[tuple[str, str]]:
-    """Which variant with which: as named; else those of one name; else the only one of
-    each side.
+def _pair_variants(old: _Campaign, new: _Campaign) -> tuple[list[tuple[str, str]], list[str]]:
+    """Names of variants to compare, and notes: the named ones; else those of one name; else the
+    only kernel of each side.
     """
-    there = [from_campaign.variants(one.campaign) for one in (old, new)]
-    if old.variant and new.variant:
-        return [(old.variant, new.variant)]
-    if old.variant or new.variant:
-        named = old.variant or new.variant
-        other = _only(named, there[1] if old.variant else there[0])
-        if other is None:
-            raise _ambiguous(old, new, there)
-        return [(named, other) if old.variant else (other, named)]
-    common = [name for name in there[0] if name in there[1]]
-    kernels = [[name for name in names if name != HOST] for names in there]
-    if not set(common) - {HOST} and any(kernels):
-        if [len(names) for names in kernels] != [1, 1]:
-            raise _ambiguous(old, new, there)
-        return [(kernels[0][0], kernels[1][0]), *((name, name) for name in common)]
-    notes += [
-        f"only in {one.text}: {', '.join(lone)}"
-        for one, names in zip((old, new), there)
-        if (lone := [name for name in names if name not in common])
-    ]
-    return [(name, name) for name in common]
+    match (old.named, new.named):
+        case (str(before), str(after)):
+            return [(before, after)], []
+        case (str(before), None):
+            return [(before, _counterpart(before, old, new))], []
+        case (None, str(after)):
+            return [(_counterpart(after, old, new), after)], []
+    common = [name for name in old.variants if name in new.variants]
+    same = [(name, name) for name in common]
+    if not set(common) - {HOST} and (old.kernels or new.kernels):
+        if (len(old.kernels), len(new.kernels)) != (1, 1):
+            raise _ambiguous(old, new)
+        return [(old.kernels[0], new.kernels[0]), *same], []
+    notes = []
+    for side in (old, new):
+        lone = [name for name in side.variants if name not in common]
+        if lone:
+            notes.append(f"only in {side.text}: {', '.join(lone)}")
+    return same, notes
 
 
-def _only(named: str, there: list[str]) -> str | None:
-    if named in there:
-        return named
-    kernels = [name for name in there if name != HOST]
-    return kernels[0] if len(kernels) == 1 else None
+def _counterpart(variant: str, old: _Campaign, new: _Campaign) -> str:
+    """What a named variant is compared with, on the side that names none."""
+    other = new if old.named else old
+    if variant in other.variants:
+        return variant
+    if len(other.kernels) != 1:
+        raise _ambiguous(old, new)
+    return other.kernels[0]
 
 
-def _ambiguous(old: _Opened, new: _Opened, there: list[list[str]]) -> BadData:
+def _ambiguous(old: _Campaign, new: _Campaign) -> BadData:
     return BadData(
-        f"{old.text} has {', '.join(there[0])} and {new.text} {', '.join(there[1])}: which to"
-        " compare is not clear; name them, as FOLDER:VARIANT"
+        f"{old.text} has {', '.join(old.variants)} and {new.text} {', '.join(new.variants)}: which"
+        " to compare is not clear; name them, as FOLDER:VARIANT"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.stats.sample import Metric, Side
+from analysis.stats.sample import Metric, Sample
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Figures:
     """A metric of a case."""
 
     metric: Metric
-    side: Side
+    side: Sample
     # of the side's boots, which the campaign's plan put into the first half of its A/A row
     first_half: np.ndarray | None = None
 
@@ -44,16 +44,16 @@ class Source:
     @cached_property
     def cases(self) -> dict[str, list[str]]:
         """Cases in their order, with the names of their metrics."""
-        found: dict[str, list[str]] = {}
+        names: dict[str, list[str]] = {}
         for case, name in self.figures:
-            found.setdefault(case, []).append(name)
-        return found
+            names.setdefault(case, []).append(name)
+        return names
 
     def named(self, label: str) -> "Source":
         """The same under another label."""
         figures = {
-            key: replace(one, side=replace(one.side, label=label))
-            for key, one in self.figures.items()
+            key: replace(figures, side=replace(figures.side, label=label))
+            for key, figures in self.figures.items()
         }
         return replace(self, label=label, figures=figures)
 

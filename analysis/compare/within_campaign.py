@@ -2,11 +2,13 @@
 """The variants of one campaign against its unpatched one, as `compare` would."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from analysis.compare import compatibility, engine, from_campaign, inputs
-from analysis.compare.engine import Group
+from analysis.compare.engine import SourcePair
 from analysis.compare.source import Source
 from analysis.data.bad_data import BadData
+from analysis.data.grouping import group_by
 from analysis.data.load import Campaign
 from analysis.stats.comparison import Comparison
 
@@ -15,33 +17,31 @@ from analysis.stats.comparison import Comparison
 class Verdicts:
     """All groups have the same old side."""
 
-    groups: list[Group] = field(default_factory=list)
+    groups: list[SourcePair] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)  # why a variant is in no group
 
     @property
     def baseline(self) -> str:
         return self.groups[0].old.label
 
+    @cached_property
     def families(self) -> list[list[Comparison]]:
-        """What was judged together: one metric, and so one clock, each."""
-        found: dict[tuple[str, str], list[Comparison]] = {}
-        for group in self.groups:
-            for row in group.rows:
-                found.setdefault((row.metric.name, row.metric.clock), []).append(row)
-        return list(found.values())
+        """Comparisons that were judged together: of one metric, and so of one clock, each."""
+        rows = [row for group in self.groups for row in group.rows]
+        return list(group_by(rows, lambda row: (row.metric.name, row.metric.clock)).values())
 
     def aa(self, family: list[Comparison]) -> list[Comparison]:
         """The baseline against itself, by the same metric; what repeats to the digit is no row."""
         metric = family[0].metric
         return [
-            one
-            for one in self.groups[0].aa
-            if not one.exact and (one.metric.name, one.metric.clock) == (metric.name, metric.clock)
+            row
+            for row in self.groups[0].aa
+            if not row.exact and (row.metric.name, row.metric.clock) == (metric.name, metric.clock)
         ]
 
 
-def of(campaign: Campaign) -> Verdicts:
-    """Kernels only: user models are one launch after the other of the same code."""
+def compare_variants(campaign: Campaign) -> Verdicts:
+    """Compares all kernels of a campaign with its unpatched one; user models are not compared."""
     names = [name for name in from_campaign.variants(campaign) if name != inputs.HOST]
     if len(names) < 2:
         return Verdicts()
@@ -68,10 +68,10 @@ def _refusal(pair: tuple[Source, Source]) -> str:
     return ""
 
 
-def _unsteady(group: Group) -> list[str]:
+def _unsteady(group: SourcePair) -> list[str]:
     """What else compare has to say of sources, the report says in its own words."""
     return [
         f"{source.label}: {name} changed among its boots"
         for source in (group.old, group.new)
-        for name in compatibility.unsteady(source)
+        for name in compatibility.unsteady_facts(source)
     ]

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bad data, as one line that names the file and the mend."""
+"""Bad data, as one line that names the file and says what to do.
+
+Standard library only: the launcher reads it before numpy and the other packages are installed.
+"""
+
+from pathlib import Path
 
 EXIT_FAILED = 1
 EXIT_BAD_DATA = 2
@@ -15,3 +20,18 @@ class BadData(Exception):
 
     def __init__(self, message: str):
         super().__init__("".join(letter if letter.isprintable() else "?" for letter in message))
+
+
+def no_campaign(folder: Path) -> str:
+    """Message for a folder that is not a campaign."""
+    return (
+        f"{folder}: no campaign there (no campaign.json); give a folder that `kmapbench run` made"
+    )
+
+
+def no_side(folder: Path) -> str:
+    """Message for a folder that has nothing to compare in it."""
+    return (
+        f"{folder}: neither a campaign (campaign.json) nor JSON files of Google Benchmark or fio; "
+        "give one of these"
+    )

@@ -7,8 +7,11 @@ import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NoReturn
 
 from analysis.data.bad_data import BadData
+
+JsonObject = dict[str, Any]
 
 # No record is longer: 4096 samples of 20 digits, three times, are 250 KB.
 _LINE_BYTES = 16 << 20
@@ -19,7 +22,7 @@ LARGEST = 1 << 64
 _RESTORE = "restore it or leave it out"
 
 
-def read_document(path: Path, missing: str = ""):
+def read_document(path: Path, missing: str = "") -> Any:
     """A JSON file's value; missing: what to say where there is none. NaN and infinities are floats,
     as Google Benchmark writes them.
     """
@@ -46,7 +49,7 @@ def _contents(path: Path, missing: str = "") -> bytes:
         raise BadData(f"{path}: {error.strerror}; {_RESTORE}") from None
 
 
-def read_lines(path: Path, warnings: list[str]) -> Iterator[tuple[int, dict]]:
+def read_lines(path: Path, warnings: list[str]) -> Iterator[tuple[int, JsonObject]]:
     """Number and object of each line of a file of JSON lines, none where there is no file; a torn
     last one is dropped with a word.
     """
@@ -95,7 +98,7 @@ def _regular_size(path: Path, missing: str = "") -> int:
     return state.st_size
 
 
-def _decode(data: bytes, decoder: json.JSONDecoder, where: str, mend: str):
+def _decode(data: bytes, decoder: json.JSONDecoder, where: str, mend: str) -> Any:
     try:
         return decoder.decode(data.decode())
     except RecursionError:
@@ -106,7 +109,7 @@ def _decode(data: bytes, decoder: json.JSONDecoder, where: str, mend: str):
         raise BadData(f"{where}: not JSON ({error}); {mend}") from None
 
 
-def _no_constant(name: str):
+def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no figure")
 
 
@@ -114,7 +117,7 @@ _STRICT = json.JSONDecoder(parse_constant=_no_constant)
 _LENIENT = json.JSONDecoder()
 
 
-def is_number(value) -> bool:
+def is_number(value: Any) -> bool:
     """A finite one that fits 64 bits, as all that is counted or timed does; true is an int to
     Python, and no figure to us.
     """

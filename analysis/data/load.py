@@ -8,20 +8,21 @@ from pathlib import Path
 
 import jsonschema
 
-from analysis.data.bad_data import BadData
-from analysis.data.json_files import read_document, read_lines, read_text
+from analysis.data.bad_data import BadData, no_campaign
+from analysis.data.json_files import JsonObject, read_document, read_lines, read_text
 from analysis.data.records import Record, Records
-from analysis.options import no_campaign
 
 __all__ = ["Campaign", "CountedPath", "Record", "Records", "load"]
 
 FORMAT = 1
+# (variant, case) -> clock, unit and direction
+Clocks = dict[tuple[str, str], tuple[str, str, str]]
 SCHEMAS = Path(__file__).resolve().parents[2] / "results" / "schema"
 
 
 @dataclass(frozen=True)
 class CountedPath:
-    """Where the instructions of one record went, counted from outside."""
+    """Instructions of one record by function, counted from outside the guest."""
 
     case: str
     variant: str
@@ -30,8 +31,8 @@ class CountedPath:
     instructions: int
     empty_instructions: int
     wrmsr: int
-    functions: list[dict]
-    stacks: list[dict] = field(default_factory=list)  # the same by who had called whom
+    functions: list[JsonObject]
+    stacks: list[JsonObject] = field(default_factory=list)  # the same by who had called whom
 
 
 @dataclass
@@ -39,15 +40,17 @@ class Campaign:
     """All of a campaign that reports and comparisons need."""
 
     folder: Path
-    header: dict
+    header: JsonObject
     records: Records = field(default_factory=Records)
     paths: list[CountedPath] = field(default_factory=list)
     controls: Records = field(
         default_factory=Records
     )  # cases of known length, which say whether the others are true
     control_paths: list[CountedPath] = field(default_factory=list)
-    environments: dict[str, dict] = field(default_factory=dict)  # of the first boot of each variant
-    boots: dict[tuple[str, int], dict] = field(
+    environments: dict[str, JsonObject] = field(
+        default_factory=dict
+    )  # of the first boot of each variant
+    boots: dict[tuple[str, int], JsonObject] = field(
         default_factory=dict
     )  # environment of each boot that handed one out
     configs: dict[str, dict[str, str]] = field(
@@ -65,15 +68,15 @@ def load(folder: Path, with_paths: bool = True) -> Campaign:
     """
     path = folder / "campaign.json"
     header = read_document(path, no_campaign(folder))
-    found = header.get("format") if isinstance(header, dict) else None
-    if found != FORMAT or isinstance(found, bool):
+    version = header.get("format") if isinstance(header, dict) else None
+    if version != FORMAT or isinstance(version, bool):
         raise BadData(
-            f"{path}: format {found!s:.20}, and this kmapbench reads {FORMAT}: use the version that"
-            " made it"
+            f"{path}: format {version!s:.20}, and this kmapbench reads {FORMAT}: use the version"
+            " that made it"
         )
     _check("campaign", header, path)
     campaign = Campaign(folder, header)
-    clocks: dict[tuple[str, str], tuple[str, str, str]] = {}
+    clocks: Clocks = {}
     for boot in _boot_folders(folder):
         variant, number = boot.parent.name, int(boot.name.removeprefix("boot-"))
         micro = boot / "micro.jsonl"
@@ -103,7 +106,7 @@ def _boot_folders(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: (path.parent.name, int(path.name.removeprefix("boot-"))))
 
 
-def _add_records(campaign: Campaign, path: Path, variant: str, boot: int, clocks: dict) -> None:
+def _add_records(campaign: Campaign, path: Path, variant: str, boot: int, clocks: Clocks) -> None:
     seen = set()
     for number, raw in read_lines(path, campaign.warnings):
         where = f"{path}:{number}"
@@ -145,13 +148,13 @@ def _config(path: Path) -> dict[str, str]:
 
 
 @cache
-def _validator(name: str) -> jsonschema.protocols.Validator:
+def _validator(name: str) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(
         json.loads((SCHEMAS / f"{name}.schema.json").read_text())
     )
 
 
-def _check(name: str, value, path: Path) -> None:
+def _check(name: str, value: object, path: Path) -> None:
     error = jsonschema.exceptions.best_match(_validator(name).iter_errors(value))
     if error:
         where = "/".join(str(part) for part in error.absolute_path) or "top level"
@@ -161,7 +164,7 @@ def _check(name: str, value, path: Path) -> None:
         )
 
 
-def _path(raw: dict, where: str) -> CountedPath:
+def _path(raw: JsonObject, where: str) -> CountedPath:
     error = jsonschema.exceptions.best_match(_validator("path").iter_errors(raw))
     if error:
         raise BadData(f"{where}: {error.message:.120}; take the line out")

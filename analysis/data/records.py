@@ -4,50 +4,15 @@ them is a Record.
 """
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from analysis.data.bad_data import BadData
-from analysis.data.json_files import LARGEST, is_number
-
-# Fields that every record has, with what they may be: types, or the words there are.
-_FIELDS = {
-    "case": (str,),
-    "variant": (str,),
-    "boot": (int,),
-    "launch": (int,),
-    "clock": frozenset({"icount", "tsc", "wall"}),
-    "unit": frozenset({"instructions", "ticks", "ns"}),
-    "better": frozenset({"lower", "higher"}),
-    "status": frozenset({"ok", "skipped", "flagged", "crashed"}),
-    "ops": (int,),
-    "cost": (int, float, type(None)),
-    "empty": (int, float, type(None)),
-    "exact": (bool,),
-    "oracle": frozenset({"held", "failed", "none"}),
-}
-
-# Fields that some records have.
-_OPTIONAL_FIELDS = {
-    "assumed_write_cycles": (int, float),
-    "cost_shifted": (int, float, type(None)),
-    "cost_core_cycles": (int, float, type(None)),
-    "chain": (int, float, type(None)),
-    "counters": (dict,),
-    "histogram": (dict,),
-    "irqs": (str,),
-    "known": (int,),
-    "known_adds": (int,),
-    "overhead": (dict,),
-    "pages": (int,),
-    "reason": (str,),
-    "rejected": (dict,),
-    "samples": (list,),
-    "shifted_samples": (list,),
-    "stand_in": (bool,),
-}
+from analysis.data.json_files import JsonObject
+from analysis.data.record_check import check_record, sample_times
 
 _TEXTS = ("case", "variant", "clock", "unit", "better", "status", "oracle", "reason", "irqs")
 _COUNTS = ("boot", "launch", "ops", "pages", "known")
@@ -84,10 +49,11 @@ class Record:
     chain: float | None  # ticks of one dependent add
     exact: bool
     oracle: str
-    samples: np.ndarray  # shape (samples, 2): time of n and of 2n operations
-    shifted_samples: np.ndarray  # the same at another alignment; none: the case has no such copy
+    samples: NDArray[np.float64]  # shape (samples, 2): time of n and of 2n operations
+    # the same at another alignment; none: the case has no such copy
+    shifted_samples: NDArray[np.float64]
     cost_shifted: float | None = None  # cost at that alignment
-    histogram: dict | None = None  # in place of samples where there are very many; by window
+    histogram: JsonObject | None = None  # in place of samples where there are very many; by window
     irqs: str | None = None  # what was off around each sample, of kernel cases
     pages: int | None = None  # that the case went round
     known: int | None = None  # of a control: instructions of an operation
@@ -98,66 +64,73 @@ class Record:
     assumed_write_cycles: float | None = None  # what a register write was said to take
 
 
-class Records(Sequence[Record]):
-    """Columns of equal length, a row a record. What a record does not have is NaN in a figure, -1
-    in a count, '' in a text.
+class Records:
+    """Records as columns of equal length, a row per record. A missing number is NaN, a missing
+    count -1, a missing text ''.
     """
 
-    def __init__(self):
-        self.names: dict[str, list[str]] = {
-            column: [] for column in _TEXTS
-        }  # what the codes of a text column stand for
+    def __init__(self) -> None:
+        # what the codes of a text column stand for
+        self.names: dict[str, list[str]] = {column: [] for column in _TEXTS}
         self._codes: dict[str, dict[str, int]] = {column: {} for column in _TEXTS}
-        self._columns = {column: array("q") for column in _TEXTS + _COUNTS}
-        self._columns |= {column: array("d") for column in _FIGURES}
-        self._columns |= {column: array("b") for column in _FLAGS}
-        self._samples = {
+        self._columns: dict[str, "array[Any]"] = {
+            **{column: array("q") for column in _TEXTS + _COUNTS},
+            **{column: array("d") for column in _FIGURES},
+            **{column: array("b") for column in _FLAGS},
+        }
+        # values; where each row's begin
+        self._samples: dict[str, tuple["array[float]", "array[int]"]] = {
             name: (array("d"), array("q", [0])) for name in ("samples", "shifted_samples")
-        }  # values; where each row's begin
-        self._counters: dict[str, array] = {}
-        self._histograms: dict[int, dict] = {}
+        }
+        self._counters: dict[str, "array[float]"] = {}
+        self._histograms: dict[int, JsonObject] = {}
         self._rejected: list[dict[str, int]] = []
-        self._distinct: dict[
-            tuple, dict[str, int]
-        ] = {}  # of what is rejected: mostly nothing, and the same nothing
+        # counts of rejected samples, each combination once: mostly there are none
+        self._distinct: dict[tuple[tuple[str, int], ...], dict[str, int]] = {}
 
     def __len__(self) -> int:
         return len(self._rejected)
 
+    def __iter__(self) -> Iterator[Record]:
+        return (self[row] for row in range(len(self)))
+
     def __getitem__(self, row: int) -> Record:
         if not 0 <= row < len(self):
             raise IndexError(row)
-        values = {column: self.names[column][self._columns[column][row]] for column in _TEXTS}
-        values |= {column: _known(self._columns[column][row]) for column in _COUNTS + _FIGURES}
-        values |= {column: bool(self._columns[column][row]) for column in _FLAGS}
+        values: dict[str, Any] = {
+            **{column: self.names[column][self._columns[column][row]] for column in _TEXTS},
+            **{column: _known(self._columns[column][row]) for column in _COUNTS + _FIGURES},
+            **{column: bool(self._columns[column][row]) for column in _FLAGS},
+        }
+        values["irqs"] = values["irqs"] or None
+        for name in ("pages", "known"):
+            values[name] = None if values[name] == -1 else values[name]
         return Record(
-            **values
-            | {"irqs": values["irqs"] or None}
-            | {name: None if values[name] == -1 else values[name] for name in ("pages", "known")},
+            **values,
             samples=self._pairs("samples", row),
             shifted_samples=self._pairs("shifted_samples", row),
             histogram=self._histograms.get(row),
             rejected=self._rejected[row],
         )
 
-    def column(self, name: str) -> np.ndarray:
-        """A column: figures, counts and flags as they are, texts as codes (see `names`). A view: no
+    def column(self, name: str) -> NDArray[Any]:
+        """A column: numbers, counts and flags as they are, texts as codes (see `names`). A view: no
         record can be added while it lives.
         """
         return np.frombuffer(self._columns[name], dtype=self._columns[name].typecode)
 
-    def samples(self, name: str = "samples") -> tuple[np.ndarray, np.ndarray]:
+    def samples(self, name: str = "samples") -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """All samples of all rows, and where each row's begin: rows + 1 offsets. Views, as of
         `column`.
         """
         values, offsets = self._samples[name]
         return np.frombuffer(values, dtype=np.float64), np.frombuffer(offsets, dtype=np.int64)
 
-    def histogram(self, row: int) -> dict | None:
+    def histogram(self, row: int) -> JsonObject | None:
         return self._histograms.get(row)
 
     @property
-    def counters(self) -> dict[str, np.ndarray]:
+    def counters(self) -> dict[str, NDArray[np.float64]]:
         """Counts by the counter's name, a row a record; scaled where it was counted for a part of
         the time only, NaN where it was not.
         """
@@ -167,15 +140,15 @@ class Records(Sequence[Record]):
             name: np.frombuffer(column, dtype=np.float64) for name, column in self._counters.items()
         }
 
-    def _pairs(self, name: str, row: int) -> np.ndarray:
+    def _pairs(self, name: str, row: int) -> NDArray[np.float64]:
         values, offsets = self.samples(name)
         return values[offsets[row] : offsets[row + 1]].reshape(-1, 2)
 
-    def add(self, raw: dict, where: str) -> None:
+    def add(self, raw: JsonObject, where: str) -> None:
         """Appends a line of micro.jsonl; BadData, beginning with where, says which field is
         wrong.
         """
-        _check(raw, where)
+        check_record(raw, where)
         for column in _TEXTS:
             codes = self._codes[column]
             text = raw.get(column, "")
@@ -197,13 +170,13 @@ class Records(Sequence[Record]):
         for column in _FLAGS:
             self._columns[column].append(raw.get(column, False))
         for name, (values, offsets) in self._samples.items():
-            values.extend(_samples(raw.get(name, []), name, raw, where))
+            values.extend(sample_times(raw.get(name, []), name, raw, where))
             offsets.append(len(values))
         row = len(self)
         for name, counter in raw.get("counters", {}).items():
-            column = self._counters.setdefault(name, array("d"))
-            self._fill(column, row)
-            column.append(
+            counts = self._counters.setdefault(name, array("d"))
+            self._fill(counts, row)
+            counts.append(
                 _NAN
                 if "unavailable" in counter
                 else counter["value"] * counter["enabled"] / counter["running"]
@@ -214,7 +187,7 @@ class Records(Sequence[Record]):
         self._rejected.append(self._distinct.setdefault(tuple(rejected.items()), rejected))
 
     @staticmethod
-    def _fill(column: array, length: int) -> None:
+    def _fill(column: "array[float]", length: int) -> None:
         column.extend(array("d", [_NAN]) * (length - len(column)))
 
 
@@ -223,72 +196,3 @@ _NAN = float("nan")
 
 def _known(value: float) -> float | None:
     return None if value != value else value
-
-
-def _check(raw: dict, where: str) -> None:
-    for name, allowed in _FIELDS.items():
-        if name not in raw:
-            raise _wrong(raw, where, f"field {name} is missing")
-        _check_field(raw, name, allowed, where)
-    for name in _OPTIONAL_FIELDS.keys() & raw.keys():
-        _check_field(raw, name, _OPTIONAL_FIELDS[name], where)
-    if not all(
-        type(count) is int and 0 <= count < LARGEST for count in raw.get("rejected", {}).values()
-    ):
-        raise _wrong(raw, where, "field rejected is wrong")
-    if not all(figure is None or is_number(figure) for figure in raw.get("overhead", {}).values()):
-        raise _wrong(raw, where, "field overhead is wrong")
-    for name, counter in raw.get("counters", {}).items():
-        if not isinstance(counter, dict) or not (
-            "unavailable" in counter
-            or all(is_number(counter.get(key)) for key in ("value", "enabled", "running"))
-            and counter["running"] > 0
-        ):
-            raise _wrong(raw, where, f"counter {name:.40} is wrong")
-    if "histogram" in raw:
-        _check_histogram(raw, where)
-
-
-def _check_field(
-    raw: dict, name: str, allowed: tuple[type, ...] | frozenset[str], where: str
-) -> None:
-    value = raw[name]
-    if isinstance(allowed, frozenset):
-        if not isinstance(value, str) or value not in allowed:
-            raise _wrong(raw, where, f"field {name} is wrong: {value!s:.40}")
-    elif type(value) not in allowed:  # and no bool for an int
-        raise _wrong(raw, where, f"field {name} is wrong")
-    elif type(value) in (int, float) and not is_number(value):
-        raise _wrong(raw, where, f"field {name} is no finite number of 64 bits")
-
-
-def _wrong(raw: dict, where: str, what: str) -> BadData:
-    return BadData(
-        f"{where}: case {raw.get('case', '?')!s:.60}: {what}; take the line out, or measure again"
-    )
-
-
-def _check_histogram(raw: dict, where: str) -> None:
-    for window in raw["histogram"].values():
-        if not isinstance(window, dict) or not all(
-            is_number(window.get(key)) for key in ("count", "sum", "min", "max")
-        ):
-            raise _wrong(raw, where, "field histogram is wrong")
-        buckets = window.get("buckets")
-        if not isinstance(buckets, list) or not all(
-            isinstance(one, list) and len(one) == 3 and all(map(is_number, one)) for one in buckets
-        ):
-            raise _wrong(raw, where, "field histogram is wrong")
-        if raw["exact"] and window["min"] != window["max"]:
-            raise _wrong(raw, where, "exact, and its histogram has more than one value")
-
-
-def _samples(values: list, name: str, raw: dict, where: str) -> array:
-    """Pairs of times as one numeric array."""
-    if len(values) % 2 or not set(map(type, values)) <= {int, float}:
-        raise _wrong(raw, where, f"{name} are not pairs of numbers")
-    if values and not (0 <= min(values) and max(values) < LARGEST):
-        raise _wrong(raw, where, f"{name} are no times of 64 bits")
-    if raw["exact"] and values != values[:2] * (len(values) // 2):
-        raise _wrong(raw, where, f"exact, and its {name} differ")
-    return array("d", values)

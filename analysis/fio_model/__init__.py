@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an fio result says of the path: names of cases, the cost model, calls."""
+"""fio results interpreted: names of cases, means, the cost model, single reads and writes."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run of fio did, by the name of its case."""
+"""fio runs, parsed from the names of their cases."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Run:
     on: str  # ext4, xfs: files on DAX; ext4_cache, xfs_cache: by the page cache; block: the device
     engine: str
     rw: str
-    size: str  # an I/O, as names have it
+    size: str  # of an I/O, as names spell it
     block_bytes: int
     jobs: int
     direct: bool
@@ -30,19 +30,18 @@ class Run:
         return " ".join([self.on, self.engine, self.rw, *["direct"] * self.direct, self.figure])
 
 
-def run_of(case: str) -> Run | None:
-    """None: a case of something else."""
-    found = _NAME.fullmatch(case)
-    if not found:
+def parse_run(case: str) -> Run | None:
+    """The fio run that a case names; None if the case is not of fio."""
+    match = _NAME.fullmatch(case)
+    if not match:
         return None
-    block_bytes = int(found["count"]) * _BYTES[found["unit"]]
     return Run(
-        found["on"],
-        found["engine"],
-        found["rw"],
-        found["size"],
-        block_bytes,
-        int(found["jobs"]),
-        bool(found["direct"]),
-        found["figure"],
+        on=match["on"],
+        engine=match["engine"],
+        rw=match["rw"],
+        size=match["size"],
+        block_bytes=int(match["count"]) * _BYTES[match["unit"]],
+        jobs=int(match["jobs"]),
+        direct=bool(match["direct"]),
+        figure=match["figure"],
     )

@@ -1,164 +1,160 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What protection should add to an I/O, by what the path costs in the same campaign, held against
-what it did add.
+"""The cost model of fio: what protection should add to an I/O, by what the path costs in the same
+campaign, next to what it did add.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from analysis.fio_model.case_name import Run, run_of
+from analysis.fio_model.case_name import Run
 from analysis.fio_model.fio_calls import Call
 from analysis.stats.comparison import Comparison, Interval
 from analysis.summary.cases import Row
 
 PAGE_BYTES = 4096
-# What files are aligned to (lab/dax-file): an I/O at a multiple of its own size, no larger than
-# this, meets one contiguous range.
+# Alignment of the files (bench/tools/dax_file.cc): an I/O at a multiple of its own size, no larger
+# than this, lies in one contiguous range.
 RANGE_BYTES = 2 << 20
-# Engines whose accesses go by a mapping of user space, which protection does not touch.
+# Engines that access the file by a mapping of user space, which protection does not touch.
 _BY_USER_MAPPING = ("mmap", "libpmem", "dev_dax")
 
-# Two writes of the register, each with a new value, with their operands; an outermost pair on a
-# protected page; one on memory.
+# Two PKRS writes, each of a new value, with their operands; an outermost map/unmap pair on a
+# protected page; one on a DRAM page.
 WRITES, PAIR, DRAM = "msr/wrpkrs/toggle", "kernel/kmap_local/protected", "kernel/kmap_local/dram"
 
 
-class Meets(StrEnum):
-    """What an I/O meets on its way, so many times."""
+class CopyUnit(StrEnum):
+    """What an I/O is copied by."""
 
     RANGE = "contiguous range"
     DEVICE_PAGE = "page of the device"  # the driver copies by single pages
     CACHED_PAGE = "page copied"
-    MAPPING = "user mapping"  # and nothing that is protected
+    MAPPING = "user mapping"  # nothing that is protected
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Of one variant, in the unit of its fio figures: what is added once, whatever the size of an
-    I/O.
-    """
+    """Costs per copy unit of one variant, in the unit of its fio results."""
 
-    writes: float  # two writes of the register; 0 where the variant protects nothing
-    bracket: float  # an outermost pair, less the baseline's
-    dram: float  # a pair on a page of memory, less the baseline's
+    writes: float  # two PKRS writes; 0 if the variant protects nothing
+    map_unmap: float  # an outermost map/unmap pair on a protected page, less the baseline's
+    dram: float  # a pair on a DRAM page, less the baseline's
 
 
 @dataclass(frozen=True)
-class Held:
-    """One comparison of fio figures, and what the model says of it; no figures where it
-    has none.
-    """
+class ModelCheck:
+    """One comparison of fio results next to the cost model; None where there is no model."""
 
     comparison: Comparison
     run: Run
-    meets: Meets | None  # None: not known
-    times: int
-    # 2 WRPKRS for each range or page of the device; of a page copied, what a pair on memory costs
-    # more
+    copy_unit: CopyUnit | None  # None: not known
+    copies: int  # copy units per I/O
+    # Two PKRS writes per range or page of the device; per page copied, what a pair on a DRAM page
+    # costs more.
     expected: float | None
-    bracket: float | None  # the whole bracket for each range or page of the device
-    counted: float | None  # what one such call takes more, as it was counted from outside
+    map_unmap: float | None  # the whole map/unmap pair per range or page of the device
+    counted: float | None  # what one such call takes more, as counted from outside the guest
 
     @property
     def residual(self) -> float | None:
+        """Measured overhead less the expected one."""
         return None if self.expected is None else self.comparison.difference - self.expected
 
     @property
     def interval(self) -> Interval | None:
-        """Of the overhead; of counts that repeat to the digit, no wider than they are."""
-        one = self.comparison
-        return Interval(one.difference, one.difference) if one.exact else one.difference_95
+        """Confidence interval of the overhead; of exact counts it has no width."""
+        if self.comparison.exact:
+            return Interval(self.comparison.difference, self.comparison.difference)
+        return self.comparison.difference_95
 
     def beyond(self, model: float | None) -> bool:
-        """Whether the interval excludes what a model says."""
+        """Whether the interval excludes a model's value."""
         return model is not None and self.interval is not None and self.interval.excludes(model)
 
 
-def costs_of(table: Iterable[Row], baseline: str, variant: str, unit: str) -> Costs | None:
-    """None where the campaign lacks any of them in that unit."""
-    rows = {(row.variant, row.case): row for row in table if row.case in (WRITES, PAIR, DRAM)}
-    before, dram, pair, writes = (
-        rows.get(key)
-        for key in ((baseline, DRAM), (variant, DRAM), (variant, PAIR), (variant, WRITES))
-    )
-    plain, with_key = _figure(before, unit), _figure(dram, unit)
-    if plain is None or with_key is None or pair is None:
+def path_costs(rows: Iterable[Row], baseline: str, variant: str, unit: str) -> Costs | None:
+    """Costs of a variant's path; None if the campaign lacks any of them in that unit."""
+    by_key = {(row.variant, row.case): row for row in rows if row.case in (WRITES, PAIR, DRAM)}
+    plain = _cost_in(by_key.get((baseline, DRAM)), unit)
+    dram = _cost_in(by_key.get((variant, DRAM)), unit)
+    pair = by_key.get((variant, PAIR))
+    if plain is None or dram is None or pair is None:
         return None
     if pair.skipped:
-        return Costs(0.0, 0.0, with_key - plain)
-    outermost, toggle = _figure(pair, unit), _figure(writes, unit)
-    return (
-        None
-        if outermost is None or toggle is None
-        else Costs(toggle, outermost - plain, with_key - plain)
-    )
+        return Costs(0.0, 0.0, dram - plain)
+    protected = _cost_in(pair, unit)
+    writes = _cost_in(by_key.get((variant, WRITES)), unit)
+    if protected is None or writes is None:
+        return None
+    return Costs(writes, protected - plain, dram - plain)
 
 
-def _figure(row: Row | None, unit: str) -> float | None:
+def _cost_in(row: Row | None, unit: str) -> float | None:
     if row is None:
         return None
     return {row.unit: row.cost, "ns": row.nanoseconds if row.unit != "ns" else row.cost}.get(unit)
 
 
-def met(run: Run) -> tuple[Meets | None, int]:
-    """What one I/O meets, and how often."""
+def copy_units(run: Run) -> tuple[CopyUnit | None, int]:
+    """What one I/O is copied by, and how many of these it has; (None, 0) if not known."""
     pages = -(-run.block_bytes // PAGE_BYTES)
     if run.engine in _BY_USER_MAPPING:
-        return Meets.MAPPING, 0
+        return CopyUnit.MAPPING, 0
     if run.on.endswith("_cache"):
-        return (None, 0) if run.direct else (Meets.CACHED_PAGE, pages)
+        return (None, 0) if run.direct else (CopyUnit.CACHED_PAGE, pages)
     if run.on == "block":
-        return (Meets.DEVICE_PAGE, pages) if run.direct else (None, 0)
-    return (Meets.RANGE, 1) if run.block_bytes <= RANGE_BYTES else (None, 0)
+        return (CopyUnit.DEVICE_PAGE, pages) if run.direct else (None, 0)
+    return (CopyUnit.RANGE, 1) if run.block_bytes <= RANGE_BYTES else (None, 0)
 
 
-def held(
-    table: Sequence[Row], comparisons: Iterable[Comparison], calls: Iterable[Call] = ()
-) -> list[Held]:
-    """All comparisons of fio by what an I/O takes, in their order. calls: of the same campaign."""
-    found = []
+def check_model(
+    rows: Sequence[Row],
+    comparisons: Iterable[Comparison],
+    runs: Mapping[str, Run],
+    calls: Iterable[Call] = (),
+) -> list[ModelCheck]:
+    """Every comparison of fio results per I/O, in its order. runs: by case; calls: of the same
+    campaign.
+    """
     instructions = {(call.case, call.variant): call.instructions for call in calls}
-    for one in comparisons:
-        run = run_of(one.case)
-        if run is not None and one.metric.better == "lower":
-            # Jobs on several CPUs do their I/Os at once: what all take together is not what one
-            # takes. The emulator counts on one CPU.
-            at_once = run.jobs > 1 and one.metric.clock != "icount"
-            costs = (
-                None
-                if at_once
-                else costs_of(table, one.pair.old.label, one.pair.new.label, one.metric.unit)
-            )
-            single = [
-                instructions.get((_call_of(run), label))
-                for label in (one.pair.old.label, one.pair.new.label)
-            ]
-            counted = (
-                None
-                if None in single or one.metric.clock != "icount"
-                else float(single[1] - single[0])
-            )
-            found.append(_held(one, run, costs, counted))
-    return found
+    return [
+        _model_check(rows, comparison, runs[comparison.case], instructions)
+        for comparison in comparisons
+        if comparison.case in runs and comparison.metric.better == "lower"
+    ]
 
 
-def _call_of(run: Run) -> str:
-    """The case of path.jsonl that is one such I/O; empty where there is none."""
-    call = {"read": "pread", "randread": "pread", "write": "pwrite", "randwrite": "pwrite"}.get(
-        run.rw
-    )
-    alike = run.engine == "psync" and met(run)[0] in (Meets.RANGE, Meets.DEVICE_PAGE)
-    return f"dax/{run.on}/{call}/{run.size}" if call and alike else ""
-
-
-def _held(one: Comparison, run: Run, costs: Costs | None, counted: float | None) -> Held:
-    meets, times = met(run)
-    expected = bracket = None
-    if meets is Meets.MAPPING:
+def _model_check(
+    rows: Sequence[Row],
+    comparison: Comparison,
+    run: Run,
+    instructions: Mapping[tuple[str, str], int],
+) -> ModelCheck:
+    old, new, metric = comparison.pair.old.label, comparison.pair.new.label, comparison.metric
+    # Jobs on several CPUs do their I/Os at once: what all take together is not what one takes. The
+    # emulator counts on one CPU.
+    at_once = run.jobs > 1 and metric.clock != "icount"
+    costs = None if at_once else path_costs(rows, old, new, metric.unit)
+    copy_unit, copies = copy_units(run)
+    expected = map_unmap = None
+    if copy_unit is CopyUnit.MAPPING:
         expected = 0.0
-    elif meets is Meets.CACHED_PAGE and costs:
-        expected = times * costs.dram
-    elif meets and costs:
-        expected, bracket = times * costs.writes, times * costs.bracket
-    return Held(one, run, meets, times, expected, bracket, counted)
+    elif copy_unit is CopyUnit.CACHED_PAGE and costs:
+        expected = copies * costs.dram
+    elif copy_unit and costs:
+        expected, map_unmap = copies * costs.writes, copies * costs.map_unmap
+    before, after = (instructions.get((_case_of_call(run), variant)) for variant in (old, new))
+    counted = None
+    if before is not None and after is not None and metric.clock == "icount":
+        counted = float(after - before)
+    return ModelCheck(comparison, run, copy_unit, copies, expected, map_unmap, counted)
+
+
+def _case_of_call(run: Run) -> str:
+    """Case of path.jsonl that is one such I/O; empty if there is none."""
+    calls = {"read": "pread", "randread": "pread", "write": "pwrite", "randwrite": "pwrite"}
+    copied_by_kernel = copy_units(run)[0] in (CopyUnit.RANGE, CopyUnit.DEVICE_PAGE)
+    if run.engine != "psync" or run.rw not in calls or not copied_by_kernel:
+        return ""
+    return f"dax/{run.on}/{calls[run.rw]}/{run.size}"

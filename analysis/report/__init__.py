@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Report, page and charts of a campaign."""
+"""Report of a campaign: built once as a ReportModel, then rendered as text, page and charts."""

@@ -4,10 +4,11 @@ can be done.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
-from analysis.stats.clusters import Group, Outlier
+from analysis.stats.clusters import Cluster, Outlier
 from analysis.stats.regression import Fit
-from analysis.stats.sample import Pair, Unit
+from analysis.stats.sample import SamplePair, Unit
 from analysis.stats.verdict import ALPHA, FEWEST_BOOTS
 
 # The slot term widens the interval where the sides were not made in turn; past half as much
@@ -30,25 +31,25 @@ GROUPED, APART, FEW = (
 )
 
 
-def of_sides(pair: Pair) -> tuple[str, ...]:
+def warn_about_sides(pair: SamplePair) -> tuple[str, ...]:
     """What the kind of data limits, whatever the figures."""
-    found = []
+    warnings = []
     if Unit.LAUNCH in (pair.old.unit, pair.new.unit):
-        found.append("launches of one boot: the verdict holds for this boot only")
+        warnings.append("launches of one boot: the verdict holds for this boot only")
     if FEWEST_BOOTS <= min(len(pair.old.values), len(pair.new.values)) < FEW_BOOTS:
-        found.append(
+        warnings.append(
             f"{FEW}: if they have modes, these can look like a change, and a change is missed more"
             f" often; take {FEW_BOOTS} or more a side"
         )
     if pair.old.slots is None or pair.new.slots is None:
-        found.append(
+        warnings.append(
             "the sides were not made in turn, and a drift between them would look like a change:"
             " measure both in one campaign"
         )
-    return tuple(found)
+    return tuple(warnings)
 
 
-def of_exactness(pair: Pair) -> tuple[str, ...]:
+def warn_about_exactness(pair: SamplePair) -> tuple[str, ...]:
     lone = [side.label for side in (pair.old, pair.new) if len(side.values) == 1]
     return tuple(
         f"{label}: one boot; a second would show whether its figures repeat to the digit"
@@ -56,27 +57,27 @@ def of_exactness(pair: Pair) -> tuple[str, ...]:
     )
 
 
-def of_fit(fit: Fit, pair: Pair) -> tuple[str, ...]:
-    found = []
+def warn_about_fit(fit: Fit, pair: SamplePair) -> tuple[str, ...]:
+    warnings = []
     if fit.widening > INTERLEAVED:
-        found.append(
+        warnings.append(
             "the sides were hardly made in turn, and drift and change are hard to tell apart:"
             " interleave their boots"
         )
     if fit.slope is not None and fit.slope_p() < DRIFT_P:
-        found.append("the figures drift over the campaign; a steady drift is taken out")
+        warnings.append("the figures drift over the campaign; a steady drift is taken out")
     for side in (pair.old, pair.new):
         if np.ptp(side.values) == 0:
-            found.append(
+            warnings.append(
                 f"{side.label}: all boots agree to the digit: the clock's step may hide how far"
                 " they differ"
             )
-    return tuple(found)
+    return tuple(warnings)
 
 
-def of_spreads(old: np.ndarray, new: np.ndarray) -> tuple[str, ...]:
-    """Of sides of unlike size: the model has one spread for both, which is mostly that of the
-    larger side.
+def warn_about_spreads(old: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[str, ...]:
+    """Sides of unlike size: the model has one spread for both, which is mostly that of the larger
+    side.
     """
     less, more = sorted((float(old.std(ddof=1)), float(new.std(ddof=1))))
     if len(old) == len(new) or more <= SPREADS_APART * less:
@@ -89,24 +90,24 @@ def of_spreads(old: np.ndarray, new: np.ndarray) -> tuple[str, ...]:
     )
 
 
-def of_shape(
-    label: str, groups: tuple[Group, ...], outliers: tuple[Outlier, ...], unit: str
+def warn_about_shape(
+    label: str, groups: tuple[Cluster, ...], outliers: tuple[Outlier, ...], unit: str
 ) -> tuple[str, ...]:
-    found = []
+    warnings = []
     if len(groups) > 1:
         low, high = groups
-        found.append(
+        warnings.append(
             f"{label}: {GROUPED}, {low.boots} near {low.centre:.4g} and {high.boots} near"
             f" {high.centre:.4g} {unit}: find what differs between them"
         )
     for severe, word in ((True, "far outside"), (False, "outside")):
-        named = [f"{one.value:.4g}" for one in outliers if one.severe is severe]
+        named = [f"{outlier.value:.4g}" for outlier in outliers if outlier.severe is severe]
         if named:
-            found.append(f"{label}: {word} the other boots, {APART}: {', '.join(named)} {unit}")
-    return tuple(found)
+            warnings.append(f"{label}: {word} the other boots, {APART}: {', '.join(named)} {unit}")
+    return tuple(warnings)
 
 
-def of_rank(rank_p_holm: float) -> tuple[str, ...]:
+def warn_about_ranks(rank_p_holm: float) -> tuple[str, ...]:
     """Ranks hold the level whatever the shape of the noise; the model holds it where the noise is
     about normal.
     """
@@ -120,7 +121,7 @@ def of_rank(rank_p_holm: float) -> tuple[str, ...]:
     )
 
 
-def of_bootstrap(confirmed: bool) -> tuple[str, ...]:
+def warn_about_bootstrap(confirmed: bool) -> tuple[str, ...]:
     return (
         () if confirmed else ("resampling the boots does not confirm it: look at them one by one",)
     )

@@ -6,6 +6,7 @@ for them.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 # Two groups: the widest gap is this many times as wide as the wider group, and no group is a boot
 # alone. Normal noise looks so in 7 % of sides of 4 boots, 1.5 % of 6 and almost none of 10
@@ -19,7 +20,7 @@ FEWEST_FOR_OUTLIERS = 6
 
 
 @dataclass(frozen=True)
-class Group:
+class Cluster:
     """Boots that lie close together, and apart from the others."""
 
     centre: float
@@ -32,7 +33,7 @@ class Outlier:
     severe: bool
 
 
-def groups(values: np.ndarray) -> tuple[Group, ...]:
+def find_clusters(values: NDArray[np.float64]) -> tuple[Cluster, ...]:
     """One group, or two."""
     ordered = np.sort(values)
     gaps = np.diff(ordered)[1:-1]  # those that leave two boots or more on either side
@@ -40,23 +41,24 @@ def groups(values: np.ndarray) -> tuple[Group, ...]:
         cut = 2 + int(np.argmax(gaps))
         low, high = ordered[:cut], ordered[cut:]
         if high[0] - low[-1] > GAP * max(np.ptp(low), np.ptp(high)):
-            return _group(low), _group(high)
-    return (_group(ordered),)
+            return _cluster(low), _cluster(high)
+    return (_cluster(ordered),)
 
 
-def _group(values: np.ndarray) -> Group:
-    return Group(float(np.median(values)), len(values))
+def _cluster(values: NDArray[np.float64]) -> Cluster:
+    return Cluster(float(np.median(values)), len(values))
 
 
-def outliers(values: np.ndarray) -> tuple[Outlier, ...]:
+def outliers(values: NDArray[np.float64]) -> tuple[Outlier, ...]:
     """Values beyond Tukey's fences, smallest first."""
     if len(values) < FEWEST_FOR_OUTLIERS:
         return ()
     first, third = np.percentile(values, [25, 75])
     beyond = np.maximum(first - values, values - third)
     reach = third - first
+    by_value = np.argsort(values, kind="stable")
     return tuple(
-        Outlier(float(value), bool(far > SEVERE * reach))
-        for far, value in sorted(zip(beyond, values), key=lambda one: one[1])
-        if far > MILD * reach
+        Outlier(float(values[boot]), bool(beyond[boot] > SEVERE * reach))
+        for boot in by_value
+        if beyond[boot] > MILD * reach
     )

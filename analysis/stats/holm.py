@@ -2,9 +2,10 @@
 """Holm's adjustment of p over a family (Scandinavian Journal of Statistics 6, 1979, 65-70)."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 
-def adjusted(p: np.ndarray) -> np.ndarray:
+def adjusted(p: NDArray[np.float64]) -> NDArray[np.float64]:
     """Adjusted p, family on the last axis: below a level where Holm's procedure rejects at that
     level.
     """

@@ -13,7 +13,9 @@ MOST_BOOTS = 10_000
 _POINTS = 200
 
 
-def of_difference(difference: float, standard_error: float, degrees: float, alpha: float) -> float:
+def power_for_difference(
+    difference: float, standard_error: float, degrees: float, alpha: float
+) -> float:
     """Probability that a two-sided t test at alpha finds a true difference: noncentral t, both
     tails.
     """
@@ -33,7 +35,7 @@ def _noncentral_sf(critical: float, degrees: float, shift: float) -> float:
     return float(1 - special.nctdtr(degrees, shift, critical))
 
 
-def of_sameness(
+def power_for_sameness(
     difference: float, standard_error: float, degrees: float, margin: float, alpha: float = 0.05
 ) -> float:
     """Probability that two one-sided t tests at alpha (the 1 - 2 alpha interval inside +-margin)
@@ -61,8 +63,8 @@ def boots_to_resolve(
         standard_error, degrees = deviation * np.sqrt(2 / boots), 2 * boots - 3
         return (
             max(
-                of_sameness(difference, standard_error, degrees, margin),
-                of_difference(difference, standard_error, degrees, alpha),
+                power_for_sameness(difference, standard_error, degrees, margin),
+                power_for_difference(difference, standard_error, degrees, alpha),
             )
             >= POWER
         )

@@ -4,6 +4,7 @@
 from math import comb
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 # Where boots tie, this many ways to deal them out to the two sides are all looked at; above it the
@@ -14,7 +15,7 @@ MOST_DEALS = 4_000
 MOST_EXACT = 30
 
 
-def p(old: np.ndarray, new: np.ndarray) -> float:
+def p(old: NDArray[np.float64], new: NDArray[np.float64]) -> float:
     """Two-sided p of the Mann-Whitney test. From 4 boots a side it cannot be below 2/70, however
     far they are apart.
     """
@@ -35,11 +36,14 @@ def p(old: np.ndarray, new: np.ndarray) -> float:
     )
 
 
-def _rank_sum(old: np.ndarray, _new: np.ndarray, axis: int) -> np.ndarray:
-    return old.sum(axis)
+def _rank_sum(
+    old: NDArray[np.float64], _new: NDArray[np.float64], axis: int
+) -> NDArray[np.float64]:
+    total: NDArray[np.float64] = old.sum(axis)
+    return total
 
 
-def cliffs_delta(old: np.ndarray, new: np.ndarray) -> float:
+def cliffs_delta(old: NDArray[np.float64], new: NDArray[np.float64]) -> float:
     """Share of pairs with new above old minus share with new below: -1 to 1 (Cliff, Psychological
     Bulletin 114, 1993, 494-509).
     """

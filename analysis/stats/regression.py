@@ -16,6 +16,7 @@ Arrays have boots on the last axis; what is before it are independent comparison
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 
@@ -23,49 +24,60 @@ from scipy import special
 class Fit:
     """Estimates, of the shape that the arrays had before their last axis."""
 
-    difference: np.ndarray  # new - old, at the same slot
-    standard_error: np.ndarray
+    difference: NDArray[np.float64]  # new - old, at the same slot
+    standard_error: NDArray[np.float64]
     degrees: int  # of freedom
-    slope: np.ndarray | None = None  # a slot; None: no order known
-    slope_standard_error: np.ndarray | None = None
-    widening: np.ndarray | float = (
+    slope: NDArray[np.float64] | None = None  # a slot; None: no order known
+    slope_standard_error: NDArray[np.float64] | None = None
+    widening: NDArray[
+        np.float64
+    ] | float = (
         0.0  # of the difference's variance by the slope term, as a share; 0 for sides made in turn
     )
 
-    def interval(self, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    def interval(self, confidence: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Two-sided t interval of the difference."""
         reach = special.stdtrit(self.degrees, (1 + confidence) / 2) * self.standard_error
         return self.difference - reach, self.difference + reach
 
-    def p(self) -> np.ndarray:
+    def p(self) -> NDArray[np.float64]:
         """Two-sided p of no difference: below 1 - confidence exactly where interval(confidence)
         excludes 0.
         """
         return _two_sided_p(self.difference, self.standard_error, self.degrees)
 
-    def deviation(self, old_boots: int, new_boots: int) -> np.ndarray:
+    def deviation(self, old_boots: int, new_boots: int) -> NDArray[np.float64]:
         """Standard deviation of boots around the model."""
-        return self.standard_error / np.sqrt((1 / old_boots + 1 / new_boots) * (1 + self.widening))
+        share = (1 / old_boots + 1 / new_boots) * (1 + self.widening)
+        deviation: NDArray[np.float64] = self.standard_error / np.sqrt(share)
+        return deviation
 
-    def without_drift(self, old, new, old_slots, new_slots) -> tuple[np.ndarray, np.ndarray]:
+    def without_drift(
+        self,
+        old: NDArray[np.float64],
+        new: NDArray[np.float64],
+        old_slots: NDArray[np.float64] | None,
+        new_slots: NDArray[np.float64] | None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Values as they would be, had all been made in the middle of the campaign; of one
         comparison.
         """
-        if self.slope is None:
+        if self.slope is None or old_slots is None or new_slots is None:
             return old, new
         middle = np.concatenate([old_slots, new_slots]).mean()
         return old - self.slope * (old_slots - middle), new - self.slope * (new_slots - middle)
 
-    def slope_p(self) -> np.ndarray:
-        """Two-sided p of no drift."""
+    def slope_p(self) -> NDArray[np.float64]:
+        """Two-sided p of no drift; an order is known."""
+        assert self.slope is not None and self.slope_standard_error is not None
         return _two_sided_p(self.slope, self.slope_standard_error, self.degrees)
 
 
 def fit(
-    old: np.ndarray,
-    new: np.ndarray,
-    old_slots: np.ndarray | None = None,
-    new_slots: np.ndarray | None = None,
+    old: NDArray[np.float64],
+    new: NDArray[np.float64],
+    old_slots: NDArray[np.float64] | None = None,
+    new_slots: NDArray[np.float64] | None = None,
 ) -> Fit:
     """Fits (..., n_old) and (..., n_new) values. Without slots it is the two-sample t test with one
     variance.
@@ -98,12 +110,16 @@ def fit(
     )
 
 
-def _sum(values: np.ndarray) -> np.ndarray:
-    return values.sum(-1)
+def _sum(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    total: NDArray[np.float64] = values.sum(-1)
+    return total
 
 
-def _two_sided_p(estimate: np.ndarray, standard_error: np.ndarray, degrees: int) -> np.ndarray:
-    """Where there is no spread at all, no difference has p 1 and any other 0."""
+def _two_sided_p(
+    estimate: NDArray[np.float64], standard_error: NDArray[np.float64], degrees: int
+) -> NDArray[np.float64]:
+    """Two-sided p of a t test. Without any spread, p is 1 for no difference, and 0 for another."""
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.abs(estimate) / np.asarray(standard_error)
-    return 2 * special.stdtr(degrees, -np.where(np.isnan(t), 0, t))
+    p: NDArray[np.float64] = 2 * special.stdtr(degrees, -np.where(np.isnan(t), 0, t))
+    return p

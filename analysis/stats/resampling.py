@@ -6,6 +6,7 @@ model's.
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 RESAMPLES = 2000
 # Fixed, so that the same files always give the same interval.
@@ -17,10 +18,10 @@ MOST = 60
 
 
 def interval(
-    old: np.ndarray,
-    new: np.ndarray,
-    old_slots: np.ndarray | None,
-    new_slots: np.ndarray | None,
+    old: NDArray[np.float64],
+    new: NDArray[np.float64],
+    old_slots: NDArray[np.float64] | None,
+    new_slots: NDArray[np.float64] | None,
     confidence: float,
 ) -> tuple[float, float]:
     """Percentile interval of model.fit's difference over resampled boots, each with its slot."""
@@ -47,7 +48,7 @@ def interval(
 
 
 @lru_cache(maxsize=8)
-def _weights(boots: int, stream: int) -> np.ndarray:
+def _weights(boots: int, stream: int) -> NDArray[np.float64]:
     """Shape (RESAMPLES, boots): what part of a resample each boot is. All cases of a family can
     share them.
     """

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -28,28 +29,28 @@ class Unit(StrEnum):
 
 
 @dataclass(frozen=True)
-class Side:
+class Sample:
     """The figures of one variant: a median for each boot or launch, in the metric's unit an
     operation.
     """
 
     label: str
-    values: np.ndarray  # shape (n,)
-    slots: np.ndarray | None = (
-        None  # shape (n,): place of each in the campaign's order; None: not known
-    )
+    values: NDArray[np.float64]  # shape (n,)
+    slots: NDArray[
+        np.float64
+    ] | None = None  # shape (n,): place of each in the campaign's order; None: not known
     exact: bool = False  # all samples of all boots agree to the digit, by a clock that counts
     unit: Unit = Unit.BOOT
 
 
 @dataclass(frozen=True)
-class Pair:
+class SamplePair:
     """One case's metric on two sides. Slots count only where both sides are of one campaign, so
     that they have one order.
     """
 
     case: str
     metric: Metric
-    old: Side
-    new: Side
+    old: Sample
+    new: Sample
     identical: bool = False  # both sides are the same files

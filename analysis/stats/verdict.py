@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From figures to a word."""
+"""Verdicts: from estimates to one word."""
 
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.stats.sample import Metric
 
@@ -31,7 +32,7 @@ class Verdict(StrEnum):
     EXPLORATORY = "exploratory"  # too few boots for a verdict
 
 
-def of_change(metric: Metric, difference: float) -> Verdict:
+def judge_change(metric: Metric, difference: float) -> Verdict:
     """What a change of new - old that is not 0 means. The only place that knows which direction is
     better.
     """
@@ -51,8 +52,11 @@ def margin_in_units(metric: Metric, old: float, new: float) -> float:
 
 
 def decide(
-    low: np.ndarray, high: np.ndarray, margin: np.ndarray, p: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    margin: NDArray[np.float64],
+    p: NDArray[np.float64],
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which comparisons are `same` and which are a change; the rest is unresolved.
 
     low, high: interval of SAME_CONFIDENCE, where 0 is no difference; p: adjusted for the family.

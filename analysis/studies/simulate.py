@@ -55,14 +55,16 @@ def campaigns(setting: Setting, count: int, cases: int, chooser: np.random.Gener
         setting.shape, (*boots.shape, REPETITIONS), chooser
     )
 
-    def of(slots: np.ndarray) -> np.ndarray:
+    def at_slots(slots: np.ndarray) -> np.ndarray:
         return np.take_along_axis(values, slots[..., None], 2)
 
-    return Campaigns(of(old_slots), of(new_slots), old_slots.astype(float), new_slots.astype(float))
+    return Campaigns(
+        at_slots(old_slots), at_slots(new_slots), old_slots.astype(float), new_slots.astype(float)
+    )
 
 
 def _noise(shape: str, size: tuple[int, ...], chooser: np.random.Generator) -> np.ndarray:
-    """Of standard deviation 1."""
+    """Noise with a standard deviation of 1."""
     if shape == "normal":
         return chooser.standard_normal(size, dtype=np.float32)
     if shape == "skewed":

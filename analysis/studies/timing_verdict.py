@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.stats.comparison import compare_family
-from analysis.stats.sample import Metric, Pair, Side, Unit
+from analysis.stats.family import compare_family
+from analysis.stats.sample import Metric, Sample, SamplePair, Unit
 from analysis.stats.verdict import Verdict
 
 CYCLES = Metric("core_cycles", "cycles", "lower", "tsc", 1.0)
@@ -79,7 +79,7 @@ def blocks(values: np.ndarray) -> np.ndarray:
 
 
 def modes(values: np.ndarray) -> list[tuple[float, float]]:
-    """Where launches lie: median and share of each mode that is none of a few stray ones."""
+    """Modes of launches: median and share of each mode that is none of a few stray ones."""
     ordered = np.sort(values)
     apart = np.flatnonzero(np.diff(ordered) > GAP * np.median(values)) + 1
     return [
@@ -98,13 +98,15 @@ def by(figures: Iterable[dict], *keys: str) -> dict[tuple, np.ndarray]:
 
 
 def known(figures: list[dict]) -> list[Table]:
-    of = by(figures, "case", "write_cycles")
-    cycles = sorted({key[1] for key in of})
-    return [_ratio(of, cycles[0]), _delays(of, cycles), _cold(of, cycles[0])]
+    launches = by(figures, "case", "write_cycles")
+    cycles = sorted({key[1] for key in launches})
+    return [_ratio(launches, cycles[0]), _delays(launches, cycles), _cold(launches, cycles[0])]
 
 
-def _ratio(of: dict[tuple, np.ndarray], cycles: int) -> Table:
-    ratios = of["user/known/multiplications1000", cycles] / of["user/known/adds1000", cycles]
+def _ratio(launches: dict[tuple, np.ndarray], cycles: int) -> Table:
+    ratios = (
+        launches["user/known/multiplications1000", cycles] / launches["user/known/adds1000", cycles]
+    )
     away = np.abs(off(ratios, RATIO))
     median = off(float(np.median(ratios)), RATIO)
     near = float(np.mean(away <= RATIO_LAUNCH))
@@ -118,13 +120,13 @@ def _ratio(of: dict[tuple, np.ndarray], cycles: int) -> Table:
     return Table(("multiplications by adds, truth 3", "seen"), rows)
 
 
-def _delays(of: dict[tuple, np.ndarray], all_cycles: list[int]) -> Table:
+def _delays(launches: dict[tuple, np.ndarray], all_cycles: list[int]) -> Table:
     rows = []
     for form in ("kmap_local", "kmap_local_slim"):
         for cycles in all_cycles:
             seen = (
-                of[f"user/{form}/protected/alone/delay", cycles]
-                - of[f"user/{form}/protected/alone/nowrite", cycles]
+                launches[f"user/{form}/protected/alone/delay", cycles]
+                - launches[f"user/{form}/protected/alone/nowrite", cycles]
             ) / 2
             median = float(np.median(seen))
             near = float(np.mean(np.abs(off(seen, cycles)) <= DELAY))
@@ -138,9 +140,9 @@ def _delays(of: dict[tuple, np.ndarray], all_cycles: list[int]) -> Table:
     return Table(("delay", "told, cycles", "median", f"launches within {DELAY:.0%}"), rows)
 
 
-def _cold(of: dict[tuple, np.ndarray], cycles: int) -> Table:
+def _cold(launches: dict[tuple, np.ndarray], cycles: int) -> Table:
     def median(case: str) -> float | None:
-        values = of.get((case, cycles))
+        values = launches.get((case, cycles))
         return None if values is None else float(np.median(values))
 
     hot_line, cold_line = median("user/known/lines/l1"), median("user/known/lines/memory")
@@ -155,7 +157,9 @@ def _cold(of: dict[tuple, np.ndarray], cycles: int) -> Table:
             case = f"user/{form}/{state}/descriptors/{{}}" + (
                 "/nowrite" if state == "protected" else ""
             )
-            hot, cold = median(case.format("l1")), median(case.format("memory"))
+            hot, cold = (
+                float(np.median(launches[case.format(place), cycles])) for place in ("l1", "memory")
+            )
             misses = (cold - hot) / miss
             holds = abs(misses) < NO_MISS if state == "key_off" else MISS[0] <= misses <= MISS[1]
             rows.append(
@@ -174,10 +178,10 @@ def _cold(of: dict[tuple, np.ndarray], cycles: int) -> Table:
 
 
 def spread(figures: list[dict]) -> list[Table]:
-    of = by(figures, "tool", "case")
+    launches = by(figures, "tool", "case")
     rows = []
-    for case in dict.fromkeys(case for _, case in of):
-        ours, theirs = of.get(("kmapbench", case)), of.get(("google", case))
+    for case in dict.fromkeys(case for _, case in launches):
+        ours, theirs = launches.get(("kmapbench", case)), launches.get(("google", case))
         if ours is None or theirs is None:
             rows.append(Row((f"`{case}`", "no figures", *("",) * 5), None))
             continue
@@ -193,7 +197,7 @@ def spread(figures: list[dict]) -> list[Table]:
         cells = (
             f"`{case}`",
             f"{np.median(ours):.2f}",
-            ", ".join(f"{at:.2f} ({share:.0%})" for at, share in modes(ours)),
+            ", ".join(f"{centre:.2f} ({share:.0%})" for centre, share in modes(ours)),
             f"{mine:.2%}",
             f"{others:.2%}",
             f"{away.sum()} of {len(away)}",
@@ -201,12 +205,12 @@ def spread(figures: list[dict]) -> list[Table]:
         )
         rows.append(Row(cells, None if nothing_claimed else bool(claimed)))
     seconds = {
-        tool: np.mean([one["seconds"] for one in figures if one["tool"] == tool])
+        tool: np.mean([figure["seconds"] for figure in figures if figure["tool"] == tool])
         for tool in ("kmapbench", "google")
     }
-    launches = len({one["launch"] for one in figures})
+    count = len({figure["launch"] for figure in figures})
     head = (
-        f"{launches} launches of {seconds['kmapbench']:.1f} and {seconds['google']:.1f} s",
+        f"{count} launches of {seconds['kmapbench']:.1f} and {seconds['google']:.1f} s",
         "cycles",
         "modes, and launches of each",
         "IQR/median",
@@ -223,10 +227,10 @@ def campaigns(figures: list[dict]) -> list[Table]:
         rounds[figure["campaign"]].append(figure)
     alarmed = 0
     found: dict[str, int] = defaultdict(int)
-    for one in rounds.values():
-        verdicts = _verdicts(one, lambda case: case)
+    for campaign in rounds.values():
+        verdicts = _verdicts(campaign, lambda case: case)
         alarmed += any(verdict in (Verdict.SLOWER, Verdict.FASTER) for verdict in verdicts.values())
-        planted = _verdicts(one, {old: new for new, old in PLANTED.items()}.get)
+        planted = _verdicts(campaign, {old: new for new, old in PLANTED.items()}.get)
         for new, old in PLANTED.items():
             found[new] += planted[old] is Verdict.SLOWER
     number = len(rounds)
@@ -247,22 +251,23 @@ def campaigns(figures: list[dict]) -> list[Table]:
 
 
 def _verdicts(figures: list[dict], new_case: Callable[[str], str | None]) -> dict[str, Verdict]:
-    """Of one campaign, side A against B: by A's case; B's is what new_case makes of it, or where
-    that is None the same.
+    """Verdicts of one campaign, side A against B, by A's case. new_case: case of side B; None: the
+    same.
     """
     sides: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
     for figure in figures:
         sides[figure["side"], figure["case"]].append((figure["slot"], figure["figure"]))
 
-    def side(label: str, case: str) -> Side:
+    def side(label: str, case: str) -> Sample:
         slots, values = zip(*sides[label, case])
-        return Side(label, np.array(values), np.array(slots), unit=Unit.LAUNCH)
+        return Sample(label, np.array(values), np.array(slots), unit=Unit.LAUNCH)
 
     cases = [case for label, case in sides if label == "A" and case not in PLANTED]
     pairs = [
-        Pair(case, CYCLES, side("A", case), side("B", new_case(case) or case)) for case in cases
+        SamplePair(case, CYCLES, side("A", case), side("B", new_case(case) or case))
+        for case in cases
     ]
-    return {one.case: one.verdict for one in compare_family(pairs)}
+    return {row.case: row.verdict for row in compare_family(pairs)}
 
 
 JUDGES = {"known": known, "spread": spread, "campaigns": campaigns}

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from analysis.data.grouping import group_by
 from analysis.data.load import Campaign, CountedPath, Record
 from analysis.summary import cost_parts
 
@@ -50,23 +51,24 @@ def is_user(row: Row) -> bool:
     return row.case.startswith("user/")
 
 
-def started(rows: Iterable[Row]) -> str:
-    """How many boots a figure of these holds for, in words."""
+def is_fio(row: Row) -> bool:
+    """A run of fio, as opposed to a case of the kernel module."""
+    return row.case.startswith("dax/")
+
+
+def boots_in_words(rows: Iterable[Row]) -> str:
+    """How many boots the results of these rows hold for."""
     starts = max(row.starts for row in rows)
     return "this boot only" if starts == 1 else f"{starts} boots"
 
 
-def rows(campaign: Campaign) -> list[Row]:
-    """Rows in the order in which cases first appear."""
-    groups: dict[tuple[str, str], list[Record]] = {}
-    for record in campaign.records:
-        groups.setdefault((record.variant, record.case), []).append(record)
-    counted: dict[tuple[str, str], list[CountedPath]] = {}
-    for path in campaign.paths:
-        counted.setdefault((path.variant, path.case), []).append(path)
+def summarize_cases(campaign: Campaign) -> list[Row]:
+    """One row per case and variant, in order of first appearance."""
+    records = group_by(campaign.records, lambda record: (record.variant, record.case))
+    paths = group_by(campaign.paths, lambda path: (path.variant, path.case))
     return [
-        _row(records, counted.get(key, []), tick_nanoseconds(campaign, key[0]))
-        for key, records in groups.items()
+        _row(boots, paths.get(key, []), tick_nanoseconds(campaign, key[0]))
+        for key, boots in records.items()
     ]
 
 
@@ -116,7 +118,7 @@ def _row(records: list[Record], paths: list[CountedPath], tick_nanoseconds: floa
         ioctl_share=max(
             (record.ioctl_share for record in good if record.ioctl_share is not None), default=None
         ),
-        rejected=summed([record.rejected for record in records]),
+        rejected=sum_counts([record.rejected for record in records]),
         skipped=all(record.status == "skipped" for record in records),
         note="; ".join(dict.fromkeys(notes)),
     )
@@ -129,7 +131,7 @@ def _median(values: list[float | None]) -> float | None:
     return float(np.median(known)) if known else None
 
 
-def summed(counts: list[dict[str, int]]) -> dict[str, int]:
+def sum_counts(counts: list[dict[str, int]]) -> dict[str, int]:
     """Counts of several, by cause."""
     total: dict[str, int] = {}
     for count in counts:

@@ -21,11 +21,11 @@ def problems(campaign: Campaign) -> list[str]:
     A campaign made by a kmapbench that measured no controls has none that are off.
     """
     known = {record.case: record.known for record in campaign.controls}
-    found: dict[str, list[str]] = {}
+    places: dict[str, list[str]] = {}
     for record in [*campaign.controls, *campaign.records]:
         if cause := _cause(record):
-            found.setdefault(cause, []).append(f"{record.variant}, boot {record.boot}")
-    if not found:  # else the observer has counted what was wrong
+            places.setdefault(cause, []).append(f"{record.variant}, boot {record.boot}")
+    if not places:  # else the observer has counted what was wrong
         for path in campaign.control_paths:
             counted = _per_operation(path)
             if counted != known[path.case]:
@@ -33,10 +33,10 @@ def problems(campaign: Campaign) -> list[str]:
                     f"the observer counts {float(counted):g} instructions in {path.case}, which has"
                     f" {known[path.case]}"
                 )
-                found.setdefault(cause, []).append(f"{path.variant}, boot {path.boot}")
-    if not found:
-        found = {cause: [where] for cause, where in _disagreements(campaign).items()}
-    return [f"{cause} ({_places(where)})" for cause, where in found.items()]
+                places.setdefault(cause, []).append(f"{path.variant}, boot {path.boot}")
+    if not places:
+        places = {cause: [where] for cause, where in _disagreements(campaign).items()}
+    return [f"{cause} ({_places(where)})" for cause, where in places.items()]
 
 
 def _cause(record: Record) -> str | None:
@@ -76,7 +76,13 @@ def _places(where: list[str]) -> str:
 
 def sentence(campaign: Campaign) -> str:
     """What the controls say where they are right; empty where there are none."""
-    lengths = sorted({record.known for record in campaign.controls if record.clock == "icount"})
+    lengths = sorted(
+        {
+            record.known
+            for record in campaign.controls
+            if record.clock == "icount" and record.known is not None
+        }
+    )
     if not lengths:
         return ""
     return (

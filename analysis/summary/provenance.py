@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where figures come from, in words: kernel, machine or emulator, boots."""
+"""Provenance of results, in words: kernel, machine or emulator, boots."""
 
 import re
 from collections.abc import Iterable
@@ -11,10 +11,6 @@ from analysis.summary.cases import Row
 _NAMED = 5
 
 
-def is_emulated(table: list[Row], variant: str) -> bool:
-    return any(row.clock == "icount" for row in table if row.variant == variant)
-
-
 def emulator(campaign: Campaign) -> str:
     return (
         (campaign.header["tools"]["qemu"] or "QEMU")
@@ -23,7 +19,7 @@ def emulator(campaign: Campaign) -> str:
     )
 
 
-def releases(campaign: Campaign, variants: Iterable[str]) -> str:
+def describe_kernels(campaign: Campaign, variants: Iterable[str]) -> str:
     """Kernels by variant; one that the campaign does not describe is named alone."""
     kernels = campaign.header["variants"]
     return "; ".join(
@@ -32,14 +28,14 @@ def releases(campaign: Campaign, variants: Iterable[str]) -> str:
     )
 
 
-def file_name(variant: str) -> str:
-    """A variant's name as part of a file's, whatever a campaign's file says it is."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", variant)
+def safe_file_name(name: str) -> str:
+    """A name from a campaign's file, made safe as part of a file name."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name)
 
 
-def repeatability(table: list[Row]) -> str:
+def repeatability(rows: list[Row]) -> str:
     """How often, and whether each time gave the same."""
-    measured = [row for row in table if row.cost is not None]
+    measured = [row for row in rows if row.cost is not None]
     boots = max(row.boots for row in measured)
     if all(row.exact for row in measured):
         return f"{boots} boots, identical to the digit" if boots > 1 else "1 boot"
@@ -54,7 +50,7 @@ def repeatability(table: list[Row]) -> str:
     return f"{boots} boots, identical to the digit but for {named}"
 
 
-def lab(campaign: Campaign, variant: str) -> str:
+def describe_lab(campaign: Campaign, variant: str) -> str:
     """The kernel of a variant of the lab, and what it ran in."""
     return (
         f"Linux {campaign.header['variants'][variant]['release']}, emulated ({emulator(campaign)},"
@@ -62,7 +58,7 @@ def lab(campaign: Campaign, variant: str) -> str:
     )
 
 
-def machine(campaign: Campaign, variant: str) -> str:
+def describe_machine(campaign: Campaign, variant: str) -> str:
     """The machine that a variant was measured on, and its kernel."""
     environment = campaign.environments.get(variant)
     if environment is None:  # its boot crashed before it was handed out

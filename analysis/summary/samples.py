@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.data.grouping import group_by
 from analysis.data.load import Record
 
 # Points kept of a boot, evenly spaced by rank: a curve of them is within 1/400 of all samples' own.
@@ -37,37 +38,37 @@ class Distribution:
 
 
 def distributions(records: Iterable[Record]) -> list[Distribution]:
-    """Of all cases whose samples differ: what agrees to the digit has no spread to show. In order
-    of first appearance.
-    """
-    groups: dict[tuple[str, str], list[Record]] = {}
-    for record in records:
-        if record.status == "ok" and record.cost is not None and not record.case.endswith("empty"):
-            groups.setdefault((record.variant, record.case), []).append(record)
-    found = (_distribution(group) for group in groups.values())
+    """Distributions of all cases whose samples differ, in order of first appearance."""
+    usable = (
+        record
+        for record in records
+        if record.status == "ok" and record.cost is not None and not record.case.endswith("empty")
+    )
+    groups = group_by(usable, lambda record: (record.variant, record.case))
+    cases = (_distribution(group) for group in groups.values())
     return [
-        one
-        for one in found
-        if any(np.ptp(boot.values) for boot in one.boots)
-        or len({boot.cost for boot in one.boots}) > 1
+        case
+        for case in cases
+        if any(np.ptp(boot.values) for boot in case.boots)
+        or len({boot.cost for boot in case.boots}) > 1
     ]
 
 
 def titles(drawn: list[Distribution]) -> list[str]:
-    """A name for each, with its variant where there are several."""
-    several = len({one.variant for one in drawn}) > 1
-    return [f"{one.case} {one.variant}" if several else one.case for one in drawn]
+    """A name per case, with its variant if there are several."""
+    several = len({case.variant for case in drawn}) > 1
+    return [f"{case.case} {case.variant}" if several else case.case for case in drawn]
 
 
 def _distribution(records: list[Record]) -> Distribution:
     first = records[0]
     per = "launch" if len({record.launch for record in records}) > 1 else "boot"
-    boots = [
-        Boot(getattr(record, per), values, record.cost, count)
-        for record in records
-        for values, count in [_spread(record)]
-        if count
-    ]
+    boots = []
+    for record in records:
+        values, count = _spread(record)
+        if count and record.cost is not None:
+            number = record.launch if per == "launch" else record.boot
+            boots.append(Boot(number, values, record.cost, count))
     return Distribution(first.case, first.variant, first.clock, first.unit, per, tuple(boots))
 
 

@@ -18,9 +18,10 @@ class Mutation:
     new: str = ""
 
 
-_MODEL, _FAMILY, _VERDICT, _POWER = (
+_MODEL, _COMPARISON, _FAMILY, _VERDICT, _POWER = (
     "stats/regression.py",
     "stats/comparison.py",
+    "stats/family.py",
     "stats/verdict.py",
     "stats/power.py",
 )
@@ -34,7 +35,7 @@ _RANKS, _HOLM, _BOOTSTRAP, _SHAPE, _WARN = (
 
 STATS = [
     Mutation("interval_of_one_side", _MODEL, "(1 + confidence) / 2) * self", "confidence) * self"),
-    Mutation("p_of_one_side", _MODEL, "return 2 * special.stdtr(", "return special.stdtr("),
+    Mutation("p_of_one_side", _MODEL, "= 2 * special.stdtr(", "= special.stdtr("),
     Mutation("slope_takes_no_degree_of_variance", _MODEL, "left / (degrees - 1)", "left / degrees"),
     Mutation(
         "slope_takes_no_degree_of_t",
@@ -57,8 +58,8 @@ STATS = [
     Mutation(
         "deviation_widened",
         _MODEL,
-        "np.sqrt((1 / old_boots + 1 / new_boots) * (1 + self.widening))",
-        "np.sqrt(1 / old_boots + 1 / new_boots)",
+        "share = (1 / old_boots + 1 / new_boots) * (1 + self.widening)",
+        "share = 1 / old_boots + 1 / new_boots",
     ),
     Mutation(
         "slots_of_the_other_side",
@@ -150,42 +151,42 @@ STATS = [
     Mutation(
         "mean_of_boots", _FAMILY, "float(np.median(side.values))", "float(np.mean(side.values))"
     ),
-    Mutation("level_of_one_comparison", _FAMILY, "margin, ALPHA / family\n", "margin, ALPHA\n"),
-    Mutation("halves_alternate", _FAMILY, "(0, 3))", "(0, 2))"),
+    Mutation("level_of_one_comparison", _FAMILY, "        ALPHA / family,\n", "        ALPHA,\n"),
+    Mutation("halves_alternate", _COMPARISON, "(0, 3))", "(0, 2))"),
     Mutation(
         "halves_as_they_lie",
-        _FAMILY,
+        _COMPARISON,
         'else np.argsort(side.slots, kind="stable")',
         "else np.arange(len(side.values))",
     ),
-    Mutation("aa_not_adjusted", _FAMILY, "return aa.p_holm < ALPHA", "return aa.p < ALPHA"),
-    Mutation("half_the_difference", _FAMILY, "float(2 * np.exp(level)", "float(np.exp(level)"),
+    Mutation("aa_not_adjusted", _COMPARISON, "return aa.p_holm < ALPHA", "return aa.p < ALPHA"),
+    Mutation("half_the_difference", _FAMILY, "scale = 2 * np.exp(level)", "scale = np.exp(level)"),
     Mutation(
         "margin_of_ratio_on_logs",
         _FAMILY,
-        "np.log1p(margin_of_ratio(one.metric, one.old, one.new))",
-        "margin_of_ratio(one.metric, one.old, one.new)",
+        "np.log1p(margin_of_ratio(comparison.metric, comparison.old, comparison.new))",
+        "margin_of_ratio(comparison.metric, comparison.old, comparison.new)",
     ),
     Mutation(
         "logs_of_one_side", _FAMILY, "old.values.min() > 0 and new", "old.values.min() > 0 or new"
     ),
     Mutation(
         "one_side_exact",
-        _FAMILY,
+        _COMPARISON,
         "self.pair.old.exact and self.pair.new.exact",
         "self.pair.old.exact or self.pair.new.exact",
     ),
     Mutation(
         "boots_of_both",
         _FAMILY,
-        "if min(one.n_old, one.n_new) < FEWEST_BOOTS:",
-        "if one.n_old + one.n_new < 2 * FEWEST_BOOTS:",
+        "if min(comparison.n_old, comparison.n_new) < FEWEST_BOOTS:",
+        "if comparison.n_old + comparison.n_new < 2 * FEWEST_BOOTS:",
     ),
     Mutation(
         "as_many_boots_again",
         _FAMILY,
-        "min(one.n_old, one.n_new) + 1)",
-        "min(one.n_old, one.n_new))",
+        "min(comparison.n_old, comparison.n_new) + 1)",
+        "min(comparison.n_old, comparison.n_new))",
     ),
 ]
 
@@ -249,12 +250,12 @@ REST = [
     Mutation(
         "filled_one_too_far",
         "data/records.py",
-        "self._fill(column, row)",
-        "self._fill(column, row + 1)",
+        "self._fill(counts, row)",
+        "self._fill(counts, row + 1)",
     ),
     Mutation(
         "exact_if_two_values",
-        "data/records.py",
+        "data/record_check.py",
         "values != values[:2] * (len(values) // 2)",
         "len(set(values)) > 2",
     ),
@@ -276,7 +277,7 @@ REST = [
     ),
     Mutation(
         "no_tick_allowed",
-        "report/text/diagnostics.py",
+        "report/contents/diagnostics.py",
         "<= max(ALIGNMENT_SHARE",
         "<= min(ALIGNMENT_SHARE",
     ),
@@ -294,7 +295,7 @@ REST = [
         "[first, 1 - first, first, 1 - first]",
     ),
     Mutation(
-        "calibrated_one_by_one", "studies/calibrate.py", "holm.adjusted(fit.p()))", "fit.p())"
+        "calibrated_one_by_one", "studies/calibration.py", "holm.adjusted(fit.p()))", "fit.p())"
     ),
 ]
 

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.stats import regression
-from analysis.stats.comparison import compare_family
-from analysis.stats.sample import Pair, Side
+from analysis.stats import cautions, regression
+from analysis.stats.family import compare_family
+from analysis.stats.sample import Sample, SamplePair
 from analysis.stats.verdict import Verdict
-from analysis.studies import calibrate, simulate
+from analysis.studies import calibrate, calibration, simulate
 from analysis.studies.simulate import Setting
 
 CALM = Setting(boots=6, spread=0.005, shape="normal", drift="none")
-GOOD = calibrate.Cell(
+GOOD = calibration.Cell(
     setting=CALM,
     campaigns=2000,
     false_alarms=0.05,
@@ -39,23 +39,23 @@ GOOD = calibrate.Cell(
     "setting", [CALM, replace(CALM, drift="linear"), replace(CALM, shape="skewed", drift="walk")]
 )
 def test_cells_hold_their_limits(setting):
-    assert calibrate.cell(setting, campaigns=500).broken() == []
+    assert calibration.run_cell(setting, campaigns=500).broken() == []
 
 
 def test_the_rules_of_others_call_changes_that_are_none():
-    cell = calibrate.cell(CALM, campaigns=500)
+    cell = calibration.run_cell(CALM, campaigns=500)
     assert cell.compare_py > 0.15 and cell.benchstat > 0.15 and cell.false_alarms < 0.1
 
 
 def test_a_planted_change_is_found_at_the_power_of_the_t_test():
-    cell = calibrate.cell(CALM, campaigns=500)
-    assert cell.t_power == pytest.approx(calibrate.T_POWER, abs=0.06)
+    cell = calibration.run_cell(CALM, campaigns=500)
+    assert cell.t_power == pytest.approx(calibration.T_POWER, abs=0.06)
     assert cell.power == pytest.approx(cell.t_power, abs=0.05)
     assert cell.finds_planted > 0.95
 
 
 def test_where_four_boots_have_modes_each_false_alarm_and_each_missed_change_is_warned_of():
-    cell = calibrate.cell(Setting(4, 0.01, "two-mode", "none"))
+    cell = calibration.run_cell(Setting(4, 0.01, "two-mode", "none"))
     assert cell.broken() == cell.warned() == ["family", "power"]
     assert cell.unwarned == {"family": (0, 2000), "power": (0, 0)}
     assert calibrate.remark(cell) == "family (0.0 where not warned), power (all warned)"
@@ -65,16 +65,16 @@ def test_an_interval_that_is_wider_than_need_be_is_said_to_be():
     """Of a boot between two modes, that is; where nothing is said the interval covers what it
     promises.
     """
-    cell = calibrate.cell(Setting(6, 0.0, "two-mode", "none"))
+    cell = calibration.run_cell(Setting(6, 0.0, "two-mode", "none"))
     assert cell.broken() == cell.warned() == ["coverage high"]
     covers, of = cell.unwarned["coverage high"]
     assert of > 300 and covers < 0.97
 
 
 def test_a_warning_that_is_not_given_is_missed(monkeypatch):
-    monkeypatch.setattr(calibrate.cautions, "of_rank", lambda *_: ())
-    monkeypatch.setattr(calibrate.cautions, "of_sides", lambda *_: ())
-    cell = calibrate.cell(Setting(4, 0.01, "two-mode", "none"))
+    monkeypatch.setattr(cautions, "warn_about_ranks", lambda *_: ())
+    monkeypatch.setattr(cautions, "warn_about_sides", lambda *_: ())
+    cell = calibration.run_cell(Setting(4, 0.01, "two-mode", "none"))
     assert cell.broken() == ["family", "power"] and cell.warned() == []
 
 
@@ -87,8 +87,10 @@ def test_a_limit_that_no_warning_is_of_is_not_warned_of():
 
 
 def test_the_same_seed_gives_the_same_cell_and_another_seed_another():
-    assert calibrate.cell(CALM, campaigns=50) == calibrate.cell(CALM, campaigns=50)
-    assert calibrate.cell(CALM, campaigns=50) != calibrate.cell(CALM, campaigns=50, seed=2)
+    assert calibration.run_cell(CALM, campaigns=50) == calibration.run_cell(CALM, campaigns=50)
+    assert calibration.run_cell(CALM, campaigns=50) != calibration.run_cell(
+        CALM, campaigns=50, seed=2
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,7 +113,7 @@ def test_the_same_seed_gives_the_same_cell_and_another_seed_another():
 def test_a_wrong_model_breaks_limits(monkeypatch, wrong, limits):
     right = regression.fit
     monkeypatch.setattr(regression, "fit", lambda *arguments: wrong(right(*arguments)))
-    broken = set(calibrate.cell(CALM, campaigns=500).broken())
+    broken = set(calibration.run_cell(CALM, campaigns=500).broken())
     assert limits <= broken
 
 
@@ -178,7 +180,7 @@ def test_a_linear_drift_rises_by_its_whole_from_first_to_last():
 
 
 def test_tables_have_a_row_a_cell():
-    cell = calibrate.cell(CALM, campaigns=50)
+    cell = calibration.run_cell(CALM, campaigns=50)
     text, markdown = (
         calibrate.as_text([cell, cell]).splitlines(),
         calibrate.as_markdown([cell, cell]).splitlines(),
@@ -196,12 +198,12 @@ def test_the_program_runs_the_cells_that_are_named(capsys, monkeypatch):
     assert calibrate.main() == 0
     printed = capsys.readouterr().out
     assert printed.count("skewed") == 3 and "3 cells of 20 campaigns" in printed
-    monkeypatch.setattr(calibrate.Cell, "broken", lambda _: ["false alarms"])
+    monkeypatch.setattr(calibration.Cell, "broken", lambda _: ["false alarms"])
     assert calibrate.main() == 1
     assert (
         "; 3 break a limit, 3 of them where compare does not warn of it." in capsys.readouterr().out
     )
-    monkeypatch.setattr(calibrate.Cell, "warned", lambda _: ["false alarms"])
+    monkeypatch.setattr(calibration.Cell, "warned", lambda _: ["false alarms"])
     assert calibrate.main() == 0
     assert "; 3 break a limit, 0 of them" in capsys.readouterr().out
 
@@ -209,31 +211,31 @@ def test_the_program_runs_the_cells_that_are_named(capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("level", "factor", "promised"),
     [
-        (calibrate.LONG_PATH_CYCLES, 1 + calibrate.PLANTED, "finds_planted"),
+        (calibration.LONG_PATH_CYCLES, 1 + calibration.PLANTED, "finds_planted"),
         (
-            calibrate.SHORT_PATH_CYCLES,
-            1 + calibrate.PLANTED_CYCLES / calibrate.SHORT_PATH_CYCLES,
+            calibration.SHORT_PATH_CYCLES,
+            1 + calibration.PLANTED_CYCLES / calibration.SHORT_PATH_CYCLES,
             "finds_cycles",
         ),
     ],
 )
 def test_compare_finds_planted_changes_at_the_power_that_is_promised(level, factor, promised):
     setting, campaigns = Setting(6, 0.0125, "normal", "linear"), 60
-    expected = getattr(calibrate.cell(setting), promised)
-    data = simulate.campaigns(setting, campaigns, calibrate.CASES, np.random.default_rng(3))
+    expected = getattr(calibration.run_cell(setting), promised)
+    data = simulate.campaigns(setting, campaigns, calibration.CASES, np.random.default_rng(3))
     old, new = np.exp(np.median(data.old, axis=-1)), np.exp(np.median(data.new, axis=-1))
     new[:, 0] *= factor
     found = 0
     for number in range(campaigns):
         slots = data.old_slots[number, 0], data.new_slots[number, 0]
         pairs = [
-            Pair(
+            SamplePair(
                 "case",
-                calibrate.CYCLES,
-                Side("old", level * old[number, case], slots[0]),
-                Side("new", level * new[number, case], slots[1]),
+                calibration.CYCLES,
+                Sample("old", level * old[number, case], slots[0]),
+                Sample("new", level * new[number, case], slots[1]),
             )
-            for case in range(calibrate.CASES)
+            for case in range(calibration.CASES)
         ]
         found += compare_family(pairs)[0].verdict is Verdict.SLOWER
     assert 0.2 < expected < 0.95

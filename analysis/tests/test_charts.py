@@ -6,8 +6,9 @@ import pytest
 
 from analysis.report.charts import forest, frame
 from analysis.report.comparison import format
-from analysis.stats.comparison import compare_family
-from analysis.stats.sample import Metric, Pair, Side
+from analysis.report.model.figure import Caption, Forest
+from analysis.stats.family import compare_family
+from analysis.stats.sample import Metric, Sample, SamplePair
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ def test_figures_are_written_as_people_write_them(value, said):
 def test_labels_stand_further_in_than_their_heading_by_place(tmp_path):
     """Not by blanks, which a browser takes together."""
     with frame.rows(
-        frame.Words("T", "S"), [frame.Group("heading", ["label"])], [], tmp_path / "chart"
+        Caption("T", "S"), [frame.HeadedRows("heading", ["label"])], [], tmp_path / "chart"
     ):
         pass
     found = {
@@ -43,11 +44,11 @@ def test_labels_stand_further_in_than_their_heading_by_place(tmp_path):
 def compared(case: str, old: float, new: float, boots: int, spread: float, cycle: float = 1.0):
     """Boots around two levels, wobbling alike on both sides."""
     wobble = spread * np.cos(np.arange(boots) * 2.4)
-    return Pair(
+    return SamplePair(
         case,
         Metric("cost", "ticks", "lower", "tsc", cycle),
-        Side("old", old * (1 + wobble)),
-        Side("new", new * (1 + wobble[::-1])),
+        Sample("old", old * (1 + wobble)),
+        Sample("new", new * (1 + wobble[::-1])),
     )
 
 
@@ -65,12 +66,8 @@ def limits(tmp_path, monkeypatch):
 
     def of(*pairs):
         rows = compare_family(pairs)
-        forest.draw(
-            frame.Words("T", "S"),
-            [("all", [(row.case, row) for row in rows])],
-            "ratio",
-            tmp_path / "forest",
-        )
+        drawing = Forest([("all", [(row.case, row) for row in rows])], "ratio")
+        forest.draw_forest(Caption("T", "S"), drawing, tmp_path / "forest")
         return kept.pop()
 
     return of
@@ -115,4 +112,4 @@ def test_large_ratios_have_a_logarithmic_axis(limits):
     ],
 )
 def test_what_a_ratio_adds_fits_a_cell(ratio, said):
-    assert format.percent(ratio) == said and len(said) <= 6
+    assert format.format_percent(ratio) == said and len(said) <= 6

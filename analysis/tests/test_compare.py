@@ -90,7 +90,7 @@ def in_turn(*variants: list[dict]) -> list[dict]:
 
 def groups(*arguments, baseline=None, allow=(), metrics=()):
     return engine.compare(
-        inputs.pairs([str(one) for one in arguments], baseline)[0], allow, metrics
+        inputs.pair_sources([str(one) for one in arguments], baseline)[0], allow, metrics
     )
 
 
@@ -392,7 +392,7 @@ class _Tags(HTMLParser):
         self.tags: list[str] = []
         self.feed(page)
 
-    def handle_starttag(self, tag, _attrs):
+    def handle_starttag(self, tag, *_):
         self.tags.append(tag)
 
 

@@ -24,11 +24,11 @@ def flagged(raw: dict, reason: str) -> dict:
 
 
 def first_line(folder) -> str:
-    return writer.write(folder).text.splitlines()[0]
+    return writer.write_report(folder).text.splitlines()[0]
 
 
 def test_right_controls_are_said_and_are_no_rows(write_campaign):
-    written = writer.write(
+    written = writer.write_report(
         write_campaign(
             [control(), record()], [path(CONTROL, kb_control=13), path(lowmem_page_address=5)]
         )
@@ -39,7 +39,7 @@ def test_right_controls_are_said_and_are_no_rows(write_campaign):
 
 
 def test_a_campaign_without_controls_says_nothing_of_them(write_campaign):
-    written = writer.write(write_campaign([record()]))
+    written = writer.write_report(write_campaign([record()]))
     assert written.problems == [] and "ontrol" not in written.text
 
 
@@ -53,7 +53,7 @@ def test_a_control_that_is_off_is_the_first_line(write_campaign):
 
 def test_no_figure_is_given_where_a_control_is_off(write_campaign):
     reason = "control: control/adds13 takes 14 instructions an operation, and has 13"
-    text = writer.write(
+    text = writer.write_report(
         write_campaign([flagged(control(14), reason), flagged(record(cost=6), reason)])
     ).text
     assert "dram                              -" in text
@@ -88,7 +88,7 @@ def test_parts_of_an_instruction_are_the_first_line(write_campaign):
 
 def test_what_is_flagged_for_another_reason_leaves_the_rest_valid(write_campaign):
     folder = write_campaign([control(), record(), flagged(record("a/b/c"), "too much disturbance")])
-    assert writer.write(folder).problems == []
+    assert writer.write_report(folder).problems == []
 
 
 @pytest.mark.parametrize(("cost", "code"), [(13, 0), (14, 1)])
@@ -109,4 +109,4 @@ def test_the_exit_code_says_so(write_campaign, cost, code):
 
 def test_a_control_that_was_only_disturbed_leaves_the_rest_valid(write_campaign):
     disturbed = flagged(control(), "time is not linear in the number of operations: off by 7 %")
-    assert writer.write(write_campaign([disturbed, record()])).problems == []
+    assert writer.write_report(write_campaign([disturbed, record()])).problems == []

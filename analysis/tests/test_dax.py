@@ -27,7 +27,7 @@ def lines(write_campaign):
         folder = write_campaign(
             list(records), header={"variants": {"off": KERNEL, "protected": KERNEL}}
         )
-        text = writer.write(folder).text
+        text = writer.write_report(folder).text
         assert (
             "fio on persistent memory (emulated)" in (folder / "report" / "index.html").read_text()
         )
@@ -98,7 +98,7 @@ def test_runs_of_fio_beside_exact_cases_are_counted_and_not_named_one_by_one(wri
         for number in range(1, 7)
     ]
     words = " ".join(
-        writer.write(
+        writer.write_report(
             write_campaign([*exact, *runs], header={"variants": {"off": KERNEL}})
         ).text.split()
     )

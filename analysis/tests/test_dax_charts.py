@@ -65,7 +65,7 @@ def of_ratio(old: np.ndarray, new: np.ndarray) -> tuple[float, float, float]:
     return stats.gmean(new) / stats.gmean(old), np.exp(low), np.exp(high)
 
 
-def of_difference(old: np.ndarray, new: np.ndarray) -> tuple[float, ...]:
+def power_for_difference(old: np.ndarray, new: np.ndarray) -> tuple[float, ...]:
     """The ratio's in units, around the sides' common level."""
     level = np.sqrt(stats.gmean(old) * stats.gmean(new))
     return tuple(level * (np.sqrt(ratio) - 1 / np.sqrt(ratio)) for ratio in of_ratio(old, new))
@@ -81,7 +81,7 @@ def words_of(svg) -> list[str]:
 
 def written(write_campaign, records: list[dict], **header):
     folder = write_campaign(records, header={"variants": VARIANTS} | header)
-    writer.write(folder)
+    writer.write_report(folder)
     return folder
 
 
@@ -182,7 +182,7 @@ def test_the_model_stands_beside_the_overhead_and_what_it_leaves_over(
         for variant in ("idle", "protected"):
             for size in SIZES:
                 case = f"dax/ext4/psync/randread/{size}/jobs1/latency"
-                middle, low, high = of_difference(
+                middle, low, high = power_for_difference(
                     boots_of(records, "off", case), boots_of(records, variant, case)
                 )
                 assert next(drawn).get_ydata()[0] == pytest.approx(
@@ -212,7 +212,7 @@ def test_what_was_counted_of_single_calls_is_a_line_beside_the_model(write_campa
     folder = write_campaign(
         records + dax_campaign.path(BOOTS), paths, header={"variants": VARIANTS}
     )
-    writer.write(folder)
+    writer.write_report(folder)
     panel = axes["dax-model-cost"][0][1]
     lines = [
         line

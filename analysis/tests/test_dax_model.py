@@ -11,12 +11,12 @@ import pytest
 from analysis.compare import within_campaign
 from analysis.data.load import load
 from analysis.fio_model import cost_model
-from analysis.fio_model.case_name import Run, run_of
-from analysis.fio_model.cost_model import Meets
+from analysis.fio_model.case_name import Run, parse_run
+from analysis.fio_model.cost_model import CopyUnit
 from analysis.fio_model.fio_calls import Call
 from analysis.report import writer
-from analysis.report.text import fio_summary
-from analysis.summary.cases import rows
+from analysis.report.contents.model_sentences import describe_checks
+from analysis.summary.cases import Row, summarize_cases
 from analysis.tests import dax_campaign
 from analysis.tests.conftest import environment
 from analysis.tests.dax_campaign import DRAM, OUTERMOST, TOGGLE, VARIANTS, fio, wobbling
@@ -37,17 +37,21 @@ def held(write_campaign):
                 [one for group in records for one in group], header={"variants": VARIANTS}
             )
         )
-        table = rows(campaign)
+        table = summarize_cases(campaign)
         found = [
             one
-            for family in within_campaign.of(campaign).families()
-            for one in cost_model.held(table, family, calls)
+            for family in within_campaign.compare_variants(campaign).families
+            for one in cost_model.check_model(table, family, runs_of(table), calls)
         ]
         return {
             (one.comparison.case, one.comparison.pair.new.label): one for one in found
-        }, " ".join(fio_summary.sentences(found))
+        }, " ".join(describe_checks(found))
 
     return of
+
+
+def runs_of(table: list[Row]) -> dict[str, Run]:
+    return {row.case: run for row in table if (run := parse_run(row.case))}
 
 
 def three(case: str, idle: float, protected: float, level: float = 6000) -> list[dict]:
@@ -66,16 +70,20 @@ def three(case: str, idle: float, protected: float, level: float = 6000) -> list
 @pytest.mark.parametrize(
     ("case", "run", "met"),
     [
-        (READ, Run("ext4", "psync", "randread", "4k", 4096, 1, False, "latency"), (Meets.RANGE, 1)),
+        (
+            READ,
+            Run("ext4", "psync", "randread", "4k", 4096, 1, False, "latency"),
+            (CopyUnit.RANGE, 1),
+        ),
         (
             "dax/xfs/psync/randrw/2m/jobs16/throughput",
             Run("xfs", "psync", "randrw", "2m", 2 << 20, 16, False, "throughput"),
-            (Meets.RANGE, 1),
+            (CopyUnit.RANGE, 1),
         ),
         (
             "dax/ext4/psync/read/512/jobs1/latency",
             Run("ext4", "psync", "read", "512", 512, 1, False, "latency"),
-            (Meets.RANGE, 1),
+            (CopyUnit.RANGE, 1),
         ),
         (
             "dax/ext4/psync/read/4m/jobs1/latency",
@@ -85,7 +93,7 @@ def three(case: str, idle: float, protected: float, level: float = 6000) -> list
         (
             "dax/block/psync/read/64k/jobs1/direct/latency",
             Run("block", "psync", "read", "64k", 65536, 1, True, "latency"),
-            (Meets.DEVICE_PAGE, 16),
+            (CopyUnit.DEVICE_PAGE, 16),
         ),
         (
             "dax/block/psync/read/64k/jobs1/latency",
@@ -95,41 +103,41 @@ def three(case: str, idle: float, protected: float, level: float = 6000) -> list
         (
             CACHE,
             Run("xfs_cache", "psync", "randread", "64k", 65536, 1, False, "latency"),
-            (Meets.CACHED_PAGE, 16),
+            (CopyUnit.CACHED_PAGE, 16),
         ),
         (
             "dax/ext4_cache/psync/read/512/jobs1/latency",
             Run("ext4_cache", "psync", "read", "512", 512, 1, False, "latency"),
-            (Meets.CACHED_PAGE, 1),
+            (CopyUnit.CACHED_PAGE, 1),
         ),
         (
             "dax/device/dev_dax/randread/4k/jobs1/latency",
             Run("device", "dev_dax", "randread", "4k", 4096, 1, False, "latency"),
-            (Meets.MAPPING, 0),
+            (CopyUnit.MAPPING, 0),
         ),
         (
             MMAP,
             Run("xfs", "mmap", "randwrite", "4k", 4096, 1, False, "latency"),
-            (Meets.MAPPING, 0),
+            (CopyUnit.MAPPING, 0),
         ),
     ],
 )
 def test_what_an_io_meets_on_its_way(case, run, met):
-    assert run_of(case) == run and cost_model.met(run) == met
+    assert parse_run(case) == run and cost_model.copy_units(run) == met
 
 
 @pytest.mark.parametrize(
     "case", ["kernel/kmap_local/dram", "dax/ext4", "dax/ext4/psync/randread/4k/jobs1"]
 )
 def test_other_cases_are_no_run_of_fio(case):
-    assert run_of(case) is None
+    assert parse_run(case) is None
 
 
 def test_the_model_is_two_writes_a_range_and_nothing_where_nothing_is_protected(held):
     found, said = held(dax_campaign.path(BOOTS), three(READ, 0, TOGGLE))
     protected, idle = found[READ, "protected"], found[READ, "idle"]
-    assert (protected.expected, protected.bracket) == (TOGGLE, OUTERMOST - DRAM["off"])
-    assert (idle.expected, idle.bracket) == (0, 0)
+    assert (protected.expected, protected.map_unmap) == (TOGGLE, OUTERMOST - DRAM["off"])
+    assert (idle.expected, idle.map_unmap) == (0, 0)
     assert protected.residual == pytest.approx(0, abs=0.1) and idle.residual == pytest.approx(
         0, abs=0.1
     )
@@ -191,7 +199,7 @@ def test_the_page_cache_pays_for_memory_by_the_page(held):
         three(CACHE, 16 * (DRAM["idle"] - DRAM["off"]), memory + 700, level=90000),
     )
     assert (
-        found[CACHE, "protected"].expected == memory and found[CACHE, "protected"].bracket is None
+        found[CACHE, "protected"].expected == memory and found[CACHE, "protected"].map_unmap is None
     )
     assert found[CACHE, "protected"].residual == pytest.approx(700, abs=1)
     assert (
@@ -264,19 +272,19 @@ def test_by_time_the_model_is_the_nanoseconds_of_ticks_and_of_one_job_alone(writ
             json.dumps(environment(hz=2e9))
         )
     campaign = load(folder)
-    table = rows(campaign)
+    table = summarize_cases(campaign)
     found = {
         (one.run.jobs, one.comparison.pair.new.label): one
-        for family in within_campaign.of(campaign).families()
-        for one in cost_model.held(table, family)
+        for family in within_campaign.compare_variants(campaign).families
+        for one in cost_model.check_model(table, family, runs_of(table))
     }
     assert (
         found[1, "protected"].expected == TOGGLE / 2
-        and found[1, "protected"].bracket == (OUTERMOST - DRAM["off"]) / 2
+        and found[1, "protected"].map_unmap == (OUTERMOST - DRAM["off"]) / 2
     )
     assert found[1, "idle"].expected == 0
     assert found[4, "protected"].expected is None
-    assert "No model" not in " ".join(fio_summary.sentences(list(found.values())))
+    assert "No model" not in " ".join(describe_checks(list(found.values())))
 
 
 def test_of_very_many_the_text_says_how_many_are_in_the_page_alone(write_campaign):
@@ -293,7 +301,7 @@ def test_of_very_many_the_text_says_how_many_are_in_the_page_alone(write_campaig
             + fio(case, "idle", [9e5])
         ),
     ]
-    text = writer.write(write_campaign(records, header={"variants": VARIANTS})).text
+    text = writer.write_report(write_campaign(records, header={"variants": VARIANTS})).text
     assert "  and 18 more, in the page's table" in text.splitlines()
     assert max(map(len, text.splitlines())) <= 72
 
@@ -305,7 +313,7 @@ def test_the_text_has_the_model_and_what_is_left_of_each_and_fits_a_mail(write_c
         *three(CACHE, 0, 0, level=90000),
         *three(MMAP, 0, 0),
     ]
-    text = writer.write(write_campaign(records, header={"variants": VARIANTS})).text
+    text = writer.write_report(write_campaign(records, header={"variants": VARIANTS})).text
     assert max(map(len, text.splitlines())) <= 72
     block = text[text.index("  protected dax/ext4/") :].splitlines()
     assert block[1].split() == ["psync/randread/4k/jobs1/latency", "+58.0", "+8", "+50.0*"]

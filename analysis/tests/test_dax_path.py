@@ -7,6 +7,8 @@ from analysis.data.load import load
 from analysis.fio_model import fio_calls
 from analysis.fio_model.fio_calls import Call
 from analysis.report import writer
+from analysis.report.contents.fio_tables import call_tables
+from analysis.report.text.fio_section import render_calls
 from analysis.tests.dax_campaign import VARIANTS, call, fio
 
 READ, LOAD, FAULTING = "dax/ext4/pread/4k", "dax/ext4/load/4k", "dax/ext4/pread_faulting/4k"
@@ -56,7 +58,7 @@ def campaign(write_campaign):
 
 
 def test_calls_are_told_from_the_paths_of_kernel_cases_and_by_boot(campaign):
-    found = {(one.case, one.variant): one for one in fio_calls.calls(load(campaign).paths)}
+    found = {(one.case, one.variant): one for one in fio_calls.single_calls(load(campaign).paths)}
     assert found[READ, "off"] == Call(
         READ, "off", 590, 0, {"copy": 500, "dax_iomap_iter": 90}, steady=True
     )
@@ -65,7 +67,7 @@ def test_calls_are_told_from_the_paths_of_kernel_cases_and_by_boot(campaign):
 
 
 def test_the_text_says_what_a_variant_adds_to_a_call_and_in_which_function(campaign):
-    text = writer.write(campaign).text
+    text = writer.write_report(campaign).text
     assert max(map(len, text.splitlines())) <= 72
     cells = [line.split() for line in text.splitlines()]
     assert ["pread/4k", "+2", "+45"] in cells and ["load/4k", "+0", "+0"] in cells
@@ -92,12 +94,12 @@ def test_of_many_functions_the_largest_are_named_and_the_rest_is_summed():
         {f"f{number:02d}": 20 - number for number in range(10)},
         steady=True,
     )
-    text = " ".join(fio_calls.text([old, new], "off", ["off", "protected"]).split())
+    text = " ".join(render_calls([old, new], "off", ["off", "protected"]).split())
     assert "by function: f00 +20, f01 +19," in text and "f07 +13, and +23 in 2 more." in text
 
 
 def test_the_page_has_calls_and_functions_as_tables(campaign):
-    calls, functions = fio_calls.sheets(fio_calls.calls(load(campaign).paths), "off")
+    calls, functions = call_tables(fio_calls.single_calls(load(campaign).paths), "off")
     rows = {(row[0], row[1]): row[2:] for row in calls.rows}
     assert rows[READ, "protected"] == (635, 2, 45, "yes") and rows[READ, "off"] == (
         590,
@@ -109,7 +111,7 @@ def test_the_page_has_calls_and_functions_as_tables(campaign):
     assert ("pks_open_pgmap", READ, "protected", 20, 20) in functions.rows and not any(
         row[0] == "copy" and row[1] == READ for row in functions.rows
     )
-    writer.write(campaign)
+    writer.write_report(campaign)
     page = (campaign / "report" / "index.html").read_text()
     assert "Single reads and writes (emulated)" in page and 'download="dax-functions.csv"' in page
 
@@ -119,11 +121,11 @@ def test_where_nothing_was_counted_nothing_is_said(write_campaign):
         fio("dax/ext4/psync/randread/4k/jobs1/latency", "off", [6000.0]),
         header={"variants": {"off": VARIANTS["off"]}},
     )
-    assert fio_calls.sheets(fio_calls.calls(load(folder).paths), "off") == []
-    assert "one call" not in writer.write(folder).text
+    assert call_tables(fio_calls.single_calls(load(folder).paths), "off") == []
+    assert "one call" not in writer.write_report(folder).text
 
 
 def test_one_variant_alone_is_held_against_nothing(campaign):
-    alone = [one for one in fio_calls.calls(load(campaign).paths) if one.variant == "off"]
-    assert fio_calls.text(alone, "off", ["off"]) == ""
-    assert len(fio_calls.sheets(alone, "off")) == 1
+    alone = [one for one in fio_calls.single_calls(load(campaign).paths) if one.variant == "off"]
+    assert render_calls(alone, "off", ["off"]) == ""
+    assert len(call_tables(alone, "off")) == 1

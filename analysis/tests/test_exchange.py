@@ -108,7 +108,7 @@ def _campaign(folder, kind: str, times: float) -> list[str]:
 
 
 def judged(first: str, second: str, metric: str):
-    (group,) = engine.compare(inputs.pairs([first, second], None)[0], metrics=[metric])
+    (group,) = engine.compare(inputs.pair_sources([first, second], None)[0], metrics=[metric])
     (row,) = group.rows
     return row
 
@@ -134,7 +134,7 @@ def test_there_is_no_other_metric(folders, tmp_path):
     """One that is added belongs into the lists above."""
     found = set()
     for kind in ("timed", "benchmark", "fio"):
-        (pair,) = inputs.pairs(folders(kind, 1.04), None)[0]
+        (pair,) = inputs.pair_sources(folders(kind, 1.04), None)[0]
         found |= {(kind, name) for _, name in pair[0].figures}
         for left in (tmp_path / "old", tmp_path / "new"):
             for path in left.glob("*") if left.exists() else ():

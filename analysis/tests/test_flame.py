@@ -4,6 +4,7 @@ from xml.etree import ElementTree
 
 from analysis.data.load import CountedPath
 from analysis.report.charts import flame
+from analysis.summary.stacks import own_counts
 
 STACKS = [
     {"stack": ["loop"], "instructions": 20, "wrmsr": 0},
@@ -25,7 +26,7 @@ PATH = CountedPath(
 
 
 def test_a_frame_has_what_it_called():
-    (loop,) = flame.tree(PATH).called.values()
+    (loop,) = flame.call_tree(PATH).called.values()
     assert (loop.instructions, loop.wrmsr) == (140, 10)
     assert {name: frame.instructions for name, frame in loop.called.items()} == {
         "irq": 80,
@@ -34,16 +35,16 @@ def test_a_frame_has_what_it_called():
 
 
 def test_a_function_has_its_own_wherever_it_was_called():
-    assert flame.by_function(PATH) == [
+    assert own_counts(PATH) == [
         ("handler", 7, 0),
         ("close<&>", 5, 1),
         ("loop", 2, 0),
     ]
-    assert isinstance(flame.by_function(PATH)[0][1], Fraction)
+    assert isinstance(own_counts(PATH)[0][1], Fraction)
 
 
 def test_frames_are_as_wide_as_what_they_took():
-    drawing = ElementTree.fromstring(flame.svg(PATH, "test"))
+    drawing = ElementTree.fromstring(flame.flame_graph(PATH, "test"))
     widths = {
         title: float(group.find("{*}rect").get("width"))
         for group in drawing.iter("{http://www.w3.org/2000/svg}g")
@@ -66,4 +67,4 @@ def test_what_is_less_than_nothing_is_not_drawn():
         [],
         [*STACKS, {"stack": ["loop", "averages"], "instructions": -3, "wrmsr": 0}],
     )
-    assert "averages" not in flame.svg(less, "test")
+    assert "averages" not in flame.flame_graph(less, "test")

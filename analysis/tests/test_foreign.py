@@ -91,7 +91,7 @@ def rows(*arguments, **options):
     return [
         row
         for group in engine.compare(
-            inputs.pairs([str(one) for one in arguments], None)[0], **options
+            inputs.pair_sources([str(one) for one in arguments], None)[0], **options
         )
         for row in group.rows
     ]

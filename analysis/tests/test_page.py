@@ -3,9 +3,11 @@ import base64
 import hashlib
 import re
 
-from analysis.report import style
-from analysis.report.html.page import Chart, Headline, Page, render
-from analysis.report.table import Sheet
+from analysis.report.charts import style
+from analysis.report.charts.drawing import DrawnChart
+from analysis.report.html.page import render_page
+from analysis.report.model.report_model import KeyFigure, ReportModel
+from analysis.report.model.table import Table
 
 HOSTILE = "<img src=x>&"
 ESCAPED = "&lt;img src=x&gt;&amp;"
@@ -14,33 +16,23 @@ SVG = f"""<?xml version="1.0"?>
 id="used" style="fill: {style.INK}; stroke: {style.VERMILION}"/><use href="#used"/></svg>"""
 
 
-def sheet(*rows) -> Sheet:
-    return Sheet("table", "Heading", "Caption", ("case", "cost"), rows)
+def table(*rows) -> Table:
+    return Table("table", "Heading", "Caption", ("case", "cost"), rows)
 
 
-def page(**changes) -> str:
-    empty = {
-        "title": "T",
-        "problems": [],
-        "facts": [],
-        "headlines": [],
-        "charts": [],
-        "sheets": [],
-        "quality": {},
-        "notes": [],
-    }
-    return render(Page(**empty | changes))
+def page(title="T", charts=(), **said) -> str:
+    return render_page(ReportModel(title, **said), charts)
 
 
 def test_every_name_is_escaped_wherever_it_stands():
-    shown = Chart("<svg></svg>", HOSTILE, sheet((HOSTILE, 1)))
+    shown = DrawnChart("<svg></svg>", HOSTILE, table((HOSTILE, 1)))
     html = page(
         title=HOSTILE,
         facts=[HOSTILE],
-        headlines=[Headline(HOSTILE, f"a/{HOSTILE}", HOSTILE)],
+        key_figures=[KeyFigure(HOSTILE, f"a/{HOSTILE}", HOSTILE)],
         charts=[shown],
-        sheets=[Sheet("name", HOSTILE, HOSTILE, ("case", HOSTILE), ((HOSTILE, HOSTILE),))],
-        quality={HOSTILE: [HOSTILE]},
+        tables=[Table("name", HOSTILE, HOSTILE, ("case", HOSTILE), ((HOSTILE, HOSTILE),))],
+        diagnostics={HOSTILE: [HOSTILE]},
         notes=[HOSTILE],
     )
     assert "<img" not in html
@@ -49,19 +41,19 @@ def test_every_name_is_escaped_wherever_it_stands():
 
 def test_a_card_breaks_its_name_after_a_slash():
     assert "<code>model/<wbr>kmap_local/<wbr>dram</code>" in page(
-        headlines=[Headline("+1", "model/kmap_local/dram", "d")]
+        key_figures=[KeyFigure("+1", "model/kmap_local/dram", "d")]
     )
 
 
 def test_what_has_no_figure_is_shown_as_a_dash_and_sorts_as_nothing():
-    html = page(sheets=[sheet(("a", None), ("b", 1234.56789))])
+    html = page(tables=[table(("a", None), ("b", 1234.56789))])
     assert '<td data-sort="">-</td>' in html and '<td data-sort="1234.56789">1234.57</td>' in html
 
 
 def test_the_data_of_a_table_is_in_the_page_in_full():
     (link,) = re.findall(
         r'download="table.csv" href="data:text/csv;charset=utf-8;base64,([^"]*)"',
-        page(sheets=[sheet(('a,"b"', 1234.56789), ("c", None))]),
+        page(tables=[table(('a,"b"', 1234.56789), ("c", None))]),
     )
     assert base64.b64decode(link).decode() == 'case,cost\n"a,""b""",1234.56789\nc,\n'
 
@@ -76,7 +68,7 @@ def test_only_the_pages_own_script_may_run_and_nothing_may_be_loaded():
 
 
 def test_a_chart_takes_the_pages_colours_and_leaves_out_what_has_no_use_in_it():
-    html = page(charts=[Chart(SVG, "d", sheet(("a", 1)))])
+    html = page(charts=[DrawnChart(SVG, "d", table(("a", 1)))])
     ink = style.INK.removeprefix("#")
     assert f"fill: var(--{ink}); stroke: {style.VERMILION}" in html
     assert f"--{ink}: {style.INK};" in html and f"--{ink}: {style.ON_DARK[style.INK]};" in html

@@ -84,7 +84,7 @@ def folder(write_campaign):
         paths,
         header={"variants": {"plain": kernel, "protected": kernel | {"patched": True}}},
     )
-    writer.write(campaign)
+    writer.write_report(campaign)
     return campaign
 
 

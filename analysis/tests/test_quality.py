@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 from analysis.data.load import load
 from analysis.report import writer
-from analysis.report.text.diagnostics import sentences
-from analysis.summary.cases import rows
+from analysis.report.contents.diagnostics import describe_measurement
+from analysis.summary.cases import summarize_cases
 from analysis.tests.conftest import HEADER, record
 
 
 def said(write_campaign, *records) -> list[str]:
-    return sentences(rows(load(write_campaign(list(records)))))
+    return describe_measurement(summarize_cases(load(write_campaign(list(records)))))
 
 
 def test_it_says_what_a_sample_and_the_system_call_take(write_campaign):
@@ -75,7 +75,7 @@ def test_none_thrown_away_says_what_was_looked_for(write_campaign):
 
 def test_it_is_in_both_reports(write_campaign):
     folder = write_campaign([record(rejected={"interrupt": 0})])
-    assert "looked for" in writer.write(folder).text
+    assert "looked for" in writer.write_report(folder).text
     assert "looked for" in (folder / "report" / "index.html").read_text()
 
 
@@ -87,7 +87,7 @@ def test_cases_skipped_for_one_reason_are_one_note(write_campaign):
         "samples": [],
         "exact": False,
     }
-    text = writer.write(
+    text = writer.write_report(
         write_campaign([record(), record("a/b/c", **skipped), record("a/b/d", **skipped)])
     ).text
     assert "- skipped: too large: a/b/c, a/b/d\n" in text
@@ -104,7 +104,7 @@ def test_a_note_names_its_variant_where_there_are_several(write_campaign):
     }
     records = [record(), record("a/b/c", **skipped), record("a/b/c", variant="idle", **skipped)]
     header = {"variants": {name: HEADER["variants"]["stock"] for name in ("stock", "idle")}}
-    text = writer.write(write_campaign(records, header=header)).text
+    text = writer.write_report(write_campaign(records, header=header)).text
     assert (
         "- stock: a/b/c: skipped: too large\n" in text
         and "- idle: a/b/c: skipped: too large\n" in text

@@ -42,7 +42,7 @@ def folder(write_campaign):
 
 
 def test_the_text_has_the_figures_and_fits_a_mail(folder):
-    text = writer.write(folder).text
+    text = writer.write_report(folder).text
     assert max(map(len, text.splitlines())) <= 72
     assert text == (folder / "report.txt").read_text()
     costs, parts = cells(text, PROTECTED)
@@ -57,7 +57,7 @@ def test_what_the_patch_adds_is_against_the_same_touch(write_campaign):
         record("kernel/kmap_local/dram/read8", cost=6),
         record("model/kmap_local/dram/read8", cost=27),
     ]
-    text = writer.write(
+    text = writer.write_report(
         write_campaign(records + [record("model/kmap_local/protected_nested/depth3", cost=51)])
     ).text
     assert "    dram/read8                       27    +21      -" in text
@@ -76,7 +76,7 @@ def test_long_names_fit_a_mail_too(write_campaign):
         kb_published_open=4,
         unnamed=1000,
     )
-    text = writer.write(
+    text = writer.write_report(
         write_campaign([record(), record(case, cost=1018)], [path(lowmem_page_address=5), counted])
     ).text
     assert max(map(len, text.splitlines())) <= 72
@@ -117,7 +117,7 @@ def timed_campaign(write_campaign):
 
 
 def test_timed_kernel_cases_are_a_table_of_their_own(timed_campaign):
-    text = writer.write(timed_campaign).text
+    text = writer.write_report(timed_campaign).text
     assert max(map(len, text.splitlines())) <= 72
     assert cells(text, PROTECTED) == [
         ["300.0", "+297.0", "400.0", "200.0", "held"]
@@ -143,7 +143,7 @@ def test_several_boots_of_the_running_kernel_are_said_to_be_several(timed_campai
     )
     (second / "environment.json").write_text((first / "environment.json").read_text())
     text, html = (
-        writer.write(timed_campaign).text,
+        writer.write_report(timed_campaign).text,
         (timed_campaign / "report" / "index.html").read_text(),
     )
     assert "running kernel, 2 boots: Xeon" in text and "\n2 boots (medians;" in text
@@ -168,7 +168,7 @@ def test_what_a_boot_ran_on_that_others_did_not_is_a_note(write_campaign, boots,
         for boot in range(1, 6)
     ]
     folder = write_campaign([record(boot=boot) for boot in range(1, 6)], header={"order": steps})
-    text = writer.write(folder).text
+    text = writer.write_report(folder).text
     assert f"- stock, {said}: not as in the variant's other boots: {line}" in " ".join(text.split())
     assert (
         text.count("cpu.microcode") == 1
@@ -178,13 +178,13 @@ def test_what_a_boot_ran_on_that_others_did_not_is_a_note(write_campaign, boots,
 
 def test_a_boot_that_crashed_before_it_told_where_it_ran_still_has_a_report(timed_campaign):
     (timed_campaign / "spr" / "boot-01" / "environment.json").unlink()
-    text = writer.write(timed_campaign).text
+    text = writer.write_report(timed_campaign).text
     assert cells(text, PROTECTED) == [["300.0", "+297.0", "400.0", "-", "held"]]
     assert "running kernel, this boot only: Xeon" in text
 
 
 def test_a_figure_that_is_not_exact_is_marked(write_campaign):
-    text = writer.write(
+    text = writer.write_report(
         write_campaign([record(boot=1, exact=False), record(boot=2, cost=6, exact=False)])
     ).text
     (costs,) = cells(text, "kernel/kmap_local/dram")
@@ -196,14 +196,14 @@ def test_a_case_without_a_figure_shows_none(write_campaign):
     failed = record(
         PROTECTED, cost=None, status="flagged", reason="the open page faulted", oracle="failed"
     )
-    text = writer.write(write_campaign([record(), failed])).text
+    text = writer.write_report(write_campaign([record(), failed])).text
     (costs,) = cells(text, PROTECTED)
     assert costs == ["-", "-", "failed"]
     assert "the open page faulted" in text
 
 
 def test_the_chart_says_its_clock_kernel_and_that_it_is_emulated(folder):
-    writer.write(folder)
+    writer.write_report(folder)
     svg = ElementTree.fromstring((folder / "charts" / "cost-breakdown-stock.svg").read_text())
     words = " ".join(svg.itertext())
     for word in (
@@ -223,7 +223,7 @@ def test_a_switch_or_interrupt_is_drawn_call_by_call(write_campaign):
         {"stack": ["kb_body_x"], "instructions": 20, "wrmsr": 0},
         {"stack": ["kb_body_x", "close<&>"], "instructions": 80, "wrmsr": 10},
     ]
-    writer.write(
+    writer.write_report(
         folder := write_campaign(
             [record(case, cost=8)], [path(case, wrmsr=1, x=8) | {"stacks": stacks}]
         )
@@ -247,13 +247,13 @@ def test_a_switch_or_interrupt_is_drawn_call_by_call(write_campaign):
 
 def test_cases_that_are_not_exact_are_named(write_campaign):
     switch = [record("elsewhere/switch/same", boot, exact=False) for boot in (1, 2)]
-    text = writer.write(write_campaign([record(), record(boot=2), *switch])).text
+    text = writer.write_report(write_campaign([record(), record(boot=2), *switch])).text
     assert "identical to the digit but for elsewhere/switch/same" in " ".join(text.split())
 
 
 def test_the_same_campaign_gives_the_same_files(folder):
     def contents():
-        writer.write(folder)
+        writer.write_report(folder)
         return {
             path.name: path.read_bytes()
             for path in folder.rglob("*")
@@ -274,7 +274,7 @@ def test_a_reason_with_html_in_it_stays_text(write_campaign):
         exact=False,
     )
     folder = write_campaign([record(), skipped])
-    writer.write(folder)
+    writer.write_report(folder)
     html = (folder / "report" / "index.html").read_text()
     assert "<script>alert" not in html and "&lt;script&gt;alert" in html
 
@@ -302,7 +302,7 @@ def test_a_patched_kernel_is_held_against_an_unpatched_one(write_campaign):
         record(PROTECTED, cost=65, variant="protected"),
         record(cost=5, variant="plain"),
     ]
-    text = writer.write(write_campaign(records, header=header)).text
+    text = writer.write_report(write_campaign(records, header=header)).text
     assert "protected plain" in text  # side by side, in the campaign's order
     assert cells(text, "kernel/kmap_local/dram") == [
         ["19", "5"],
@@ -319,14 +319,14 @@ def test_of_several_unpatched_kernels_the_first_is_the_baseline(write_campaign):
         record(PROTECTED, cost=65, variant="one"),
         record(cost=7, variant="two"),
     ]
-    text = writer.write(write_campaign(records, header=header)).text
+    text = writer.write_report(write_campaign(records, header=header)).text
     assert cells(text, PROTECTED) == [["65"], ["+60"]]
 
 
 def test_many_variants_side_by_side_fit_a_mail(write_campaign):
     names = [f"a-variant-of-{number}" for number in range(7)]
     header = {"variants": {name: HEADER["variants"]["stock"] for name in names}}
-    text = writer.write(
+    text = writer.write_report(
         write_campaign(
             [record(variant=name, cost=5 + number) for number, name in enumerate(names)],
             header=header,
@@ -345,12 +345,12 @@ def test_wide_figures_side_by_side_keep_apart(write_campaign):
         record("elsewhere/fork_exit", cost=378595, variant=variant, exact=False)
         for variant in header["variants"]
     ]
-    assert "~378595 ~378595\n" in writer.write(write_campaign(records, header=header)).text
+    assert "~378595 ~378595\n" in writer.write_report(write_campaign(records, header=header)).text
 
 
 def test_wide_counts_by_part_keep_apart(write_campaign):
     case = "elsewhere/user_fault"
-    text = writer.write(
+    text = writer.write_report(
         write_campaign(
             [record(case, cost=518046)], [path(case, lowmem_page_address=6, unnamed=518040)]
         )
@@ -369,7 +369,7 @@ def test_what_was_assumed_is_said(write_campaign):
         assumed_write_cycles=185,
         cost_core_cycles=370.0,
     )
-    text = writer.write(write_campaign([record(), assumed])).text
+    text = writer.write_report(write_campaign([record(), assumed])).text
     assert f"- {case}: assumed: a write takes 185 cycles" in " ".join(text.split())
 
 
@@ -383,7 +383,7 @@ def test_an_oracle_that_failed_on_one_of_several_kernels_is_named(write_campaign
         oracle="failed",
         variant="two",
     )
-    text = writer.write(
+    text = writer.write_report(
         write_campaign([record(PROTECTED, variant="one", oracle="held"), failed], header=header)
     ).text
     assert f"Oracle: failed for two {PROTECTED}: no figure." in text
@@ -391,7 +391,7 @@ def test_an_oracle_that_failed_on_one_of_several_kernels_is_named(write_campaign
 
 def test_a_patched_kernel_alone_has_no_baseline(write_campaign):
     header = {"variants": {"stock": HEADER["variants"]["stock"] | {"patched": True}}}
-    text = writer.write(
+    text = writer.write_report(
         write_campaign([record(cost=19), record(PROTECTED, cost=65)], header=header)
     ).text
     assert cells(text, "kernel/kmap_local/dram") == [["19", "-"]] and cells(text, PROTECTED) == [

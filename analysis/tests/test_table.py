@@ -4,12 +4,12 @@ from fractions import Fraction
 import pytest
 
 from analysis.data.load import load
-from analysis.summary.cases import rows
+from analysis.summary.cases import summarize_cases
 from analysis.tests.conftest import histogram_record, path, record
 
 
 def only_row(folder):
-    (row,) = rows(load(folder))
+    (row,) = summarize_cases(load(folder))
     return row
 
 

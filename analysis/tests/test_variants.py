@@ -11,7 +11,7 @@ import pytest
 from analysis.compare import within_campaign
 from analysis.data.load import load
 from analysis.report import writer
-from analysis.report.html import verdict_tables
+from analysis.report.builder import build_report
 from analysis.tests.conftest import HEADER, environment, record
 
 DRAM = "kernel/kmap_local/dram"
@@ -63,7 +63,7 @@ def times(write_campaign):
 
 
 def test_counts_are_held_against_the_unpatched_variant_to_the_digit(counts):
-    verdicts = within_campaign.of(load(counts))
+    verdicts = within_campaign.compare_variants(load(counts))
     (group,) = verdicts.groups
     assert verdicts.refused == []
     assert (group.old.label, group.new.label) == ("plain", "protected")
@@ -74,7 +74,7 @@ def test_counts_are_held_against_the_unpatched_variant_to_the_digit(counts):
 
 
 def test_the_text_says_what_differs_what_is_the_same_and_how_it_was_judged(counts):
-    text = writer.write(counts).text
+    text = writer.write_report(counts).text
     assert max(map(len, text.splitlines())) <= 72
     block = text.split("Against plain: ")[1].split("Notes")[0]
     assert ["dram", "+14"] in [line.split() for line in block.splitlines()] and "2+2 boots" in block
@@ -87,7 +87,7 @@ def test_the_text_says_what_differs_what_is_the_same_and_how_it_was_judged(count
 
 
 def test_time_has_a_ratio_its_interval_how_many_boots_and_the_test(times):
-    text = writer.write(times).text
+    text = writer.write_report(times).text
     assert max(map(len, text.splitlines())) <= 72
     words = " ".join(text.split())
     assert "protected against plain: core cycles, cycles, by the time stamp counter" in words
@@ -99,15 +99,16 @@ def test_time_has_a_ratio_its_interval_how_many_boots_and_the_test(times):
 
 
 def test_a_table_of_the_page_has_a_row_a_comparison_and_the_baseline_against_itself(times):
-    (sheet,) = verdict_tables.of(within_campaign.of(load(times)))
-    rows = [dict(zip(sheet.columns, row)) for row in sheet.rows]
+    model = build_report(load(times))
+    (table,) = [table for table in model.tables if table.name.startswith("verdicts-")]
+    rows = [dict(zip(table.columns, row)) for row in table.rows]
     assert [(row["case"], row["variant"], row["verdict"]) for row in rows[:2]] == [
         (DRAM, "protected", "slower"),
         (KEY_OFF, "protected", "same"),
     ]
     assert [row["variant"] for row in rows[2:]] == ["plain again", "plain again"]
     assert rows[0]["95 % from"] < rows[0]["ratio"] < rows[0]["to"]
-    assert "Holm" in sheet.caption and "by the time stamp counter" in sheet.caption
+    assert "Holm" in table.caption and "by the time stamp counter" in table.caption
 
 
 def words_of(svg) -> list[str]:
@@ -119,7 +120,7 @@ def words_of(svg) -> list[str]:
 
 
 def test_the_forest_plot_draws_what_differs_and_counts_what_does_not(counts):
-    writer.write(counts)
+    writer.write_report(counts)
     words = words_of(counts / "charts" / "forest-cost.svg")
     assert "+14 slower" in words and KEY_OFF not in words
     assert "Not drawn: 1 of 2 comparisons, the same to the digit." in words
@@ -127,7 +128,7 @@ def test_the_forest_plot_draws_what_differs_and_counts_what_does_not(counts):
 
 
 def test_the_forest_plot_of_times_has_all_comparisons_and_the_margin(times):
-    writer.write(times)
+    writer.write_report(times)
     assert not (times / "charts" / "forest-cost.svg").exists()
     words = words_of(times / "charts" / "forest-core_cycles.svg")
     assert {DRAM, KEY_OFF, "A/A: plain against itself"} <= set(words)
@@ -144,9 +145,9 @@ def test_two_clocks_are_never_on_one_axis(write_campaign):
         for variant, cost in (("plain", 100), ("protected", 200))
         for boot in (1, 2)
     ]
-    families = within_campaign.of(
+    families = within_campaign.compare_variants(
         load(write_campaign(records, header={"variants": PATCHED}))
-    ).families()
+    ).families
     assert [{row.metric.clock for row in family} for family in families] == [{"icount"}, {"tsc"}]
 
 
@@ -159,11 +160,11 @@ def test_a_variant_that_was_measured_elsewhere_has_no_verdict_and_the_others_do(
     for name in names:
         facts = environment(model="another" if name == "off" else "QEMU TCG")
         (folder / name / "boot-01" / "environment.json").write_text(json.dumps(facts))
-    found = within_campaign.of(load(folder))
+    found = within_campaign.compare_variants(load(folder))
     assert [group.new.label for group in found.groups] == ["protected"]
     (refused,) = found.refused
     assert "plain and off differ in cpu.model name" in refused
-    assert "no verdict: plain and off differ" in " ".join(writer.write(folder).text.split())
+    assert "no verdict: plain and off differ" in " ".join(writer.write_report(folder).text.split())
 
 
 def test_what_changed_among_the_boots_of_a_variant_is_said(write_campaign):
@@ -177,7 +178,7 @@ def test_what_changed_among_the_boots_of_a_variant_is_said(write_campaign):
                 json.dumps(environment(model=f"model {boot}"))
             )
     assert "plain: cpu.model name changed among its boots" in " ".join(
-        writer.write(folder).text.split()
+        writer.write_report(folder).text.split()
     )
 
 
@@ -202,13 +203,15 @@ def test_where_the_baseline_differs_from_itself_no_count_has_a_verdict(write_cam
                 counted(name, boot, 5 if name == "plain" else 19),
                 counted(name, boot, 100 + moved + boot % 2, KEY_OFF) | {"exact": False},
             ]
-    text = writer.write(write_campaign(records, header={"variants": PATCHED, "order": order})).text
+    text = writer.write_report(
+        write_campaign(records, header={"variants": PATCHED, "order": order})
+    ).text
     assert ["dram", "?"] in [line.split() for line in text.splitlines()]
     assert "A/A: the baseline differs from itself" in " ".join(text.split())
 
 
 def test_one_variant_alone_is_compared_with_nothing(write_campaign):
     folder = write_campaign([counted("stock", 1, 5)])
-    assert within_campaign.of(load(folder)).groups == []
-    assert "Verdicts" not in writer.write(folder).text
+    assert within_campaign.compare_variants(load(folder)).groups == []
+    assert "Verdicts" not in writer.write_report(folder).text
     assert not list(folder.glob("charts/forest*"))

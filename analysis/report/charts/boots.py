@@ -6,9 +6,10 @@ do.
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 
-from analysis.report import style
-from analysis.report.charts import frame
+from analysis.report.charts import frame, style
+from analysis.report.model.figure import Caption, Medians
 from analysis.summary.samples import Distribution, titles
 
 _PANEL_INCHES = 2.1
@@ -19,27 +20,25 @@ _COLUMNS = 2
 _SHOWN = (0.01, 0.99)
 
 
-def draw(
-    words: frame.Words, drawn: list[Distribution], scale: float, axis: str, target: Path
-) -> None:
-    """One panel a case and variant.
+def draw_medians(caption: Caption, medians: Medians, target: Path) -> None:
+    """Draws one panel per case and variant.
 
-    scale: from the unit of the figures to that of the axis.
     target: without suffix; .svg and .png are written.
     """
-    with frame.panels(words, titles(drawn), _COLUMNS, _PANEL_INCHES, target) as panels:
-        for panel, one in zip(panels, drawn):
-            _panel(panel, one, scale, axis)
+    cases = medians.distributions
+    with frame.panels(caption, titles(cases), _COLUMNS, _PANEL_INCHES, target) as panels:
+        for panel, case in zip(panels, cases):
+            _panel(panel, case, medians.scale, medians.axis)
 
 
-def _panel(panel, one: Distribution, scale: float, axis: str) -> None:
-    values = np.concatenate([boot.values for boot in one.boots]) * scale
-    costs = np.array([boot.cost for boot in one.boots]) * scale
+def _panel(panel: Axes, case: Distribution, scale: float, axis: str) -> None:
+    values = np.concatenate([boot.values for boot in case.boots]) * scale
+    costs = np.array([boot.cost for boot in case.boots]) * scale
     low, high = np.quantile(values, _SHOWN)
     low, high = min(low, costs.min()), max(high, costs.max())
     margin = 0.08 * (high - low) or 0.5
     panel.set_xlim(low - margin, high + margin)
-    for row, boot in enumerate(one.boots):
+    for row, boot in enumerate(case.boots):
         raw = boot.values * scale
         # no two neighbours by rank at one height; the same each time
         heights = row + 0.3 * np.sin(np.arange(len(raw)) * 2.4)
@@ -55,9 +54,9 @@ def _panel(panel, one: Distribution, scale: float, axis: str) -> None:
         markersize=5.5,
     )
     outside = int((values > high + margin).sum() + (values < low - margin).sum())
-    step = max(1, len(one.boots) // 5)
-    shown = range(0, len(one.boots), step)
-    panel.set_yticks(shown, [str(one.boots[row].number) for row in shown])
-    panel.set_ylim(len(one.boots) - 0.4, -0.6)
-    panel.set_ylabel(one.per)
+    step = max(1, len(case.boots) // 5)
+    shown = range(0, len(case.boots), step)
+    panel.set_yticks(shown, [str(case.boots[row].number) for row in shown])
+    panel.set_ylim(len(case.boots) - 0.4, -0.6)
+    panel.set_ylabel(case.per)
     panel.set_xlabel(f"{axis}; {outside} of {len(values)} points are outside" if outside else axis)

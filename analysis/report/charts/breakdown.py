@@ -6,8 +6,8 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from analysis.report import style
-from analysis.report.charts import frame
+from analysis.report.charts import frame, style
+from analysis.report.model.figure import Breakdown, Caption
 from analysis.summary.cases import Row
 from analysis.summary.cost_parts import PARTS, TITLES
 
@@ -17,13 +17,14 @@ _HEIGHT = 0.74  # of a bar, in rows
 _COUNT_EDGE, _COUNT_DIGIT, _WORD_CHARACTER = 0.12, 0.065, 0.09
 
 
-def draw(words: frame.Words, groups: list[tuple[str, list[tuple[str, Row]]]], target: Path) -> None:
-    """One bar a row of the table, in headed groups of (label, row); each row has parts.
+def draw_breakdown(caption: Caption, breakdown: Breakdown, target: Path) -> None:
+    """Draws one bar per row, under its heading.
 
     target: without suffix; .svg and .png are written.
     """
+    groups = breakdown.groups
     drawn = [row for _, rows in groups for _, row in rows]
-    used = [part for part in PARTS if any(row.parts[part] for row in drawn)]
+    used = [part for part in PARTS if any(row.parts and row.parts[part] for row in drawn)]
     legend = [
         Patch(
             facecolor=style.PART_COLOURS[part],
@@ -33,30 +34,30 @@ def draw(words: frame.Words, groups: list[tuple[str, list[tuple[str, Row]]]], ta
         )
         for part in used
     ]
-    headed = [frame.Group(heading, [label for label, _ in rows]) for heading, rows in groups]
-    longest = max(row.cost for row in drawn) or 1
-    words_inches = _WORD_CHARACTER * (1 + max(len(_said(row)) for row in drawn))
-    with frame.rows(words, headed, legend, target) as (axes, positions):
+    headed = [frame.HeadedRows(heading, [label for label, _ in rows]) for heading, rows in groups]
+    longest = max(row.cost or 0 for row in drawn) or 1
+    words_inches = _WORD_CHARACTER * (1 + max(len(_label(row)) for row in drawn))
+    with frame.rows(caption, headed, legend, target) as (axes, positions):
         inches = axes.get_position().width * axes.figure.get_size_inches()[0]
         axes.set_xlim(
             0, longest * inches / (inches - words_inches)
         )  # the words beside the longest bar end where the axis does
-        for at, (_, rows) in zip(positions, groups):
-            for position, (_, row) in zip(at, rows):
-                _bar(axes, position, row, (inches - words_inches) / longest)
+        for places, (_, rows) in zip(positions, groups):
+            for place, (_, row) in zip(places, rows):
+                _bar(axes, place, row, (inches - words_inches) / longest)
         axes.grid(axis="x")
         axes.set_xlabel("instructions an operation (emulated; clock: icount, not time)")
 
 
-def _said(row: Row) -> str:
+def _label(row: Row) -> str:
     return f"{row.cost:g}" + (f", {float(row.wrmsr):g} WRMSR" if row.wrmsr else "")
 
 
 def _bar(axes: Axes, position: float, row: Row, scale: float) -> None:
     """scale: inches an instruction."""
-    left = 0.0
+    left, parts = 0.0, row.parts or {}
     for part in PARTS:
-        width = float(row.parts[part])
+        width = float(parts[part])
         if not width:
             continue
         axes.barh(
@@ -81,4 +82,4 @@ def _bar(axes: Axes, position: float, row: Row, scale: float) -> None:
                 bbox=box,
             )
         left += width
-    axes.text(left + 0.04 / scale, position, _said(row), va="center", fontweight="bold")
+    axes.text(left + 0.04 / scale, position, _label(row), va="center", fontweight="bold")

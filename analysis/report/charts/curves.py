@@ -4,7 +4,6 @@ each as a band.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.artist import Artist
@@ -12,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from analysis.report import style
-from analysis.report.charts import frame
+from analysis.report.charts import frame, style
+from analysis.report.model.figure import Caption, Curves, Point
 
 _PANEL_INCHES = 2.4
 _COLUMNS = 2
@@ -28,33 +27,17 @@ _LOGARITHMIC = 3.0
 _FEW_DECADES = 100
 
 
-@dataclass(frozen=True)
-class Point:
-    at: float
-    figure: float
-    low: float | None  # None: one boot, no interval
-    high: float | None
-
-
-@dataclass(frozen=True)
-class Panel:
-    title: str
-    unit: str
-    lines: dict[str, list[Point]]  # by variant
-    ticks: dict[float, str]
-
-
-def draw(words: frame.Words, panels: Sequence[Panel], x_label: str, target: Path) -> None:
-    """One panel a kind of run, one line a variant.
+def draw_curves(caption: Caption, curves: Curves, target: Path) -> None:
+    """Draws one panel per kind of run, with a line per variant.
 
     target: without suffix; .svg and .png are written.
     """
-    variants = list(dict.fromkeys(name for panel in panels for name in panel.lines))
-    titles = [panel.title for panel in panels]
+    variants = list(dict.fromkeys(name for panel in curves.panels for name in panel.lines))
+    titles = [panel.title for panel in curves.panels]
     with frame.panels(
-        words, titles, _COLUMNS, _PANEL_INCHES, target, legend(variants), _LEFT_INCHES
+        caption, titles, _COLUMNS, _PANEL_INCHES, target, legend(variants), _LEFT_INCHES
     ) as drawn:
-        for axes, panel in zip(drawn, panels):
+        for axes, panel in zip(drawn, curves.panels):
             for variant, points in panel.lines.items():
                 _line(
                     axes,
@@ -63,8 +46,8 @@ def draw(words: frame.Words, panels: Sequence[Panel], x_label: str, target: Path
                     max(_NARROWEST, _WIDEST - _STEP * variants.index(variant)),
                 )
             doubling(axes, panel.ticks)
-            _scale(axes, [point.figure for points in panel.lines.values() for point in points])
-            axes.set_xlabel(x_label)
+            _scale(axes, [point.mean for points in panel.lines.values() for point in points])
+            axes.set_xlabel(curves.x_label)
             axes.set_ylabel(panel.unit)
 
 
@@ -91,10 +74,9 @@ def doubling(axes: Axes, ticks: dict[float, str]) -> None:
 
 
 def _line(axes: Axes, points: list[Point], colour: str, marker: str, width: float) -> None:
-    at, figures = [point.at for point in points], [point.figure for point in points]
     axes.plot(
-        at,
-        figures,
+        [point.x for point in points],
+        [point.mean for point in points],
         marker=marker,
         color=colour,
         linewidth=width,
@@ -104,22 +86,11 @@ def _line(axes: Axes, points: list[Point], colour: str, marker: str, width: floa
     )
     banded = [point for point in points if point.low is not None]
     if banded:
+        x = [point.x for point in banded]
+        low, high = [point.low for point in banded], [point.high for point in banded]
+        axes.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
         # a band no wider than the line would not be seen
-        axes.fill_between(
-            [point.at for point in banded],
-            [point.low for point in banded],
-            [point.high for point in banded],
-            color=colour,
-            alpha=0.25,
-            linewidth=0,
-        )
-        axes.vlines(
-            [point.at for point in banded],
-            [point.low for point in banded],
-            [point.high for point in banded],
-            color=colour,
-            linewidth=1,
-        )
+        axes.vlines(x, low, high, color=colour, linewidth=1)
 
 
 def _scale(axes: Axes, figures: list[float]) -> None:

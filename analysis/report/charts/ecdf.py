@@ -5,26 +5,24 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.report import style
-from analysis.report.charts import frame
-from analysis.summary.samples import Distribution, titles
+from analysis.report.charts import frame, style
+from analysis.report.model.figure import Caption, Ecdf
+from analysis.summary.samples import titles
 
 _PANEL_INCHES = 2.3
 _COLUMNS = 2
 _SHOWN = (0.005, 0.99)
 
 
-def draw(
-    words: frame.Words, drawn: list[Distribution], scale: float, axis: str, target: Path
-) -> None:
-    """One panel a case and variant, one thin curve a boot, and one of all boots together.
+def draw_ecdf(caption: Caption, ecdf: Ecdf, target: Path) -> None:
+    """Draws one panel per case and variant: a thin curve per boot, a thick one of all boots.
 
-    scale: from the unit of the figures to that of the axis.
     target: without suffix; .svg and .png are written.
     """
-    with frame.panels(words, titles(drawn), _COLUMNS, _PANEL_INCHES, target) as panels:
-        for panel, one in zip(panels, drawn):
-            for boot in one.boots:
+    cases, scale = ecdf.distributions, ecdf.scale
+    with frame.panels(caption, titles(cases), _COLUMNS, _PANEL_INCHES, target) as panels:
+        for panel, case in zip(panels, cases):
+            for boot in case.boots:
                 panel.step(
                     boot.values * scale,
                     _shares(boot.values),
@@ -33,7 +31,7 @@ def draw(
                     linewidth=0.7,
                     alpha=0.8,
                 )
-            everything = np.sort(np.concatenate([boot.values for boot in one.boots])) * scale
+            everything = np.sort(np.concatenate([boot.values for boot in case.boots])) * scale
             panel.step(
                 everything, _shares(everything), where="post", color=style.BLUE, linewidth=1.6
             )
@@ -42,7 +40,7 @@ def draw(
             panel.set_xlim(low - margin, high + margin)
             panel.set_ylim(0, 1.02)
             panel.set_yticks((0, 0.25, 0.5, 0.75, 1), ("0", "¼", "½", "¾", "1"))
-            panel.set_xlabel(f"{axis}; the longest took {frame.plain(everything[-1])}")
+            panel.set_xlabel(f"{ecdf.axis}; the longest took {frame.plain(everything[-1])}")
 
 
 def _shares(values: np.ndarray) -> np.ndarray:

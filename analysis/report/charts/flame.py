@@ -4,11 +4,10 @@ instructions it took with all it called.
 """
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 from xml.sax.saxutils import escape, quoteattr
 
 from analysis.data.load import CountedPath
-from analysis.report.style import INK, PAPER, PART_COLOURS
+from analysis.report.charts.style import INK, PAPER, PART_COLOURS
 
 _WIDTH = 1200  # pixels
 _ROW = 18
@@ -28,43 +27,29 @@ class Frame:
     called: dict[str, "Frame"] = field(default_factory=dict)
 
 
-def tree(path: CountedPath) -> Frame:
+def call_tree(path: CountedPath) -> Frame:
     """All stacks of a path, joined where they have the same callers; its root has no function."""
     root = Frame("all")
-    for at in path.stacks:
+    for counted in path.stacks:
         frame = root
-        _add(frame, at)
-        for name in at["stack"]:
+        _add(frame, counted)
+        for name in counted["stack"]:
             frame = frame.called.setdefault(name, Frame(name))
-            _add(frame, at)
+            _add(frame, counted)
     return root
 
 
-def _add(frame: Frame, at: dict) -> None:
-    frame.instructions += at["instructions"]
-    frame.wrmsr += at["wrmsr"]
+def _add(frame: Frame, counted: dict) -> None:
+    frame.instructions += counted["instructions"]
+    frame.wrmsr += counted["wrmsr"]
 
 
-def by_function(path: CountedPath) -> list[tuple[str, Fraction, Fraction]]:
-    """Functions with the instructions and WRMSRs an operation that are their own, most first."""
-    own: dict[str, tuple[int, int]] = {}
-    for at in path.stacks:
-        name = at["stack"][-1]
-        instructions, wrmsr = own.get(name, (0, 0))
-        own[name] = (instructions + at["instructions"], wrmsr + at["wrmsr"])
-    shares = [
-        (name, Fraction(instructions, path.ops), Fraction(wrmsr, path.ops))
-        for name, (instructions, wrmsr) in own.items()
-    ]
-    return sorted(shares, key=lambda share: (-share[1], share[0]))
-
-
-def svg(path: CountedPath, subtitle: str) -> str:
+def flame_graph(path: CountedPath, subtitle: str) -> str:
     """The whole drawing. The empty loop is in it; frames that write the register have its colour.
 
     subtitle: kernel, and what it ran in.
     """
-    root = tree(path)
+    root = call_tree(path)
     height = _HEAD + _ROW * _depth(root) + _MARGIN
     total = (
         f"{_per_operation(root.instructions, path)} instructions,"

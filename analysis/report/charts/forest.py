@@ -10,9 +10,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.report import style
-from analysis.report.charts import frame
+from analysis.report.charts import frame, style
 from analysis.report.comparison import format
+from analysis.report.model.figure import Caption, Forest
 from analysis.stats.comparison import Comparison
 from analysis.stats.verdict import Verdict
 
@@ -34,35 +34,31 @@ _INTERVAL_SPAN = 2.0
 _CHARACTER = 0.068  # inches, of the words right of the axis
 
 
-def draw(
-    words: frame.Words,
-    groups: list[tuple[str, list[tuple[str, Comparison]]]],
-    axis: str,
-    target: Path,
-) -> None:
-    """One row a comparison, in headed groups of (label, comparison); each has a ratio.
+def draw_forest(caption: Caption, forest: Forest, target: Path) -> None:
+    """Draws one row per comparison, under its heading.
 
     target: without suffix; .svg and .png are written.
     """
+    groups = forest.groups
     drawn = [row for _, rows in groups for _, row in rows]
     legend = verdict_legend(drawn)
     if any(row.margin for row in drawn):
         legend.append(Patch(facecolor=style.BAND, label=_BAND_LABEL))
-    headed = [frame.Group(heading, [label for label, _ in rows]) for heading, rows in groups]
+    headed = [frame.HeadedRows(heading, [label for label, _ in rows]) for heading, rows in groups]
     with frame.rows(
-        words,
+        caption,
         headed,
         legend,
         target,
-        right=0.15 + _CHARACTER * max(len(_said(row)) for row in drawn),
+        right=0.15 + _CHARACTER * max(len(_label(row)) for row in drawn),
     ) as (axes, positions):
         _scale(axes, drawn)
         axes.axvline(1, color=style.INK, linewidth=0.8)
-        for at, (_, rows) in zip(positions, groups):
-            for position, (_, row) in zip(at, rows):
-                _row(axes, position, row)
+        for places, (_, rows) in zip(positions, groups):
+            for place, (_, row) in zip(places, rows):
+                _row(axes, place, row)
         axes.grid(axis="x")
-        axes.set_xlabel(axis)
+        axes.set_xlabel(forest.axis)
 
 
 def verdict_legend(drawn: list[Comparison]) -> list[Artist]:
@@ -103,13 +99,15 @@ def _row(axes: Axes, position: float, row: Comparison) -> None:
         markersize=5.5,
     )
     axes.text(
-        1.02, position, _said(row), transform=axes.get_yaxis_transform(), va="center", fontsize=8
+        1.02, position, _label(row), transform=axes.get_yaxis_transform(), va="center", fontsize=8
     )
 
 
-def _said(row: Comparison) -> str:
+def _label(row: Comparison) -> str:
     return " ".join(
-        word for word in (format.change(row), format.interval(row), row.verdict) if word
+        word
+        for word in (format.format_change(row), format.format_interval(row), row.verdict)
+        if word
     )
 
 
@@ -120,12 +118,10 @@ def _scale(axes: Axes, drawn: list[Comparison]) -> None:
     narrowest = min(
         (row.margin for row in drawn if row.margin), key=lambda margin: margin.high, default=None
     )
-    ratios = [
-        1.0,
-        *(row.ratio for row in drawn),
-        *((narrowest.low, narrowest.high) if narrowest else ()),
-    ]
-    low, high = math.log(min(ratios)), math.log(max(ratios))
+    needed = [1.0, *(row.ratio for row in drawn if row.ratio is not None)]
+    if narrowest:
+        needed += [narrowest.low, narrowest.high]
+    low, high = math.log(min(needed)), math.log(max(needed))
     reach = _INTERVAL_SPAN * (high - low)
     ends = [
         math.log(end)
@@ -134,9 +130,8 @@ def _scale(axes: Axes, drawn: list[Comparison]) -> None:
         for end in (row.ratio_95.low, row.ratio_95.high)
         if 0 < end < math.inf
     ]
-    low, high = min([low, *(max(end, low - reach) for end in ends)]), max(
-        [high, *(min(end, high + reach) for end in ends)]
-    )
+    clipped = [min(max(end, low - reach), high + reach) for end in ends]
+    low, high = min([low, *clipped]), max([high, *clipped])
     edge = 0.05 * (high - low) or 0.01
     if high - low > math.log(_LOGARITHMIC):
         axes.set_xscale("log")

@@ -12,7 +12,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.report import style
+from analysis.report.charts import style
+from analysis.report.model.figure import Caption
 
 # Inches, at the sizes of type below.
 _MARGIN = 0.14
@@ -54,16 +55,7 @@ _SETTINGS = {
 
 
 @dataclass(frozen=True)
-class Words:
-    """What a chart says of itself."""
-
-    title: str
-    subtitle: str  # clock, kernel, boots, and that it is emulated where it is
-    footer: str = ""  # how to read it
-
-
-@dataclass(frozen=True)
-class Group:
+class HeadedRows:
     """Rows of a chart below one heading, from the top."""
 
     heading: str
@@ -82,9 +74,9 @@ def shortened(name: str) -> str:
 
 @contextmanager
 def rows(
-    words: Words,
-    groups: list[Group],
-    legend: list[Artist],
+    caption: Caption,
+    groups: list[HeadedRows],
+    legend: Sequence[Artist],
     target: Path,
     right: float = 0,
     row_height: float = _ROW_HEIGHT,
@@ -96,7 +88,7 @@ def rows(
     right: inches beside the axes, for words.
     """
     lines = sum(1 + len(group.labels) for group in groups)
-    with _figure(words, lines * row_height + _AXIS_HEIGHT, bool(legend), target) as (
+    with _figure(caption, lines * row_height + _AXIS_HEIGHT, bool(legend), target) as (
         figure,
         top,
         bottom,
@@ -116,31 +108,44 @@ def rows(
                 1 - (top + bottom + _AXIS_HEIGHT) / height,
             )
         )
-        positions, texts, at = [], [], 0
-        for group in groups:
-            texts += [(0, group.heading), *((_INDENT, label) for label in group.labels)]
-            positions.append([at + 1.0 + index for index in range(len(group.labels))])
-            at += 1 + len(group.labels)
-        for row, (indent, text) in enumerate(texts):
-            figure.text(
-                (_MARGIN + indent * _CHARACTER) / width,  # SVG would take blanks together
-                1 - (top + (row + 0.5) * row_height) / height,
-                shortened(text),
-                family="monospace",
-                fontsize=_NAME_POINTS,
-                fontweight="normal" if indent else "bold",
-                va="center_baseline",
-            )
+        _add_names(figure, groups, top, row_height)
         axes.set_ylim(lines - 0.5, -0.5)
         axes.set_yticks([])
         axes.spines[["top", "right", "left"]].set_visible(False)
         _add_legend(figure, legend, top)
-        yield axes, positions
+        yield axes, _positions(groups)
+
+
+def _add_names(figure: Figure, groups: list[HeadedRows], top: float, row_height: float) -> None:
+    """Headings and labels, one per row. top: inches above the first; row_height: in inches."""
+    width, height = figure.get_size_inches()
+    names: list[tuple[int, str]] = []
+    for group in groups:
+        names += [(0, group.heading), *((_INDENT, label) for label in group.labels)]
+    for row, (indent, name) in enumerate(names):
+        figure.text(
+            (_MARGIN + indent * _CHARACTER) / width,  # SVG would take blanks together
+            1 - (top + (row + 0.5) * row_height) / height,
+            shortened(name),
+            family="monospace",
+            fontsize=_NAME_POINTS,
+            fontweight="normal" if indent else "bold",
+            va="center_baseline",
+        )
+
+
+def _positions(groups: list[HeadedRows]) -> list[list[float]]:
+    """Row of each label on the y axis, by group."""
+    positions, heading = [], 0
+    for group in groups:
+        positions.append([heading + 1.0 + index for index in range(len(group.labels))])
+        heading += 1 + len(group.labels)
+    return positions
 
 
 @contextmanager
 def panels(
-    words: Words,
+    caption: Caption,
     titles: list[str],
     columns: int,
     panel_height: float,
@@ -154,7 +159,7 @@ def panels(
     """
     lines = -(-len(titles) // columns)
     columns = min(columns, len(titles))
-    with _figure(words, lines * panel_height, bool(legend), target) as (figure, top, bottom):
+    with _figure(caption, lines * panel_height, bool(legend), target) as (figure, top, bottom):
         width, height = figure.get_size_inches()
         gap, name_height = left - 0.05, 0.28
         _add_legend(figure, legend, top)
@@ -183,7 +188,7 @@ def panels(
 
 
 def _add_legend(figure: Figure, legend: Sequence[Artist], top: float) -> None:
-    """Between the words and the body; nothing where it has no entry."""
+    """Legend between caption and body; nothing if it has no entry."""
     if not legend:
         return
     width, height = figure.get_size_inches()
@@ -202,11 +207,11 @@ def _add_legend(figure: Figure, legend: Sequence[Artist], top: float) -> None:
 
 @contextmanager
 def _figure(
-    words: Words, body_height: float, legend: bool, target: Path
+    caption: Caption, body_height: float, legend: bool, target: Path
 ) -> Iterator[tuple[Figure, float, float]]:
     """A figure with its words, and the inches above and below what is left for the body."""
-    subtitle = _wrapped(words.subtitle)
-    footer = _wrapped(words.footer)
+    subtitle = _wrapped(caption.subtitle)
+    footer = _wrapped(caption.footer)
     top = (
         _MARGIN
         + _TITLE_HEIGHT
@@ -223,7 +228,7 @@ def _figure(
         figure.text(
             edge,
             1 - _MARGIN / height,
-            words.title,
+            caption.title,
             va="top",
             fontsize=_TITLE_POINTS,
             fontweight="bold",

@@ -8,9 +8,9 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
-from analysis.report import style
-from analysis.report.charts import forest, frame
+from analysis.report.charts import forest, frame, style
 from analysis.report.comparison import format
+from analysis.report.model.figure import Caption, Heat
 from analysis.stats.comparison import Comparison
 
 _ROW_HEIGHT = 0.36
@@ -21,18 +21,14 @@ _FULL = 0.10
 _STRONGEST = 0.6
 
 
-def draw(
-    words: frame.Words,
-    columns: list[str],
-    groups: list[tuple[str, list[tuple[str, dict[str, Comparison]]]]],
-    target: Path,
-) -> None:
-    """In headed groups rows of (label, comparison by column); each comparison has a ratio.
+def draw_heat_map(caption: Caption, heat: Heat, target: Path) -> None:
+    """Draws one row per kind of run, under its heading.
 
     target: without suffix; .svg and .png are written.
     """
-    drawn = [one for _, rows in groups for _, cells in rows for one in cells.values()]
-    full = min(_FULL, max(abs(one.ratio - 1) for one in drawn)) or _FULL
+    groups, columns = heat.groups, heat.columns
+    drawn = [cell for _, rows in groups for _, cells in rows for cell in cells.values()]
+    full = min(_FULL, max(abs(_ratio(cell) - 1) for cell in drawn)) or _FULL
     scale = [
         (style.BLUE, -1.0, -full),
         (style.VERMILION, 0.5, full / 4),
@@ -42,23 +38,27 @@ def draw(
         Patch(facecolor=colour, alpha=_STRONGEST * abs(depth), label=f"{share * 100:+.2g} %")
         for colour, depth, share in scale
     ]
-    headed = [frame.Group(heading, [label for label, _ in rows]) for heading, rows in groups]
+    headed = [frame.HeadedRows(heading, [label for label, _ in rows]) for heading, rows in groups]
     with frame.rows(
-        words, headed, forest.verdict_legend(drawn) + legend, target, row_height=_ROW_HEIGHT
+        caption, headed, forest.verdict_legend(drawn) + legend, target, row_height=_ROW_HEIGHT
     ) as (axes, positions):
         axes.set_xlim(0, len(columns))
         axes.set_xticks([number + 0.5 for number in range(len(columns))], columns)
         axes.tick_params(axis="x", length=0)
         axes.spines["bottom"].set_visible(False)
         axes.set_xlabel("bytes an I/O")
-        for at, (_, rows) in zip(positions, groups):
-            for position, (_, cells) in zip(at, rows):
-                for column, one in cells.items():
-                    _cell(axes, columns.index(column), position, one, full)
+        for places, (_, rows) in zip(positions, groups):
+            for place, (_, cells) in zip(places, rows):
+                for column, cell in cells.items():
+                    _cell(axes, columns.index(column), place, cell, full)
 
 
-def _cell(axes: Axes, left: float, position: float, one: Comparison, full: float) -> None:
-    overhead = one.ratio - 1
+def _ratio(cell: Comparison) -> float:
+    return 1.0 if cell.ratio is None else cell.ratio
+
+
+def _cell(axes: Axes, left: float, position: float, cell: Comparison, full: float) -> None:
+    overhead = _ratio(cell) - 1
     depth = min(1.0, abs(overhead) / full) ** 0.5
     colour = style.VERMILION if overhead > 0 else style.BLUE
     axes.add_patch(
@@ -71,7 +71,7 @@ def _cell(axes: Axes, left: float, position: float, one: Comparison, full: float
             linewidth=0,
         )
     )
-    marker, mark = forest.MARKERS[one.verdict]
+    marker, mark = forest.MARKERS[cell.verdict]
     axes.plot(
         left + _MARK_SHARE / 2 + 0.02,
         position,
@@ -82,21 +82,21 @@ def _cell(axes: Axes, left: float, position: float, one: Comparison, full: float
         markersize=5,
     )
     text = {"ha": "left", "fontsize": 7.5}
-    words = left + _MARK_SHARE + 0.02
-    interval = one.ratio_95
+    text_left = left + _MARK_SHARE + 0.02
+    interval = cell.ratio_95
     axes.text(
-        words,
+        text_left,
         position - (0.2 if interval else 0),
-        f"{format.percent(one.ratio)} %",
+        f"{format.format_percent(_ratio(cell))} %",
         va="center",
         fontweight="bold",
         **text,
     )
     if interval:
         axes.text(
-            words,
+            text_left,
             position + 0.22,
-            f"{format.percent(interval.low)} to {format.percent(interval.high)}",
+            f"{format.format_percent(interval.low)} to {format.format_percent(interval.high)}",
             va="center",
             **text,
         )

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import jinja2
 
-from analysis.compare.engine import Group
+from analysis.compare.engine import SourcePair
 from analysis.report.comparison import format
 
-_TEMPLATES = Path(__file__).resolve().parents[1] / "html" / "templates"
+_TEMPLATES = Path(__file__).with_name("templates")
 
 
-def export(groups: Sequence[Group], notes: Sequence[str]) -> str:
+def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -21,7 +21,7 @@ def export(groups: Sequence[Group], notes: Sequence[str]) -> str:
     )
     endings = [
         sentence
-        for sentence in (format.test(groups), format.against_itself(groups), *notes)
+        for sentence in (format.describe_test(groups), format.describe_aa(groups), *notes)
         if sentence
     ]
     return environment.get_template("comparison.html.j2").render(

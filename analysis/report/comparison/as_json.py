@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from analysis.compare.engine import Group
+from analysis.compare.engine import SourcePair
 from analysis.report.comparison import format
 from analysis.stats.comparison import Comparison
 
 FORMAT = 1
 
 
-def export(groups: Sequence[Group], notes: Sequence[str]) -> str:
+def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
     value = {
         "format": FORMAT,
         "notes": list(notes),
@@ -46,7 +46,7 @@ def _row(row: Comparison) -> dict:
         "n_old": row.n_old,
         "n_new": row.n_new,
         "unit_of_randomness": str(row.pair.new.unit),
-        "change": format.change(row),
+        "change": format.format_change(row),
         **fields,
     }
 

@@ -3,40 +3,40 @@
 
 from collections.abc import Sequence
 
-from analysis.compare.engine import Group
+from analysis.compare.engine import SourcePair
 from analysis.report.comparison import format
 
 _SPECIAL = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_{}[]<>()#+!|~&"})
 
 
-def export(groups: Sequence[Group], notes: Sequence[str]) -> str:
+def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
     blocks = []
     for group in groups:
         blocks.append(
             f"**{_escaped(group.new.label)}** against **{_escaped(group.old.label)}**:"
-            f" {format.summary(group)}"
+            f" {format.count_verdicts(group)}"
         )
-        for title, rows in format.by_metric(group).items():
+        for title, rows in format.group_by_metric(group).items():
             lines = [
                 "| case | old | new | change | 95 % | of | verdict |",
                 "|---|---:|---:|---:|---|---|---|",
             ]
             for row in rows:
                 figures = (
-                    format.figure(row.old),
-                    format.figure(row.new),
-                    format.change(row),
-                    format.interval(row),
-                    format.boots(row),
+                    format.format_value(row.old),
+                    format.format_value(row.new),
+                    format.format_change(row),
+                    format.format_interval(row),
+                    format.count_boots(row),
                 )
                 lines.append(
                     f"| {_escaped(row.case)} | {' | '.join(figures)} | **{row.verdict}** |"
                 )
             blocks += [f"{_escaped(title)}:", "\n".join(lines)]
-        blocks.append("\n".join(f"- {_escaped(note)}" for note in format.notes(group)))
+        blocks.append("\n".join(f"- {_escaped(note)}" for note in format.list_notes(group)))
     blocks += [
         _escaped(sentence)
-        for sentence in (format.test(groups), format.against_itself(groups), *notes)
+        for sentence in (format.describe_test(groups), format.describe_aa(groups), *notes)
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 

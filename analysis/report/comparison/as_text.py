@@ -6,7 +6,7 @@ nobody could copy it.
 import textwrap
 from collections.abc import Sequence
 
-from analysis.compare.engine import Group
+from analysis.compare.engine import SourcePair
 from analysis.report.comparison import format
 from analysis.stats.comparison import Comparison
 
@@ -14,11 +14,11 @@ WIDTH = 72
 _CASE_WIDTH = 34
 
 
-def export(groups: Sequence[Group], notes: Sequence[str]) -> str:
+def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
     blocks = [_group(group) for group in groups]
     ending = [
         sentence
-        for sentence in (format.test(groups), format.against_itself(groups), *notes)
+        for sentence in (format.describe_test(groups), format.describe_aa(groups), *notes)
         if sentence
     ]
     return (
@@ -29,28 +29,28 @@ def export(groups: Sequence[Group], notes: Sequence[str]) -> str:
     )
 
 
-def _group(group: Group) -> str:
+def _group(group: SourcePair) -> str:
     lines = [
         *_wrapped(f"old: {group.old.label}", "     "),
         *_wrapped(f"new: {group.new.label}", "     "),
-        *_wrapped(format.summary(group)),
+        *_wrapped(format.count_verdicts(group)),
     ]
-    for title, rows in format.by_metric(group).items():
+    for title, rows in format.group_by_metric(group).items():
         lines += ["", *_wrapped(title)]
         for row in rows:
-            lines += of_row(row)
-    notes = format.notes(group)
+            lines += comparison_lines(row)
+    notes = format.list_notes(group)
     if notes:
         lines += ["", "Notes", *(line for note in notes for line in _wrapped(f"- {note}", "  "))]
     return "\n".join(lines)
 
 
-def of_row(row: Comparison) -> list[str]:
-    """Counts in one line; what has an interval in two."""
+def comparison_lines(row: Comparison) -> list[str]:
+    """Lines of a comparison: one if it is exact, two if it has an interval."""
     if row.exact:
         figures = (
-            f"{format.figure(row.old):>9}{format.figure(row.new):>9}{format.change(row):>8} "
-            f" {row.verdict}"
+            f"{format.format_value(row.old):>9}{format.format_value(row.new):>9}"
+            f"{format.format_change(row):>8}  {row.verdict}"
         )
         return (
             [f"  {row.case:{_CASE_WIDTH}}{figures}"]
@@ -58,12 +58,12 @@ def of_row(row: Comparison) -> list[str]:
             else [f"  {row.case}", f"  {'':{_CASE_WIDTH}}{figures}"]
         )
     figures = (
-        f"{format.figure(row.old)} -> {format.figure(row.new)} "
-        f" {format.change(row)} {format.interval(row)}".rstrip()
+        f"{format.format_value(row.old)} -> {format.format_value(row.new)} "
+        f" {format.format_change(row)} {format.format_interval(row)}".rstrip()
     )
     return [
         *_wrapped(f"  {row.case}"),
-        *_wrapped(f"    {row.verdict}: {figures}, {format.boots(row)}", "    "),
+        *_wrapped(f"    {row.verdict}: {figures}, {format.count_boots(row)}", "    "),
     ]
 
 

@@ -3,7 +3,8 @@
 
 from collections.abc import Sequence
 
-from analysis.compare.engine import Group
+from analysis.compare.engine import SourcePair
+from analysis.data.grouping import group_by
 from analysis.stats.comparison import Comparison, moved
 from analysis.stats.sample import Unit
 from analysis.stats.verdict import CONFIDENCE, MARGIN_CYCLES, MARGIN_SHARE, SAME_CONFIDENCE, Verdict
@@ -18,11 +19,11 @@ _CLOCKS = {
 _NAMED = 3
 
 
-def figure(value: float) -> str:
+def format_value(value: float) -> str:
     return f"{value:.6g}"
 
 
-def change(row: Comparison) -> str:
+def format_change(row: Comparison) -> str:
     """New against old: = for the same files, +N where counted, else the ratio, or a difference
     where there is none.
     """
@@ -33,21 +34,21 @@ def change(row: Comparison) -> str:
     return f"x{row.ratio:.4f}" if row.ratio is not None else f"{row.difference:+.4g}"
 
 
-def interval(row: Comparison) -> str:
+def format_interval(row: Comparison) -> str:
     """That of `change`; empty where there is none: exact, or too few."""
-    found = row.ratio_95 or row.difference_95
+    bounds = row.ratio_95 or row.difference_95
     return (
         ""
-        if found is None
+        if bounds is None
         else (
-            f"[{found.low:.4f}, {found.high:.4f}]"
+            f"[{bounds.low:.4f}, {bounds.high:.4f}]"
             if row.ratio_95
-            else f"[{found.low:.4g}, {found.high:.4g}]"
+            else f"[{bounds.low:.4g}, {bounds.high:.4g}]"
         )
     )
 
 
-def percent(ratio: float) -> str:
+def format_percent(ratio: float) -> str:
     """What a ratio adds, in at most six letters: an interval of few boots may have its end far
     away. No minus before nothing.
     """
@@ -58,29 +59,28 @@ def percent(ratio: float) -> str:
     return f"{round(added, decimals) + 0.0:+.{decimals}f}"
 
 
-def boots(row: Comparison) -> str:
+def count_boots(row: Comparison) -> str:
+    """Boots (or launches, or repetitions) per side, as 6+6 boots."""
     plural = {Unit.BOOT: "boots", Unit.LAUNCH: "launches", Unit.REPETITION: "repetitions"}[
         row.pair.new.unit
     ]
     return f"{row.n_old}+{row.n_new} {plural}"
 
 
-def metric(row: Comparison) -> str:
-    one = row.metric
+def describe_metric(row: Comparison) -> str:
+    """Name, unit, clock and direction."""
+    name, clock = row.metric.name.replace("_", " "), row.metric.clock
     return (
-        f"{one.name.replace('_', ' ')}, {one.unit}, {_CLOCKS.get(one.clock, one.clock)};"
-        f" {one.better} is better"
+        f"{name}, {row.metric.unit}, {_CLOCKS.get(clock, clock)};" f" {row.metric.better} is better"
     )
 
 
-def by_metric(group: Group) -> dict[str, list[Comparison]]:
-    found: dict[str, list[Comparison]] = {}
-    for row in group.rows:
-        found.setdefault(metric(row), []).append(row)
-    return found
+def group_by_metric(group: SourcePair) -> dict[str, list[Comparison]]:
+    """Comparisons by the description of their metric."""
+    return group_by(group.rows, describe_metric)
 
 
-def summary(group: Group) -> str:
+def count_verdicts(group: SourcePair) -> str:
     """How many of each verdict."""
     if group.identical:
         return "the same files: nothing can differ"
@@ -88,7 +88,7 @@ def summary(group: Group) -> str:
     return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
 
 
-def notes(group: Group) -> list[str]:
+def list_notes(group: SourcePair) -> list[str]:
     """What a reader has to know of a group, that which is said of several cases once."""
     said: dict[str, list[str]] = {}
     for row in group.rows:
@@ -96,44 +96,44 @@ def notes(group: Group) -> list[str]:
             said.setdefault(warning, []).append(row.case)
         if row.verdict in (Verdict.UNRESOLVED, Verdict.EXPLORATORY):
             said.setdefault(f"{row.verdict}: {row.reason}", []).append(row.case)
-    found = [
+    notes = [
         f"allowed to differ: {name} ({before}; {after})"
         for name, (before, after) in group.allowed.items()
     ]
-    found += group.notes
+    notes += group.notes
     for sentence, cases in said.items():
         if len(cases) == len(group.rows):
-            found.append(sentence)
+            notes.append(sentence)
         else:
             more = f" and {len(cases) - _NAMED} more" if len(cases) > _NAMED else ""
-            found.append(f"{', '.join(cases[:_NAMED])}{more}: {sentence}")
-    return found
+            notes.append(f"{', '.join(cases[:_NAMED])}{more}: {sentence}")
+    return notes
 
 
-def against_itself(groups: Sequence[Group]) -> str:
+def describe_aa(groups: Sequence[SourcePair]) -> str:
     """The A/A row; empty where nothing could be held against itself."""
     tested = {
-        (one.pair.old.label, one.case, one.metric.name): one
+        (row.pair.old.label, row.case, row.metric.name): row
         for group in groups
-        for one in group.aa
-        if not one.exact
+        for row in group.aa
+        if not row.exact
     }
     if not tested:
         return ""
-    loud = [f"{label} {case}" for (label, case, _), one in tested.items() if moved(one)]
+    loud = [f"{label} {case}" for (label, case, _), row in tested.items() if moved(row)]
     if loud:
         return (
             f"A/A: the baseline differs from itself in {', '.join(loud[:_NAMED])}: no verdict of"
             " these can be trusted; measure again"
         )
-    judged = sum(one.p is not None for one in tested.values())
+    judged = sum(row.p is not None for row in tested.values())
     return (
         f"A/A: the baseline against itself, {judged} of {len(tested)} comparisons with enough boots"
         " for a test: none moved"
     )
 
 
-def test(groups: Sequence[Group]) -> str:
+def describe_test(groups: Sequence[SourcePair]) -> str:
     """How verdicts were reached."""
     parts = []
     if any(row.exact for group in groups for row in group.rows):

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which charts a campaign has, with which data."""
+"""Figures of a report: which there are, with which data; analysis.report.charts draws them."""

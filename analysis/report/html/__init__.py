@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parts of report/index.html."""
+"""The report as one HTML page."""

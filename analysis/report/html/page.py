@@ -1,61 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""report/index.html: one file that needs no other, nor a network."""
+"""report/index.html: one file that needs no other file, and no network."""
 
 import base64
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 
-from analysis.report import style
-from analysis.report.table import Sheet, Value
+from analysis.report.charts import style
+from analysis.report.charts.drawing import DrawnChart
+from analysis.report.model.report_model import ReportModel
+from analysis.report.model.table import Value
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
-@dataclass(frozen=True)
-class Chart:
-    """A drawn chart and the data behind it."""
-
-    svg: str
-    description: str  # in place of the picture, for who cannot see it
-    data: Sheet
-
-    @classmethod
-    def drawn(cls, target: Path, title: str, data: Sheet) -> "Chart":
-        """Of a file that was drawn; target: without suffix."""
-        return cls(
-            target.with_name(target.name + ".svg").read_text(), f"{title}. {data.caption}", data
-        )
-
-
-@dataclass(frozen=True)
-class Headline:
-    """One figure that a reader is to see first."""
-
-    figure: str
-    of: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class Page:
-    """All that the page says, from top to bottom."""
-
-    title: str
-    problems: list[str]  # why no figure can be trusted
-    facts: list[str]
-    headlines: list[Headline]
-    charts: list[Chart]
-    sheets: list[Sheet]
-    quality: dict[str, list[str]]  # by variant
-    notes: list[str]
-
-
-def render(page: Page) -> str:
+def render_page(model: ReportModel, charts: Sequence[DrawnChart]) -> str:
     """The whole file. Every name in it is escaped; the page's own script is the only one that may
     run, by its hash.
     """
@@ -73,7 +36,8 @@ def render(page: Page) -> str:
     }
     script = (_TEMPLATES / "page.js").read_text()
     return environment.get_template("index.html.j2").render(
-        page=page,
+        page=model,
+        charts=charts,
         sheet_style=Markup((_TEMPLATES / "page.css").read_text()),
         colours=style.ON_DARK,
         variable=_variable,
@@ -89,9 +53,7 @@ def _figure(value: Value) -> str:
 
 
 def _breakable(name: str) -> Markup:
-    """A path that may be broken after a slash, and is broken nowhere else as long as
-    that will do.
-    """
+    """A case name that browsers break after a slash rather than elsewhere."""
     return Markup("/<wbr>").join(name.split("/"))
 
 
@@ -104,9 +66,7 @@ def _variable(colour: str) -> str:
 
 
 def _inline(svg: str) -> Markup:
-    """A chart of ours as part of a page: it takes the page's colours, and leaves out ids that
-    nothing refers to.
-    """
+    """A drawn chart as part of the page: in its colours, without ids that nothing refers to."""
     svg = svg[svg.index("<svg") :]  # the XML prologue has no place inside HTML
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     referred = set(re.findall(r"#([\w-]+)", svg))

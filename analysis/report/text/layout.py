@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plain text of 72 columns: what all blocks of report.txt have in common."""
+"""Layout of report.txt: plain text of 72 columns, tables with a column per variant."""
 
 import textwrap
 from collections.abc import Callable, Iterable
@@ -9,17 +9,21 @@ WIDTH = 72
 LABEL_WIDTH = 31
 
 
-class OfCase(Protocol):
+class HasCase(Protocol):
+    """A row that belongs to a case."""
+
     @property
     def case(self) -> str:
         ...
 
 
-Shown = TypeVar("Shown", bound=OfCase)
+Shown = TypeVar("Shown", bound=HasCase)
 
 
 def wrapped(text: str, indent: str = "") -> list[str]:
-    """A name that is longer than a line is not broken: nobody could copy it."""
+    """Lines of a paragraph. A name that is longer than a line is not broken, so that it can be
+    copied.
+    """
     return textwrap.wrap(
         text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
@@ -31,39 +35,39 @@ def grouped(
     columns: str,
     label_width: int = LABEL_WIDTH,
 ) -> list[str]:
-    """Lines of a table: a case's path on a line of its own, where it changes; its last parts and
-    cells below.
+    """Lines of a table: a case's path on a line of its own if it changes, its last parts and cells
+    below it.
     """
     lines = [f"{'':{label_width}}{columns}"]
     above = None
-    for one in shown:
-        family, path, *rest = one.case.split("/")
+    for row in shown:
+        family, path, *rest = row.case.split("/")
         if not rest:  # two parts: nothing to group by
             above = None
-            lines.append(f"  {one.case:{label_width - 2}}{cells(one)}".rstrip())
+            lines.append(f"  {row.case:{label_width - 2}}{cells(row)}".rstrip())
             continue
         if (family, path) != above:
             above = (family, path)
             lines.append(f"  {family}/{path}/")
-        lines.append(f"    {'/'.join(rest):{label_width - 4}}{cells(one)}".rstrip())
+        lines.append(f"    {'/'.join(rest):{label_width - 4}}{cells(row)}".rstrip())
     return lines
 
 
 def label_width(cases: Iterable[str]) -> int:
-    """What `grouped` needs beside columns of variants."""
+    """Width that `grouped` needs for the names of these cases."""
     return max([24, *(len("/".join(case.split("/")[2:])) + 5 for case in cases)])
 
 
-def columns(variants: Iterable[str], widest: int) -> list[int]:
-    """Widths of a column a variant. widest: of its cells."""
+def column_widths(variants: Iterable[str], widest: int) -> list[int]:
+    """Width of each variant's column. widest: width of the widest cell."""
     return [max(len(variant), 5, widest) + 1 for variant in variants]
 
 
 def fitting(variants: Iterable[str], width: int, widest: int = 0) -> list[list[str]]:
-    """Variants in runs whose columns fit a width. widest: of their cells."""
+    """Variants in runs whose columns fit a width. widest: width of the widest cell."""
     runs: list[list[str]] = [[]]
     for variant in variants:
-        if runs[-1] and sum(columns([*runs[-1], variant], widest)) > width:
+        if runs[-1] and sum(column_widths([*runs[-1], variant], widest)) > width:
             runs.append([])
         runs[-1].append(variant)
     return runs
@@ -77,14 +81,16 @@ def beside_each_other(
     label_width: int,
     widest: int = 0,
 ) -> str:
-    """A table of one column a variant. cell: of a case and a variant, empty where there is none;
-    widest: of these, also of tables with more variants.
-    """
-    widths = columns(variants, widest)
+    """A table with a column per variant.
 
-    def cells(one: Shown) -> str:
+    cell: text for a case and a variant, empty if there is none.
+    widest: width of the widest cell, also in tables with more variants.
+    """
+    widths = column_widths(variants, widest)
+
+    def cells(row: Shown) -> str:
         return "".join(
-            f"{cell(one.case, variant):>{width}}" for variant, width in zip(variants, widths)
+            f"{cell(row.case, variant):>{width}}" for variant, width in zip(variants, widths)
         )
 
     headings = "".join(f"{variant:>{width}}" for variant, width in zip(variants, widths))

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """report.txt: plain text of 72 columns, to be pasted into a mail."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
-from analysis.compare.within_campaign import Verdicts
-from analysis.report.text import diagnostics, fio_tables, verdict_section
+from analysis.report.model.report_model import Instructions, KernelTimes, ReportModel
+from analysis.report.text.fio_section import fio_blocks
 from analysis.report.text.layout import (
     LABEL_WIDTH,
     WIDTH,
@@ -14,74 +14,44 @@ from analysis.report.text.layout import (
     label_width,
     wrapped,
 )
+from analysis.report.text.verdict_section import verdict_blocks
 from analysis.summary.baseline import Baseline
-from analysis.summary.cases import Row, is_user, started
+from analysis.summary.cases import Row, boots_in_words
 from analysis.summary.cost_parts import PARTS, TITLES
 
 
-def report(
-    problems: Sequence[str],
-    title: str,
-    facts: list[str],
-    rows: list[Row],
-    verdicts: Verdicts,
-    warnings: list[str],
-    variants: Sequence[str],
-    patched: Collection[str] = (),
-    fio: Sequence[str] = (),
-) -> str:
-    """The whole text, with a last newline.
-
-    problems: why no figure can be trusted; they stand before everything else.
-    variants: in the order in which they stand side by side.
-    patched: those whose own kmap path is the patched one, and no baseline.
-    fio: blocks of what variants add to reads and writes of files.
-    """
-    blocks = ["\n".join(line for problem in problems for line in wrapped(problem, "  "))]
-    blocks += [title, "\n".join(line for fact in facts for line in wrapped(fact))]
-    lab = [row for row in rows if row.clock == "icount" and not fio_tables.is_dax(row)]
-    measured = [variant for variant in variants if any(row.variant == variant for row in lab)]
-    if len(measured) > 1:
-        blocks += _side_by_side(lab, measured, Baseline(lab, "cost", patched))
-    else:
-        blocks += (
-            [_costs(measured[0], lab, Baseline(lab, "cost", patched)), _breakdown(lab)]
-            if measured
-            else []
-        )
-    blocks += [fio_tables.text(rows, variants), *fio]
-    blocks += verdict_section.blocks(verdicts)
-    blocks.append(_quality(lab))
-    timed = [row for row in rows if row.clock != "icount"]
-    kernel = [row for row in timed if not is_user(row)]
-    for variant in dict.fromkeys(row.variant for row in kernel):
-        chosen = [row for row in kernel if row.variant == variant]
-        blocks += [_kernel_times(variant, chosen), _quality(chosen)]
-    user = [row for row in timed if is_user(row)]
-    if user:
-        blocks.append(_times(user))
-    said = notes_of(rows) + warnings
-    if said:
-        blocks.append(
-            "Notes\n" + "\n".join(line for note in said for line in wrapped(f"- {note}", "  "))
-        )
+def render_text(model: ReportModel) -> str:
+    """The whole text, with a last newline. Problems stand before everything else."""
+    blocks = [_paragraphs(model.problems, "  "), model.title, _paragraphs(model.facts)]
+    if model.instructions:
+        blocks += _instructions(model.instructions)
+    blocks += fio_blocks(model)
+    blocks += verdict_blocks(model.verdicts, model.fio.runs)
+    if model.instructions:
+        blocks.append(_paragraphs(model.instructions.diagnostics))
+    for times in model.kernel_times:
+        blocks += [_kernel_times(times), _paragraphs(times.diagnostics)]
+    if model.user_times:
+        blocks.append(_user_times(model.user_times))
+    notes = [f"- {note}" for note in model.notes + model.warnings]
+    if notes:
+        blocks.append("Notes\n" + _paragraphs(notes, "  "))
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _quality(rows: list[Row]) -> str:
-    return "\n".join(line for sentence in diagnostics.sentences(rows) for line in wrapped(sentence))
+def _paragraphs(sentences: Sequence[str], indent: str = "") -> str:
+    """Each sentence begins a line. indent: of the lines that follow its first."""
+    return "\n".join(line for sentence in sentences for line in wrapped(sentence, indent))
 
 
-def notes_of(rows: list[Row]) -> list[str]:
-    """What is to be said of cases, those of which the same is said together."""
-    several = len({row.variant for row in rows if not is_user(row)}) > 1
-    cases: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
-        if row.note:
-            cases.setdefault((f"{row.variant}: " if several else "", row.note), []).append(row.case)
+def _instructions(section: Instructions) -> list[str]:
+    if len(section.variants) > 1:
+        return _side_by_side(section)
+    if not section.variants:
+        return []
     return [
-        f"{variant}{note}: {', '.join(named)}" if len(named) > 1 else f"{variant}{named[0]}: {note}"
-        for (variant, note), named in cases.items()
+        _costs(section.variants[0], section.rows, section.baseline),
+        _breakdown(section.rows),
     ]
 
 
@@ -98,11 +68,10 @@ def _costs(variant: str, rows: list[Row], baseline: Baseline) -> str:
     return "\n".join(lines + _loop_itself(rows, lambda cost: f"{cost:>8g}"))
 
 
-def _side_by_side(rows: list[Row], variants: list[str], baseline: Baseline) -> list[str]:
-    """Costs by case and variant, and what the patch adds; as many variants beside each other as
-    fit.
-    """
-    by_key = {(row.case, row.variant): row for row in rows}
+def _side_by_side(section: Instructions) -> list[str]:
+    """Costs by case and variant, and what the patch adds; as many variants side by side as fit."""
+    rows, baseline = section.rows, section.baseline
+    by_key = {(row.case, row.variant): row for row in rows if not row.skipped}
     cases = list(
         {row.case: row for row in rows if not row.skipped and row.case != "empty"}.values()
     )
@@ -110,38 +79,23 @@ def _side_by_side(rows: list[Row], variants: list[str], baseline: Baseline) -> l
 
     def cost(case: str, variant: str) -> str:
         row = by_key.get((case, variant))
-        return "" if row is None or row.skipped else _cost(row)
+        return _cost(row) if row else ""
 
     def plus(case: str, variant: str) -> str:
         row = by_key.get((case, variant))
-        return "" if row is None or row.skipped else _plus(row, baseline)
+        return _plus(row, baseline) if row else ""
 
-    added = {row.case for row in rows if baseline.added(row) is not None}
+    cells = [cost(row.case, variant) for row in cases for variant in section.variants]
+    widest = max(map(len, cells), default=0)
+    comparable = {row.case for row in rows if baseline.added(row) is not None}
+    added = [row for row in cases if row.case in comparable]
     blocks = []
-    widest = max((len(cost(row.case, variant)) for row in cases for variant in variants), default=0)
-    for chosen in fitting(variants, WIDTH - width, widest):
-        blocks.append(
-            beside_each_other(
-                "Instructions an operation (emulated; the empty loop is taken off)",
-                cases,
-                chosen,
-                cost,
-                width,
-                widest,
-            )
-        )
-        if added:
-            held = [row for row in cases if row.case in added]
-            blocks.append(
-                beside_each_other(
-                    "The same, beyond the unpatched path with the same touch",
-                    held,
-                    chosen,
-                    plus,
-                    width,
-                    widest,
-                )
-            )
+    for variants in fitting(section.variants, WIDTH - width, widest):
+        title = "Instructions an operation (emulated; the empty loop is taken off)"
+        blocks.append(beside_each_other(title, cases, variants, cost, width, widest))
+        if comparable:
+            title = "The same, beyond the unpatched path with the same touch"
+            blocks.append(beside_each_other(title, added, variants, plus, width, widest))
     return [*blocks, _writes_and_oracle(rows)]
 
 
@@ -165,21 +119,23 @@ def _writes_and_oracle(rows: list[Row]) -> str:
         sentences.append(
             f"Oracle: held in all {len(states)} cases and variants with a protected page."
         )
-    return "\n".join(line for sentence in sentences for line in wrapped(sentence))
+    return _paragraphs(sentences)
 
 
 def _breakdown(rows: list[Row]) -> str:
     shown = [row for row in rows if row.parts and row.case != "empty"]
-    if not shown:
+    parts = [row.parts for row in shown if row.parts]
+    if not parts:
         return ""
-    used = [part for part in PARTS if any(row.parts[part] for row in shown)]
+    used = [part for part in PARTS if any(counts[part] for counts in parts)]
     widths = {
-        part: max(len(TITLES[part]), *(len(_count(row.parts[part])) for row in shown)) + 1
+        part: max(len(TITLES[part]), *(len(_count(counts[part])) for counts in parts)) + 1
         for part in used
     }
 
     def cells(row: Row) -> str:
-        return "".join(f"{_count(row.parts[part]):>{widths[part]}}" for part in used)
+        counts = row.parts or {}
+        return "".join(f"{_count(counts[part]):>{widths[part]}}" for part in used)
 
     lines = ["Where they go (counted from outside the guest)"]
     return "\n".join(
@@ -187,11 +143,11 @@ def _breakdown(rows: list[Row]) -> str:
     )
 
 
-def _kernel_times(variant: str, rows: list[Row]) -> str:
-    baseline = Baseline(rows, "core_cycles")
+def _kernel_times(section: KernelTimes) -> str:
+    rows = section.rows
 
     def cells(row: Row) -> str:
-        plus = _plus(row, baseline)
+        plus = _plus(row, section.baseline)
         return (
             "".join(
                 f"{_time(value):>8}" for value in (row.core_cycles, plus, row.cost, row.nanoseconds)
@@ -200,8 +156,8 @@ def _kernel_times(variant: str, rows: list[Row]) -> str:
         )
 
     lines = [
-        f"{variant}: time of an operation on this machine's running kernel,",
-        f"{started(rows)} (medians; the empty loop is taken off; +N in cycles)",
+        f"{section.variant}: time of an operation on this machine's running kernel,",
+        f"{boots_in_words(rows)} (medians; the empty loop is taken off; +N in cycles)",
     ]
     lines += grouped(
         [row for row in rows if row.case != "empty" and not row.skipped],
@@ -212,7 +168,7 @@ def _kernel_times(variant: str, rows: list[Row]) -> str:
 
 
 def _loop_itself(rows: list[Row], cells: Callable[[float], str]) -> list[str]:
-    """The line of what has been taken off all others."""
+    """Line of the empty loop, which is subtracted from all other cases."""
     cost = next((row.empty for row in rows if row.case == "empty" and row.empty is not None), None)
     return [] if cost is None else [f"  {'empty (the loop itself)':{LABEL_WIDTH - 2}}{cells(cost)}"]
 
@@ -223,8 +179,8 @@ def _time(value: float | str | None) -> str:
     return "-" if value is None else f"{value:.1f}"
 
 
-def _times(rows: list[Row]) -> str:
-    table = [("case", "cycles", "ticks", "launches"), *map(_time_row, rows)]
+def _user_times(rows: list[Row]) -> str:
+    table = [("case", "cycles", "ticks", "launches"), *map(_user_row, rows)]
     width = max(len(case) for case, *_ in table)
     lines = [
         f"  {case:{width}}{cycles:>9}{ticks:>8}{launches:>9}"
@@ -235,7 +191,7 @@ def _times(rows: list[Row]) -> str:
     )
 
 
-def _time_row(row: Row) -> tuple[str, str, str, int]:
+def _user_row(row: Row) -> tuple[str, str, str, int]:
     if row.cost is None:
         return row.case, "-", "-", row.boots
     if row.case.endswith("/empty"):

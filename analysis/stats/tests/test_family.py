@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from analysis.stats import regression, resampling
-from analysis.stats.comparison import Interval, compare_family, halves, moved
-from analysis.stats.sample import Metric, Pair, Side, Unit
+from analysis.stats.comparison import Interval, halves, moved
+from analysis.stats.family import compare_family
+from analysis.stats.sample import Metric, Sample, SamplePair, Unit
 from analysis.stats.verdict import Verdict, decide, margin_in_units, margin_of_ratio
 
 TICKS = Metric("cost", "ticks", "lower", "tsc", cycle=1.0)
@@ -23,16 +24,16 @@ CALM = np.array([1.0, -1, -1, 1, 1, -1, -1, 1])
 
 def pair(
     old_level, new_level, deviation=0.001, metric=TICKS, boots=8, case="kernel/x", **changes
-) -> Pair:
+) -> SamplePair:
     """Sides in ABBA blocks whose boots deviate by so large a share."""
     slots = np.arange(2 * boots)
     is_old = np.isin(slots % 4, (0, 3))
     factors = np.exp(deviation * np.resize(CALM, boots))
-    return Pair(
+    return SamplePair(
         case,
         metric,
-        Side("before", old_level * factors, slots[is_old]),
-        Side("after", new_level * factors, slots[~is_old]),
+        Sample("before", old_level * factors, slots[is_old]),
+        Sample("after", new_level * factors, slots[~is_old]),
         **changes,
     )
 
@@ -123,8 +124,11 @@ def test_p_is_adjusted_over_the_family():
 
 
 def test_exact_figures_are_not_of_the_family_and_need_no_interval():
-    exact = Pair(
-        "k", COUNTED, Side("a", np.full(2, 5.0), exact=True), Side("b", np.full(2, 6.0), exact=True)
+    exact = SamplePair(
+        "k",
+        COUNTED,
+        Sample("a", np.full(2, 5.0), exact=True),
+        Sample("b", np.full(2, 6.0), exact=True),
     )
     one, timed = compare_family([exact, pair(200, 206)])
     assert (one.verdict, one.reason, one.difference, one.ratio) == (
@@ -142,15 +146,15 @@ def test_exact_figures_are_not_of_the_family_and_need_no_interval():
 
 
 def test_one_exact_side_is_not_enough():
-    exact = Side("a", np.full(2, 5.0), exact=True)
-    (one,) = compare_family([Pair("k", COUNTED, exact, replace(exact, exact=False))])
+    exact = Sample("a", np.full(2, 5.0), exact=True)
+    (one,) = compare_family([SamplePair("k", COUNTED, exact, replace(exact, exact=False))])
     assert one.verdict is Verdict.EXPLORATORY
 
 
 def test_a_lone_exact_boot_is_said_to_be_one():
-    exact = Side("a", np.full(1, 5.0), exact=True)
+    exact = Sample("a", np.full(1, 5.0), exact=True)
     (one,) = compare_family(
-        [Pair("k", COUNTED, exact, replace(exact, label="b", values=np.full(2, 5.0)))]
+        [SamplePair("k", COUNTED, exact, replace(exact, label="b", values=np.full(2, 5.0)))]
     )
     assert one.verdict is Verdict.SAME
     assert [warning.split(":")[0] for warning in one.warnings] == ["a"]
@@ -225,11 +229,11 @@ def test_a_variant_that_differs_from_itself_leaves_nothing_resolved():
 
 
 def test_an_exact_variant_that_differs_from_itself_moved():
-    exact = Pair(
+    exact = SamplePair(
         "aa",
         COUNTED,
-        Side("a", np.full(2, 5.0), exact=True),
-        Side("b", np.full(2, 6.0), exact=True),
+        Sample("a", np.full(2, 5.0), exact=True),
+        Sample("b", np.full(2, 6.0), exact=True),
     )
     assert moved(*compare_family([exact])) and not moved(
         *compare_family([replace(exact, new=exact.old)])
@@ -237,7 +241,7 @@ def test_an_exact_variant_that_differs_from_itself_moved():
 
 
 def test_halves_of_a_side_are_dealt_out_in_the_order_they_were_made():
-    side = Side(
+    side = Sample(
         "plain",
         np.array([30.0, 10, 20, 40, 50, 60, 70, 80]),
         slots=np.array([9, 1, 4, 12, 15, 18, 21, 23]),
@@ -250,13 +254,13 @@ def test_halves_of_a_side_are_dealt_out_in_the_order_they_were_made():
 
 def test_figures_around_nothing_are_compared_by_their_difference():
     slots = np.arange(16)
-    old = Side("a", 0.2 * CALM, slots[::2])
+    old = Sample("a", 0.2 * CALM, slots[::2])
     (one,) = compare_family(
-        [Pair("empty", TICKS, old, replace(old, values=old.values + 0.1, slots=slots[1::2]))]
+        [SamplePair("empty", TICKS, old, replace(old, values=old.values + 0.1, slots=slots[1::2]))]
     )
     assert one.ratio is None and one.verdict is Verdict.SAME and one.margin == Interval(-1, 1)
     (far,) = compare_family(
-        [Pair("empty", TICKS, old, replace(old, values=old.values + 5, slots=slots[1::2]))]
+        [SamplePair("empty", TICKS, old, replace(old, values=old.values + 5, slots=slots[1::2]))]
     )
     assert far.verdict is Verdict.SLOWER and far.difference == pytest.approx(5, abs=0.2)
 
@@ -287,8 +291,11 @@ def test_the_same_files_are_the_same_whatever_the_campaign_suffered():
 
 
 def test_an_exact_verdict_falls_with_the_aa_row_too():
-    exact = Pair(
-        "k", COUNTED, Side("a", np.full(2, 5.0), exact=True), Side("b", np.full(2, 6.0), exact=True)
+    exact = SamplePair(
+        "k",
+        COUNTED,
+        Sample("a", np.full(2, 5.0), exact=True),
+        Sample("b", np.full(2, 6.0), exact=True),
     )
     (one,) = compare_family([exact], compare_family([pair(200, 210, case="aa")]))
     assert (one.verdict, one.reason) == (Verdict.UNRESOLVED, "A/A moved")

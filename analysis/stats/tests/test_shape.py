@@ -6,37 +6,39 @@ import pytest
 from scipy import stats
 
 from analysis.stats import clusters, regression, resampling
-from analysis.stats.clusters import Group, Outlier
+from analysis.stats.clusters import Cluster, Outlier
 
 RANDOM = np.random.default_rng(9)
 
 
 def test_two_groups_are_found_with_their_centres_and_sizes():
-    assert clusters.groups(np.array([119.0, 101, 102, 100, 120])) == (
-        Group(101, 3),
-        Group(119.5, 2),
+    assert clusters.find_clusters(np.array([119.0, 101, 102, 100, 120])) == (
+        Cluster(101, 3),
+        Cluster(119.5, 2),
     )
 
 
 def test_a_gap_has_to_be_three_times_the_wider_group():
-    assert len(clusters.groups(np.array([0.0, 1, 4.1, 4.2]))) == 2
-    assert len(clusters.groups(np.array([0.0, 1, 4.0, 4.2]))) == 1
-    assert len(clusters.groups(np.array([0.0, 0.1, 3.0, 4.0]))) == 1
-    assert len(clusters.groups(np.array([0.0, 0.1, 3.2, 4.2]))) == 2
+    assert len(clusters.find_clusters(np.array([0.0, 1, 4.1, 4.2]))) == 2
+    assert len(clusters.find_clusters(np.array([0.0, 1, 4.0, 4.2]))) == 1
+    assert len(clusters.find_clusters(np.array([0.0, 0.1, 3.0, 4.0]))) == 1
+    assert len(clusters.find_clusters(np.array([0.0, 0.1, 3.2, 4.2]))) == 2
 
 
 def test_a_boot_alone_is_no_group():
-    assert clusters.groups(np.array([1.0, 1, 1, 50])) == (Group(1, 4),)
-    assert clusters.groups(np.array([1.0, 50, 50, 50])) == (Group(50, 4),)
+    assert clusters.find_clusters(np.array([1.0, 1, 1, 50])) == (Cluster(1, 4),)
+    assert clusters.find_clusters(np.array([1.0, 50, 50, 50])) == (Cluster(50, 4),)
 
 
 def test_boots_that_agree_are_one_group():
-    assert clusters.groups(np.full(6, 7.0)) == (Group(7, 6),)
+    assert clusters.find_clusters(np.full(6, 7.0)) == (Cluster(7, 6),)
 
 
 @pytest.mark.parametrize(("boots", "most"), [(4, 0.09), (6, 0.03), (10, 0.005)])
 def test_normal_noise_seldom_falls_into_two_groups(boots, most):
-    found = np.mean([len(clusters.groups(side)) > 1 for side in RANDOM.normal(size=(2000, boots))])
+    found = np.mean(
+        [len(clusters.find_clusters(side)) > 1 for side in RANDOM.normal(size=(2000, boots))]
+    )
     assert found <= most
 
 

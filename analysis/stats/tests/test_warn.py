@@ -8,8 +8,8 @@ import pytest
 
 from analysis.stats import cautions
 from analysis.stats.clusters import Outlier
-from analysis.stats.comparison import compare_family
-from analysis.stats.sample import Pair, Side
+from analysis.stats.family import compare_family
+from analysis.stats.sample import Sample, SamplePair
 from analysis.stats.tests.test_family import TICKS, pair
 from analysis.stats.verdict import Verdict
 
@@ -21,16 +21,16 @@ OLD_NOISE = DEVIATIONS[[3, 8, 0, 6, 9, 1, 5, 2, 7, 4]]
 NEW_NOISE = DEVIATIONS[[7, 1, 4, 9, 2, 6, 0, 8, 3, 5]]
 
 
-def sides(old: np.ndarray, new: np.ndarray) -> Pair:
-    return Pair(
-        "case", TICKS, Side("before", old, SLOTS[IS_OLD]), Side("after", new, SLOTS[~IS_OLD])
+def sides(old: np.ndarray, new: np.ndarray) -> SamplePair:
+    return SamplePair(
+        "case", TICKS, Sample("before", old, SLOTS[IS_OLD]), Sample("after", new, SLOTS[~IS_OLD])
     )
 
 
 CALM = sides(200 + OLD_NOISE, 200 + NEW_NOISE)
 
 
-def warnings_of(*pairs: Pair) -> str:
+def warnings_of(*pairs: SamplePair) -> str:
     return "\n".join(compare_family(pairs)[0].warnings)
 
 
@@ -99,13 +99,13 @@ def test_outliers_are_named_and_kept():
 
 
 def test_mild_outliers_are_only_outside():
-    assert cautions.of_shape("x", (), (), "ns") == ()
+    assert cautions.warn_about_shape("x", (), (), "ns") == ()
     mild, severe = Outlier(4.0, severe=False), Outlier(9.0, severe=True)
-    assert cautions.of_shape("x", (), (mild,), "ns") == (
+    assert cautions.warn_about_shape("x", (), (mild,), "ns") == (
         "x: outside the other boots, and kept, which widens the interval: 4 ns",
     )
     assert (
-        cautions.of_shape("x", (), (mild, severe, severe), "ns")[0]
+        cautions.warn_about_shape("x", (), (mild, severe, severe), "ns")[0]
         == "x: far outside the other boots, and kept, which widens the interval: 9, 9 ns"
     )
 
@@ -126,8 +126,12 @@ def test_few_boots_of_another_spread_are_warned_of(spread, boots, warned):
 def test_a_spread_is_that_of_which_the_boots_are_a_sample():
     # four boots that deviate 4.2 times as much, by n - 1; by n it would be 3.6 and 4.0 times
     few, many = OLD_NOISE[:4] / OLD_NOISE[:4].std(ddof=1), NEW_NOISE / NEW_NOISE.std(ddof=1)
-    assert cautions.of_spreads(4.2 * few, many) and cautions.of_spreads(many, 4.2 * few)
-    assert not cautions.of_spreads(3.9 * few, many) and not cautions.of_spreads(many, 3.9 * few)
+    assert cautions.warn_about_spreads(4.2 * few, many) and cautions.warn_about_spreads(
+        many, 4.2 * few
+    )
+    assert not cautions.warn_about_spreads(3.9 * few, many) and not cautions.warn_about_spreads(
+        many, 3.9 * few
+    )
 
 
 def test_a_change_that_ranks_do_not_show_in_a_large_family_rests_on_the_shape_of_noise():
@@ -145,8 +149,8 @@ def test_a_change_that_ranks_do_not_show_in_a_large_family_rests_on_the_shape_of
 
 
 def test_what_resampling_does_not_confirm_is_said():
-    assert cautions.of_bootstrap(True) == ()
-    (said,) = cautions.of_bootstrap(False)
+    assert cautions.warn_about_bootstrap(True) == ()
+    (said,) = cautions.warn_about_bootstrap(False)
     assert "not confirm" in said
     assert "not confirm" not in warnings_of(
         replace(CALM, new=replace(CALM.new, values=210 + NEW_NOISE))

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What measuring took, and what became of it: sentences for a reader who doubts the figures."""
+"""Diagnostics of the measurement: overhead, alignment and rejected samples, as sentences."""
 
-from analysis.summary.cases import Row, summed
+from analysis.summary.cases import Row, sum_counts
 
 # Two alignments of the same code that differ by more than this are named.
 ALIGNMENT_SHARE = 0.05
 
 
-def sentences(rows: list[Row]) -> list[str]:
-    """About the kernel cases of one variant or several; none where nothing was measured."""
+def describe_measurement(rows: list[Row]) -> list[str]:
+    """Sentences about the kernel cases of one variant or several; none if nothing was measured."""
     return [
         sentence for sentence in (_overhead(rows), _alignment(rows), _rejected(rows)) if sentence
     ]
@@ -16,15 +16,18 @@ def sentences(rows: list[Row]) -> list[str]:
 
 def _overhead(rows: list[Row]) -> str:
     measured = [
-        row for row in rows if row.overhead_ticks is not None and row.ioctl_share is not None
+        (row.overhead_ticks, row.ioctl_share, row.unit)
+        for row in rows
+        if row.overhead_ticks is not None and row.ioctl_share is not None
     ]
     if not measured:
         return ""
-    least, most = (f"{pick(row.overhead_ticks for row in measured):.0f}" for pick in (min, max))
+    overheads = [overhead for overhead, _, _ in measured]
+    least, most = f"{min(overheads):.0f}", f"{max(overheads):.0f}"
     span = least if least == most else f"{least} to {most}"
-    share = max(row.ioctl_share for row in measured)
+    share = max(share for _, share, _ in measured)
     return (
-        f"Measuring: a sample takes {span} {measured[0].unit} beside its timed windows, which no"
+        f"Measuring: a sample takes {span} {measured[0][2]} beside its timed windows, which no"
         f" figure contains; the system call takes {_percent(share)} of a record at most."
     )
 
@@ -34,35 +37,40 @@ def _percent(share: float) -> str:
 
 
 def _alignment(rows: list[Row]) -> str:
-    both = [row for row in rows if row.cost is not None and row.cost_shifted is not None]
+    both = [
+        (row, row.cost, row.cost_shifted)
+        for row in rows
+        if row.cost is not None and row.cost_shifted is not None
+    ]
     if not both:
         return ""
-    apart = [row for row in both if not _alike(row)]
+    apart = [
+        (row, cost, shifted) for row, cost, shifted in both if not _alike(row.exact, cost, shifted)
+    ]
     if not apart:
         same = (
             "the same"
-            if all(row.cost == row.cost_shifted for row in both)
+            if all(cost == shifted for _, cost, shifted in both)
             else f"the same within {_percent(ALIGNMENT_SHARE)}"
         )
         return f"Alignment: 16 bytes further on, the same code costs {same} in every case."
     several = len({row.variant for row in rows}) > 1
     named = ", ".join(
-        f"{f'{row.variant} ' if several else ''}{row.case} {row.cost:.4g} and"
-        f" {row.cost_shifted:.4g}"
-        for row in apart
+        f"{f'{row.variant} ' if several else ''}{row.case} {cost:.4g} and {shifted:.4g}"
+        for row, cost, shifted in apart
     )
     return f"Alignment: these cost something else 16 bytes further on: {named}."
 
 
-def _alike(row: Row) -> bool:
-    if row.exact:
-        return row.cost == row.cost_shifted
+def _alike(exact: bool, cost: float, shifted: float) -> bool:
+    if exact:
+        return cost == shifted
     # a case of a few ticks is allowed one
-    return abs(row.cost_shifted - row.cost) <= max(ALIGNMENT_SHARE * abs(row.cost), 1)
+    return abs(shifted - cost) <= max(ALIGNMENT_SHARE * abs(cost), 1)
 
 
 def _rejected(rows: list[Row]) -> str:
-    causes = summed([row.rejected for row in rows])
+    causes = sum_counts([row.rejected for row in rows])
     if not causes:
         return ""
     taken_again = {cause: count for cause, count in causes.items() if count}

@@ -1,45 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of the page, each of one clock."""
+"""Tables of the page with a row per case, each of one clock."""
 
 from collections.abc import Sequence
 
-from analysis.report.table import Sheet
-from analysis.report.text import fio_tables
-from analysis.summary.cases import Row, is_user, started
+from analysis.report.contents.findings import Findings
+from analysis.report.model.table import Table
+from analysis.summary.cases import Row, boots_in_words
 from analysis.summary.cost_parts import PARTS, TITLES
 
 
-def of(table: list[Row], variants: Sequence[str]) -> list[Sheet]:
-    """variants: in the order in which they are to stand side by side."""
-    lab = [
-        row
-        for row in table
-        if row.clock == "icount" and row.case != "empty" and not fio_tables.is_dax(row)
-    ]
-    timed = [row for row in table if row.clock != "icount" and not row.case.endswith("empty")]
-    empties = [
-        row for row in table if row.case.rpartition("/")[2] == "empty" and row.empty is not None
-    ]
+def instruction_tables(findings: Findings) -> list[Table]:
+    """Kernel cases in the emulator: side by side by variant, and in detail."""
+    rows = [row for row in findings.counted if row.case != "empty"]
     return [
-        *_by_variant(lab, variants),
-        *_instructions(lab, [row for row in empties if row.clock == "icount"]),
-        *fio_tables.sheet(table),
-        *_kernel_times(
-            [row for row in timed if not is_user(row)],
-            [row for row in empties if row.clock != "icount" and not is_user(row)],
-        ),
-        *_user_times([row for row in timed if is_user(row)]),
+        *_by_variant(rows, findings.variants),
+        *_instructions(rows, _empty_loops(findings.counted)),
     ]
 
 
-def _by_variant(rows: list[Row], variants: Sequence[str]) -> list[Sheet]:
+def time_tables(findings: Findings) -> list[Table]:
+    """Kernel cases timed on the running kernel, and user models."""
+    return [
+        *_kernel_times(_without_loops(findings.timed), _empty_loops(findings.timed)),
+        *_user_times(_without_loops(findings.user)),
+    ]
+
+
+def _empty_loops(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row.case.rpartition("/")[2] == "empty" and row.empty is not None]
+
+
+def _without_loops(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if not row.case.endswith("empty")]
+
+
+def _by_variant(rows: list[Row], variants: Sequence[str]) -> list[Table]:
     measured = [variant for variant in variants if any(row.variant == variant for row in rows)]
     if len(measured) < 2:
         return []
     costs = {(row.case, row.variant): row.cost for row in rows}
     cases = dict.fromkeys(row.case for row in rows if row.cost is not None)
     return [
-        Sheet(
+        Table(
             name="by-variant",
             heading="Instructions an operation, by variant (emulated)",
             caption=(
@@ -54,13 +56,13 @@ def _by_variant(rows: list[Row], variants: Sequence[str]) -> list[Sheet]:
     ]
 
 
-def _instructions(rows: list[Row], empties: list[Row]) -> list[Sheet]:
+def _instructions(rows: list[Row], empties: list[Row]) -> list[Table]:
     if not rows:
         return []
     used = [part for part in PARTS if any(row.parts and row.parts[part] for row in rows)]
     loops = ", ".join(f"{row.variant}: {row.empty:g}" for row in empties)
     return [
-        Sheet(
+        Table(
             name="instructions",
             heading="Instructions an operation (emulated)",
             caption=(
@@ -97,18 +99,19 @@ def _instructions(rows: list[Row], empties: list[Row]) -> list[Sheet]:
     ]
 
 
-def _kernel_times(rows: list[Row], empties: list[Row]) -> list[Sheet]:
+def _kernel_times(rows: list[Row], empties: list[Row]) -> list[Table]:
     if not rows:
         return []
     loops = ", ".join(f"{row.variant}: {row.empty:.2f} ticks" for row in empties)
+    boots = boots_in_words(rows)
     return [
-        Sheet(
+        Table(
             name="kernel-times",
-            heading=f"Kernel cases on this machine's running kernel (time, {started(rows)})",
+            heading=f"Kernel cases on this machine's running kernel (time, {boots})",
             caption=(
-                f"Medians, {started(rows)}. Core cycles by a chain of dependent adds beside each"
-                " sample, ticks of the time stamp counter, and nanoseconds by its rate. The empty"
-                f" loop is taken off{f' ({loops})' if loops else ''}. Not comparable with"
+                f"Medians, {boots}. Core cycles by a chain of dependent adds beside each sample,"
+                " ticks of the time stamp counter, and nanoseconds by its rate. The empty loop is"
+                f" taken off{f' ({loops})' if loops else ''}. Not comparable with"
                 " instructions."
             ),
             columns=("case", "variant", "core cycles", "ticks", "ns", "oracle"),
@@ -121,11 +124,11 @@ def _kernel_times(rows: list[Row], empties: list[Row]) -> list[Sheet]:
     ]
 
 
-def _user_times(rows: list[Row]) -> list[Sheet]:
+def _user_times(rows: list[Row]) -> list[Table]:
     if not rows:
         return []
     return [
-        Sheet(
+        Table(
             name="user-times",
             heading="User models on this machine (time)",
             caption=(

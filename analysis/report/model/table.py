@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures as a table: what the page shows of them, and the file that a reader can take away."""
+"""A table of results: shown on the page, and offered there as a CSV file."""
 
 import csv
 import io
@@ -9,17 +9,17 @@ Value = str | int | float | None
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """A table with one heading a column; what a row lacks is None."""
+class Table:
+    """A table with one heading per column; a value that a row lacks is None."""
 
-    name: str  # of the file, without suffix
+    name: str  # of the CSV file, without suffix
     heading: str
     caption: str  # clock, kernel, boots, and how to read it
     columns: tuple[str, ...]
     rows: tuple[tuple[Value, ...], ...]
 
     def csv(self) -> str:
-        """With a line of headings; figures in full, none as an empty field."""
+        """CSV with a line of headings; numbers at full precision, None as an empty field."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(self.columns)

@@ -1,31 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The variants of a campaign against its baseline, as tables of the page: one a metric, and so one
-clock, each.
-"""
+"""Tables of the variants of a campaign against its baseline, one per metric."""
 
 from analysis.compare.within_campaign import Verdicts
 from analysis.report.comparison import format
-from analysis.report.table import Sheet, Value
+from analysis.report.contents.findings import Family
+from analysis.report.model.table import Table, Value
 from analysis.stats.comparison import Comparison
 
 _INTERVAL = ("95 % from", "to")
 
 
-def of(verdicts: Verdicts) -> list[Sheet]:
-    return [sheet(verdicts, family) for family in verdicts.families()]
-
-
-def sheet(verdicts: Verdicts, family: list[Comparison]) -> Sheet:
-    """Verdicts of what was judged together, with its A/A rows last."""
-    name = family[0].metric.name
-    rows = [*family, *verdicts.aa(family)]
+def verdict_table(verdicts: Verdicts, shown: list[Comparison], family: Family) -> Table:
+    """Table of some comparisons of a family, with the family's A/A rows last."""
+    name = shown[0].metric.name
+    rows = [*shown, *family.aa]
     timed = any(row.ratio_95 for row in rows)
     said = [
-        f"New/old, {format.metric(family[0])}.",
-        format.test(verdicts.groups),
-        format.against_itself(verdicts.groups),
+        f"New/old, {format.describe_metric(shown[0])}.",
+        format.describe_test(verdicts.groups),
+        format.describe_aa(verdicts.groups),
     ]
-    return Sheet(
+    return Table(
         name=f"verdicts-{name}",
         heading=f"Variants against {verdicts.baseline}: {name.replace('_', ' ')}",
         caption=" ".join(sentence for sentence in said if sentence),
@@ -48,8 +43,10 @@ def sheet(verdicts: Verdicts, family: list[Comparison]) -> Sheet:
 
 def _row(row: Comparison, timed: bool) -> tuple[Value, ...]:
     interval = row.ratio_95
-    change = format.change(row) if row.exact else row.difference
-    bounds = ((interval.low, interval.high) if interval else (None, None)) if timed else ()
+    change: Value = format.format_change(row) if row.exact else row.difference
+    bounds: tuple[Value, ...] = ()
+    if timed:
+        bounds = (interval.low, interval.high) if interval else (None, None)
     return (
         row.case,
         row.pair.new.label,

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All that is computed of a campaign, once: summarized by case, compared by variant."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from analysis.compare.within_campaign import Verdicts, compare_variants
+from analysis.data.load import Campaign
+from analysis.fio_model.case_name import Run, parse_run
+from analysis.fio_model.cost_model import ModelCheck, check_model
+from analysis.fio_model.fio_calls import Call, single_calls
+from analysis.stats.comparison import Comparison
+from analysis.summary.baseline import Baseline
+from analysis.summary.cases import Row, is_fio, is_user, summarize_cases
+
+
+@dataclass(frozen=True)
+class Family:
+    """Comparisons that were judged together: of one metric, and so of one clock."""
+
+    rows: list[Comparison]
+    aa: list[Comparison]  # the baseline against itself
+    checks: list[ModelCheck]  # those of fio
+
+    @property
+    def clock(self) -> str:
+        return self.rows[0].metric.clock
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Results of a campaign; lists are in the campaign's order."""
+
+    campaign: Campaign
+    rows: list[Row]
+    runs: dict[str, Run]  # fio runs by case
+    counted: list[Row]  # kernel cases in the emulator
+    timed: list[Row]  # cases timed on the running kernel, fio included
+    user: list[Row]  # models in user space
+    unpatched: Baseline  # costs of the unpatched path in the emulator
+    patched: list[str]  # variants
+    verdicts: Verdicts
+    families: list[Family]
+    calls: list[Call]  # single reads and writes
+
+    @property
+    def variants(self) -> list[str]:
+        return list(self.campaign.header["variants"])
+
+    @property
+    def baseline(self) -> str:
+        """The variant that others are compared with; empty if there is none."""
+        if self.verdicts.groups:
+            return self.verdicts.baseline
+        return self.variants[0] if self.variants else ""
+
+
+def judge_campaign(campaign: Campaign) -> Findings:
+    """Summarizes the cases of a campaign and compares its variants."""
+    rows = summarize_cases(campaign)
+    runs = _parse_runs(row.case for row in rows)
+    counted = [row for row in rows if row.clock == "icount" and not is_fio(row)]
+    by_time = [row for row in rows if row.clock != "icount"]
+    kernels = campaign.header["variants"].items()
+    patched = [name for name, kernel in kernels if kernel.get("patched")]
+    verdicts = compare_variants(campaign)
+    calls = single_calls(campaign.paths)
+    return Findings(
+        campaign=campaign,
+        rows=rows,
+        runs=runs,
+        counted=counted,
+        timed=[row for row in by_time if not is_user(row)],
+        user=[row for row in by_time if is_user(row)],
+        unpatched=Baseline(counted, "cost", patched),
+        patched=patched,
+        verdicts=verdicts,
+        families=[
+            Family(family, verdicts.aa(family), check_model(rows, family, runs, calls))
+            for family in verdicts.families
+        ],
+        calls=calls,
+    )
+
+
+def _parse_runs(cases: Iterable[str]) -> dict[str, Run]:
+    runs = {case: parse_run(case) for case in dict.fromkeys(cases)}
+    return {case: run for case, run in runs.items() if run is not None}

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A chart before it is drawn: its caption, the table behind it, and what is drawn of that table."""
+
+from dataclasses import dataclass
+
+from analysis.data.load import CountedPath
+from analysis.fio_model.cost_model import ModelCheck
+from analysis.report.model.table import Table
+from analysis.stats.comparison import Comparison
+from analysis.summary.cases import Row
+from analysis.summary.samples import Distribution
+
+
+@dataclass(frozen=True)
+class Caption:
+    """The words around a chart."""
+
+    title: str
+    subtitle: str  # clock, kernel, boots, and that it is emulated where it is
+    footer: str = ""  # how to read it
+
+
+@dataclass(frozen=True)
+class Forest:
+    """Ratios new/old: headed groups of (label, comparison); each comparison has a ratio."""
+
+    groups: list[tuple[str, list[tuple[str, Comparison]]]]
+    axis: str  # label of the ratio axis
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """Stacked bars: headed groups of (label, row); each row has parts and a cost."""
+
+    groups: list[tuple[str, list[tuple[str, Row]]]]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A flame graph of one operation."""
+
+    path: CountedPath
+    kernel: str  # variant, kernel, and what it ran in
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Samples of several cases, boot by boot."""
+
+    distributions: list[Distribution]
+    scale: float  # factor from the unit of the samples to the unit of the axis
+    axis: str  # label of the cost axis
+
+
+class Medians(Spread):
+    """Each boot's median in front of its samples."""
+
+
+class Ecdf(Spread):
+    """Empirical distribution functions of the samples."""
+
+
+@dataclass(frozen=True)
+class Heat:
+    """A heat map: headed groups of (label, comparison by column); each comparison has a ratio."""
+
+    columns: list[str]
+    groups: list[tuple[str, list[tuple[str, dict[str, Comparison]]]]]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A mean with its confidence interval."""
+
+    x: float
+    mean: float
+    low: float | None  # None: one boot, so there is no interval
+    high: float | None
+
+
+@dataclass(frozen=True)
+class CurvePanel:
+    """One kind of fio run: a line per variant."""
+
+    title: str
+    unit: str
+    lines: dict[str, list[Point]]  # by variant
+    ticks: dict[float, str]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Panels with a common meaning of the x axis."""
+
+    panels: list[CurvePanel]
+    x_label: str
+
+
+@dataclass(frozen=True)
+class ModelPanel:
+    """One kind of fio run: overhead and cost model at each block size."""
+
+    title: str
+    checks: list[ModelCheck]  # each with an expected value
+
+
+@dataclass(frozen=True)
+class ModelLines:
+    """Overhead of fio runs next to the cost model."""
+
+    panels: list[ModelPanel]
+    unit: str
+
+
+Drawing = Forest | Breakdown | Profile | Medians | Ecdf | Heat | Curves | ModelLines
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart of the report; the table's name is the name of the chart's files."""
+
+    caption: Caption
+    table: Table
+    drawing: Drawing

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The report of one campaign, complete: text, page and charts only render it."""
+
+from dataclasses import dataclass, field
+
+from analysis.compare.within_campaign import Verdicts
+from analysis.fio_model.case_name import Run
+from analysis.fio_model.cost_model import ModelCheck
+from analysis.fio_model.fio_calls import Call
+from analysis.report.model.figure import Figure
+from analysis.report.model.table import Table
+from analysis.summary.baseline import Baseline
+from analysis.summary.cases import Row
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """A result that the page shows at its top."""
+
+    value: str
+    case: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Instructions:
+    """Kernel cases counted in the emulator."""
+
+    rows: list[Row]
+    variants: list[str]  # those with rows, in the order of their columns
+    baseline: Baseline
+    diagnostics: list[str]
+
+
+@dataclass(frozen=True)
+class KernelTimes:
+    """Kernel cases of one variant, timed on the running kernel."""
+
+    variant: str
+    rows: list[Row]
+    baseline: Baseline
+    diagnostics: list[str]
+
+
+@dataclass(frozen=True)
+class CheckedFamily:
+    """fio comparisons of one metric next to the cost model, and sentences about all of them."""
+
+    checks: list[ModelCheck]
+    sentences: list[str]
+
+
+@dataclass(frozen=True)
+class FioResults:
+    """Results of fio, and of single reads and writes."""
+
+    rows: list[Row] = field(default_factory=list)
+    runs: dict[str, Run] = field(default_factory=dict)  # by case
+    calls: list[Call] = field(default_factory=list)
+    families: list[CheckedFamily] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ReportModel:
+    """All that report.txt, report/index.html and charts/ say."""
+
+    title: str
+    problems: list[str] = field(default_factory=list)  # why no result can be trusted
+    facts: list[str] = field(default_factory=list)  # what was measured, on what, how often
+    variants: list[str] = field(default_factory=list)  # in the order of their columns
+    baseline: str = ""  # the variant that the others are compared with
+    key_figures: list[KeyFigure] = field(default_factory=list)
+    instructions: Instructions | None = None
+    fio: FioResults = field(default_factory=FioResults)
+    verdicts: Verdicts = field(default_factory=Verdicts)
+    kernel_times: list[KernelTimes] = field(default_factory=list)
+    user_times: list[Row] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)  # of the page
+    diagnostics: dict[str, list[str]] = field(default_factory=dict)  # of the page, by variant
+    notes: list[str] = field(default_factory=list)  # about single cases and variants
+    warnings: list[str] = field(default_factory=list)  # about the campaign
