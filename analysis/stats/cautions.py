@@ -19,7 +19,7 @@ DRIFT_P = 0.01
 # One side's boots deviate so many times as much as the other's.
 SPREADS_APART = 4.0
 # From here on the calibration finds no limit broken by any shape of noise, but for intervals that
-# are wider than need be (docs/method.md).
+# are wider than need be (docs/statistics.md).
 FEW_BOOTS = 6
 # How a change that ranks alone do not show is marked.
 RESTS_ON_SHAPE = "rests on noise of a normal shape"

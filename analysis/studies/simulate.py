@@ -10,7 +10,7 @@ import numpy as np
 SHAPES = ("normal", "skewed", "two-mode")
 DRIFTS = ("none", "linear", "walk")
 
-# Spread of the repetitions inside a boot, as in docs/method.md's table of others' rules.
+# Spread of the repetitions inside a boot, as in the table of other rules in docs/statistics.md.
 REPETITION_SPREAD = 0.01
 REPETITIONS = 10
 # From the first boot to the last; of a random walk, the standard deviation of where it ends.

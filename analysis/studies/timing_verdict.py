@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What trials of the measuring itself came to: the tables of docs/method.md.
+"""What trials of the measuring itself came to: the tables of docs/findings-user-models.md.
 
 python3 -m analysis.studies.timing_verdict FILE...   files of lab.studies.timing
 """

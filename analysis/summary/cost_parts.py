@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sums what the observer counted by function into the parts of the path."""
 
+import tomllib
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-
-import tomllib
 
 from analysis.data.load import CountedPath
 

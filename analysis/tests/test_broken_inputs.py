@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.tests.broken import break_campaign
 from analysis.tests.conftest import HEADER, environment, record
+from analysis.tests.support.broken import break_campaign
 
 ROOT = Path(__file__).resolve().parents[2]
 BROKEN = 200

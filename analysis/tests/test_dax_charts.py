@@ -14,8 +14,8 @@ from scipy import stats
 
 from analysis.report import writer
 from analysis.report.charts import frame
-from analysis.tests import dax_campaign
-from analysis.tests.dax_campaign import DRAM, OUTERMOST, SIZES, TOGGLE, VARIANTS, call
+from analysis.tests.support import dax_campaign
+from analysis.tests.support.dax_campaign import DRAM, OUTERMOST, SIZES, TOGGLE, VARIANTS, call
 
 BOOTS, ADDED = 5, 80.0
 SERIES = ["off", "idle", "protected"]

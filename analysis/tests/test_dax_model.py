@@ -17,9 +17,9 @@ from analysis.fio_model.fio_calls import Call
 from analysis.report import writer
 from analysis.report.contents.model_sentences import describe_checks
 from analysis.summary.cases import Row, summarize_cases
-from analysis.tests import dax_campaign
 from analysis.tests.conftest import environment
-from analysis.tests.dax_campaign import DRAM, OUTERMOST, TOGGLE, VARIANTS, fio, wobbling
+from analysis.tests.support import dax_campaign
+from analysis.tests.support.dax_campaign import DRAM, OUTERMOST, TOGGLE, VARIANTS, fio, wobbling
 
 READ = "dax/ext4/psync/randread/4k/jobs1/latency"
 MMAP = "dax/xfs/mmap/randwrite/4k/jobs1/latency"

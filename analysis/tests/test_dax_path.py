@@ -9,7 +9,7 @@ from analysis.fio_model.fio_calls import Call
 from analysis.report import writer
 from analysis.report.contents.fio_tables import call_tables
 from analysis.report.text.fio_section import render_calls
-from analysis.tests.dax_campaign import VARIANTS, call, fio
+from analysis.tests.support.dax_campaign import VARIANTS, call, fio
 
 READ, LOAD, FAULTING = "dax/ext4/pread/4k", "dax/ext4/load/4k", "dax/ext4/pread_faulting/4k"
 

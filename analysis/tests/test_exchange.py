@@ -8,7 +8,7 @@ import pytest
 
 from analysis.compare import engine, inputs
 from analysis.tests.conftest import HEADER, environment, record
-from analysis.tests.test_foreign import benchmark_file, fio_file
+from analysis.tests.support.foreign_files import benchmark_file, fio_file
 
 BOOTS = 6
 COUNTERS = ("instructions:k", "cpu-cycles:u", "page-faults")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.tests import mutations
+from analysis.tests.support import mutations
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTHING_FAILED, SOMETHING_FAILED = 0, 1  # pytest's exit codes

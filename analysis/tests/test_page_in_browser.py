@@ -15,8 +15,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from analysis.report import writer
-from analysis.tests import dax_campaign
 from analysis.tests.conftest import HEADER, path, record
+from analysis.tests.support import dax_campaign
 
 # No picture is to be shown for it, no mathematics set, and no title changed.
 HOSTILE = 'model/kmap_local/<img src=x onerror="document.title=1">&$x$'

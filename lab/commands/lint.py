@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`kmapbench lint`: formatters, linters and type checkers of all languages, by Debian 12's versions.
+"""`kmapbench lint`: formatters, linters and type checkers, by Debian 12's versions.
 
 Another version finds other things, so that a tree is clean or not by these versions alone.
 """

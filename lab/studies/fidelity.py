@@ -116,8 +116,9 @@ def compare(
             sums = named.setdefault(one.name, (Counter(), Counter()))
             for (left, kinds), taken in zip(sides, sums, strict=True):
                 for kind, times in kinds.items():
-                    left[kind] -= count * times
-                    taken[kind] += count * times
+                    # Counters hold Fractions as well; their type says int.
+                    left[kind] -= count * times  # type: ignore[assignment]
+                    taken[kind] += count * times  # type: ignore[assignment]
     return Comparison(model, case, variant, user, kernel, named, +ours, +theirs)
 
 

@@ -15,7 +15,7 @@ from lab.core.dirs import MODULE_SOURCE, build_dir, cache_dir
 from lab.core.event_stream import Line
 from lab.kernels import debian_kernels, module_build, variants
 from lab.run import runner
-from lab.tests.records import without_controls
+from lab.tests.support.records import without_controls
 from lab.vm import image, initramfs, qemu
 
 KMAP_BENCH = build_dir() / "bench" / "kmap_bench"

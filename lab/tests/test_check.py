@@ -2,7 +2,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -11,16 +10,9 @@ from lab.core.dirs import MODULE_SOURCE, ROOT
 from lab.core.errors import KmapbenchError
 from lab.host import running_kernel
 from lab.kernels import supported
+from lab.tests.support.machine import CONFIGURED, SECURE_BOOT, tree
 
 RELEASE = "6.12.0-test"
-
-
-def tree(root: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return root
 
 
 def only(found: list[check.Finding], what: str) -> check.Finding:
@@ -49,7 +41,6 @@ TUNED = {
     "sys/bus/nd/devices/namespace0.1/mode": "raw\n",
     "sys/bus/nd/devices/namespace0.1/size": "0\n",
 }
-SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
 
 def test_a_tuned_machine_has_nothing_to_mend(tmp_path):
@@ -166,10 +157,6 @@ def test_what_is_missing_is_named(tmp_path, dropped, what, state):
 
 
 # What supported.h wants of a configuration.
-CONFIGURED = "".join(
-    f"CONFIG_{name}=y\n"
-    for name in ("X86_64", "SPARSEMEM_VMEMMAP", "ZONE_DEVICE", "JUMP_LABEL", "TRACEPOINTS")
-)
 
 
 @pytest.mark.parametrize(

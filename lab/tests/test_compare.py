@@ -6,7 +6,7 @@ import json
 from lab.cli import main
 from lab.kernels import variants
 from lab.run import runner
-from lab.tests import mutations
+from lab.tests.support import mutations
 from lab.vm import image
 
 # One instruction more, in one body that one case has.

@@ -4,8 +4,8 @@
 
 from lab.core.subprocesses import output
 from lab.tests.conftest import KMAP_BENCH
-from lab.tests.records import of_cases
-from lab.tests.test_lab import FROM_USER_SPACE, SWITCHES
+from lab.tests.support.cases import FROM_USER_SPACE, SWITCHES
+from lab.tests.support.records import of_cases
 
 SOFTWARE = {"task-clock", "page-faults", "context-switches", "cpu-migrations"}
 HARDWARE = {"instructions:k", "instructions:u", "cycles:k", "cycles:u"}

@@ -12,8 +12,8 @@ import pytest
 from lab.campaign import store
 from lab.core import subprocesses
 from lab.core.errors import KmapbenchError
-from lab.tests import userland
-from lab.tests.test_check import tree
+from lab.tests.support import userland
+from lab.tests.support.machine import tree
 from lab.vm import qemu
 from lab.workloads.fio import on_host, presets
 from lab.workloads.fio.on_host import Named

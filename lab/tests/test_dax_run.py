@@ -10,7 +10,7 @@ from analysis.fio_model import cost_model
 from lab.kernels import variants
 from lab.run import runner
 from lab.run.plan import Plan
-from lab.tests.records import of_cases
+from lab.tests.support.records import of_cases
 from lab.workloads.fio import guest_script, presets, workload
 
 QUICK = presets.load()["quick"]

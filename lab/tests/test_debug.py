@@ -8,8 +8,8 @@ import pytest
 
 from lab.core.dirs import build_dir
 from lab.kernels import module_build, variants
-from lab.tests import mutations
 from lab.tests.conftest import KMAP_BENCH, quiet
+from lab.tests.support import mutations
 from lab.vm import console, image, initramfs
 from lab.workloads import micro_script
 

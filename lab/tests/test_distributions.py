@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `test --distributions` decides; that Debian systems are made is seen by running it, for hours."""
+"""How Debian systems are made from nothing, and what is made of what was measured on them."""
 
 import json
 import os

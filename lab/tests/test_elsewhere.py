@@ -9,8 +9,8 @@ import pytest
 
 from lab.kernels import variants
 from lab.run import runner
-from lab.tests.records import with_paths
-from lab.tests.test_lab import FROM_USER_SPACE, SWITCHES
+from lab.tests.support.cases import FROM_USER_SPACE, SWITCHES
+from lab.tests.support.records import with_paths
 
 pytestmark = pytest.mark.kernels
 

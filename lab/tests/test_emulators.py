@@ -16,7 +16,7 @@ import pytest
 from lab.core import subprocesses
 from lab.kernels import variants
 from lab.run import runner
-from lab.tests.test_lab import CASES, EXACT, FROM_USER_SPACE, MEASURED, writes_a_pair
+from lab.tests.support.cases import CASES, EXACT, FROM_USER_SPACE, MEASURED, writes_a_pair
 
 QEMUS = [Path(name) for name in os.environ.get("KMAPBENCH_QEMUS", "").split(":") if name]
 

@@ -8,7 +8,7 @@ import pytest
 
 from lab.studies import fidelity
 from lab.tests.conftest import quiet
-from lab.tests.test_lab import writes_a_pair
+from lab.tests.support.cases import writes_a_pair
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.core import subprocesses
-from lab.tests.wrong_uses import COMMANDS, WRONG, checkout, make_there, tree
+from lab.tests.support.wrong_uses import COMMANDS, WRONG, checkout, make_there, tree
 
 pytestmark = pytest.mark.all  # debootstrap takes minutes
 

@@ -4,10 +4,10 @@
 from lab.core.dirs import build_dir
 from lab.kernels import module_build, variants
 from lab.run import runner
-from lab.tests import mutations
 from lab.tests.conftest import STATE, quiet
-from lab.tests.records import of_cases
-from lab.tests.test_lab import DEFAULT_CASES, FORMS, INEXACT
+from lab.tests.support import mutations
+from lab.tests.support.cases import DEFAULT_CASES, FORMS, INEXACT
+from lab.tests.support.records import of_cases
 from lab.vm import image, initramfs
 from lab.workloads import micro_script
 

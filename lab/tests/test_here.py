@@ -17,11 +17,11 @@ from lab.core.dirs import MODULE_SOURCE
 from lab.core.errors import KmapbenchError
 from lab.host import load_errors, running_kernel
 from lab.kernels import module_build
-from lab.tests import userland
 from lab.tests.conftest import STATE, quiet
-from lab.tests.records import of_cases, without_controls
-from lab.tests.test_check import CONFIGURED, SECURE_BOOT, tree
-from lab.tests.test_lab import CASES, DEFAULT_CASES, SKIPPED
+from lab.tests.support import userland
+from lab.tests.support.cases import CASES, DEFAULT_CASES, SKIPPED
+from lab.tests.support.machine import CONFIGURED, SECURE_BOOT, tree
+from lab.tests.support.records import of_cases, without_controls
 from lab.vm import qemu
 
 RELEASE = "6.12.0-test"

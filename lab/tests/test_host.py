@@ -15,10 +15,10 @@ from lab.host import bench_program
 from lab.kernels import variants
 from lab.run import host_steps, runner
 from lab.tests.conftest import KMAP_BENCH
-from lab.tests.records import of_cases
-from lab.tests.test_lab import FORMS, FROM_USER_SPACE
-from lab.tests.test_lab import STATES as KERNEL_STATES
-from lab.tests.test_lab import TOUCHES
+from lab.tests.support.cases import FORMS, FROM_USER_SPACE
+from lab.tests.support.cases import STATES as KERNEL_STATES
+from lab.tests.support.cases import TOUCHES
+from lab.tests.support.records import of_cases
 from lab.workloads import micro_script
 
 REGISTERS = ["wrpkru", "delay"]

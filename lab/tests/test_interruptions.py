@@ -13,7 +13,7 @@ import pytest
 
 from analysis.data import load
 from lab.core.dirs import ROOT
-from lab.tests.records import of_cases
+from lab.tests.support.records import of_cases
 
 
 def children(pid: int) -> list[int]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.tests import kills
+from lab.tests.support import kills
 
 KILLS, SEED = 50, 20261125
 

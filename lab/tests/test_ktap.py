@@ -4,9 +4,9 @@ import tarfile
 import pytest
 
 from lab.core.dirs import build_dir
-from lab.tests import ktap
-from lab.tests.ktap import Result, Status
-from lab.tests.test_lab import FROM_USER_SPACE, MEASURED, SKIPPED
+from lab.tests.support import ktap
+from lab.tests.support.cases import FROM_USER_SPACE, MEASURED, SKIPPED
+from lab.tests.support.ktap import Result, Status
 from lab.vm import initramfs
 
 GOOD = """KTAP version 1

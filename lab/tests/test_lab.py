@@ -12,81 +12,17 @@ import pytest
 
 from lab.campaign import store
 from lab.core import subprocesses
-
-TOUCHES = ["read8", "write8", "copy64_out", "copy64_in", "copy4k_out", "copy4k_in"]
-FORMS = ["kmap_local", "kmap_local_slim"]
-STATES = ["key_off", "dram", "devmap", "protected", "protected_nested"]
-SETS = [
-    f"{order}/{pages}"
-    for order in ("latency", "throughput")
-    for pages in ("page", "l1", "l2", "llc", "memory")
-]
-SWITCHES = ["elsewhere/switch/same", "elsewhere/switch/different"]
-# Measured by kmap_bench itself.
-FROM_USER_SPACE = ["elsewhere/syscall", "elsewhere/user_fault", "elsewhere/fork_exit"]
-# Now and then caches of memory are filled up; on Debian's kernels, too, a fault's account is
-# settled.
-INEXACT = ["elsewhere/user_fault", "elsewhere/fork_exit"]
-DEFAULT_CASES = [
-    "empty",
-    "kernel/kmap_local/dram",
-    "kernel/kmap_local/devmap",
-    "kernel/kmap_local/protected",
-    "kernel/kmap_local/protected_nested",
-    *(f"model/{form}/{state}" for form in FORMS for state in STATES),
-    "msr/wrpkrs/toggle",
-    *(f"elsewhere/{kind}/{where}" for kind in ("irq", "fault") for where in ("outside", "inside")),
-    *SWITCHES,
-    *FROM_USER_SPACE,
-]
-CASES = [
-    *DEFAULT_CASES,
-    "kernel/kmap_local_folio/dram",
-    "kernel/kmap_atomic/dram",
-    "kernel/kmap/dram",
-    "kernel/kmap_local/devmap_tail",
-    *(
-        f"kernel/kmap_local/{page}/{touch}"
-        for page in ("dram", "devmap", "protected")
-        for touch in TOUCHES
-    ),
-    *(f"kernel/kmap_local/dram/{one}" for one in SETS),
-    *(
-        f"model/{form}/{state}/{touch}"
-        for form in FORMS
-        for state in ("dram", "devmap", "protected")
-        for touch in TOUCHES
-    ),
-    *(
-        f"model/{form}/{state}/{one}"
-        for form in FORMS
-        for state in ("dram", "protected")
-        for one in SETS
-    ),
-    *(f"model/{form}/devmap_file" for form in FORMS),
-    "model/kmap_local_slim/devmap_tail",
-    "msr/wrpkrs/latency",
-    "msr/wrpkrs/same",
-    "msr/wrpkrs/skipped",
-    "msr/rdpkrs",
-    "msr/wrpkru/toggle",
-    "msr/rdpkru",
-    *(f"model/{form}/protected_nested/{depth}" for form in FORMS for depth in ("depth3", "depth4")),
-    "msr/mock/spec_ctrl",
-    "msr/mock/tsc_aux",
-    *(f"elsewhere/{kind}/{where}" for kind in ("nmi", "int3") for where in ("outside", "inside")),
-]
-# Too large for the lab's guest, only for CPUs without PKS, or only for a kernel that protects
-# pages.
-SKIPPED = [
-    case
-    for case in CASES
-    if case.endswith(("/llc", "/memory"))
-    or "/mock/" in case
-    or case.startswith("kernel/kmap_local/protected")
-]
-MEASURED = [case for case in CASES if case not in SKIPPED]
-EXACT = [case for case in MEASURED if case not in INEXACT]
+from lab.tests.support.cases import (
+    CASES,
+    EXACT,
+    FORMS,
+    FROM_USER_SPACE,
+    MEASURED,
+    SKIPPED,
+    SWITCHES,
+    TOUCHES,
+    writes_a_pair,
+)
 
 # Bodies without a branch that is taken and without a repeated instruction (a jump out of
 # the loop, not taken, is one instruction): what objdump counts is what runs.
@@ -115,18 +51,6 @@ STRAIGHT_LINE = {
     "msr/wrpkru/toggle": "kb_body_wrpkru_toggle",
     "msr/rdpkru": "kb_body_rdpkru",
 }
-
-
-def writes_a_pair(case: str) -> int:
-    """From pks-facts: an outermost pair opens and closes, a nested one does neither, and nothing
-    else writes.
-    """
-    outermost = "/protected" in case and "/protected_nested" not in case
-    return (
-        2
-        if outermost
-        else {"msr/wrpkrs/toggle": 2, "msr/wrpkrs/latency": 2, "msr/wrpkrs/same": 1}.get(case, 0)
-    )
 
 
 BOOTS = (1, 2, 3)

@@ -15,7 +15,8 @@ from lab.core.dirs import ROOT
 from lab.core.errors import KmapbenchError
 from lab.run import preflight
 from lab.setup import cpp_build, interpreter, packages
-from lab.tests.wrong_uses import COMMANDS, WRONG, checkout, make_there, tree
+from lab.tests.support import cases
+from lab.tests.support.wrong_uses import COMMANDS, WRONG, checkout, make_there, tree
 
 
 @pytest.fixture(scope="module")
@@ -540,11 +541,9 @@ def test_the_list_of_kernel_cases_is_the_modules_table():
     """By another way: the module's own list, which tests of whole campaigns hold against
     what ran.
     """
-    from lab.tests import test_lab
-
     listed = preflight.kernel_case_names().read_text().split()
     assert len(listed) == len(set(listed))
-    known = set(test_lab.CASES) - set(test_lab.FROM_USER_SPACE)
+    known = set(cases.CASES) - set(cases.FROM_USER_SPACE)
     assert known <= set(listed)
     assert {name.split("/")[0] for name in set(listed) - known} <= {"control"}
 

@@ -11,7 +11,7 @@ from lab.core.errors import KmapbenchError
 from lab.kernels import variants
 from lab.run import runner
 from lab.run.plan import Plan
-from lab.tests.records import of_cases
+from lab.tests.support.records import of_cases
 from lab.workloads import micro_script
 
 PANIC = "echo c > /proc/sysrq-trigger"

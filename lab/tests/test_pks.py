@@ -12,7 +12,7 @@ import pytest
 from lab.kernels import source_build, variants
 from lab.run import runner
 from lab.tests.conftest import quiet
-from lab.tests.records import with_paths
+from lab.tests.support.records import with_paths
 
 pytestmark = pytest.mark.kernels
 

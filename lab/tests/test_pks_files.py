@@ -9,8 +9,8 @@ import pytest
 
 from lab.core import subprocesses
 from lab.core.dirs import build_dir
-from lab.tests import ktap
 from lab.tests.conftest import prepare_patched
+from lab.tests.support import ktap
 from lab.vm import console, image, initramfs
 
 pytestmark = pytest.mark.kernels

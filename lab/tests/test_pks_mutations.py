@@ -16,8 +16,8 @@ from lab.core.dirs import ROOT
 from lab.core.errors import CommandFailed
 from lab.kernels import debian_kernels, source_build, variants
 from lab.kernels.debian_kernels import KernelTree
-from lab.tests import pks_mutations
 from lab.tests.conftest import quiet
+from lab.tests.support import pks_mutations
 
 pytestmark = pytest.mark.all
 

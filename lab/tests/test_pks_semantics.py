@@ -9,8 +9,8 @@ import re
 import pytest
 
 from lab.kernels import module_build, variants
-from lab.tests import ktap
 from lab.tests.conftest import prepare_patched, quiet
+from lab.tests.support import ktap
 from lab.vm import console, image
 
 SEMANTICS = variants.FOLDER / "tests"

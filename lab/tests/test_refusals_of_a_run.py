@@ -14,7 +14,7 @@ from lab.core.dirs import MODULE_SOURCE, build_dir
 from lab.core.errors import Refused
 from lab.kernels import variants
 from lab.run import runner
-from lab.tests import planted_observer
+from lab.tests.support import planted_observer
 from lab.vm import console, image
 
 # What each plants, in which file, and what the module says of it.

@@ -13,8 +13,8 @@ from lab.core.errors import KmapbenchError
 from lab.kernels import debian_kernels, kconfig, source_build, variants
 from lab.run import runner
 from lab.tests.conftest import quiet
-from lab.tests.records import of_cases
-from lab.tests.test_lab import DEFAULT_CASES, INEXACT, SKIPPED
+from lab.tests.support.cases import DEFAULT_CASES, INEXACT, SKIPPED
+from lab.tests.support.records import of_cases
 from lab.vm import image
 
 PLAIN = variants.find("plain")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Campaigns killed at random moments, QEMU, kmapbench or both, until they are whole: what is lost?
 
-    PYTHONPATH=. python3 -m lab.tests.kills COUNT SEED
+    PYTHONPATH=. python3 -m lab.tests.support.kills COUNT SEED
 
 Boots are stand-ins (stand_in_lab.py), so that a thousand take minutes.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from lab.campaign import store
 from lab.core.dirs import ROOT
-from lab.tests import stand_in_qemu
+from lab.tests.support import stand_in_qemu
 
 VARIANTS = ("stock", "plain")
 BOOTS = 2
@@ -40,7 +40,7 @@ LONGEST_SECONDS = 0.02  # from the record that was waited for until the kill com
 
 def start(arguments: list[str], **environment: str) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-m", "lab.tests.stand_in_lab", *arguments],
+        [sys.executable, "-m", "lab.tests.support.stand_in_lab", *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

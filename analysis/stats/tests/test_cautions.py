@@ -10,7 +10,7 @@ from analysis.stats import cautions
 from analysis.stats.clusters import Outlier
 from analysis.stats.family import compare_family
 from analysis.stats.sample import Sample, SamplePair
-from analysis.stats.tests.test_family import TICKS, pair
+from analysis.stats.tests.sample_pairs import TICKS, pair
 from analysis.stats.verdict import Verdict
 
 # Ten boots a side in ABBA blocks, whose deviations look like those of normal noise.
