@@ -5,7 +5,7 @@ import argparse
 import sys
 
 from analysis import commands, options
-from analysis.data.bad_data import EXIT_BAD_DATA
+from formats import exit_codes
 
 
 class _Parser(argparse.ArgumentParser):
@@ -16,7 +16,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str):
         print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
-        sys.exit(EXIT_BAD_DATA)
+        sys.exit(exit_codes.UNMET)
 
 
 def main() -> int:

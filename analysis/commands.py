@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 
-from analysis.data.bad_data import EXIT_BAD_DATA, EXIT_FAILED, EXIT_INTERRUPTED, BadData
+from analysis.data.bad_data import BadData
+from formats import exit_codes
 
 # Formats whose module has another name.
 _FORMATS = {"md": "markdown"}
@@ -22,7 +23,7 @@ def execute(function: Callable[[argparse.Namespace], int], arguments: argparse.N
     except BadData as error:
         print(f"kmapbench: {error}", file=sys.stderr)
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        return exit_codes.INTERRUPTED
     except (
         BrokenPipeError
     ):  # whoever read has had enough; nor does Python's own flush at exit have anybody to write to
@@ -30,7 +31,7 @@ def execute(function: Callable[[argparse.Namespace], int], arguments: argparse.N
         return 0
     except OSError as error:
         print(f"kmapbench: {error.filename}: {error.strerror}", file=sys.stderr)
-    return EXIT_BAD_DATA
+    return exit_codes.UNMET
 
 
 def report(arguments: argparse.Namespace) -> int:
@@ -41,7 +42,7 @@ def report(arguments: argparse.Namespace) -> int:
     print(written.text, end="")
     for problem in written.problems:
         print(f"kmapbench: {problem}", file=sys.stderr)
-    return EXIT_FAILED if written.problems else 0
+    return exit_codes.FAILED if written.problems else exit_codes.OK
 
 
 def compare(arguments: argparse.Namespace) -> int:

@@ -7,17 +7,17 @@ from fnmatch import fnmatchcase
 
 from analysis.compare.source import Source
 from analysis.data.load import Campaign
+from formats import fingerprint
 
 # What differs between any two boots, or says nothing of what was measured.
 _NOISE = (
     "format",
-    "clock.tsc_hz",  # measured anew in each boot
+    *fingerprint.MEASURED,
     "kernel.cmdline.BOOT_IMAGE",
     "kernel.cmdline.initrd",
     "kernel.cmdline.root",
     "emulator.observed",  # counting from outside changes nothing inside
     "tools.not_observed",
-    "clock.tsc_step_ticks",  # measured, too
     "kernel.config_file",  # where it lay; what it says is config_sha256
     "identity",  # whose machine it was: the CPU and how it is set are facts of their own
 )

@@ -13,10 +13,8 @@ from analysis.stats.comparison import Comparison, halves
 from analysis.stats.family import compare_family
 from analysis.stats.sample import Sample, SamplePair, Unit
 from analysis.stats.verdict import Verdict
+from formats import exit_codes
 
-EXIT_OK = 0
-EXIT_SLOWER = 1
-EXIT_UNRESOLVED = 3
 # A refusal names so many differences; the rest is counted.
 _NAMED = 4
 
@@ -74,10 +72,10 @@ def exit_code(groups: Sequence[SourcePair], fail_on: str | None) -> int:
     """fail_on: slower, unresolved (and slower), None."""
     verdicts = {row.verdict for group in groups for row in group.rows}
     if fail_on and Verdict.SLOWER in verdicts:
-        return EXIT_SLOWER
+        return exit_codes.FAILED
     if fail_on == "unresolved" and verdicts & {Verdict.UNRESOLVED, Verdict.EXPLORATORY}:
-        return EXIT_UNRESOLVED
-    return EXIT_OK
+        return exit_codes.UNRESOLVED
+    return exit_codes.OK
 
 
 def _planned(

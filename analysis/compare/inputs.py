@@ -9,8 +9,8 @@ from analysis.compare.source import Source
 from analysis.data.bad_data import BadData, no_side
 from analysis.data.json_files import read_document
 from analysis.data.load import Campaign, load
+from formats.campaign_format import USER_SPACE
 
-HOST = "host"  # what campaigns call user models on the machine itself
 _FOREIGN = (from_google_benchmark, from_fio)
 
 
@@ -28,7 +28,7 @@ class _Campaign:
 
     @property
     def kernels(self) -> list[str]:
-        return [variant for variant in self.variants if variant != HOST]
+        return [variant for variant in self.variants if variant != USER_SPACE]
 
     def source(self, variant: str) -> Source:
         return from_campaign.source(self.campaign, variant, f"{self.campaign.folder}:{variant}")
@@ -178,7 +178,7 @@ def _pair_variants(old: _Campaign, new: _Campaign) -> tuple[list[tuple[str, str]
             return [(_counterpart(after, old, new), after)], []
     common = [name for name in old.variants if name in new.variants]
     same = [(name, name) for name in common]
-    if not set(common) - {HOST} and (old.kernels or new.kernels):
+    if not set(common) - {USER_SPACE} and (old.kernels or new.kernels):
         if (len(old.kernels), len(new.kernels)) != (1, 1):
             raise _ambiguous(old, new)
         return [(old.kernels[0], new.kernels[0]), *same], []

@@ -11,6 +11,7 @@ from analysis.data.bad_data import BadData
 from analysis.data.grouping import group_by
 from analysis.data.load import Campaign
 from analysis.stats.comparison import Comparison
+from formats.campaign_format import USER_SPACE
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Verdicts:
 
 def compare_variants(campaign: Campaign) -> Verdicts:
     """Compares all kernels of a campaign with its unpatched one; user models are not compared."""
-    names = [name for name in from_campaign.variants(campaign) if name != inputs.HOST]
+    names = [name for name in from_campaign.variants(campaign) if name != USER_SPACE]
     if len(names) < 2:
         return Verdicts()
     baseline = inputs.unpatched(campaign, names)

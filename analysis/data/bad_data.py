@@ -6,10 +6,6 @@ Standard library only: the launcher reads it before numpy and the other packages
 
 from pathlib import Path
 
-EXIT_FAILED = 1
-EXIT_BAD_DATA = 2
-EXIT_INTERRUPTED = 130
-
 
 class BadData(Exception):
     """A file that cannot be used; str() is the whole message, on one line.

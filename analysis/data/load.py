@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A campaign's files as objects. results/README.md describes them."""
 
-import json
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -11,13 +10,13 @@ import jsonschema
 from analysis.data.bad_data import BadData, no_campaign
 from analysis.data.json_files import JsonObject, read_document, read_lines, read_text
 from analysis.data.records import Record, Records
+from formats import schema
+from formats.campaign_format import FORMAT
 
 __all__ = ["Campaign", "CountedPath", "Record", "Records", "load"]
 
-FORMAT = 1
 # (variant, case) -> clock, unit and direction
 Clocks = dict[tuple[str, str], tuple[str, str, str]]
-SCHEMAS = Path(__file__).resolve().parents[2] / "results" / "schema"
 
 
 @dataclass(frozen=True)
@@ -149,9 +148,7 @@ def _config(path: Path) -> dict[str, str]:
 
 @cache
 def _validator(name: str) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(
-        json.loads((SCHEMAS / f"{name}.schema.json").read_text())
-    )
+    return jsonschema.Draft202012Validator(schema.load(name))
 
 
 def _check(name: str, value: object, path: Path) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from analysis.fio_model.case_name import Run
 from analysis.fio_model.fio_calls import Call
 from analysis.stats.comparison import Comparison, Interval
 from analysis.summary.cases import Row
+from formats.case_names import FioCase
 
 PAGE_BYTES = 4096
 # Alignment of the files (bench/tools/dax_file.cc): an I/O at a multiple of its own size, no larger
@@ -47,7 +47,7 @@ class ModelCheck:
     """One comparison of fio results next to the cost model; None where there is no model."""
 
     comparison: Comparison
-    run: Run
+    run: FioCase
     copy_unit: CopyUnit | None  # None: not known
     copies: int  # copy units per I/O
     # Two PKRS writes per range or page of the device; per page copied, what a pair on a DRAM page
@@ -96,7 +96,7 @@ def _cost_in(row: Row | None, unit: str) -> float | None:
     return {row.unit: row.cost, "ns": row.nanoseconds if row.unit != "ns" else row.cost}.get(unit)
 
 
-def copy_units(run: Run) -> tuple[CopyUnit | None, int]:
+def copy_units(run: FioCase) -> tuple[CopyUnit | None, int]:
     """What one I/O is copied by, and how many of these it has; (None, 0) if not known."""
     pages = -(-run.block_bytes // PAGE_BYTES)
     if run.engine in _BY_USER_MAPPING:
@@ -111,7 +111,7 @@ def copy_units(run: Run) -> tuple[CopyUnit | None, int]:
 def check_model(
     rows: Sequence[Row],
     comparisons: Iterable[Comparison],
-    runs: Mapping[str, Run],
+    runs: Mapping[str, FioCase],
     calls: Iterable[Call] = (),
 ) -> list[ModelCheck]:
     """Every comparison of fio results per I/O, in its order. runs: by case; calls: of the same
@@ -128,7 +128,7 @@ def check_model(
 def _model_check(
     rows: Sequence[Row],
     comparison: Comparison,
-    run: Run,
+    run: FioCase,
     instructions: Mapping[tuple[str, str], int],
 ) -> ModelCheck:
     old, new, metric = comparison.pair.old.label, comparison.pair.new.label, comparison.metric
@@ -151,7 +151,7 @@ def _model_check(
     return ModelCheck(comparison, run, copy_unit, copies, expected, map_unmap, counted)
 
 
-def _case_of_call(run: Run) -> str:
+def _case_of_call(run: FioCase) -> str:
     """Case of path.jsonl that is one such I/O; empty if there is none."""
     calls = {"read": "pread", "randread": "pread", "write": "pwrite", "randwrite": "pwrite"}
     copied_by_kernel = copy_units(run)[0] in (CopyUnit.RANGE, CopyUnit.DEVICE_PAGE)

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import stats
 
 from analysis.data.load import Campaign
-from analysis.fio_model.case_name import Run
 from analysis.stats.verdict import CONFIDENCE
+from formats.case_names import FioCase
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class FioMean:
     """One case of one variant. Throughput by time is in MB/s."""
 
     variant: str
-    run: Run
+    run: FioCase
     boots: int
     unit: str
     mean: float
@@ -25,7 +25,7 @@ class FioMean:
     high: float | None
 
 
-def fio_means(campaign: Campaign, runs: Mapping[str, Run]) -> dict[str, list[FioMean]]:
+def fio_means(campaign: Campaign, runs: Mapping[str, FioCase]) -> dict[str, list[FioMean]]:
     """Means by clock, variants in the campaign's order. runs: by case."""
     costs: dict[tuple[str, str, str, str], list[float]] = {}
     for record in campaign.records:
@@ -42,7 +42,7 @@ def fio_means(campaign: Campaign, runs: Mapping[str, Run]) -> dict[str, list[Fio
     }
 
 
-def _fio_mean(variant: str, run: Run, unit: str, boots: list[float]) -> FioMean:
+def _fio_mean(variant: str, run: FioCase, unit: str, boots: list[float]) -> FioMean:
     logs, shown_unit = np.log(boots), f"{unit} an I/O"
     if unit == "ns" and run.figure == "throughput":
         logs, shown_unit = np.log(run.block_bytes * 1e3) - logs, "MB/s"

@@ -7,10 +7,9 @@ from fractions import Fraction
 
 from analysis.data.load import Campaign, CountedPath
 from analysis.data.records import Record
+from formats.campaign_format import CONTROL_REASON
 
-# How kmap_bench's reason begins where a control was off (bench/kmap_bench/main.cc), and where a
-# straight line has parts (bench/record/record.cc).
-_CONTROL = "control: "
+# How kmap_bench's reason begins where a straight line has parts (bench/record/record.cc).
 _PARTS = "no whole number of instructions"
 
 
@@ -42,8 +41,8 @@ def problems(campaign: Campaign) -> list[str]:
 def _cause(record: Record) -> str | None:
     if record.status != "flagged":
         return None
-    if record.reason.startswith(_CONTROL):
-        return record.reason.removeprefix(_CONTROL)
+    if record.reason.startswith(CONTROL_REASON):
+        return record.reason.removeprefix(CONTROL_REASON)
     return f"{record.case}: {record.reason}" if record.reason.startswith(_PARTS) else None
 
 

@@ -11,7 +11,6 @@ import pytest
 from analysis.compare import within_campaign
 from analysis.data.load import load
 from analysis.fio_model import cost_model
-from analysis.fio_model.case_name import Run, parse_run
 from analysis.fio_model.cost_model import CopyUnit
 from analysis.fio_model.fio_calls import Call
 from analysis.report import writer
@@ -20,6 +19,7 @@ from analysis.summary.cases import Row, summarize_cases
 from analysis.tests.conftest import environment
 from analysis.tests.support import dax_campaign
 from analysis.tests.support.dax_campaign import DRAM, OUTERMOST, TOGGLE, VARIANTS, fio, wobbling
+from formats.case_names import FioCase, parse_fio
 
 READ = "dax/ext4/psync/randread/4k/jobs1/latency"
 MMAP = "dax/xfs/mmap/randwrite/4k/jobs1/latency"
@@ -50,8 +50,8 @@ def held(write_campaign):
     return of
 
 
-def runs_of(table: list[Row]) -> dict[str, Run]:
-    return {row.case: run for row in table if (run := parse_run(row.case))}
+def runs_of(table: list[Row]) -> dict[str, FioCase]:
+    return {row.case: run for row in table if (run := parse_fio(row.case))}
 
 
 def three(case: str, idle: float, protected: float, level: float = 6000) -> list[dict]:
@@ -72,65 +72,66 @@ def three(case: str, idle: float, protected: float, level: float = 6000) -> list
     [
         (
             READ,
-            Run("ext4", "psync", "randread", "4k", 4096, 1, False, "latency"),
+            FioCase("ext4", "psync", "randread", 4096, 1, False, "latency"),
             (CopyUnit.RANGE, 1),
         ),
         (
             "dax/xfs/psync/randrw/2m/jobs16/throughput",
-            Run("xfs", "psync", "randrw", "2m", 2 << 20, 16, False, "throughput"),
+            FioCase("xfs", "psync", "randrw", 2 << 20, 16, False, "throughput"),
             (CopyUnit.RANGE, 1),
         ),
         (
             "dax/ext4/psync/read/512/jobs1/latency",
-            Run("ext4", "psync", "read", "512", 512, 1, False, "latency"),
+            FioCase("ext4", "psync", "read", 512, 1, False, "latency"),
             (CopyUnit.RANGE, 1),
         ),
         (
             "dax/ext4/psync/read/4m/jobs1/latency",
-            Run("ext4", "psync", "read", "4m", 4 << 20, 1, False, "latency"),
+            FioCase("ext4", "psync", "read", 4 << 20, 1, False, "latency"),
             (None, 0),
         ),
         (
             "dax/block/psync/read/64k/jobs1/direct/latency",
-            Run("block", "psync", "read", "64k", 65536, 1, True, "latency"),
+            FioCase("block", "psync", "read", 65536, 1, True, "latency"),
             (CopyUnit.DEVICE_PAGE, 16),
         ),
         (
             "dax/block/psync/read/64k/jobs1/latency",
-            Run("block", "psync", "read", "64k", 65536, 1, False, "latency"),
+            FioCase("block", "psync", "read", 65536, 1, False, "latency"),
             (None, 0),
         ),
         (
             CACHE,
-            Run("xfs_cache", "psync", "randread", "64k", 65536, 1, False, "latency"),
+            FioCase("xfs_cache", "psync", "randread", 65536, 1, False, "latency"),
             (CopyUnit.CACHED_PAGE, 16),
         ),
         (
             "dax/ext4_cache/psync/read/512/jobs1/latency",
-            Run("ext4_cache", "psync", "read", "512", 512, 1, False, "latency"),
+            FioCase("ext4_cache", "psync", "read", 512, 1, False, "latency"),
             (CopyUnit.CACHED_PAGE, 1),
         ),
         (
             "dax/device/dev_dax/randread/4k/jobs1/latency",
-            Run("device", "dev_dax", "randread", "4k", 4096, 1, False, "latency"),
+            FioCase("device", "dev_dax", "randread", 4096, 1, False, "latency"),
             (CopyUnit.MAPPING, 0),
         ),
         (
             MMAP,
-            Run("xfs", "mmap", "randwrite", "4k", 4096, 1, False, "latency"),
+            FioCase("xfs", "mmap", "randwrite", 4096, 1, False, "latency"),
             (CopyUnit.MAPPING, 0),
         ),
     ],
 )
 def test_what_an_io_meets_on_its_way(case, run, met):
-    assert parse_run(case) == run and cost_model.copy_units(run) == met
+    assert parse_fio(case) == run and cost_model.copy_units(run) == met
+    assert (run.name, run.size) == (case, case.split("/")[4])
 
 
 @pytest.mark.parametrize(
     "case", ["kernel/kmap_local/dram", "dax/ext4", "dax/ext4/psync/randread/4k/jobs1"]
 )
 def test_other_cases_are_no_run_of_fio(case):
-    assert parse_run(case) is None
+    assert parse_fio(case) is None
 
 
 def test_the_model_is_two_writes_a_range_and_nothing_where_nothing_is_protected(held):

@@ -3,14 +3,15 @@ import jsonschema
 import pytest
 
 from analysis.compare import engine, inputs
-from analysis.data.json_files import read_document, read_lines
-from analysis.data.load import SCHEMAS, load
+from analysis.data.json_files import read_lines
+from analysis.data.load import load
 from analysis.studies import scale
+from formats import schema as schemas
 
 
 def test_a_simulated_campaign_is_one_that_kmapbench_could_have_made(tmp_path):
     scale.campaign(tmp_path / "c", boots=16, cases=3, samples=20)
-    schema = read_document(SCHEMAS / "record.schema.json")
+    schema = schemas.load("record")
     lines = [
         line for path in (tmp_path / "c").rglob("micro.jsonl") for _, line in read_lines(path, [])
     ]

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from analysis.compare.within_campaign import Verdicts, compare_variants
 from analysis.data.load import Campaign
-from analysis.fio_model.case_name import Run, parse_run
 from analysis.fio_model.cost_model import ModelCheck, check_model
 from analysis.fio_model.fio_calls import Call, single_calls
 from analysis.stats.comparison import Comparison
 from analysis.summary.baseline import Baseline
 from analysis.summary.cases import Row, is_fio, is_user, summarize_cases
+from formats.case_names import FioCase, parse_fio
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Findings:
 
     campaign: Campaign
     rows: list[Row]
-    runs: dict[str, Run]  # fio runs by case
+    runs: dict[str, FioCase]  # fio runs by case
     counted: list[Row]  # kernel cases in the emulator
     timed: list[Row]  # cases timed on the running kernel, fio included
     user: list[Row]  # models in user space
@@ -83,6 +83,6 @@ def judge_campaign(campaign: Campaign) -> Findings:
     )
 
 
-def _parse_runs(cases: Iterable[str]) -> dict[str, Run]:
-    runs = {case: parse_run(case) for case in dict.fromkeys(cases)}
+def _parse_runs(cases: Iterable[str]) -> dict[str, FioCase]:
+    runs = {case: parse_fio(case) for case in dict.fromkeys(cases)}
     return {case: run for case, run in runs.items() if run is not None}

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from analysis.data.grouping import group_by
 from analysis.data.load import Campaign
-from analysis.fio_model.case_name import Run
 from analysis.fio_model.cost_model import CopyUnit
 from analysis.fio_model.fio_means import FioMean, fio_means
 from analysis.report.comparison import format
@@ -31,6 +30,7 @@ from analysis.report.model.table import Table
 from analysis.stats.comparison import Comparison
 from analysis.stats.verdict import CONFIDENCE
 from analysis.summary.provenance import describe_kernels, emulator, safe_file_name
+from formats.case_names import FioCase
 
 # Rows of a heat map and panels of a figure; its table has all.
 _MOST_ROWS = 60
@@ -124,7 +124,7 @@ def _curve(
     clock: str,
     kinds: dict[str, list[FioMean]],
     against: str,
-    place: Callable[[Run], tuple[int, str]],
+    place: Callable[[FioCase], tuple[int, str]],
 ) -> Iterator[Figure]:
     """One figure, or none if no kind of run has two places on the x axis.
 
@@ -163,7 +163,7 @@ def _means_table(
     name: str,
     panels: dict[str, list[FioMean]],
     against: str,
-    place: Callable[[Run], tuple[int, str]],
+    place: Callable[[FioCase], tuple[int, str]],
 ) -> Table:
     return Table(
         name=name,
@@ -197,7 +197,9 @@ def _means_table(
     )
 
 
-def _panel(kind: str, means: list[FioMean], place: Callable[[Run], tuple[int, str]]) -> CurvePanel:
+def _panel(
+    kind: str, means: list[FioMean], place: Callable[[FioCase], tuple[int, str]]
+) -> CurvePanel:
     ordered = sorted(means, key=lambda mean: place(mean.run))
     points = {
         variant: [

@@ -4,13 +4,13 @@
 from dataclasses import dataclass, field
 
 from analysis.compare.within_campaign import Verdicts
-from analysis.fio_model.case_name import Run
 from analysis.fio_model.cost_model import ModelCheck
 from analysis.fio_model.fio_calls import Call
 from analysis.report.model.figure import Figure
 from analysis.report.model.table import Table
 from analysis.summary.baseline import Baseline
 from analysis.summary.cases import Row
+from formats.case_names import FioCase
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class FioResults:
     """Results of fio, and of single reads and writes."""
 
     rows: list[Row] = field(default_factory=list)
-    runs: dict[str, Run] = field(default_factory=dict)  # by case
+    runs: dict[str, FioCase] = field(default_factory=dict)  # by case
     calls: list[Call] = field(default_factory=list)
     families: list[CheckedFamily] = field(default_factory=list)
 
