@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jsonschema
 
+from analysis.data import archive
 from analysis.data.bad_data import BadData, no_campaign
 from analysis.data.json_files import JsonObject, read_document, read_lines, read_text
 from analysis.data.records import Record, Records
@@ -75,6 +76,22 @@ def load(folder: Path, with_paths: bool = True) -> Campaign:
         )
     _check("campaign", header, path)
     campaign = Campaign(folder, header)
+    boots = archive.boots_folder(folder)
+    try:
+        _add_boots(campaign, boots, with_paths)
+    except BadData as error:  # of a file that is gone when we are: named as it lies in the archive
+        raise BadData(str(error).replace(str(boots), _shown(folder, boots))) from None
+    if not len(campaign.records):
+        raise BadData(f"{folder}: not one record; see its console.log files for why, and run again")
+    return campaign
+
+
+def _shown(folder: Path, boots: Path) -> str:
+    return str(folder if boots == folder else folder / archive.NAME)
+
+
+def _add_boots(campaign: Campaign, folder: Path, with_paths: bool) -> None:
+    """Reads all VARIANT/boot-NN of a folder into a campaign."""
     clocks: Clocks = {}
     for boot in _boot_folders(folder):
         variant, number = boot.parent.name, int(boot.name.removeprefix("boot-"))
@@ -92,9 +109,6 @@ def load(folder: Path, with_paths: bool = True) -> Campaign:
         _check("environment", environment, boot / "environment.json")
         campaign.boots[variant, number] = environment
         campaign.environments.setdefault(variant, environment)
-    if not len(campaign.records):
-        raise BadData(f"{folder}: not one record; see its console.log files for why, and run again")
-    return campaign
 
 
 def _boot_folders(folder: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 
 from formats import exit_codes
 from lab.core import subprocesses
-from lab.core.dirs import ROOT
+from lab.core.dirs import ROOT, cache_dir
 from lab.core.errors import KmapbenchError
 
 Files = Sequence[str]
@@ -117,8 +117,9 @@ def _other_version(check: Check) -> str | None:
 def _passes(check: Check, files: Files) -> bool:
     chosen = [file for file in files if check.takes(file)]
     program = subprocesses.find(check.program, check.package)
+    kept = [f"--cache-dir={cache_dir() / 'mypy'}"] if check.program == "mypy" else []
     result = subprocess.run(
-        [program, *check.options, *chosen],
+        [program, *kept, *check.options, *chosen],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
