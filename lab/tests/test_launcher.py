@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import pytest
 import tomli_w
@@ -97,8 +98,11 @@ def test_help_needs_python_alone(bare, arguments):
     assert (called, made) == ([], set())
 
 
-def test_the_version_is_the_one_that_the_lab_has(bare):
+def test_the_version_is_that_of_the_project(bare):
     from lab import VERSION
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert VERSION == project["version"]
 
     ended, called, made = bare(["--version"])
     assert (ended.returncode, ended.stdout, called, made) == (
