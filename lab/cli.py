@@ -184,10 +184,10 @@ def _check_run(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from lab.run import preflight
+    from lab.run import dry_run, preflight
 
     if arguments.dry_run:
-        print(preflight.describe(arguments.planned), end="")
+        print(dry_run.describe(arguments.planned), end="")
         return (
             exit_codes.UNMET
             if any(preflight.machine_problems(arguments.planned))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from formats.campaign_format import USER_SPACE
 from lab.campaign import schedule
 from lab.campaign.schedule import Step
-from lab.core import requirements, subprocesses
+from lab.core import subprocesses
 from lab.core.dirs import RESULTS, build_dir, cache_path
 from lab.core.errors import CommandFailed, KmapbenchError
 from lab.host import bench_program
@@ -103,7 +103,7 @@ def steps(plan: Plan) -> list[Step]:
         planned.append(Step(plan.label, 1))
     elif asks_kernel(plan):
         planned += schedule.steps(
-            [variant.name for variant in plan.variants], plan.boots, plan.seed, _baseline(plan)
+            [variant.name for variant in plan.variants], plan.boots, plan.seed, baseline(plan)
         )
     if models(plan):
         planned.append(Step(USER_SPACE, 1))
@@ -130,7 +130,7 @@ def no_case(plan: Plan) -> KmapbenchError:
     return micro.no_case(plan.cases, kinds.get(plan.only or "", "case"))
 
 
-def _baseline(plan: Plan) -> str | None:
+def baseline(plan: Plan) -> str | None:
     """Whose boots the A/A row is made of: the first unpatched variant, else the first."""
     names = [variant.name for variant in sorted(plan.variants, key=lambda variant: variant.patched)]
     return names[0] if names else None
@@ -259,7 +259,7 @@ def rooms(plan: Plan) -> list[Room]:
     if not asks_lab(plan):
         return needed
     folder = cache_path()
-    if missing := _to_build(plan):
+    if missing := images_to_build(plan):
         sources = {
             image.source
             for image in missing
@@ -290,7 +290,7 @@ def _check_room(plan: Plan) -> None:
             )
 
 
-def _to_build(plan: Plan) -> list[Image]:
+def images_to_build(plan: Plan) -> list[Image]:
     """Images of the plan that are not in the cache, each once; all, where nobody can say."""
     images = {variant.image.name: variant.image for variant in plan.variants if variant.image}
     if not subprocesses.has("gcc"):  # whose version is part of a kernel's name
@@ -333,108 +333,6 @@ def groups(plan: Plan) -> list[str]:
         needed.append("module")
     if asks_lab(plan):
         needed.append("lab")
-        if _to_build(plan):
+        if images_to_build(plan):
             needed.append("kernel-build")
     return needed
-
-
-# In words
-
-
-def describe(plan: Plan) -> str:
-    """What run() would do, a line for each thing."""
-    lines = [_packages_line(plan), *_kernel_lines(plan)]
-    lines += [_room_line(room) for room in rooms(plan)]
-    lines += [f"not met: {problem}" for problem in machine_problems(plan)]
-    lines += _step_lines(plan)
-    return "\n".join(lines) + "\n"
-
-
-def _room_line(room: Room) -> str:
-    free = "" if room.free_mib is None else f", {room.free_mib:,d} MiB free"
-    return f"room: {room.mib:,d} MiB for {room.why} in {room.folder}{free}"
-
-
-def _packages_line(plan: Plan) -> str:
-    from lab.setup import interpreter
-
-    wanted = requirements.needs(groups(plan), requirements.distribution())
-    lacking = requirements.names(requirements.missing(wanted, interpreter.has_module(wanted)))
-    return f"packages to install: {' '.join(lacking) or 'none'}"
-
-
-def _kernel_lines(plan: Plan) -> list[str]:
-    if not asks_lab(plan):
-        return []
-    folder = cache_path()
-    missing = [image.name for image in _to_build(plan)]
-    lines = []
-    for image in {
-        variant.image.name: variant.image for variant in plan.variants if variant.image
-    }.values():
-        took = source_build.last_seconds(image, folder)
-        before = (
-            f", {took / 60:.0f} minutes the last time" if took else ", about 20 minutes on two CPUs"
-        )
-        lines.append(
-            f"kernel {image.name}: {f'to be built{before}' if image.name in missing else 'built'}"
-        )
-    if any(variant.image is None for variant in plan.variants):
-        there = "fetched" if debian_kernels.fetched(folder) else "to be fetched"
-        lines.append(f"kernel of the distribution, {plan.kernel or 'the newest known'}: {there}")
-    return lines
-
-
-def _step_lines(plan: Plan) -> list[str]:
-    if not kmap_bench().is_file():
-        cases = (
-            ""
-            if plan.cases in ("default", "all")
-            else f"; which cases '{plan.cases}' means is known after that"
-        )
-        lines = [
-            f"to build first: {kmap_bench().name} and the programs beside it, in"
-            f" {build_dir()}{cases}"
-        ]
-        planned = _steps_unbuilt(plan)
-    else:
-        lines, planned = [], _left(plan)
-    lines += [f"seed {plan.seed}", *_guests_line(plan, planned)]
-    for step in planned:
-        half = f" ({step.half} of the A/A row)" if step.half else ""
-        lines.append(f"{step.variant}, boot {step.boot}{half}")
-    return [*lines, "report"]
-
-
-def _steps_unbuilt(plan: Plan) -> list[Step]:
-    """The same where nobody can say yet whether a glob means a user model."""
-    if plan.resume:
-        return _left(plan)
-    known = plan.cases in ("default", "all") or plan.cases.startswith("user/")
-    kernels = (
-        [Step(plan.label, 1)]
-        if plan.here
-        else schedule.steps(
-            [variant.name for variant in plan.variants], plan.boots, plan.seed, _baseline(plan)
-        )
-    )
-    host_step = (
-        [Step(USER_SPACE, 1)] if plan.only == "user" or (plan.only is None and known) else []
-    )
-    return (kernels if asks_kernel(plan) else []) + host_step
-
-
-def _left(plan: Plan) -> list[Step]:
-    from lab.campaign import store
-
-    return store.left(store.peek(plan.resume)) if plan.resume else steps(plan)
-
-
-def _guests_line(plan: Plan, planned: list[Step]) -> list[str]:
-    if plan.here or all(step.variant == USER_SPACE for step in planned):
-        return []
-    from lab.run import parallel
-
-    chosen = workload(plan)
-    places = parallel.places([chosen.variant(variant) for variant in plan.variants])
-    return [f"up to {places} guests at once"]

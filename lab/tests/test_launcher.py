@@ -14,7 +14,7 @@ from lab import cli, launcher
 from lab.core import requirements
 from lab.core.dirs import ROOT
 from lab.core.errors import KmapbenchError
-from lab.run import preflight
+from lab.run import dry_run, preflight
 from lab.setup import cpp_build, interpreter, packages
 from lab.tests.support import cases
 from lab.tests.support.wrong_uses import COMMANDS, WRONG, checkout, make_there, tree
@@ -598,7 +598,7 @@ def test_a_dry_run_says_how_long_a_kernel_took_the_last_time(monkeypatch, tmp_pa
     (folder / "seconds").write_text("720\n")
     monkeypatch.setenv("KMAPBENCH_CACHE", str(tmp_path))
     monkeypatch.setattr(preflight, "_is_built", lambda image, _: image.name == "plain")
-    said = preflight.describe(cli.parse(["run", "--variants", "off,plain", "--dry-run"]).planned)
+    said = dry_run.describe(cli.parse(["run", "--variants", "off,plain", "--dry-run"]).planned)
     assert "kernel off: to be built, 12 minutes the last time\n" in said
     assert "kernel plain: built\n" in said
 
