@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from formats import exit_codes
-from lab.core import subprocesses
-from lab.core.dirs import build_dir
+from lab.core import bench_command, subprocesses
+from lab.core.bench_command import BenchCommand
 from lab.core.errors import KmapbenchError
 from lab.host import load_errors
 from lab.kernels import debian_kernels, supported
@@ -51,11 +51,11 @@ def run() -> int:
 
 def _environment() -> dict:
     """CPUID is read by kmap_bench, which needs no root for it."""
-    kmap_bench = build_dir() / "bench" / "kmap_bench"
+    kmap_bench = bench_command.built()
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "environment.json"
-        command = [str(kmap_bench), f"--kmapbench_environment={out}", "--benchmark_list_tests"]
-        result = subprocess.run(command, capture_output=True, text=True)
+        command = BenchCommand(kmap_bench, environment=out, listing=True)
+        result = subprocess.run(command.words(), capture_output=True, text=True)
         if not out.exists():
             raise KmapbenchError(f"{kmap_bench}: {result.stderr.strip() or 'no output'}")
         return json.loads(out.read_text())

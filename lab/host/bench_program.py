@@ -9,58 +9,51 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from lab.campaign.store import Boot
-from lab.core import subprocesses
+from lab.core import bench_command, subprocesses
+from lab.core.bench_command import BenchCommand
 from lab.core.errors import CommandFailed
 from lab.core.event_stream import Line, Parser
-from lab.workloads import micro_script
 
 
 def matching(kmap_bench: Path, cases: str, half: str) -> list[str]:
     """Names of the cases of a half that --cases means, as kmap_bench lists them on this machine."""
     which = "default" if cases == "default" else "all"
-    listed = subprocesses.output(
-        [
-            kmap_bench,
-            f"--kmapbench_only={half}",
-            f"--kmapbench_cases={which}",
-            "--benchmark_list_tests",
-        ]
-    ).splitlines()
+    command = BenchCommand(kmap_bench, half=half, cases=which, listing=True)
+    listed = subprocesses.output(command.words()).splitlines()
     if cases in ("default", "all"):
         return listed
-    return micro_script.matching(listed, cases)
+    return bench_command.matching(listed, cases)
 
 
 def measure(
     boot: Boot,
-    kmap_bench: Path,
+    command: BenchCommand,
     launches: int,
-    options: list[str],
     on_line: Callable[[Line], None] = lambda _: None,
 ) -> None:
     """Launches kmap_bench, one after the other; records go into the boot, and micro.json holds all
     launches.
 
-    options: what to measure, and how. on_line is called for each line that kmap_bench wrote.
+    command: what to measure, and how. on_line is called for each line that kmap_bench wrote.
     """
     outputs = []
     with tempfile.TemporaryDirectory() as scratch:
         for launch in range(1, launches + 1):
             out = Path(scratch) / f"{launch}.json"
             environment = Path(scratch) / "environment.json"
-            command = [
-                str(kmap_bench),
-                *options,
-                f"--benchmark_out={out}",
-                f"--kmapbench_variant={boot.variant}",
-                f"--kmapbench_boot={boot.number}",
-                f"--kmapbench_launch={launch}",
-                f"--kmapbench_environment={environment}",
-            ]
-            _launch(command, boot, on_line)
+            one = replace(
+                command,
+                out=out,
+                variant=boot.variant,
+                boot=boot.number,
+                launch=launch,
+                environment=environment,
+            )
+            _launch(one, boot, on_line)
             outputs.append(json.loads(out.read_text()))
         boot.write_environment(json.loads(environment.read_text()))
     boot.write_micro(merged(outputs))
@@ -70,15 +63,14 @@ def describe(boot: Boot, kmap_bench: Path) -> None:
     """environment.json of this machine, where nothing is measured by kmap_bench."""
     with tempfile.TemporaryDirectory() as scratch:
         environment = Path(scratch) / "environment.json"
-        identity = [f"--kmapbench_variant={boot.variant}", f"--kmapbench_boot={boot.number}"]
-        subprocesses.output(
-            [
-                kmap_bench,
-                "--benchmark_list_tests",
-                f"--kmapbench_environment={environment}",
-                *identity,
-            ]
+        command = BenchCommand(
+            kmap_bench,
+            listing=True,
+            environment=environment,
+            variant=boot.variant,
+            boot=boot.number,
         )
+        subprocesses.output(command.words())
         boot.write_environment(json.loads(environment.read_text()))
 
 
@@ -96,12 +88,12 @@ def merged(outputs: list[dict]) -> dict:
     return {"context": outputs[0]["context"], "benchmarks": benchmarks}
 
 
-def _launch(command: list[str], boot: Boot, on_line: Callable[[Line], None]) -> None:
+def _launch(command: BenchCommand, boot: Boot, on_line: Callable[[Line], None]) -> None:
     parser = Parser()
     read_fd, write_fd = os.pipe()
     with os.fdopen(read_fd, "rb", buffering=0) as reader, tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
-            [*command, f"--kmapbench_records=/dev/fd/{write_fd}"],
+            replace(command, records=f"/dev/fd/{write_fd}").words(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=said,

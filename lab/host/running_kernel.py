@@ -16,7 +16,6 @@ from lab.core.dirs import MODULE_SOURCE, ROOT
 from lab.core.errors import KmapbenchError
 from lab.host import load_errors, module_loader
 from lab.kernels import module_build, supported
-from lab.workloads import micro_script
 
 MODULE_NAME = Path(module_build.NAME).stem
 
@@ -129,11 +128,6 @@ def loaded(path: Path) -> Iterator[None]:
 
 def _device() -> str:
     return f"/dev/{MODULE_NAME}"
-
-
-def options(names: list[str]) -> list[str]:
-    """kmap_bench's options to measure these cases and no other."""
-    return [*micro_script.named(names), "--kmapbench_clock=tsc", "--kmapbench_events"]
 
 
 def manifest() -> dict:

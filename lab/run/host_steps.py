@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.campaign import store
+from lab.core.bench_command import BenchCommand
 from lab.core.errors import KmapbenchError
 from lab.core.event_stream import Line
 from lab.core.progress import Display
 from lab.host import bench_program, running_kernel
-from lab.workloads import micro_script
 from lab.workloads.fio import on_host, workload
 from lab.workloads.fio.on_host import Named
 from lab.workloads.fio.presets import Job, Preset
@@ -38,12 +38,13 @@ def measure_here(
         f"{kept.variant}: {len(names)} kernel cases on Linux {running.kernel.release}, the running"
         " kernel"
     )
+    command = BenchCommand(kmap_bench, names=names, clock="tsc", events=True)
     problem = _kept(
         kept,
         kept.variant,
         "tsc",
         making,
-        lambda: bench_program.measure(kept, kmap_bench, 1, running_kernel.options(names), follow),
+        lambda: bench_program.measure(kept, command, 1, follow),
     )
     if problem:
         return problem
@@ -64,7 +65,7 @@ def measure_user(
     """
     display.say(f"{len(names)} user models on this machine")
     # one repetition a launch, since a launch is their unit of randomness
-    options = [*micro_script.named(names), "--kmapbench_repetitions=1", "--kmapbench_events"]
+    command = BenchCommand(kmap_bench, names=names, repetitions=1, events=True)
     follow = _follower([], "user models", MODEL_WORK / LAUNCHES, display)
     # without the case that a launch ended in: those before have its records
     problem = _kept(
@@ -72,7 +73,7 @@ def measure_user(
         "user models",
         "tsc",
         [],
-        lambda: bench_program.measure(kept, kmap_bench, LAUNCHES, options, follow),
+        lambda: bench_program.measure(kept, command, LAUNCHES, follow),
     )
     return problem or _control(kept, "user models")
 

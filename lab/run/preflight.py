@@ -18,14 +18,13 @@ from typing import TYPE_CHECKING
 from formats.campaign_format import USER_SPACE
 from lab.campaign import schedule
 from lab.campaign.schedule import Step
-from lab.core import subprocesses
+from lab.core import bench_command, subprocesses
 from lab.core.dirs import RESULTS, build_dir, cache_path
 from lab.core.errors import CommandFailed, KmapbenchError
 from lab.host import bench_program
 from lab.kernels import debian_kernels, source_build
 from lab.kernels.variants import Image
 from lab.run.plan import Plan
-from lab.workloads import micro_script
 from lab.workloads.fio import on_host
 from lab.workloads.fio.presets import Preset
 
@@ -46,7 +45,7 @@ _FS_XFLAG_DAX = 0x8000
 
 def kmap_bench() -> Path:
     """The benchmark program, built or not."""
-    return build_dir() / "bench" / "kmap_bench"
+    return bench_command.built()
 
 
 def kernel_case_names() -> Path:
@@ -72,7 +71,7 @@ def asks_lab(plan: Plan) -> bool:
 def models(plan: Plan) -> list[str]:
     """Names of the user models that are asked for; kmap_bench has to be built."""
     return (
-        bench_program.matching(kmap_bench(), plan.cases, micro_script.USER)
+        bench_program.matching(kmap_bench(), plan.cases, bench_command.USER)
         if plan.only in (None, "user")
         else []
     )
@@ -87,8 +86,8 @@ def _has_kernel_case(plan: Plan) -> bool | None:
     try:
         names = kernel_case_names().read_text().split()
         return bool(
-            micro_script.matching(names, plan.cases)
-            or bench_program.matching(kmap_bench(), plan.cases, micro_script.KERNEL)
+            bench_command.matching(names, plan.cases)
+            or bench_program.matching(kmap_bench(), plan.cases, bench_command.KERNEL)
         )
     except (CommandFailed, OSError):
         return None  # nor does a program run here that was built elsewhere

@@ -14,6 +14,7 @@ from typing import Protocol
 from formats.campaign_format import USER_SPACE
 from lab.campaign.schedule import Step
 from lab.campaign.store import Boot, Campaign
+from lab.core.bench_command import KERNEL
 from lab.core.progress import Display
 from lab.host import bench_program, running_kernel
 from lab.kernels import source_build
@@ -24,7 +25,6 @@ from lab.vm import image
 from lab.workloads.fio import on_host
 from lab.workloads.fio.workload import preset_of
 from lab.workloads.micro import no_case
-from lab.workloads.micro_script import KERNEL
 
 
 @dataclass(frozen=True)

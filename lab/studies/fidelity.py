@@ -5,6 +5,7 @@ python3 -m lab.studies.fidelity [VARIANT...] prints the table of docs/findings-u
 default stock, idle, protected, distro.
 """
 
+import shlex
 import sys
 import tempfile
 from collections import Counter
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+from lab.core import bench_command
+from lab.core.bench_command import USER, BenchCommand
 from lab.core.dirs import build_dir, cache_dir
 from lab.core.errors import KmapbenchError
 from lab.kernels import kconfig, variants
@@ -133,17 +136,16 @@ class Counted:
 
 
 def boot(variant: str, scratch: Path, say: Callable[[str], None]) -> Counted:
-    kmap_bench = build_dir() / "bench" / "kmap_bench"
+    kmap_bench = bench_command.built()
     prepared = image.prepare(
         variants.find(variant), None, image.micro(kmap_bench), cache_dir(), scratch, say
     )
-    user = (
-        "kmap_bench '--benchmark_filter=^user/' --kmapbench_records=/out/stream"
-        " --kmapbench_clock=icount --kmapbench_samples=1"
+    user = BenchCommand(
+        half=USER, cases="default", records="/out/stream", clock="icount", samples=1
     )
     initrd = image.initrd(
         prepared,
-        f"{micro_script.micro(variant, 1)}step user {user}\n",
+        f"{micro_script.micro(variant, 1)}step user {shlex.join(user.words())}\n",
         scratch / f"{variant}.initrd",
     )
     records: dict[str, dict] = {}

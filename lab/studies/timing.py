@@ -18,12 +18,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lab.campaign import schedule
-from lab.core import subprocesses
+from lab.core import bench_command, subprocesses
+from lab.core.bench_command import BenchCommand
 from lab.core.dirs import build_dir
 from lab.core.errors import KmapbenchError
 from lab.core.progress import Display
 from lab.studies.fidelity import FORMS, STATES
-from lab.workloads import micro_script
 
 # Nothing of what these do passes through memory that they have written, and none begins before the
 # last one is done, so that only the clock makes them noisy.
@@ -79,8 +79,10 @@ def known(launches: int) -> Iterator[dict]:
     for launch in range(launches):
         for cycles in WRITE_CYCLES:
             # the others do not hang on what a write takes
-            options = ["--kmapbench_repetitions=1", f"--wrpkrs-cycles={cycles}"]
-            for figure in _ours(KNOWN if cycles == WRITE_CYCLES[0] else DELAYS, options):
+            options = [f"--wrpkrs-cycles={cycles}"]
+            for figure in _ours(
+                KNOWN if cycles == WRITE_CYCLES[0] else DELAYS, options, repetitions=1
+            ):
                 yield {"launch": launch, "write_cycles": cycles, **figure}
 
 
@@ -101,25 +103,23 @@ def campaigns(number: int, launches: int) -> Iterator[dict]:
     """
     for campaign in range(number):
         for slot, step in enumerate(schedule.steps(["A", "B"], launches, seed=campaign)):
-            for figure in _ours(REGISTER_BOUND + PLANTED, ["--kmapbench_repetitions=1"]):
+            for figure in _ours(REGISTER_BOUND + PLANTED, [], repetitions=1):
                 yield {"campaign": campaign, "slot": slot, "side": step.variant, **figure}
 
 
-def _ours(models: list[str], options: list[str]) -> Iterator[dict]:
+def _ours(models: list[str], options: list[str], repetitions: int | None = None) -> Iterator[dict]:
     """Core cycles a pair, by kmap_bench."""
     with tempfile.TemporaryDirectory() as folder:
         records = Path(folder) / "records"
-        program = build_dir() / "bench" / "kmap_bench"
         started = time.monotonic()
-        subprocesses.output(
-            [
-                program,
-                *micro_script.named(models),
-                "--kmapbench_counters=",
-                *options,
-                f"--kmapbench_records={records}",
-            ]
+        command = BenchCommand(
+            bench_command.built(),
+            names=models,
+            counters="",
+            records=records,
+            repetitions=repetitions,
         )
+        subprocesses.output([*command.words(), *options])
         seconds = time.monotonic() - started
         for line in records.read_text().splitlines():
             record = json.loads(line)

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from lab.core import subprocesses
+from lab.core import bench_command, subprocesses
+from lab.core.bench_command import BenchCommand
 from lab.core.dirs import ROOT, build_dir
 from lab.core.errors import KmapbenchError
 from lab.kernels import source_build, variants
-from lab.workloads import micro_script
 
 
 def kmapbench(*arguments, **environment) -> subprocess.CompletedProcess:
@@ -111,7 +111,8 @@ def test_a_campaign_folder_that_is_there_is_refused(tmp_path):
     ],
 )
 def test_a_glob_of_cases_matches_whole_names(cases, name, matches):
-    only, pattern, which = micro_script.case_options(cases, micro_script.KERNEL)
+    command = BenchCommand(half=bench_command.KERNEL, cases=cases)
+    _, only, pattern, which = command.words()
     assert (only, which) == ("--kmapbench_only=kernel", "--kmapbench_cases=all")
     # as Google Benchmark names it
     assert (

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from lab.campaign import store
+from lab.core import bench_command
 from lab.core.errors import KmapbenchError
 from lab.host import bench_program
 from lab.kernels import variants
@@ -19,7 +20,6 @@ from lab.tests.support.cases import FORMS, FROM_USER_SPACE
 from lab.tests.support.cases import STATES as KERNEL_STATES
 from lab.tests.support.cases import TOUCHES
 from lab.tests.support.records import of_cases
-from lab.workloads import micro_script
 
 REGISTERS = ["wrpkru", "delay"]
 STATES = [
@@ -120,14 +120,14 @@ def test_there_are_two_halves():
 
 
 def test_a_glob_means_models_by_their_whole_name():
-    assert bench_program.matching(KMAP_BENCH, "user/known/adds10?", micro_script.USER) == [
+    assert bench_program.matching(KMAP_BENCH, "user/known/adds10?", bench_command.USER) == [
         "user/known/adds100",
         "user/known/adds103",
     ]
-    assert len(bench_program.matching(KMAP_BENCH, "all", micro_script.USER)) > 5 * len(MODELS)
+    assert len(bench_program.matching(KMAP_BENCH, "all", bench_command.USER)) > 5 * len(MODELS)
     assert (
-        bench_program.matching(KMAP_BENCH, "user/kmap", micro_script.USER)
-        == bench_program.matching(KMAP_BENCH, "user/*", micro_script.KERNEL)
+        bench_program.matching(KMAP_BENCH, "user/kmap", bench_command.USER)
+        == bench_program.matching(KMAP_BENCH, "user/*", bench_command.KERNEL)
         == []
     )
 

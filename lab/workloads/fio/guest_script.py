@@ -6,6 +6,7 @@ Pure.
 import shlex
 from dataclasses import dataclass
 
+from lab.core.bench_command import BenchCommand
 from lab.workloads import micro_script as kernel_cases
 from lab.workloads.fio.presets import Job, Preset
 
@@ -56,15 +57,16 @@ LAB = Place(FOLDER, {"block": DEVICES["block"], "device": "/dev/dax3.0"})
 
 def environment(variant: str, boot: int) -> str:
     """Hands out environment.json."""
-    bench = [
-        "kmap_bench",
-        "--benchmark_list_tests",
-        "--kmapbench_environment=/tmp/environment.json",
-        "--kmapbench_clock=icount",
-        f"--kmapbench_variant={variant}",
-        f"--kmapbench_boot={boot}",
-    ]
-    return f"step environment {shlex.join(bench)} >/dev/null\nsend /tmp/environment.json\n"
+    command = BenchCommand(
+        listing=True,
+        environment="/tmp/environment.json",
+        clock="icount",
+        variant=variant,
+        boot=boot,
+    )
+    return (
+        f"step environment {shlex.join(command.words())} >/dev/null\nsend /tmp/environment.json\n"
+    )
 
 
 def text(preset: Preset) -> str:
