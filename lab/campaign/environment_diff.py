@@ -2,8 +2,10 @@
 """Differences between the environments of boots; environments without what names their owner."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from formats import fingerprint
@@ -36,3 +38,11 @@ def anonymous(value: Any, words: dict[str, str]) -> Any:
         for word, instead in words.items():
             value = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", lambda _: instead, value)
     return value
+
+
+def shown(header: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+    """As much of a value as may be shown to everybody, where that was asked for."""
+    if not header["asked"].get("anonymize"):
+        return value
+    hidden: dict[str, Any] = anonymous(value, {os.uname().nodename: "HOST", str(Path.home()): "~"})
+    return hidden

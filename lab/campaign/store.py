@@ -1,56 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A campaign on disk: results/README.md describes the format, results/schema/ checks it."""
 
-import fcntl
 import json
 import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from formats import schema
 from formats.campaign_format import CONTROL_REASON, FORMAT, UNITS
-from lab.campaign import environment_diff
+from lab.campaign import environment_diff, safe_files, validation
 from lab.campaign.schedule import Step
 from lab.core.errors import KmapbenchError
-
-_COUNTS = {"type": "integer", "minimum": 0}
-
-
-@cache
-def _validator(name: str) -> Any:
-    """A jsonschema.Validator. Imported here, since reading a campaign works without it."""
-    import jsonschema
-
-    draft = jsonschema.Draft202012Validator
-
-    def items(validator: Any, items: Any, instance: Any, schema: Any) -> Iterator[Any]:
-        """The draft's own check, but for an array of counts, which holds thousands: a call for each
-        would take seconds of a run.
-        """
-        if (
-            items == _COUNTS
-            and isinstance(instance, list)
-            and all(type(value) is int and value >= 0 for value in instance)
-        ):
-            return
-        yield from draft.VALIDATORS["items"](validator, items, instance, schema)
-
-    return jsonschema.validators.extend(draft, {"items": items})(schema.load(name))
-
-
-def validate(name: str, value: dict[str, Any]) -> None:
-    """Checks a value against results/schema/NAME.schema.json."""
-    from jsonschema import exceptions
-
-    error = exceptions.best_match(_validator(name).iter_errors(value))
-    if error:
-        where = "/".join(str(part) for part in error.absolute_path) or "top level"
-        raise KmapbenchError(f"{name}: {where}: {error.message[:200]}")
 
 
 def now() -> str:
@@ -73,7 +33,7 @@ class Campaign:
         """
         self.folder = folder
         self.header = header
-        self._lock = _locked(folder)
+        self._lock = safe_files.lock(folder)
 
     @classmethod
     def begin(cls, folder: Path, header: dict[str, Any], plan: str = "") -> "Campaign":
@@ -84,7 +44,7 @@ class Campaign:
         """
         if folder.exists():
             raise KmapbenchError(f"{folder}: there already; give another --out")
-        header = header | {"asked": shown(header, header["asked"])}
+        header = header | {"asked": environment_diff.shown(header, header["asked"])}
         header = {
             "format": FORMAT,
             "name": folder.name,
@@ -93,14 +53,14 @@ class Campaign:
             "ended": None,
             "order": [],
         }
-        validate("campaign", header)
+        validation.validate("campaign", header)
         scratch = folder.with_name(f".{folder.name}.{os.getpid()}")
         try:
             scratch.mkdir(parents=True)
             (scratch / "plan.toml").write_text(plan)
-            write_json(scratch / "campaign.json", header)
+            safe_files.write_json(scratch / "campaign.json", header)
             scratch.rename(folder)
-            _sync(folder.parent)
+            safe_files.sync(folder.parent)
         except OSError as error:
             raise KmapbenchError(f"{folder}: {error.strerror}; give another --out") from None
         return cls(folder, header)
@@ -144,8 +104,8 @@ class Campaign:
 
     def save(self) -> None:
         """campaign.json, replaced whole."""
-        validate("campaign", self.header)
-        write_json(self.folder / "campaign.json", self.header)
+        validation.validate("campaign", self.header)
+        safe_files.write_json(self.folder / "campaign.json", self.header)
 
     def left(self) -> list[Step]:
         """Steps that are still to be made well."""
@@ -217,9 +177,9 @@ class Boot:
         self.variant = step["variant"]
         self.number = step["boot"]
         self.folder = folder
-        with naming(folder):
+        with safe_files.naming(folder):
             folder.mkdir(parents=True)
-            _sync(folder.parent)
+            safe_files.sync(folder.parent)
         self.set_aside = folder.with_name(
             f"{folder.name}.try-{step['try']}"
         )  # where it is if it is made again
@@ -228,13 +188,13 @@ class Boot:
 
     def append(self, record: dict[str, Any]) -> None:
         """Adds a record to micro.jsonl; it is on disk when this returns."""
-        validate("record", record)
-        _append_line(self.folder / "micro.jsonl", record)
+        validation.validate("record", record)
+        safe_files.append_line(self.folder / "micro.jsonl", record)
         self.records.append(record)
 
     def append_path(self, path: dict[str, Any]) -> None:
-        validate("path", path)
-        _append_line(self.folder / "path.jsonl", path)
+        validation.validate("path", path)
+        safe_files.append_line(self.folder / "path.jsonl", path)
 
     def append_crashed(self, case: str, clock: str, problem: str, last: list[str]) -> None:
         """The record of a case that was being measured when its boot ended. last: the console's
@@ -262,9 +222,9 @@ class Boot:
         """What it ran on, held against the variant's other boots. config: the kernel's .config;
         without it, as the environment names it.
         """
-        environment = shown(self._campaign.header, environment)
-        validate("environment", environment)
-        write_json(self.folder / "environment.json", environment)
+        environment = environment_diff.shown(self._campaign.header, environment)
+        validation.validate("environment", environment)
+        safe_files.write_json(self.folder / "environment.json", environment)
         others = (
             path
             for path in sorted(self.folder.parent.glob("boot-*/environment.json"))
@@ -277,11 +237,13 @@ class Boot:
                 self._step["differs"] = found
         config = config or Path(environment["kernel"].get("config_file") or "/nonexistent")
         if config.is_file() and not (self.folder.parent / "config").exists():
-            write_bytes(self.folder.parent / "config", config.read_bytes())
+            safe_files.write_bytes(self.folder.parent / "config", config.read_bytes())
 
     def write_micro(self, value: dict[str, Any]) -> None:
         """micro.json: what Google Benchmark has to say."""
-        write_json(self.folder / "micro.json", shown(self._campaign.header, value))
+        safe_files.write_json(
+            self.folder / "micro.json", environment_diff.shown(self._campaign.header, value)
+        )
 
     def end(self, problem: str | None = None) -> None:
         self.crashed = problem is not None
@@ -299,7 +261,7 @@ class Boot:
 def read(folder: Path) -> dict[str, Any]:
     """campaign.json of a campaign that can be gone on with."""
     header = peek(folder)
-    validate("campaign", header)
+    validation.validate("campaign", header)
     return header
 
 
@@ -326,89 +288,9 @@ def peek(folder: Path) -> dict[str, Any]:
     return header
 
 
-def shown(header: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
-    """As much of a value as may be shown to everybody, where that was asked for."""
-    if not header["asked"].get("anonymize"):
-        return value
-    hidden: dict[str, Any] = environment_diff.anonymous(
-        value, {os.uname().nodename: "HOST", str(Path.home()): "~"}
-    )
-    return hidden
-
-
 def left(header: dict[str, Any]) -> list[Step]:
     """Steps of the plan that have not been made well yet, in its order."""
     good = {(step["variant"], step["boot"]) for step in header["order"] if step["status"] == "ok"}
     return [
         Step(**step) for step in header["planned"] if (step["variant"], step["boot"]) not in good
     ]
-
-
-def _locked(folder: Path) -> int:
-    """A lock on a folder, which goes when it is closed, and with us in any case; as a
-    descriptor.
-    """
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(fd)
-        raise KmapbenchError(
-            f"{folder}: another kmapbench is at work in it: wait for it, or end it"
-        ) from None
-    return fd
-
-
-def _sync(folder: Path) -> None:
-    """What was made or renamed in a folder is there after a power loss, too."""
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _append_line(path: Path, value: dict[str, Any]) -> None:
-    with naming(path), path.open("a") as file:
-        file.write(json.dumps(value, separators=(",", ":")) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Replaces a file by a new one, at once and for good."""
-    scratch = path.with_name(f".{path.name}.new")
-    with naming(path), scratch.open("w") as file:
-        json.dump(value, file, indent=2)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
-    _sync(path.parent)
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    with naming(path):
-        path.write_bytes(content)
-
-
-@contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """A failed write does not say of which file; we do."""
-    try:
-        yield
-    except OSError as error:
-        raise KmapbenchError(
-            f"{path}: {error.strerror}; what was written before is kept, and run --resume goes on"
-            " after it"
-        ) from None
-
-
-def new_folder(parent: Path, name: str) -> Path:
-    """A name nobody has yet: the minute, what is measured, and a number where that is taken."""
-    stem = f"{time.strftime('%Y-%m-%dT%H%M')}-{name}"
-    candidate, number = parent / stem, 1
-    while candidate.exists():
-        number += 1
-        candidate = parent / f"{stem}-{number}"
-    return candidate

@@ -4,6 +4,7 @@
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -89,13 +90,23 @@ def _open(
         campaign = resumed
         campaign.go_on(described)
     else:
-        folder = plan.out or store.new_folder(RESULTS, _name(plan))
+        folder = plan.out or _new_folder(RESULTS, _name(plan))
         campaign = store.Campaign.begin(folder, described, write(plan))
         leaving.callback(campaign.release)
     leaving.callback(chown.hand_over, campaign.folder)
     left = f": {len(campaign.left())} of {len(planned)} steps left" if resumed else ""
     display.note(f"campaign {campaign.folder}{left}")
     return campaign
+
+
+def _new_folder(parent: Path, name: str) -> Path:
+    """A name nobody has yet: the minute, what is measured, and a number where that is taken."""
+    stem = f"{time.strftime('%Y-%m-%dT%H%M')}-{name}"
+    candidate, number = parent / stem, 1
+    while candidate.exists():
+        number += 1
+        candidate = parent / f"{stem}-{number}"
+    return candidate
 
 
 def _name(plan: Plan) -> str:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.campaign import store
+from lab.campaign import store, validation
 from lab.campaign.schedule import Step
 from lab.core.errors import KmapbenchError
 from lab.host import bench_program
+from lab.run import runner
 
 HEADER = {
     "asked": {"arguments": [], "boots": 1, "only": None, "kernel": None},
@@ -173,9 +174,9 @@ def test_a_folder_that_is_there_is_not_written_to(kept):
     ],
 )
 def test_the_schema_refuses(change):
-    store.validate("record", RECORD)
+    validation.validate("record", RECORD)
     with pytest.raises(KmapbenchError):
-        store.validate("record", RECORD | change)
+        validation.validate("record", RECORD | change)
 
 
 def test_the_schema_takes_what_a_kernel_case_says():
@@ -187,7 +188,9 @@ def test_the_schema_takes_what_a_kernel_case_says():
         "stand_in": True,
         "rejected": {"smi": 0},
     }
-    store.validate("record", RECORD | more | {"overhead": {"sample": 191.0, "ioctl_share": 0.0005}})
+    validation.validate(
+        "record", RECORD | more | {"overhead": {"sample": 191.0, "ioctl_share": 0.0005}}
+    )
 
 
 @pytest.mark.parametrize(
@@ -201,21 +204,21 @@ def test_the_schema_takes_what_a_kernel_case_says():
     ],
 )
 def test_the_schema_refuses_a_histogram(histograms):
-    store.validate("record", LONG_RECORD)
+    validation.validate("record", LONG_RECORD)
     with pytest.raises(KmapbenchError):
-        store.validate("record", LONG_RECORD | {"histogram": histograms})
+        validation.validate("record", LONG_RECORD | {"histogram": histograms})
 
 
 def test_the_schema_wants_samples_or_histograms():
     without = {name: value for name, value in LONG_RECORD.items() if name != "histogram"}
     with pytest.raises(KmapbenchError):
-        store.validate("record", without)
+        validation.validate("record", without)
 
 
 def test_new_folders_never_collide(tmp_path):
-    first = store.new_folder(tmp_path, "stock")
+    first = runner._new_folder(tmp_path, "stock")
     first.mkdir()
-    second = store.new_folder(tmp_path, "stock")
+    second = runner._new_folder(tmp_path, "stock")
     assert second != first and second.name.startswith(first.name[:10])
 
 

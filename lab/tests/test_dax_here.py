@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.campaign import store
+from lab.campaign import validation
 from lab.core import subprocesses
 from lab.core.errors import KmapbenchError
 from lab.tests.support import userland
@@ -229,4 +229,4 @@ def test_a_run_in_a_guest_formats_only_what_it_was_told_to(kernel, cache, tmp_pa
         assert {(record["clock"], record["unit"], record["status"]) for record in records} == {
             ("wall", "ns", "ok")
         }
-        store.validate("environment", json.loads((boot / "environment.json").read_text()))
+        validation.validate("environment", json.loads((boot / "environment.json").read_text()))

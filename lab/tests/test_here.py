@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.campaign import chown, store
+from lab.campaign import chown, validation
 from lab.core import subprocesses
 from lab.core.dirs import MODULE_SOURCE
 from lab.core.errors import KmapbenchError
@@ -221,12 +221,12 @@ def run_here(name: str, cache: Path, *arguments: str, **how) -> str:
 def assert_good_campaign(rehearsal: Rehearsal, name: str) -> None:
     """It validates, and nothing is left behind."""
     folder = rehearsal.folder / name
-    store.validate("campaign", json.loads((folder / "campaign.json").read_text()))
+    validation.validate("campaign", json.loads((folder / "campaign.json").read_text()))
     for boot in ("lab", "host"):
         environment = json.loads((folder / boot / "boot-01" / "environment.json").read_text())
-        store.validate("environment", environment)
+        validation.validate("environment", environment)
         for record in rehearsal.records(name, boot):
-            store.validate("record", record)
+            validation.validate("record", record)
             assert record["clock"] == "tsc" and record["unit"] == "ticks"
     assert {record["launch"] for record in rehearsal.records(name, "lab")} == {1}
     assert_nothing_left(rehearsal, name)
@@ -436,4 +436,4 @@ look {CAMPAIGN}
     assert rehearsal.codes[CAMPAIGN] == code
     assert said is None or said in rehearsal.errors(CAMPAIGN)[-1]
     first, *_ = rehearsal.records(CAMPAIGN, "lab")
-    store.validate("record", first)
+    validation.validate("record", first)

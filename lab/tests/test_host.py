@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from lab.campaign import store
+from lab.campaign import validation
 from lab.core import bench_command
 from lab.core.errors import KmapbenchError
 from lab.host import bench_program
@@ -61,7 +61,7 @@ def records(user_campaign):
 def test_every_launch_has_every_model(records):
     launches = {}
     for record in records:
-        store.validate("record", record)
+        validation.validate("record", record)
         launches.setdefault(record["launch"], []).append(record["case"])
     assert sorted(launches) == list(range(1, host_steps.LAUNCHES + 1))
     assert all(sorted(cases) == sorted(MODELS) for cases in launches.values())
@@ -77,11 +77,11 @@ def test_what_was_measured_has_core_cycles_and_is_not_exact(records):
 
 
 def test_environment_and_campaign_are_what_the_schema_says(user_campaign):
-    store.validate(
+    validation.validate(
         "environment",
         json.loads((user_campaign / "host" / "boot-01" / "environment.json").read_text()),
     )
-    store.validate("campaign", json.loads((user_campaign / "campaign.json").read_text()))
+    validation.validate("campaign", json.loads((user_campaign / "campaign.json").read_text()))
 
 
 def test_googles_compare_takes_launches_for_repetitions(user_campaign):
@@ -307,7 +307,7 @@ def test_a_write_is_assumed_to_take_what_one_says(tmp_path):
         f"--kmapbench_records={records}",
     )
     (record,) = of_cases(records)
-    store.validate("record", record)
+    validation.validate("record", record)
     assert record["assumed_write_cycles"] == 300
 
 
@@ -324,7 +324,7 @@ def test_threads_are_measured_each_and_together(tmp_path):
     if not measured:
         pytest.skip("one CPU")
     (record,) = measured
-    store.validate("record", record)
+    validation.validate("record", record)
     assert len({thread["cpu"] for thread in record["threads"]}) == 2
     assert len(record["samples"]) == 2 * 2 * 2 * 5  # of n and 2n, threads, repetitions, samples
     assert record["operations_per_1000"] > 0

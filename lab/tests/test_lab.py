@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.campaign import store
+from lab.campaign import validation
 from lab.core import subprocesses
 from lab.tests.support.cases import (
     CASES,
@@ -333,14 +333,14 @@ def test_protected_cases_held_their_oracle(records):
 
 
 def test_every_file_is_what_the_schema_says(three_boots):
-    store.validate("campaign", json.loads((three_boots / "campaign.json").read_text()))
+    validation.validate("campaign", json.loads((three_boots / "campaign.json").read_text()))
     for boot in BOOTS:
         folder = three_boots / "stock" / f"boot-{boot:02d}"
-        store.validate("environment", json.loads((folder / "environment.json").read_text()))
+        validation.validate("environment", json.loads((folder / "environment.json").read_text()))
     for record in lines(three_boots, "micro.jsonl"):
-        store.validate("record", record)
+        validation.validate("record", record)
     for path in lines(three_boots, "path.jsonl"):
-        store.validate("path", path)
+        validation.validate("path", path)
 
 
 def test_the_environment_is_the_guests(three_boots, kernel):

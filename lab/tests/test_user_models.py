@@ -3,7 +3,7 @@
 
 import pytest
 
-from lab.campaign import store
+from lab.campaign import validation
 
 BENCH = (
     "kmap_bench '--benchmark_filter=^user/' --kmapbench_records=/out/stream"
@@ -19,7 +19,7 @@ def keyed(form: str) -> str:
 def test_the_oracle_holds_where_the_cpu_has_pku(boot_job, form):
     booted = boot_job(f"step micro {BENCH}\n")
     record = booted.record(keyed(form), "host")
-    store.validate("record", record)
+    validation.validate("record", record)
     assert (record["status"], record["oracle"]) == ("ok", "held")
     without = booted.record(f"user/{form}/protected/nowrite", "host")
     # Two writes; their operands are there without them.

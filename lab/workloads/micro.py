@@ -4,7 +4,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from lab.campaign import store
+from lab.campaign import safe_files
 from lab.campaign.store import Boot
 from lab.core.errors import KmapbenchError
 from lab.kernels.variants import Variant
@@ -83,7 +83,7 @@ class KernelCases:
 
     def keep(self, boot: Boot, files: dict[str, bytes]) -> None:
         if "micro.json" in files:
-            store.write_bytes(boot.folder / "micro.json", files["micro.json"])
+            safe_files.write_bytes(boot.folder / "micro.json", files["micro.json"])
 
     def paths(
         self,

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from lab.campaign import store
+from lab.campaign import store, validation
 from lab.core.dirs import ROOT
 from lab.tests.support import stand_in_qemu
 
@@ -128,7 +128,7 @@ def assert_nothing_lost(before: dict[str, list[dict]], after: dict[str, list[dic
 def assert_whole(folder: Path) -> None:
     """The campaign is what an undisturbed one is, in every figure."""
     header = json.loads((folder / "campaign.json").read_text())
-    store.validate("campaign", header)
+    validation.validate("campaign", header)
     assert store.left(header) == []
     for variant in VARIANTS:
         for boot in range(1, BOOTS + 1):

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files of a campaign that survive a crash of this program, and of the machine."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lab.core.errors import KmapbenchError
+
+
+def lock(folder: Path) -> int:
+    """The descriptor of a lock on a folder, released when it is closed or this process ends."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        raise KmapbenchError(
+            f"{folder}: another kmapbench is at work in it: wait for it, or end it"
+        ) from None
+    return fd
+
+
+def sync(folder: Path) -> None:
+    """Makes what was created or renamed in a folder survive a power loss."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def append_line(path: Path, value: dict[str, Any]) -> None:
+    """Appends a JSON line, which is on the disk when this returns."""
+    with naming(path), path.open("a") as file:
+        file.write(json.dumps(value, separators=(",", ":")) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Replaces a file by a new one, at once and for good."""
+    scratch = path.with_name(f".{path.name}.new")
+    with naming(path), scratch.open("w") as file:
+        json.dump(value, file, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+    sync(path.parent)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file whose loss costs nothing that is not in another one."""
+    with naming(path):
+        path.write_bytes(content)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Turns a failed write inside into a KmapbenchError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise KmapbenchError(
+            f"{path}: {error.strerror}; what was written before is kept, and run --resume goes on"
+            " after it"
+        ) from None
