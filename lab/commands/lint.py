@@ -20,6 +20,8 @@ Files = Sequence[str]
 
 # Written by others, or generated.
 _NOT_OURS = ("results/reference/*", "LICENSES/*", "*.patch", "bench/system/events/*", "*.svg")
+# Made by a build or by running, as .gitignore has it.
+_MADE = ("build/*", "results/20*", "*__pycache__/*", "*.pyc", ".pytest_cache/*")
 _STRICT = ("formats/*", "lab/core/*", "lab/campaign/*", "analysis/data/*", "analysis/stats/*")
 _SHELL = ("kmapbench", ".ci/run", "lab/vm/init/*")
 _MARKDOWN_GENERATED = ("results/calibration/cells.md",)
@@ -94,10 +96,18 @@ def run() -> int:
 
 
 def tracked() -> list[str]:
-    """The files of the checkout that are ours, by their names below it."""
+    """The files of the checkout that are ours, by their names below it.
+
+    In a tree without git, such as an unpacked archive, all files but what a build makes.
+    """
     git = [subprocesses.find("git", "git"), "-c", f"safe.directory={ROOT}", "-C", str(ROOT)]
-    names = subprocesses.output([*git, "ls-files", "--cached", "--others", "--exclude-standard"])
-    ours = [name for name in names.splitlines() if not _matches(*_NOT_OURS)(name)]
+    if (ROOT / ".git").exists():
+        said = subprocesses.output([*git, "ls-files", "--cached", "--others", "--exclude-standard"])
+        names = said.splitlines()
+    else:
+        names = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*"))
+        names = [name for name in names if not _matches(*_MADE)(name)]
+    ours = [name for name in names if not _matches(*_NOT_OURS)(name)]
     return [name for name in ours if (ROOT / name).is_file()]
 
 
