@@ -12,6 +12,7 @@ from lab.kernels import module_build, variants
 from lab.tests.conftest import prepare_patched, quiet
 from lab.tests.support import ktap
 from lab.vm import console, image
+from lab.workloads.micro_script import PMEM_OPTIONS
 
 SEMANTICS = variants.FOLDER / "tests"
 
@@ -273,7 +274,7 @@ def test_an_unprotected_device_page_is_the_modules_own_or_none(boot):
     measure = (
         "kmap_bench --benchmark_filter='^kernel/kmap_local/devmap/iterations'"
         " --kmapbench_records=/out/stream --kmapbench_clock=icount --kmapbench_cases=all"
-        f" {image.PMEM_OPTIONS}"
+        f" {PMEM_OPTIONS}"
     )
     booted = boot(
         (
