@@ -100,8 +100,8 @@ def tracked() -> list[str]:
 
     In a tree without git, such as an unpacked archive, all files but what a build makes.
     """
-    git = [subprocesses.find("git", "git"), "-c", f"safe.directory={ROOT}", "-C", str(ROOT)]
     if (ROOT / ".git").exists():
+        git = [subprocesses.find("git", "git"), "-c", f"safe.directory={ROOT}", "-C", str(ROOT)]
         said = subprocesses.output([*git, "ls-files", "--cached", "--others", "--exclude-standard"])
         names = said.splitlines()
     else:

@@ -4,7 +4,7 @@
 from formats.campaign_format import USER_SPACE
 from lab.campaign import schedule
 from lab.campaign.schedule import Step
-from lab.core import requirements
+from lab.core import bench_command, requirements
 from lab.core.dirs import build_dir, cache_path
 from lab.kernels import debian_kernels, source_build
 from lab.run import preflight
@@ -56,14 +56,14 @@ def _kernel_lines(plan: Plan) -> list[str]:
 
 
 def _step_lines(plan: Plan) -> list[str]:
-    if not preflight.kmap_bench().is_file():
+    if not bench_command.built().is_file():
         cases = (
             ""
             if plan.cases in ("default", "all")
             else f"; which cases '{plan.cases}' means is known after that"
         )
         lines = [
-            f"to build first: {preflight.kmap_bench().name} and the programs beside it, in"
+            f"to build first: {bench_command.built().name} and the programs beside it, in"
             f" {build_dir()}{cases}"
         ]
         planned = _steps_unbuilt(plan)

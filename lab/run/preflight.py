@@ -43,11 +43,6 @@ _FS_IOC_FSGETXATTR = 0x801C581F  # linux/fs.h
 _FS_XFLAG_DAX = 0x8000
 
 
-def kmap_bench() -> Path:
-    """The benchmark program, built or not."""
-    return bench_command.built()
-
-
 def kernel_case_names() -> Path:
     """The list of the module's cases, made by the build."""
     return build_dir() / "bench" / "case-names" / "kernel-cases.txt"
@@ -71,7 +66,7 @@ def asks_lab(plan: Plan) -> bool:
 def models(plan: Plan) -> list[str]:
     """Names of the user models that are asked for; kmap_bench has to be built."""
     return (
-        bench_program.matching(kmap_bench(), plan.cases, bench_command.USER)
+        bench_program.matching(bench_command.built(), plan.cases, bench_command.USER)
         if plan.only in (None, "user")
         else []
     )
@@ -87,7 +82,7 @@ def _has_kernel_case(plan: Plan) -> bool | None:
         names = kernel_case_names().read_text().split()
         return bool(
             bench_command.matching(names, plan.cases)
-            or bench_program.matching(kmap_bench(), plan.cases, bench_command.KERNEL)
+            or bench_program.matching(bench_command.built(), plan.cases, bench_command.KERNEL)
         )
     except (CommandFailed, OSError):
         return None  # nor does a program run here that was built elsewhere
@@ -117,8 +112,8 @@ def workload(plan: Plan) -> "Work":
     from lab.workloads.micro import KernelCases
 
     if plan.only == "dax":
-        return Dax(_preset(plan), kmap_bench())
-    return KernelCases(plan.cases, kmap_bench())
+        return Dax(_preset(plan), bench_command.built())
+    return KernelCases(plan.cases, bench_command.built())
 
 
 def no_case(plan: Plan) -> KmapbenchError:

@@ -12,6 +12,7 @@ from pathlib import Path
 from formats import exit_codes
 from formats.campaign_format import USER_SPACE
 from lab.campaign import chown, store
+from lab.core import bench_command
 from lab.core.dirs import RESULTS, ROOT, cache_dir
 from lab.core.errors import KmapbenchError
 from lab.core.progress import Display
@@ -22,7 +23,7 @@ from lab.run.targets import Context, Target, targets
 
 def run(plan: Plan) -> int:
     """Measures, reports, and returns the exit code."""
-    kmap_bench = preflight.kmap_bench()
+    kmap_bench = bench_command.built()
     if not kmap_bench.is_file():
         raise KmapbenchError(
             f"{kmap_bench}: not built; run ./kmapbench, or: cmake --preset release && cmake --build"

@@ -4,6 +4,7 @@
 import ast
 import graphlib
 from collections import Counter, defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,15 +22,21 @@ def modules(package: str) -> dict[str, Path]:
     return {name: path for name, path in named.items() if ".tests." not in name}
 
 
+@cache
+def known() -> set[str]:
+    """All our modules."""
+    return {name for package in PACKAGES for name in modules(package)}
+
+
 def imports(path: Path) -> set[str]:
     """Modules of ours that a file imports, wherever in it."""
-    known = {name for package in PACKAGES for name in modules(package)}
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 full = f"{node.module}.{alias.name}"
-                found.add(full if full in known or f"{full}.__init__" in known else node.module)
+                is_module = full in known() or f"{full}.__init__" in known()
+                found.add(full if is_module else node.module)
     return {name for name in found if name.split(".")[0] in PACKAGES}
 
 
