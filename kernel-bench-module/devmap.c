@@ -73,7 +73,7 @@ static int kb_devmap_pin(struct kb_ctx *ctx)
 	return 0;
 }
 
-/* Only our own PKS kernel (kernels/series/linux-6.12-pks) can say of a page that it is protected. */
+/* Only our own PKS kernel (kernels/series/linux-6.12-pks) can say that a page is protected. */
 static bool kb_devmap_protected(const struct page *page)
 {
 #ifdef CONFIG_DEVMAP_ACCESS_PROTECTION

@@ -36,8 +36,8 @@ static __always_inline bool kb_slim_is_protected(const struct page *page)
 }
 
 /*
- * As pks_open_pgmap() and pks_close_pgmap() of kernels/series/linux-6.12-pks: constants, and the order
- * with which an exception between any two of the writes would find out by the cache that
+ * As pks_open_pgmap() and pks_close_pgmap() of kernels/series/linux-6.12-pks: constants, and the
+ * order with which an exception between any two of the writes would find out by the cache that
  * the register is open.  The kernel that this module is loaded into need not have that
  * exception entry, but in a measured section nothing comes between them either.
  */

@@ -71,6 +71,18 @@ SPLITS = Mutation(
     "\tworld.pagemap.flags = pagemap_flags;",
 )
 
+# No bug: a millisecond that something else takes of three probes in four, which a run is to
+# survive.
+DISTURBED = Mutation(
+    "disturbed",
+    "sample.c",
+    "\tticks = probe.empty_n",
+    "\tstatic u32 probes;\n\n"
+    "\tif (++probes % 4)\n"
+    "\t\tprobe.case_2n += tsc_khz;\n"
+    "\tticks = probe.empty_n",
+)
+
 # Each forgets to put one thing back. CR4 last: a module that finds it set leaves it alone.
 LEFT_BEHIND = [
     Mutation("keeps_alias", "model.c", "\tvunmap(world.alias);"),
