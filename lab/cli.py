@@ -16,9 +16,9 @@ from formats import exit_codes
 from lab import VERSION
 from lab.commands import tests
 from lab.core.errors import KmapbenchError
-from lab.distributions import matrix
+from lab.distributions import matrix, steps
 from lab.kernels import variants
-from lab.run import plan
+from lab.run import plan_options
 
 
 class _Parser(argparse.ArgumentParser):
@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
         "run",
         help="measure and report: kernel cases in the lab, user models on this machine",
     )
-    plan.add_options(run)
+    plan_options.add_options(run)
     run.add_argument(
         "--dry-run",
         action="store_true",
@@ -122,13 +122,13 @@ def parser() -> argparse.ArgumentParser:
     )
     test.add_argument(
         "--suites",
-        type=_names_of(matrix.SUITES),
+        type=_names_of(steps.SUITES),
         metavar="A,B",
         help="with --distributions: which (default: bookworm,trixie,testing)",
     )
     test.add_argument(
         "--steps",
-        type=_names_of(step.name for step in matrix.STEPS),
+        type=_names_of(step.name for step in steps.STEPS),
         metavar="A,B",
         help=(
             "with --distributions: what is done there: root/run, root/test, user/run, user/test,"
@@ -177,7 +177,7 @@ def _add_no_install(parser: argparse.ArgumentParser) -> None:
 def _check_run(arguments: argparse.Namespace) -> None:
     from lab.run import preflight
 
-    arguments.planned = plan.from_arguments(arguments)
+    arguments.planned = plan_options.from_arguments(arguments)
     preflight.check_options(arguments.planned)
     if not arguments.dry_run:  # which tells all that is not met
         preflight.check_machine(arguments.planned)

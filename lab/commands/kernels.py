@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from formats import exit_codes
 from lab.core import subprocesses
 from lab.core.dirs import cache_dir, cache_path
-from lab.kernels import debian_kernels, source_build, variants
+from lab.kernels import debian_kernels, kernel_cache, source_build, variants
 from lab.kernels.variants import Image
 
 
@@ -17,10 +17,10 @@ def show() -> int:
     images = {variant.image.name: variant.image for variant in table.values() if variant.image}
     # Without a compiler nothing was built here: a kernel's name has the compiler's.
     built = {
-        name: source_build.built(image, cache) if subprocesses.has("gcc") else None
+        name: kernel_cache.built(image, cache) if subprocesses.has("gcc") else None
         for name, image in images.items()
     }
-    sizes = {name: source_build.code_bytes(folder) for name, folder in built.items() if folder}
+    sizes = {name: kernel_cache.code_bytes(folder) for name, folder in built.items() if folder}
     for variant in table.values():
         if variant.image and (folder := built[variant.image.name]):
             state = [str(folder), _size_line(variant.image, images, sizes)]

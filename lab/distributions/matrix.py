@@ -16,9 +16,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from difflib import unified_diff
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,89 +24,12 @@ from lab.core import subprocesses
 from lab.core.dirs import ROOT, cache_dir
 from lab.core.errors import KmapbenchError
 from lab.distributions import debootstrap, figure_table
-from lab.distributions.debootstrap import Debian, User
+from lab.distributions.debootstrap import Debian
+from lab.distributions.steps import MADE, STEPS, SUITES, TESTER, Result, State, Step
+from lab.distributions.summary import summary
 
 if TYPE_CHECKING:
     from lab.core.progress import Display
-
-SUITES = {"bookworm": "Debian 12", "trixie": "Debian 13", "testing": "Debian testing"}
-
-# A new user's own words for a folder: blanks, and letters that are not ASCII.
-TESTER = User("tester", "/home/tester")
-
-
-@dataclass(frozen=True)
-class Step:
-    """A command of the README's, and who gives it where."""
-
-    name: str
-    user: User
-    checkout: str
-    owner: str  # of the checkout
-    command: str
-
-    @property
-    def file(self) -> str:
-        """The same as the name of a file."""
-        return self.name.replace("/", "-")
-
-
-STEPS = [
-    Step("root/run", debootstrap.ROOT_USER, "/root/kmapbench", "root", "run"),
-    Step("root/test", debootstrap.ROOT_USER, "/root/kmapbench", "root", "test"),
-    Step("user/run", TESTER, "/home/tester/Größen und Maße/kmapbench", TESTER.name, "run"),
-    Step("user/test", TESTER, "/home/tester/Größen und Maße/kmapbench", TESTER.name, "test"),
-    Step("readonly/test", TESTER, "/opt/kmapbench", "root", "test"),
-]
-_MADE = "made"  # the step before the first: the system itself
-
-
-@dataclass
-class Result:
-    """How a step ended."""
-
-    code: int
-    seconds: float
-    download_bytes: int
-    why: str = ""
-
-    @property
-    def good(self) -> bool:
-        return self.code == exit_codes.OK
-
-
-@dataclass
-class State:
-    """What is finished on one distribution, kept in a file."""
-
-    path: Path
-    checkout: str  # which state of it: results of another are no use
-    results: dict[str, Result] = field(default_factory=dict)
-
-    @classmethod
-    def load(cls, path: Path, checkout: str) -> "State":
-        """Empty where there is none, or one of another checkout."""
-        try:
-            kept = json.loads(path.read_text())
-            if kept["checkout"] == checkout:
-                results = {name: Result(**result) for name, result in kept["results"].items()}
-                return cls(path, checkout, results)
-        except (OSError, ValueError, KeyError, TypeError):
-            pass
-        return cls(path, checkout)
-
-    def finished(self, name: str) -> bool:
-        """Ended well: what failed is done again."""
-        return name in self.results and self.results[name].good
-
-    def keep(self, name: str, result: Result) -> None:
-        """On disk at once."""
-        self.results[name] = result
-        results = {one: vars(kept) for one, kept in self.results.items()}
-        text = json.dumps({"checkout": self.checkout, "results": results}, indent=1)
-        part = self.path.with_suffix(".part")
-        part.write_text(text)
-        part.replace(self.path)
 
 
 def check_user() -> None:
@@ -175,21 +95,21 @@ class Tried:
         """Those of the steps that are not finished. The first of all meets an untouched system."""
         self.folder.mkdir(parents=True, exist_ok=True)
         first = STEPS[0]
-        there = self.state.finished(_MADE) and self.system.root.is_dir()
+        there = self.state.finished(MADE) and self.system.root.is_dir()
         half_done = first in steps and not self.state.finished(first.name)
         if fresh or half_done or not there:
             self.state.results.clear()
             self._make()
         self._display.advance(1)
         for step in steps:
-            if self.state.finished(_MADE) and not self.state.finished(step.name):
+            if self.state.finished(MADE) and not self.state.finished(step.name):
                 self._display.say(f"{self.suite}: {step.name}")
                 self.state.keep(step.name, self._do(step))
             self._display.advance(1)
 
     def _make(self) -> None:
         self._display.say(f"{self.suite}: making it")
-        log = self.folder / f"{_MADE}.log"
+        log = self.folder / f"{MADE}.log"
         log.unlink(missing_ok=True)
         begun = time.monotonic()
         try:
@@ -199,7 +119,7 @@ class Tried:
             result = Result(exit_codes.OK, time.monotonic() - begun, fetched)
         except KmapbenchError as error:
             result = Result(exit_codes.FAILED, time.monotonic() - begun, 0, str(error))
-        self.state.keep(_MADE, result)
+        self.state.keep(MADE, result)
 
     def _do(self, step: Step) -> Result:
         self._place(step)
@@ -306,63 +226,3 @@ def _last_words(log: Path) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = [line for line in lines if line.startswith(("kmapbench:", "=====", "E: "))] or lines
     return said[-1].strip("= ") if said else "nothing was said"
-
-
-def summary(tested: Sequence[Tried], steps: Sequence[Step]) -> tuple[str, bool]:
-    """The table of steps, the table of figures, the differences; and whether all is well."""
-    rows = [["", "ended", "seconds", "MB fetched"]]
-    notes, good = [], True
-    for one in tested:
-        for name in (_MADE, *(step.name for step in steps)):
-            result = one.state.results.get(name)
-            good &= result is not None and result.good
-            if result is None:
-                rows.append([f"{one.suite} {name}", "not begun", "-", "-"])
-                continue
-            ended = "good" if result.good else f"exit {result.code}"
-            megabytes = f"{result.download_bytes / 1e6:.0f}"
-            rows.append([f"{one.suite} {name}", ended, f"{result.seconds:.0f}", megabytes])
-            if result.why:
-                log = one.folder / f"{name.replace('/', '-')}.log"
-                notes.append(f"{one.suite} {name}: {result.why}: see {log}")
-    text = figure_table.aligned(rows) + "".join(f"{note}\n" for note in notes)
-    found, folders = {}, {}
-    for one in tested:
-        for step in steps:
-            made = figure_table.of_campaign(one.campaign(step)) if step.command == "run" else {}
-            if made:
-                found[f"{one.suite} {step.name}"] = made
-                folders[f"{one.suite} {step.name}"] = one.campaign(step)
-    if found:
-        text += f"\n{figure_table.table(found)}"
-    for (name, before), (other, after) in pairwise(found.items()):
-        both = [case for case in before if case in after]
-        compared = [figure_table.difference(case, before[case], after[case]) for case in both]
-        differences = [difference for difference in compared if difference]
-        if differences:
-            lines = figure_table.explained(differences, name, other)
-            text += "\n" + "".join(f"{line}\n" for line in lines)
-            text += _code_of(differences, folders[name], folders[other])
-        good &= not any(difference.unexplained for difference in differences)
-    return text, good
-
-
-def _code_of(differences: Sequence[figure_table.Difference], one: Path, other: Path) -> str:
-    """Writes how the code of these cases differs, and says where."""
-    modules = [folder / "kmapbench.ko" for folder in (one, other)]
-    if not all(module.is_file() for module in modules):
-        return ""
-    bodies = dict.fromkeys(difference.body for difference in differences if difference.body)
-    listings: list[str] = []
-    for body in bodies:
-        objdump = [subprocesses.find("objdump", "binutils"), "-d", "--no-show-raw-insn"]
-        words = [*objdump, f"--disassemble={body}"]
-        before, after = (
-            figure_table.code(subprocesses.output([*words, module])) for module in modules
-        )
-        listings += unified_diff(
-            before, after, f"{one} {body}", f"{other} {body}", lineterm="", n=99
-        )
-    target = other / f"code-against-{one.parent.name}-{one.name}.diff"
-    target.write_text("".join(f"{line}\n" for line in listings))
-    return f"the code of these: {target}\n"

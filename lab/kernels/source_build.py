@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kernels built from the distribution's source package: patched, configured, checked, kept in the
-cache.
+"""Kernels built from the distribution's source package: patched, configured, checked.
 
-What is kept has the layout of an unpacked package (distribution.KernelTree), so that the rest of
-the lab does not know the one from the other. It is built in a scratch folder of the cache and
-moved into place when it is whole.
+What is kept of one has the layout of an unpacked package (KernelTree), so that the rest of the
+lab does not know the one from the other. It is built in a scratch folder of the cache and moved
+into place when it is whole.
 """
 
 import fcntl
-import hashlib
 import shutil
 import tempfile
 import time
@@ -18,13 +16,10 @@ from pathlib import Path
 
 from lab.core import requirements, subprocesses
 from lab.core.errors import CommandFailed, Interrupted, KmapbenchError
-from lab.kernels import debian_kernels, kconfig
+from lab.kernels import debian_kernels, kconfig, kernel_cache
 from lab.kernels.debian_kernels import KernelTree
 from lab.kernels.kbuild import Make, environment
 from lab.kernels.variants import Image
-
-# Counts up when what is kept of a build, or how it is built, changes.
-_RECIPE = 1
 
 # A failed or ended build leaves its folder behind when we are killed: the next one removes it.
 _SCRATCH_PREFIX = ".building-"
@@ -42,7 +37,7 @@ def fetch(
     say: called with a line before anything slow. on_step: called with each file that make makes.
     """
     version = debian_kernels.candidate(image.source)
-    folder = _folder(image, version, cache)
+    folder = kernel_cache.folder(image, version, cache)
     if not folder.is_dir():
         missing = missing_packages()
         if missing:
@@ -57,50 +52,13 @@ def fetch(
     return _tree(image, version, folder)
 
 
-def built(image: Image, cache: Path) -> Path | None:
-    """Where the kernel of an image as it is now stands in the cache, of the newest source there;
-    None: nowhere.
-    """
-    found = list((cache / "kernels").glob(_folder(image, "*", cache).name))
-    return max(found, key=lambda folder: folder.stat().st_mtime) if found else None
-
-
-def is_built(image: Image, cache: Path) -> bool:
-    """Whether provide() would find it in the cache; where no source is offered, whether any is
-    there.
-    """
-    try:
-        return _folder(image, debian_kernels.candidate(image.source), cache).is_dir()
-    except KmapbenchError:
-        return built(image, cache) is not None
-
-
-def last_seconds(image: Image, cache: Path) -> float | None:
-    """How long the last build of this image took here; None: nobody knows."""
-    return _last(image, cache, "seconds")
-
-
-def code_bytes(folder: Path) -> int:
-    """How large all functions of a built kernel are together. Its .text is padded to whole large
-    pages, and says nothing.
-    """
-    (vmlinux,) = (folder / "boot").glob("vmlinux-*")
-    rows = (
-        line.split()
-        for line in subprocesses.output(
-            [subprocesses.find("nm", "binutils"), "-S", vmlinux]
-        ).splitlines()
-    )
-    return sum(int(row[1], 16) for row in rows if len(row) == 4 and row[2] in "tTwW")
-
-
 def provide(images: Iterable[Image], cache: Path, display) -> None:
     """Builds those that are not in the cache, and shows how far it is."""
     wanted = {image.name: image for image in images}.values()
     missing = [
         image
         for image in wanted
-        if not _folder(image, debian_kernels.candidate(image.source), cache).is_dir()
+        if not kernel_cache.folder(image, debian_kernels.candidate(image.source), cache).is_dir()
     ]
     if not missing:
         return
@@ -143,38 +101,7 @@ class _Steps:
 
 def _expected_steps(image: Image, cache: Path) -> int:
     """As many as the last build of this image took here, else what the table says."""
-    return int(_last(image, cache, "steps") or image.steps)
-
-
-def _last(image: Image, cache: Path, name: str) -> float | None:
-    """A number that the last build of this image left in its folder."""
-    there = (cache / "kernels").glob(f"{image.name}_*/{name}")
-    written = sorted(there, key=lambda path: path.stat().st_mtime)
-    return float(written[-1].read_text()) if written else None
-
-
-def _folder(image: Image, version: str, cache: Path) -> Path:
-    return cache / "kernels" / f"{image.name}_{version.replace(':', '%')}_{digest(image)}"
-
-
-def digest(image: Image) -> str:
-    """Of all that goes into a kernel beside its source. Of a fragment that is what it asks for, not
-    how it says so.
-    """
-    compiler = subprocesses.output([subprocesses.find("gcc", "gcc"), "--version"]).splitlines()[0]
-    value = hashlib.sha256(f"{_RECIPE}\0{image.base}\0{compiler}\0".encode())
-    asked = kconfig.asked(_fragments(image))
-    value.update(
-        "\n".join(f"{symbol}={wanted}" for symbol, (_, wanted) in sorted(asked.items())).encode()
-        + b"\0"
-    )
-    for patch in image.patches:
-        value.update(patch.read_bytes() + b"\0")
-    return value.hexdigest()[:16]
-
-
-def _fragments(image: Image) -> list[tuple[str, str]]:
-    return [(path.name, path.read_text()) for path in image.fragments]
+    return int(kernel_cache.last_steps(image, cache) or image.steps)
 
 
 def _tree(image: Image, version: str, folder: Path) -> KernelTree:
@@ -335,7 +262,7 @@ def _configure(image: Image, make: Make, source: Path) -> None:
         cwd=source,
     )
     make("olddefconfig")
-    broken = kconfig.broken(_fragments(image), config.read_text())
+    broken = kconfig.broken(kernel_cache.fragments(image), config.read_text())
     if broken:
         with make.log.open("a") as log:
             log.writelines(f"{one}\n" for one in broken)

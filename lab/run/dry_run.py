@@ -6,21 +6,21 @@ from lab.campaign import schedule
 from lab.campaign.schedule import Step
 from lab.core import bench_command, requirements
 from lab.core.dirs import build_dir, cache_path
-from lab.kernels import debian_kernels, source_build
-from lab.run import preflight
+from lab.kernels import debian_kernels, kernel_cache
+from lab.run import disk_space, preflight, selection
 from lab.run.plan import Plan
 
 
 def describe(plan: Plan) -> str:
     """What run() would do, a line for each thing."""
     lines = [_packages_line(plan), *_kernel_lines(plan)]
-    lines += [_room_line(room) for room in preflight.rooms(plan)]
+    lines += [_room_line(room) for room in disk_space.rooms(plan)]
     lines += [f"not met: {problem}" for problem in preflight.machine_problems(plan)]
     lines += _step_lines(plan)
     return "\n".join(lines) + "\n"
 
 
-def _room_line(room: preflight.Room) -> str:
+def _room_line(room: disk_space.Room) -> str:
     free = "" if room.free_mib is None else f", {room.free_mib:,d} MiB free"
     return f"room: {room.mib:,d} MiB for {room.why} in {room.folder}{free}"
 
@@ -34,15 +34,15 @@ def _packages_line(plan: Plan) -> str:
 
 
 def _kernel_lines(plan: Plan) -> list[str]:
-    if not preflight.asks_lab(plan):
+    if not selection.asks_lab(plan):
         return []
     folder = cache_path()
-    missing = [image.name for image in preflight.images_to_build(plan)]
+    missing = [image.name for image in disk_space.images_to_build(plan)]
     lines = []
     for image in {
         variant.image.name: variant.image for variant in plan.variants if variant.image
     }.values():
-        took = source_build.last_seconds(image, folder)
+        took = kernel_cache.last_seconds(image, folder)
         before = (
             f", {took / 60:.0f} minutes the last time" if took else ", about 20 minutes on two CPUs"
         )
@@ -88,19 +88,19 @@ def _steps_unbuilt(plan: Plan) -> list[Step]:
             [variant.name for variant in plan.variants],
             plan.boots,
             plan.seed,
-            preflight.baseline(plan),
+            selection.baseline(plan),
         )
     )
     host_step = (
         [Step(USER_SPACE, 1)] if plan.only == "user" or (plan.only is None and known) else []
     )
-    return (kernels if preflight.asks_kernel(plan) else []) + host_step
+    return (kernels if selection.asks_kernel(plan) else []) + host_step
 
 
 def _left(plan: Plan) -> list[Step]:
     from lab.campaign import store
 
-    return store.left(store.peek(plan.resume)) if plan.resume else preflight.steps(plan)
+    return store.left(store.peek(plan.resume)) if plan.resume else selection.steps(plan)
 
 
 def _guests_line(plan: Plan, planned: list[Step]) -> list[str]:
@@ -108,6 +108,6 @@ def _guests_line(plan: Plan, planned: list[Step]) -> list[str]:
         return []
     from lab.run import parallel
 
-    chosen = preflight.workload(plan)
+    chosen = selection.workload(plan)
     places = parallel.places([chosen.variant(variant) for variant in plan.variants])
     return [f"up to {places} guests at once"]

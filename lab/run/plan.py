@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options of `run`: from the command line, or from a plan file (TOML) that says the same.
+"""A campaign as it was asked for, and the plan file (TOML) that says it.
 
 A field of Plan is an option. Its metadata is all that the parser, plan files and campaign.json
 need to know of it. Standard library only, since options are read before anything is installed.
 """
 
 import argparse
-import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ from typing import Any
 
 from formats.campaign_format import USER_SPACE
 from lab.core.errors import KmapbenchError
-from lab.kernels import debian_kernels, variants
+from lab.kernels import debian_kernels
 from lab.kernels.variants import Variant
 
 DEFAULT_LABEL = "here"
@@ -200,98 +199,9 @@ class Plan:
 OPTIONS: Mapping[str, Option] = {
     one.name: one.metadata["option"] for one in fields(Plan) if "option" in one.metadata
 }
-_PLANNED = {name: option for name, option in OPTIONS.items() if option.planned}
-
-# What options contradict each other: a test of what was given, and what is said of it.
-_RULES: list[tuple[Callable[[dict], bool], str]] = [
-    (
-        lambda given: "label" in given and not given.get("here"),
-        "--label names the running kernel, and goes with --here",
-    ),
-    (
-        lambda given: bool(given.get("here")) and given.get("only") == "dax" and "on" not in given,
-        "--here --only dax measures on what you name: give --on FOLDER or --on /dev/pmemN",
-    ),
-    (
-        lambda given: "preset" in given and given.get("only") != "dax",
-        "--preset goes with --only dax",
-    ),
-    (
-        lambda given: "on" in given and not (given.get("only") == "dax" and given.get("here")),
-        "--on goes with --here --only dax",
-    ),
-    (
-        lambda given: given.get("only") == "dax" and given.get("cases", "default") != "default",
-        "--cases chooses kernel cases and user models: leave it out, or leave out --only dax",
-    ),
-]
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of `run` for its parser."""
-    for name, option in OPTIONS.items():
-        if option.kind is bool:
-            parser.add_argument(f"--{name}", action="store_true", help=option.help)
-        else:
-            parser.add_argument(
-                f"--{name}", type=option.parse, metavar=option.metavar, help=option.help
-            )
-    parser.add_argument(
-        "--plan",
-        type=Path,
-        metavar="FILE",
-        help="read options from FILE (each campaign has a plan.toml); command-line options"
-        " override it",
-    )
-
-
-def from_arguments(arguments: argparse.Namespace) -> Plan:
-    """The plan of a command line, a plan file, or the campaign that is to be resumed."""
-    given = {
-        name: value for name in _PLANNED if (value := getattr(arguments, name)) not in (None, False)
-    }
-    if arguments.resume and (given or arguments.plan or arguments.out):
-        raise KmapbenchError(
-            "--resume goes on with what was asked for then: leave out all else but --dry-run"
-        )
-    file = arguments.resume / "plan.toml" if arguments.resume else arguments.plan
-    said = (read(file) if file else {}) | given
-    _check(said)
-    here = said.get("here", False)
-    names = [] if here else said.get("variants", ["stock"])
-    chosen = [variants.find(name) for name in names]
-    if len(set(names)) < len(names):
-        raise KmapbenchError(f"--variants {','.join(names)}: a variant is named twice")
-    said |= {
-        "variants": chosen,
-        "seed": said.get("seed", int.from_bytes(os.urandom(4))),
-        "out": arguments.out.absolute() if arguments.out else None,
-        "arguments": arguments.given,
-        "resume": arguments.resume.absolute() if arguments.resume else None,
-    }
-    if here:
-        said["boots"] = 1
-    if "on" in said:
-        said["on"] = str(Path(said["on"]).absolute())
-    return Plan(**said)
-
-
-def _check(given: dict) -> None:
-    """A KmapbenchError where options contradict each other, or a plan file's value is wrong."""
-    for broken, message in _RULES:
-        if broken(given):
-            raise KmapbenchError(message)
-    for name, option in OPTIONS.items():
-        if given.get("here") and option.in_lab_only and name in given:
-            raise KmapbenchError(
-                f"--here measures the running kernel in the boot it is in: leave out --{name}, or"
-                " leave out --here"
-            )
-        if name in given and option.kind in (str, int):
-            try:
-                option.parse(str(given[name]))
-            except argparse.ArgumentTypeError as error:
-                raise KmapbenchError(f"{name}: {error}") from None
+"""By the name of the field."""
+PLANNED = {name: option for name, option in OPTIONS.items() if option.planned}
+"""Those that plan files have."""
 
 
 def read(path: Path) -> dict:
@@ -305,11 +215,11 @@ def read(path: Path) -> dict:
     except ValueError as error:
         raise KmapbenchError(f"{path}: not valid TOML ({error})") from None
     for name, value in said.items():
-        if name not in _PLANNED:
+        if name not in PLANNED:
             raise KmapbenchError(
-                f"{path}: {name} is not known; a plan can have {', '.join(_PLANNED)}"
+                f"{path}: {name} is not known; a plan can have {', '.join(PLANNED)}"
             )
-        kind = _PLANNED[name].kind
+        kind = PLANNED[name].kind
         if type(value) is not kind or (
             isinstance(value, list) and {type(one) for one in value} - {str}
         ):
@@ -329,7 +239,7 @@ def write(plan: Plan) -> str:
     """The text of a plan file that repeats a plan: the same boots in the same order."""
     import tomli_w  # which what only reads a plan can do without
 
-    said = {name: getattr(plan, name) for name in _PLANNED} | {
+    said = {name: getattr(plan, name) for name in PLANNED} | {
         "variants": [variant.name for variant in plan.variants],
         "boots": None if plan.here else plan.boots,
         "label": plan.label if plan.here else None,

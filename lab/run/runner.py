@@ -16,7 +16,7 @@ from lab.core import bench_command
 from lab.core.dirs import RESULTS, ROOT, cache_dir
 from lab.core.errors import KmapbenchError
 from lab.core.progress import Display
-from lab.run import manifest, preflight
+from lab.run import manifest, preflight, selection
 from lab.run.plan import Plan, write
 from lab.run.targets import Context, Target, targets
 
@@ -82,7 +82,7 @@ def _open(
 ) -> store.Campaign:
     """The campaign to measure into: a new one, or the one that is resumed."""
     plan, display = context.plan, context.display
-    planned = preflight.steps(plan)
+    planned = selection.steps(plan)
     for target in chosen:
         for refusal in target.refusals:
             display.note(refusal)

@@ -18,7 +18,7 @@ from lab.core.bench_command import KERNEL
 from lab.core.progress import Display
 from lab.host import bench_program, running_kernel
 from lab.kernels import source_build
-from lab.run import host_steps, parallel, preflight
+from lab.run import host_steps, parallel, selection
 from lab.run.guest_boot import LabBoot
 from lab.run.plan import Plan
 from lab.vm import image
@@ -64,7 +64,7 @@ class Guests:
 
     def __init__(self, context: Context):
         self._context = context
-        self._workload = preflight.workload(context.plan)
+        self._workload = selection.workload(context.plan)
         self._variants = [self._workload.variant(variant) for variant in context.plan.variants]
         self._prepared: dict[str, image.Prepared] = {}
         self._plugin: Path | None = None
@@ -178,7 +178,7 @@ class UserSpace:
 
     def __init__(self, context: Context):
         self._context = context
-        self._models = preflight.models(context.plan)
+        self._models = selection.models(context.plan)
         self.refusals: list[str] = []
 
     def takes(self, step: Step) -> bool:
@@ -205,7 +205,7 @@ class UserSpace:
 def targets(context: Context) -> list[Target]:
     """The targets of a plan, in the order in which they are measured."""
     chosen: list[Target] = []
-    if preflight.asks_kernel(context.plan):
+    if selection.asks_kernel(context.plan):
         place: type[RunningKernel] | type[Guests] = RunningKernel if context.plan.here else Guests
         chosen.append(place(context))
     return [*chosen, UserSpace(context)]

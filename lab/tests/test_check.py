@@ -8,14 +8,14 @@ import pytest
 from lab.commands import check
 from lab.core.dirs import MODULE_SOURCE, ROOT
 from lab.core.errors import KmapbenchError
-from lab.host import running_kernel
+from lab.host import running_kernel, system_findings
 from lab.kernels import supported
 from lab.tests.support.machine import CONFIGURED, SECURE_BOOT, tree
 
 RELEASE = "6.12.0-test"
 
 
-def only(found: list[check.Finding], what: str) -> check.Finding:
+def only(found: list[system_findings.Finding], what: str) -> system_findings.Finding:
     (finding,) = [finding for finding in found if finding.what == what]
     return finding
 
@@ -44,8 +44,8 @@ TUNED = {
 
 
 def test_a_tuned_machine_has_nothing_to_mend(tmp_path):
-    found = check.findings(tree(tmp_path, TUNED), RELEASE, pks=True)
-    assert {finding.state for finding in found} == {check.GOOD}
+    found = system_findings.findings(tree(tmp_path, TUNED), RELEASE, pks=True)
+    assert {finding.state for finding in found} == {system_findings.GOOD}
     assert not [finding for finding in found if finding.mend]
 
 
@@ -55,7 +55,7 @@ def test_a_tuned_machine_has_nothing_to_mend(tmp_path):
         (
             {"sys/kernel/security/lockdown": "none [integrity] confidentiality\n"},
             "lockdown",
-            check.BAD,
+            system_findings.BAD,
             "integrity:",
             "without lockdown=",
         ),
@@ -65,78 +65,86 @@ def test_a_tuned_machine_has_nothing_to_mend(tmp_path):
                 SECURE_BOOT: "\6\0\0\0\1",
             },
             "lockdown",
-            check.BAD,
+            system_findings.BAD,
             "integrity, by secure boot",
             "mokutil --disable-validation",
         ),
         (
             {"sys/module/module/parameters/sig_enforce": "Y\n"},
             "signatures",
-            check.BAD,
+            system_findings.BAD,
             "enforced",
             "without module.sig_enforce=1",
         ),
         (
             {"proc/sys/kernel/modules_disabled": "1\n"},
             "modules",
-            check.BAD,
+            system_findings.BAD,
             "until the next boot",
             "reboot",
         ),
         (
             {"proc/cmdline": "root=/dev/sda1 nopks\n"},
             "CR4.PKS",
-            check.NOTE,
+            system_findings.NOTE,
             "nopks",
             "boot without nopks",
         ),
         (
             {"proc/sys/kernel/panic_on_warn": "1\n"},
             "panic_on_warn",
-            check.BAD,
+            system_findings.BAD,
             "declined",
             "sysctl kernel.panic_on_warn=0",
         ),
         (
             {"sys/devices/system/cpu/cpu1/cpufreq/scaling_governor": "powersave\n"},
             "governor",
-            check.NOTE,
+            system_findings.NOTE,
             "performance, powersave",
             "cpupower",
         ),
         (
             {"sys/devices/system/cpu/intel_pstate/no_turbo": "0\n"},
             "turbo",
-            check.NOTE,
+            system_findings.NOTE,
             "on",
             "no_turbo",
         ),
-        ({"sys/devices/system/cpu/smt/active": "1\n"}, "SMT", check.NOTE, "sibling", "smt/control"),
+        (
+            {"sys/devices/system/cpu/smt/active": "1\n"},
+            "SMT",
+            system_findings.NOTE,
+            "sibling",
+            "smt/control",
+        ),
         (
             {"sys/bus/nd/devices/namespace0.0/mode": "raw\n"},
             "pmem",
-            check.NOTE,
+            system_findings.NOTE,
             "raw",
             "ndctl create-namespace -f -e namespace0.0",
         ),
         (
             {"sys/bus/nd/devices/namespace0.0/mode": "safe\n"},
             "pmem",
-            check.NOTE,
+            system_findings.NOTE,
             "sector",
             "ndctl create-namespace -f -e namespace0.0",
         ),
         (
             {"sys/bus/nd/devices/namespace0.0/mode": "dax\n"},
             "pmem",
-            check.NOTE,
+            system_findings.NOTE,
             "devdax",
             "ndctl create-namespace -f -e namespace0.0",
         ),
     ],
 )
 def test_each_disturbance_is_named_with_its_mend(tmp_path, change, what, state, said, mend):
-    finding = only(check.findings(tree(tmp_path, TUNED | change), RELEASE, pks=True), what)
+    finding = only(
+        system_findings.findings(tree(tmp_path, TUNED | change), RELEASE, pks=True), what
+    )
     assert finding.state == state
     assert said in finding.found
     assert mend in finding.mend
@@ -145,15 +153,18 @@ def test_each_disturbance_is_named_with_its_mend(tmp_path, change, what, state, 
 @pytest.mark.parametrize(
     ("dropped", "what", "state"),
     [
-        (f"lib/modules/{RELEASE}/build/Makefile", "headers", check.BAD),
-        ("proc/modules", "modules", check.BAD),
-        ("sys/bus/event_source/devices/cpu/type", "PMU", check.NOTE),
-        ("sys/bus/nd/devices/namespace0.0/mode", "pmem", check.NOTE),
+        (f"lib/modules/{RELEASE}/build/Makefile", "headers", system_findings.BAD),
+        ("proc/modules", "modules", system_findings.BAD),
+        ("sys/bus/event_source/devices/cpu/type", "PMU", system_findings.NOTE),
+        ("sys/bus/nd/devices/namespace0.0/mode", "pmem", system_findings.NOTE),
     ],
 )
 def test_what_is_missing_is_named(tmp_path, dropped, what, state):
     files = {name: text for name, text in TUNED.items() if name != dropped}
-    assert only(check.findings(tree(tmp_path, files), RELEASE, pks=True), what).state == state
+    assert (
+        only(system_findings.findings(tree(tmp_path, files), RELEASE, pks=True), what).state
+        == state
+    )
 
 
 # What supported.h wants of a configuration.
@@ -162,18 +173,23 @@ def test_what_is_missing_is_named(tmp_path, dropped, what, state):
 @pytest.mark.parametrize(
     ("release", "config", "state", "said"),
     [
-        ("5.14.0-test", CONFIGURED, check.BAD, "needs Linux 6.1"),
-        ("6.1.0-56-test", CONFIGURED, check.GOOD, "can be built"),
-        ("6.17.0-test", CONFIGURED, check.GOOD, "can be built"),
-        ("7.3.4+deb13-test", CONFIGURED, check.GOOD, "can be built"),
-        ("7.4.0-test", CONFIGURED, check.NOTE, "newer than"),
+        ("5.14.0-test", CONFIGURED, system_findings.BAD, "needs Linux 6.1"),
+        ("6.1.0-56-test", CONFIGURED, system_findings.GOOD, "can be built"),
+        ("6.17.0-test", CONFIGURED, system_findings.GOOD, "can be built"),
+        ("7.3.4+deb13-test", CONFIGURED, system_findings.GOOD, "can be built"),
+        ("7.4.0-test", CONFIGURED, system_findings.NOTE, "newer than"),
         (
             "6.12.0-test",
             CONFIGURED.replace("CONFIG_ZONE_DEVICE=y", "# CONFIG_ZONE_DEVICE is not set"),
-            check.BAD,
+            system_findings.BAD,
             "CONFIG_ZONE_DEVICE",
         ),
-        ("6.12.0-test", CONFIGURED.replace("CONFIG_X86_64=y\n", ""), check.BAD, "x86-64 only"),
+        (
+            "6.12.0-test",
+            CONFIGURED.replace("CONFIG_X86_64=y\n", ""),
+            system_findings.BAD,
+            "x86-64 only",
+        ),
     ],
 )
 def test_headers_are_no_promise_where_the_module_refuses_the_kernel(
@@ -181,9 +197,9 @@ def test_headers_are_no_promise_where_the_module_refuses_the_kernel(
 ):
     build = f"lib/modules/{release}/build"
     root = tree(tmp_path, TUNED | {f"{build}/Makefile": "", f"{build}/.config": config})
-    headers = only(check.findings(root, release, pks=True), "headers")
+    headers = only(system_findings.findings(root, release, pks=True), "headers")
     assert headers.state == state and said in headers.found
-    if state == check.BAD:
+    if state == system_findings.BAD:
         with pytest.raises(KmapbenchError, match=said):
             running_kernel.running_kernel(release, root)
     else:
@@ -197,7 +213,7 @@ def test_every_refusal_of_the_module_is_one_that_check_knows():
 def test_a_kernel_that_uses_pks_shows_it_and_one_that_does_not_is_told_apart(tmp_path):
     for flags, said in (("fpu pks pku", "set"), ("fpu pku", "clear")):
         finding = only(
-            check.findings(
+            system_findings.findings(
                 tree(tmp_path, TUNED | {"proc/cpuinfo": f"flags\t\t: {flags}\n"}), RELEASE, pks=True
             ),
             "CR4.PKS",
@@ -207,26 +223,27 @@ def test_a_kernel_that_uses_pks_shows_it_and_one_that_does_not_is_told_apart(tmp
 
 def test_an_amd_machine_tells_turbo_by_boost(tmp_path):
     files = {name: text for name, text in TUNED.items() if "no_turbo" not in name}
-    for boost, state in (("1", check.NOTE), ("0", check.GOOD)):
+    for boost, state in (("1", system_findings.NOTE), ("0", system_findings.GOOD)):
         files["sys/devices/system/cpu/cpufreq/boost"] = boost
         assert (
-            only(check.findings(tree(tmp_path, files), RELEASE, pks=True), "turbo").state == state
+            only(system_findings.findings(tree(tmp_path, files), RELEASE, pks=True), "turbo").state
+            == state
         )
 
 
 def test_cpuid_decides_on_pks_and_pku():
     has = check.cpu_findings({"pks": True, "pku": True, "hypervisor": False})
-    assert {finding.state for finding in has} == {check.GOOD}
+    assert {finding.state for finding in has} == {system_findings.GOOD}
     assert "--here" in only(has, "PKS").mend
     lacks = check.cpu_findings({"pks": False, "pku": False, "hypervisor": True})
-    assert {finding.state for finding in lacks} == {check.NOTE}
+    assert {finding.state for finding in lacks} == {system_findings.NOTE}
 
 
 def test_the_lab_needs_qemu_and_wants_plugins():
     states = [
         check.lab_findings(text)[0].state for text in (None, "-accel ...", "-plugin [file=]<file>")
     ]
-    assert states == [check.BAD, check.NOTE, check.GOOD]
+    assert states == [system_findings.BAD, system_findings.NOTE, system_findings.GOOD]
 
 
 def test_check_on_this_machine_is_plain_lines_and_exit_code_0():

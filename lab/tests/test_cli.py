@@ -12,7 +12,7 @@ from lab.core import bench_command, subprocesses
 from lab.core.bench_command import BenchCommand
 from lab.core.dirs import ROOT, build_dir
 from lab.core.errors import KmapbenchError
-from lab.kernels import source_build, variants
+from lab.kernels import kernel_cache, variants
 
 
 def kmapbench(*arguments, **environment) -> subprocess.CompletedProcess:
@@ -131,7 +131,7 @@ def test_kernels_lists_what_is_built_and_where(tmp_path):
     empty = kmapbench("kernels", KMAPBENCH_CACHE=str(tmp_path))
     assert empty.returncode == 0
     assert "not built: kmapbench kernels build plain" in empty.stdout
-    folder = tmp_path / "kernels" / f"plain_9.9_{source_build.digest(variants.find('plain').image)}"
+    folder = tmp_path / "kernels" / f"plain_9.9_{kernel_cache.digest(variants.find('plain').image)}"
     (folder / "boot").mkdir(parents=True)
     (folder / "boot" / "vmlinux-9.9").symlink_to(
         build_dir() / "bench" / "kmap_bench"

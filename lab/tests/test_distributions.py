@@ -13,7 +13,9 @@ from lab.core import subprocesses
 from lab.core.errors import KmapbenchError
 from lab.distributions import debootstrap, figure_table, matrix
 from lab.distributions.figure_table import Figure
-from lab.distributions.matrix import STEPS, Result, State, Tried
+from lab.distributions.matrix import Tried
+from lab.distributions.steps import STEPS, Result, State
+from lab.distributions.summary import summary
 
 MAIN, SECURITY = "http://mirror.test/debian/", "http://mirror.test/debian-security/"
 OURS, VENDOR = f"{MAIN}\tDebian\tDebian\n", "http://vendor.test/\tVendor\tDebian\n"
@@ -197,7 +199,7 @@ def test_on(tmp_path):
         tested.system = Stand(tested.folder, codes or {})
         tested.system.cost = cost
         tested.run(steps, fresh)
-        return tested.system.done, *matrix.summary([tested], steps)
+        return tested.system.done, *summary([tested], steps)
 
     return run
 
@@ -260,7 +262,7 @@ def test_two_systems_that_differ_have_their_code_side_by_side(tmp_path):
         for name in ("made", STEPS[0].name):
             one.state.keep(name, Result(0, 1.0, 0))
         tried.append(one)
-    text, good = matrix.summary(tried, STEPS[:1])
+    text, good = summary(tried, STEPS[:1])
     assert not good
     assert "NOT EXPLAINED: kb_body_x() itself differs" in text
     (diff,) = tmp_path.glob("trixie/root-run/*.diff")

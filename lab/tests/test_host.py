@@ -14,7 +14,7 @@ from lab.core import bench_command
 from lab.core.errors import KmapbenchError
 from lab.host import bench_program
 from lab.kernels import variants
-from lab.run import host_steps, preflight, runner
+from lab.run import host_steps, runner, selection
 from lab.tests.conftest import KMAP_BENCH
 from lab.tests.support.cases import FORMS, FROM_USER_SPACE
 from lab.tests.support.cases import STATES as KERNEL_STATES
@@ -150,7 +150,7 @@ def plan_of(cases: str, only: str | None = None, folder=None) -> runner.Plan:
     ],
 )
 def test_a_half_that_a_glob_has_nothing_of_is_no_step(cases, only, steps):
-    assert [step.variant for step in preflight.steps(plan_of(cases, only))] == steps
+    assert [step.variant for step in selection.steps(plan_of(cases, only))] == steps
 
 
 @pytest.mark.parametrize(("cases", "only"), [("kernel/*", "user"), ("user/known/*", "micro")])
@@ -158,7 +158,7 @@ def test_a_glob_of_nothing_is_refused(cases, only):
     with pytest.raises(
         KmapbenchError, match="^--cases .*matches; '--cases all' measures all there are"
     ):
-        preflight.steps(plan_of(cases, only))
+        selection.steps(plan_of(cases, only))
 
 
 def test_a_campaign_has_the_models_of_a_glob(tmp_path):

@@ -14,7 +14,7 @@ from lab import cli, launcher
 from lab.core import requirements
 from lab.core.dirs import ROOT
 from lab.core.errors import KmapbenchError
-from lab.run import dry_run, preflight
+from lab.run import disk_space, dry_run, preflight, selection
 from lab.setup import cpp_build, interpreter, packages
 from lab.tests.support import cases
 from lab.tests.support.wrong_uses import COMMANDS, WRONG, checkout, make_there, tree
@@ -157,7 +157,7 @@ def test_who_says_no_on_a_terminal_gets_nothing_installed(bare):
 
 @pytest.fixture
 def nothing_built(monkeypatch):
-    monkeypatch.setattr(preflight, "_is_built", lambda image, _: image.name == "plain")
+    monkeypatch.setattr(disk_space, "_is_built", lambda image, _: image.name == "plain")
     monkeypatch.setattr(preflight, "_check_room", lambda _: None)
 
 
@@ -545,7 +545,7 @@ def test_the_list_of_kernel_cases_is_the_modules_table():
     """By another way: the module's own list, which tests of whole campaigns hold against
     what ran.
     """
-    listed = preflight.kernel_case_names().read_text().split()
+    listed = selection.kernel_case_names().read_text().split()
     assert len(listed) == len(set(listed))
     known = set(cases.CASES) - set(cases.FROM_USER_SPACE)
     assert known <= set(listed)
@@ -576,12 +576,12 @@ def test_a_glob_that_means_nothing_is_refused_before_anything_else(cases, only, 
 
 def test_a_glob_of_user_models_alone_boots_nothing():
     plan = cli.parse(["run", "--cases", "*adds1*"]).planned
-    assert [step.variant for step in preflight.steps(plan)] == ["host"]
+    assert [step.variant for step in selection.steps(plan)] == ["host"]
 
 
 def test_too_little_room_is_said_with_what_is_needed(monkeypatch):
     usage = shutil.disk_usage("/")
-    monkeypatch.setattr(preflight, "_is_built", lambda *_: False)
+    monkeypatch.setattr(disk_space, "_is_built", lambda *_: False)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1 << 30))
     with pytest.raises(
         KmapbenchError,
@@ -597,7 +597,7 @@ def test_a_dry_run_says_how_long_a_kernel_took_the_last_time(monkeypatch, tmp_pa
     folder.mkdir(parents=True)
     (folder / "seconds").write_text("720\n")
     monkeypatch.setenv("KMAPBENCH_CACHE", str(tmp_path))
-    monkeypatch.setattr(preflight, "_is_built", lambda image, _: image.name == "plain")
+    monkeypatch.setattr(disk_space, "_is_built", lambda image, _: image.name == "plain")
     said = dry_run.describe(cli.parse(["run", "--variants", "off,plain", "--dry-run"]).planned)
     assert "kernel off: to be built, 12 minutes the last time\n" in said
     assert "kernel plain: built\n" in said

@@ -13,6 +13,7 @@ from lab.core.dirs import ROOT
 
 PACKAGES = ("formats", "lab", "analysis")
 MOST_FLOORS, MOST_ROOMS = 8, 12
+MOST_LINES = 300
 
 
 def modules(package: str) -> dict[str, Path]:
@@ -82,6 +83,15 @@ def test_no_two_modules_have_one_name():
         if not name.endswith("__")
     )
     assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_no_file_is_too_long():
+    lengths = {
+        name: len(path.read_text().splitlines())
+        for package in PACKAGES
+        for name, path in modules(package).items()
+    }
+    assert [name for name, length in lengths.items() if length > MOST_LINES] == []
 
 
 def test_no_test_module_imports_another():

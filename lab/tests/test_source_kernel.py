@@ -18,7 +18,7 @@ import pytest
 
 from lab.core.dirs import ROOT
 from lab.core.errors import Interrupted, KmapbenchError
-from lab.kernels import debian_kernels, kconfig, source_build, variants
+from lab.kernels import debian_kernels, kconfig, kernel_cache, source_build, variants
 from lab.tests.conftest import quiet
 
 VERSION = "1.0-1"
@@ -184,16 +184,16 @@ def test_a_cache_in_a_repository_patches_the_source_and_not_the_repository(cache
 
 def test_whatever_goes_into_a_kernel_is_in_its_key(image):
     one = image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42)
-    before = source_build.digest(one)
-    assert source_build.digest(replace(one, base="defconfig")) != before
-    assert source_build.digest(replace(one, patches=())) != before
-    assert source_build.digest(replace(one, variants=("third",))) == before
-    assert source_build.digest(image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n")) != before
-    assert source_build.digest(image("CONFIG_JUMP_LABEL=m\n")) != before
+    before = kernel_cache.digest(one)
+    assert kernel_cache.digest(replace(one, base="defconfig")) != before
+    assert kernel_cache.digest(replace(one, patches=())) != before
+    assert kernel_cache.digest(replace(one, variants=("third",))) == before
+    assert kernel_cache.digest(image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n")) != before
+    assert kernel_cache.digest(image("CONFIG_JUMP_LABEL=m\n")) != before
     assert (
-        source_build.digest(image("# why\n\nCONFIG_JUMP_LABEL=y\n")) == before
+        kernel_cache.digest(image("# why\n\nCONFIG_JUMP_LABEL=y\n")) == before
     )  # a comment is not compiled
-    assert source_build.digest(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42 + " ")) != before
+    assert kernel_cache.digest(image("CONFIG_JUMP_LABEL=y\n", ANSWERS_42 + " ")) != before
 
 
 def test_a_new_source_is_a_new_kernel(cache, image, monkeypatch):
@@ -203,13 +203,13 @@ def test_a_new_source_is_a_new_kernel(cache, image, monkeypatch):
     monkeypatch.setattr(debian_kernels, "candidate", lambda _: "1.0-2")
     new = source_build.fetch(image(), cache, quiet)
     assert old.folder != new.folder
-    assert source_build.built(image(), cache) == new.folder
+    assert kernel_cache.built(image(), cache) == new.folder
 
 
 def test_what_is_not_built_is_not_listed_as_built(cache, image):
-    assert source_build.built(image(), cache) is None
+    assert kernel_cache.built(image(), cache) is None
     source_build.fetch(image(), cache, quiet)
-    assert source_build.built(image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n"), cache) is None
+    assert kernel_cache.built(image("CONFIG_JUMP_LABEL=y\nCONFIG_SLOW=y\n"), cache) is None
 
 
 def test_a_patch_that_does_not_apply(cache, image):

@@ -10,7 +10,7 @@ import pytest
 
 from lab.core import subprocesses
 from lab.core.errors import KmapbenchError
-from lab.kernels import debian_kernels, kconfig, source_build, variants
+from lab.kernels import debian_kernels, kconfig, kernel_cache, source_build, variants
 from lab.run import runner
 from lab.tests.conftest import quiet
 from lab.tests.support.cases import DEFAULT_CASES, INEXACT, SKIPPED
@@ -73,7 +73,7 @@ def test_a_symbol_whose_dependencies_are_missing_is_named(cache, tmp_path):
     )
     assert said, error.value
     Path(said[1]).unlink()
-    assert source_build.built(wanting, cache) is None
+    assert kernel_cache.built(wanting, cache) is None
 
 
 # Straight code, and none of it out of line, where kernels may be built with or without tracing

@@ -16,7 +16,7 @@ from lab import cli
 from lab.core import subprocesses
 from lab.kernels import source_build
 from lab.kernels.debian_kernels import KernelTree
-from lab.run import preflight, runner
+from lab.run import disk_space, runner
 from lab.vm import image
 
 
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         base.touch()
         image.prepare = lambda variant, *_: image.Prepared(variant, "", kernel, base, base)
         source_build.provide = lambda *_: None
-        preflight.rooms = lambda _: []
+        disk_space.rooms = lambda _: []
         runner._report = lambda _: subprocess.CompletedProcess([], 0, "", "")
         return cli.main(arguments)
 

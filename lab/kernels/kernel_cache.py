@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our own kernels that stand in the cache, each in a folder named by all that goes into it."""
+
+import hashlib
+from pathlib import Path
+
+from lab.core import subprocesses
+from lab.core.errors import KmapbenchError
+from lab.kernels import debian_kernels, kconfig
+from lab.kernels.variants import Image
+
+# Counts up when what is kept of a build, or how it is built, changes.
+_RECIPE = 1
+
+
+def built(image: Image, cache: Path) -> Path | None:
+    """Where the kernel of an image as it is now stands in the cache, of the newest source there;
+    None: nowhere.
+    """
+    found = list((cache / "kernels").glob(folder(image, "*", cache).name))
+    return max(found, key=lambda folder: folder.stat().st_mtime) if found else None
+
+
+def is_built(image: Image, cache: Path) -> bool:
+    """Whether provide() would find it in the cache; where no source is offered, whether any is
+    there.
+    """
+    try:
+        return folder(image, debian_kernels.candidate(image.source), cache).is_dir()
+    except KmapbenchError:
+        return built(image, cache) is not None
+
+
+def last_seconds(image: Image, cache: Path) -> float | None:
+    """How long the last build of this image took here; None: nobody knows."""
+    return _last(image, cache, "seconds")
+
+
+def code_bytes(folder: Path) -> int:
+    """How large all functions of a built kernel are together. Its .text is padded to whole large
+    pages, and says nothing.
+    """
+    (vmlinux,) = (folder / "boot").glob("vmlinux-*")
+    rows = (
+        line.split()
+        for line in subprocesses.output(
+            [subprocesses.find("nm", "binutils"), "-S", vmlinux]
+        ).splitlines()
+    )
+    return sum(int(row[1], 16) for row in rows if len(row) == 4 and row[2] in "tTwW")
+
+
+def last_steps(image: Image, cache: Path) -> float | None:
+    """How many files make told of in the last build of this image here; None: nobody knows."""
+    return _last(image, cache, "steps")
+
+
+def _last(image: Image, cache: Path, name: str) -> float | None:
+    """A number that the last build of this image left in its folder."""
+    there = (cache / "kernels").glob(f"{image.name}_*/{name}")
+    written = sorted(there, key=lambda path: path.stat().st_mtime)
+    return float(written[-1].read_text()) if written else None
+
+
+def folder(image: Image, version: str, cache: Path) -> Path:
+    """Where the kernel of an image, of this version of its source, stands or would stand."""
+    return cache / "kernels" / f"{image.name}_{version.replace(':', '%')}_{digest(image)}"
+
+
+def digest(image: Image) -> str:
+    """Of all that goes into a kernel beside its source. Of a fragment that is what it asks for, not
+    how it says so.
+    """
+    compiler = subprocesses.output([subprocesses.find("gcc", "gcc"), "--version"]).splitlines()[0]
+    value = hashlib.sha256(f"{_RECIPE}\0{image.base}\0{compiler}\0".encode())
+    asked = kconfig.asked(fragments(image))
+    value.update(
+        "\n".join(f"{symbol}={wanted}" for symbol, (_, wanted) in sorted(asked.items())).encode()
+        + b"\0"
+    )
+    for patch in image.patches:
+        value.update(patch.read_bytes() + b"\0")
+    return value.hexdigest()[:16]
+
+
+def fragments(image: Image) -> list[tuple[str, str]]:
+    """Name and text of each fragment of an image."""
+    return [(path.name, path.read_text()) for path in image.fragments]
