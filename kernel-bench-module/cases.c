@@ -83,7 +83,6 @@ KB_CONTROL_BODIES(100)
 	},
 
 #define KERNEL_DEVMAP(touched, ...)					\
-	.what = "kmap_local_page + kunmap_local, a page of a DAX file, " #touched, \
 	.body = KB_BODY_OF(kb_body_kernel_kmap_local_##touched),	\
 	.setup = kb_devmap_setup_page,					\
 	.teardown = kb_devmap_teardown,					\
@@ -94,6 +93,7 @@ KB_CONTROL_BODIES(100)
 #define KERNEL_DEVMAP_TOUCH(path, touched)				\
 	{								\
 		.name = path "/devmap/" #touched,			\
+		.what = "kmap_local_page + kunmap_local, a page of a DAX file, " #touched, \
 		KERNEL_DEVMAP(touched)					\
 	},
 
@@ -254,6 +254,7 @@ const struct kb_case kb_cases[] = {
 	KB_EACH_SET(KERNEL_SET, "kernel/kmap_local")
 	{
 		.name = "kernel/kmap_local/devmap",
+		.what = "kmap_local_page + kunmap_local, a page of a DAX file",
 		KERNEL_DEVMAP(none, .everyday = true)
 	},
 	KB_EACH_ACCESS(KERNEL_DEVMAP_TOUCH, "kernel/kmap_local")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Writes the names of the cases in kernel-bench-module/cases.c. The table is made by macros, so the
+# Writes the table of cases in kernel-bench-module/cases.c: a line each of name, smallest set that
+# it is in (default, all) and description, with tabs between. The table is made by macros, so the
 # preprocessor reads it; the kernel's headers, which it needs none of, are empty files here.
 # In: TABLE, COMPILER, OUTPUT.
 cmake_minimum_required(VERSION 3.25)
@@ -28,20 +29,41 @@ endif()
 
 string(FIND "${text}" "kb_cases[]" at)
 string(SUBSTRING "${text}" ${at} -1 text)
-# A list of CMake's ends at a semicolon, and the text has some.
-string(REPLACE ";" "," text "${text}")
-string(REGEX MATCHALL "[.]name *= *(\"[^\"]*\"[ \n]*)+" rows "${text}")
-set(names "")
-foreach(row IN LISTS rows)
-  string(REGEX REPLACE "[.]name *= *\"" "" row "${row}")
-  string(REGEX REPLACE "\"[ \n]*\"" "" row "${row}")
-  string(REGEX REPLACE "\"[ \n]*$" "" row "${row}")
-  # Controls are measured in any case, and are none to choose.
-  if(NOT row MATCHES "^control/")
-    string(APPEND names "${row}\n")
+
+# The field's string in ROW, of which the preprocessor may have left several beside each other.
+function(field_of name result)
+  set(value "")
+  if(row MATCHES "[.]${name} *= *((\"[^\"]*\"[ \n]*)+)")
+    string(REGEX REPLACE "\"[ \n]*\"" "" value "${CMAKE_MATCH_1}")
+    string(REGEX REPLACE "^\"|\"[ \n]*$" "" value "${value}")
   endif()
-endforeach()
-if(names STREQUAL "")
-  message(FATAL_ERROR "${TABLE}: no names found in kb_cases[]")
+  set(${result} "${value}" PARENT_SCOPE)
+endfunction()
+
+set(table "")
+string(FIND "${text}" ".name" at)
+while(NOT at EQUAL -1)
+  string(SUBSTRING "${text}" ${at} -1 text)
+  string(SUBSTRING "${text}" 1 -1 rest)
+  string(FIND "${rest}" ".name" at)
+  string(SUBSTRING "${rest}" 0 ${at} row)
+  set(row ".${row}")
+  set(text "${rest}")
+  field_of(name name)
+  field_of(what what)
+  set(set "all")
+  if(row MATCHES "[.]everyday *= *true")
+    set(set "default")
+  endif()
+  if(name STREQUAL "" OR what STREQUAL "")
+    message(FATAL_ERROR "${TABLE}: a row without name or description: ${row}")
+  endif()
+  # Controls are measured in any case, and are none to choose.
+  if(NOT name MATCHES "^control/")
+    string(APPEND table "${name}\t${set}\t${what}\n")
+  endif()
+endwhile()
+if(table STREQUAL "")
+  message(FATAL_ERROR "${TABLE}: no rows found in kb_cases[]")
 endif()
-file(WRITE ${OUTPUT} "${names}")
+file(WRITE ${OUTPUT} "${table}")

@@ -19,8 +19,11 @@ from lab.core.errors import CommandFailed
 from lab.core.event_stream import Line, Parser
 
 
-def matching(kmap_bench: Path, cases: str, half: str) -> list[str]:
-    """Names of the cases of a half that --cases means, as kmap_bench lists them on this machine."""
+def matching(kmap_bench: Path, cases: str, half: str | None) -> list[str]:
+    """Names of the cases that --cases means, as kmap_bench lists them on this machine.
+
+    half: bench_command.KERNEL or USER; None: both.
+    """
     which = "default" if cases == "default" else "all"
     command = BenchCommand(kmap_bench, half=half, cases=which, listing=True)
     listed = subprocesses.output(command.words()).splitlines()

@@ -3,14 +3,12 @@
 asks before anything is installed.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from formats.campaign_format import USER_SPACE
 from lab.campaign import schedule
 from lab.campaign.schedule import Step
-from lab.core import bench_command
-from lab.core.dirs import build_dir
+from lab.core import bench_command, kernel_cases
 from lab.core.errors import CommandFailed, KmapbenchError
 from lab.host import bench_program
 from lab.run.plan import Plan
@@ -18,11 +16,6 @@ from lab.workloads.fio.presets import Preset
 
 if TYPE_CHECKING:
     from lab.workloads.micro import Work
-
-
-def kernel_case_names() -> Path:
-    """The list of the module's cases, made by the build."""
-    return build_dir() / "bench" / "case-names" / "kernel-cases.txt"
 
 
 def asks_kernel(plan: Plan) -> bool:
@@ -53,7 +46,7 @@ def _has_kernel_case(plan: Plan) -> bool | None:
     if plan.only == "dax" or plan.cases in ("default", "all"):
         return True
     try:
-        names = kernel_case_names().read_text().split()
+        names = [case.name for case in kernel_cases.listed()]
         return bool(
             bench_command.matching(names, plan.cases)
             or bench_program.matching(bench_command.built(), plan.cases, bench_command.KERNEL)

@@ -11,7 +11,7 @@ import pytest
 import tomli_w
 
 from lab import cli, launcher
-from lab.core import requirements
+from lab.core import kernel_cases, requirements
 from lab.core.dirs import ROOT
 from lab.core.errors import KmapbenchError
 from lab.run import disk_space, dry_run, preflight, selection
@@ -545,7 +545,7 @@ def test_the_list_of_kernel_cases_is_the_modules_table():
     """By another way: the module's own list, which tests of whole campaigns hold against
     what ran.
     """
-    listed = selection.kernel_case_names().read_text().split()
+    listed = [case.name for case in kernel_cases.listed()]
     assert len(listed) == len(set(listed))
     known = set(cases.CASES) - set(cases.FROM_USER_SPACE)
     assert known <= set(listed)

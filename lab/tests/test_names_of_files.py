@@ -15,7 +15,7 @@ PATH = re.compile(
 )
 MODULE = re.compile(r"python3 -m ((?:lab|analysis|formats)[\w.]*\w)")
 # Made by a build or a run, or by tests for themselves.
-MADE = re.compile(r"NAME|lab/boot-|^results/20|kernel-cases\.txt|/stock/|\.mod\.c$")
+MADE = re.compile(r"NAME|lab/boot-|^results/20|kernel-cases\.tsv|/stock/|\.mod\.c$")
 
 
 def texts() -> list[tuple[str, str]]:
