@@ -86,6 +86,9 @@ struct kb_case {
 
 #define KB_SKIP		1
 
+/* The run's figures are not to be trusted, and why. */
+void kb_flag(struct kmapbench_run *run, const char *reason);
+
 /* This case cannot run here: returns KB_SKIP, for setup to return. */
 int kb_skip(struct kb_ctx *ctx, const char *reason);
 

@@ -81,18 +81,6 @@ static long kb_ioctl_case(void __user *arg)
 	return copy_to_user(arg, &desc, sizeof(desc)) ? -EFAULT : 0;
 }
 
-static void kb_say(struct kmapbench_run *run, enum kmapbench_status status, const char *reason)
-{
-	run->status = status;
-	strscpy(run->reason, reason, sizeof(run->reason));
-}
-
-int kb_skip(struct kb_ctx *ctx, const char *reason)
-{
-	kb_say(ctx->run, KMAPBENCH_SKIPPED, reason);
-	return KB_SKIP;
-}
-
 u32 kb_irq_policies(const struct kb_case *c)
 {
 	if (c->sleeps)
@@ -153,7 +141,7 @@ static int kb_measure(const struct kb_case *c, struct kb_ctx *ctx,
 	int err;
 
 	if (!kb_maps_right(c, ctx)) {
-		kb_say(run, KMAPBENCH_FLAGGED, "the map gave the address of another page");
+		kb_flag(run, "the map gave the address of another page");
 		return 0;
 	}
 	if (c->guarded) {
