@@ -35,6 +35,7 @@ def run(reach: str = EVERYDAY) -> int:
         "-p",
         "no:cacheprovider",
         *at_once,
+        "--durations=20",
         "-m",
         reach,
         "formats",
