@@ -27,9 +27,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="kmapbench", description="Reports on campaigns, and compares them.")
     names = parser.add_subparsers(required=True, metavar="COMMAND")
-    write = names.add_parser(
-        "report", help="write report.txt, report/index.html and charts/ of a campaign"
-    )
+    write = names.add_parser("report", help="write the report of a campaign: text, page, charts")
     options.add_report(write)
     write.set_defaults(function=commands.report)
     compare = names.add_parser("compare", help="say whether one side is slower than another")

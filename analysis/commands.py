@@ -35,11 +35,11 @@ def execute(function: Callable[[argparse.Namespace], int], arguments: argparse.N
 
 
 def report(arguments: argparse.Namespace) -> int:
-    """Writes a campaign's report again, and prints it; 1 where its figures are not valid."""
+    """Writes a campaign's report again, and says what it is; 1 where its figures are not valid."""
     from analysis.report import writer
 
     written = writer.write_report(arguments.folder)
-    print(written.text, end="")
+    print(written.mail if arguments.print else written.summary, end="")
     for problem in written.problems:
         print(f"kmapbench: {problem}", file=sys.stderr)
     return exit_codes.FAILED if written.problems else exit_codes.OK

@@ -25,7 +25,10 @@ compared; 3: --fail-on unresolved found an unresolved case, and nothing slower
 
 def add_report(parser: argparse.ArgumentParser) -> None:
     """The options of `report`."""
-    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a campaign")
+    parser.add_argument(
+        "--print", action="store_true", help="print report.txt, not only where it is"
+    )
 
 
 def add_compare(parser: argparse.ArgumentParser) -> None:

@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     report = _command(
         commands,
         "report",
-        help="write report.txt, report/index.html and charts/ of a campaign again",
+        help="write the report of a campaign again: text, page, charts",
     )
     analysis_options.add_report(report)
     report.set_defaults(

@@ -2,6 +2,7 @@
 """Builds the report of a campaign: every table, sentence and figure of it, once."""
 
 from analysis.data.load import Campaign
+from analysis.report.contents.answers import build_answer
 from analysis.report.contents.case_tables import instruction_tables, time_tables
 from analysis.report.contents.diagnostics import describe_measurement
 from analysis.report.contents.facts import list_facts, list_notes, list_warnings
@@ -34,6 +35,7 @@ def build_report(campaign: Campaign) -> ReportModel:
     fio = _fio_results(findings)
     return ReportModel(
         title=_TITLE,
+        answer=build_answer(findings),
         problems=problems,
         facts=list_facts(campaign, findings.rows, problems),
         variants=findings.variants,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the report of a campaign: report.txt, report/index.html, charts/."""
+"""Writes the report of a campaign: report.txt, details.txt, report/index.html, charts/."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,8 @@ from analysis.data.load import load
 from analysis.report.builder import build_report
 from analysis.report.charts.drawing import draw_figures
 from analysis.report.html.page import render_page
+from analysis.report.text.end_of_run import render_summary
+from analysis.report.text.mail import render_mail
 from analysis.report.text.render import render_text
 
 
@@ -15,17 +17,22 @@ from analysis.report.text.render import render_text
 class Written:
     """A report that was written."""
 
-    text: str  # of report.txt
+    summary: str  # a sentence, and where the report is
+    mail: str  # of report.txt
+    details: str  # of details.txt
     problems: list[str]  # why no result in it can be trusted
 
 
 def write_report(folder: Path) -> Written:
     """Reads the campaign in a folder, and writes its report there."""
     model = build_report(load(folder))
-    text = render_text(model)
-    (folder / "report.txt").write_text(text)
+    mail, details = render_mail(model.answer, model.problems), render_text(model)
+    (folder / "report.txt").write_text(mail)
+    (folder / "details.txt").write_text(details)
     charts = draw_figures(model.figures, folder / "charts")
     page = render_page(model, charts)
     (folder / "report").mkdir(exist_ok=True)
     (folder / "report" / "index.html").write_text(page)
-    return Written(text, model.problems)
+    return Written(
+        render_summary(model.answer, model.problems, folder), mail, details, model.problems
+    )

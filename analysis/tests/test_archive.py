@@ -38,7 +38,7 @@ def packed(tmp_path, unpacked):
 def test_a_packed_campaign_is_the_unpacked_one(unpacked, packed):
     assert len(load(packed).records) == len(load(unpacked).records) == 8 * 3
     assert load(packed).boots == load(unpacked).boots
-    texts = [writer.write_report(folder).text for folder in (unpacked, packed)]
+    texts = [writer.write_report(folder).details for folder in (unpacked, packed)]
     assert texts[1] == texts[0].replace(unpacked.name, packed.name)
 
 

@@ -24,7 +24,7 @@ def flagged(raw: dict, reason: str) -> dict:
 
 
 def first_line(folder) -> str:
-    return writer.write_report(folder).text.splitlines()[0]
+    return writer.write_report(folder).mail.splitlines()[0]
 
 
 def test_right_controls_are_said_and_are_no_rows(write_campaign):
@@ -34,13 +34,13 @@ def test_right_controls_are_said_and_are_no_rows(write_campaign):
         )
     )
     assert written.problems == []
-    assert "Controls: loops of 13 instructions were measured as such" in written.text
-    assert CONTROL not in written.text
+    assert "Controls: loops of 13 instructions were measured as such" in written.details
+    assert CONTROL not in written.details
 
 
 def test_a_campaign_without_controls_says_nothing_of_them(write_campaign):
     written = writer.write_report(write_campaign([record()]))
-    assert written.problems == [] and "ontrol" not in written.text
+    assert written.problems == [] and "ontrol" not in written.details
 
 
 def test_a_control_that_is_off_is_the_first_line(write_campaign):
@@ -55,7 +55,7 @@ def test_no_figure_is_given_where_a_control_is_off(write_campaign):
     reason = "control: control/adds13 takes 14 instructions an operation, and has 13"
     text = writer.write_report(
         write_campaign([flagged(control(14), reason), flagged(record(cost=6), reason)])
-    ).text
+    ).details
     assert "dram                              -" in text
 
 

@@ -27,7 +27,7 @@ def lines(write_campaign):
         folder = write_campaign(
             list(records), header={"variants": {"off": KERNEL, "protected": KERNEL}}
         )
-        text = writer.write_report(folder).text
+        text = writer.write_report(folder).details
         assert (
             "fio on persistent memory (emulated)" in (folder / "report" / "index.html").read_text()
         )
@@ -100,7 +100,7 @@ def test_runs_of_fio_beside_exact_cases_are_counted_and_not_named_one_by_one(wri
     words = " ".join(
         writer.write_report(
             write_campaign([*exact, *runs], header={"variants": {"off": KERNEL}})
-        ).text.split()
+        ).details.split()
     )
     assert "2 boots, identical to the digit but for 6 of 7 cases" in words
 

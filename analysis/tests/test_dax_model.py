@@ -302,7 +302,7 @@ def test_of_very_many_the_text_says_how_many_are_in_the_page_alone(write_campaig
             + fio(case, "idle", [9e5])
         ),
     ]
-    text = writer.write_report(write_campaign(records, header={"variants": VARIANTS})).text
+    text = writer.write_report(write_campaign(records, header={"variants": VARIANTS})).details
     assert "  and 18 more, in the page's table" in text.splitlines()
     assert max(map(len, text.splitlines())) <= 72
 
@@ -314,7 +314,7 @@ def test_the_text_has_the_model_and_what_is_left_of_each_and_fits_a_mail(write_c
         *three(CACHE, 0, 0, level=90000),
         *three(MMAP, 0, 0),
     ]
-    text = writer.write_report(write_campaign(records, header={"variants": VARIANTS})).text
+    text = writer.write_report(write_campaign(records, header={"variants": VARIANTS})).details
     assert max(map(len, text.splitlines())) <= 72
     block = text[text.index("  protected dax/ext4/") :].splitlines()
     assert block[1].split() == ["psync/randread/4k/jobs1/latency", "+58.0", "+8", "+50.0*"]

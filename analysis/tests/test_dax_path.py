@@ -67,7 +67,7 @@ def test_calls_are_told_from_the_paths_of_kernel_cases_and_by_boot(campaign):
 
 
 def test_the_text_says_what_a_variant_adds_to_a_call_and_in_which_function(campaign):
-    text = writer.write_report(campaign).text
+    text = writer.write_report(campaign).details
     assert max(map(len, text.splitlines())) <= 72
     cells = [line.split() for line in text.splitlines()]
     assert ["pread/4k", "+2", "+45"] in cells and ["load/4k", "+0", "+0"] in cells
@@ -122,7 +122,7 @@ def test_where_nothing_was_counted_nothing_is_said(write_campaign):
         header={"variants": {"off": VARIANTS["off"]}},
     )
     assert call_tables(fio_calls.single_calls(load(folder).paths), "off") == []
-    assert "one call" not in writer.write_report(folder).text
+    assert "one call" not in writer.write_report(folder).details
 
 
 def test_one_variant_alone_is_held_against_nothing(campaign):

@@ -75,7 +75,7 @@ def test_none_thrown_away_says_what_was_looked_for(write_campaign):
 
 def test_it_is_in_both_reports(write_campaign):
     folder = write_campaign([record(rejected={"interrupt": 0})])
-    assert "looked for" in writer.write_report(folder).text
+    assert "looked for" in writer.write_report(folder).details
     assert "looked for" in (folder / "report" / "index.html").read_text()
 
 
@@ -89,7 +89,7 @@ def test_cases_skipped_for_one_reason_are_one_note(write_campaign):
     }
     text = writer.write_report(
         write_campaign([record(), record("a/b/c", **skipped), record("a/b/d", **skipped)])
-    ).text
+    ).details
     assert "- skipped: too large: a/b/c, a/b/d\n" in text
     assert text.count("a/b") == 2  # not in the tables
 
@@ -104,7 +104,7 @@ def test_a_note_names_its_variant_where_there_are_several(write_campaign):
     }
     records = [record(), record("a/b/c", **skipped), record("a/b/c", variant="idle", **skipped)]
     header = {"variants": {name: HEADER["variants"]["stock"] for name in ("stock", "idle")}}
-    text = writer.write_report(write_campaign(records, header=header)).text
+    text = writer.write_report(write_campaign(records, header=header)).details
     assert (
         "- stock: a/b/c: skipped: too large\n" in text
         and "- idle: a/b/c: skipped: too large\n" in text

@@ -42,9 +42,9 @@ def folder(write_campaign):
 
 
 def test_the_text_has_the_figures_and_fits_a_mail(folder):
-    text = writer.write_report(folder).text
+    text = writer.write_report(folder).details
     assert max(map(len, text.splitlines())) <= 72
-    assert text == (folder / "report.txt").read_text()
+    assert text == (folder / "details.txt").read_text()
     costs, parts = cells(text, PROTECTED)
     assert costs == ["11", "+6", "2", "held"]
     assert parts == ["5", "6"]  # address, WRPKRS
@@ -59,7 +59,7 @@ def test_what_the_patch_adds_is_against_the_same_touch(write_campaign):
     ]
     text = writer.write_report(
         write_campaign(records + [record("model/kmap_local/protected_nested/depth3", cost=51)])
-    ).text
+    ).details
     assert "    dram/read8                       27    +21      -" in text
     assert "    protected_nested/depth3          51    +46      -" in text
     assert "    dram/read8                        6             -" in text
@@ -78,7 +78,7 @@ def test_long_names_fit_a_mail_too(write_campaign):
     )
     text = writer.write_report(
         write_campaign([record(), record(case, cost=1018)], [path(lowmem_page_address=5), counted])
-    ).text
+    ).details
     assert max(map(len, text.splitlines())) <= 72
     assert "    protected_nested/depth4" in text
 
@@ -117,7 +117,7 @@ def timed_campaign(write_campaign):
 
 
 def test_timed_kernel_cases_are_a_table_of_their_own(timed_campaign):
-    text = writer.write_report(timed_campaign).text
+    text = writer.write_report(timed_campaign).details
     assert max(map(len, text.splitlines())) <= 72
     assert cells(text, PROTECTED) == [
         ["300.0", "+297.0", "400.0", "200.0", "held"]
@@ -143,7 +143,7 @@ def test_several_boots_of_the_running_kernel_are_said_to_be_several(timed_campai
     )
     (second / "environment.json").write_text((first / "environment.json").read_text())
     text, html = (
-        writer.write_report(timed_campaign).text,
+        writer.write_report(timed_campaign).details,
         (timed_campaign / "report" / "index.html").read_text(),
     )
     assert "running kernel, 2 boots: Xeon" in text and "\n2 boots (medians;" in text
@@ -168,7 +168,7 @@ def test_what_a_boot_ran_on_that_others_did_not_is_a_note(write_campaign, boots,
         for boot in range(1, 6)
     ]
     folder = write_campaign([record(boot=boot) for boot in range(1, 6)], header={"order": steps})
-    text = writer.write_report(folder).text
+    text = writer.write_report(folder).details
     assert f"- stock, {said}: not as in the variant's other boots: {line}" in " ".join(text.split())
     assert (
         text.count("cpu.microcode") == 1
@@ -178,7 +178,7 @@ def test_what_a_boot_ran_on_that_others_did_not_is_a_note(write_campaign, boots,
 
 def test_a_boot_that_crashed_before_it_told_where_it_ran_still_has_a_report(timed_campaign):
     (timed_campaign / "spr" / "boot-01" / "environment.json").unlink()
-    text = writer.write_report(timed_campaign).text
+    text = writer.write_report(timed_campaign).details
     assert cells(text, PROTECTED) == [["300.0", "+297.0", "400.0", "-", "held"]]
     assert "running kernel, this boot only: Xeon" in text
 
@@ -186,7 +186,7 @@ def test_a_boot_that_crashed_before_it_told_where_it_ran_still_has_a_report(time
 def test_a_figure_that_is_not_exact_is_marked(write_campaign):
     text = writer.write_report(
         write_campaign([record(boot=1, exact=False), record(boot=2, cost=6, exact=False)])
-    ).text
+    ).details
     (costs,) = cells(text, "kernel/kmap_local/dram")
     assert costs[0] == "~5.5"
     assert "not all identical" in text
@@ -196,7 +196,7 @@ def test_a_case_without_a_figure_shows_none(write_campaign):
     failed = record(
         PROTECTED, cost=None, status="flagged", reason="the open page faulted", oracle="failed"
     )
-    text = writer.write_report(write_campaign([record(), failed])).text
+    text = writer.write_report(write_campaign([record(), failed])).details
     (costs,) = cells(text, PROTECTED)
     assert costs == ["-", "-", "failed"]
     assert "the open page faulted" in text
@@ -247,7 +247,7 @@ def test_a_switch_or_interrupt_is_drawn_call_by_call(write_campaign):
 
 def test_cases_that_are_not_exact_are_named(write_campaign):
     switch = [record("elsewhere/switch/same", boot, exact=False) for boot in (1, 2)]
-    text = writer.write_report(write_campaign([record(), record(boot=2), *switch])).text
+    text = writer.write_report(write_campaign([record(), record(boot=2), *switch])).details
     assert "identical to the digit but for elsewhere/switch/same" in " ".join(text.split())
 
 
@@ -302,7 +302,7 @@ def test_a_patched_kernel_is_held_against_an_unpatched_one(write_campaign):
         record(PROTECTED, cost=65, variant="protected"),
         record(cost=5, variant="plain"),
     ]
-    text = writer.write_report(write_campaign(records, header=header)).text
+    text = writer.write_report(write_campaign(records, header=header)).details
     assert "protected plain" in text  # side by side, in the campaign's order
     assert cells(text, "kernel/kmap_local/dram") == [
         ["19", "5"],
@@ -319,7 +319,7 @@ def test_of_several_unpatched_kernels_the_first_is_the_baseline(write_campaign):
         record(PROTECTED, cost=65, variant="one"),
         record(cost=7, variant="two"),
     ]
-    text = writer.write_report(write_campaign(records, header=header)).text
+    text = writer.write_report(write_campaign(records, header=header)).details
     assert cells(text, PROTECTED) == [["65"], ["+60"]]
 
 
@@ -331,7 +331,7 @@ def test_many_variants_side_by_side_fit_a_mail(write_campaign):
             [record(variant=name, cost=5 + number) for number, name in enumerate(names)],
             header=header,
         )
-    ).text
+    ).details
     assert max(map(len, text.splitlines())) <= 72
     assert [figure for line in cells(text, "kernel/kmap_local/dram") for figure in line] == [
         *map(str, range(5, 12)),
@@ -345,7 +345,9 @@ def test_wide_figures_side_by_side_keep_apart(write_campaign):
         record("elsewhere/fork_exit", cost=378595, variant=variant, exact=False)
         for variant in header["variants"]
     ]
-    assert "~378595 ~378595\n" in writer.write_report(write_campaign(records, header=header)).text
+    assert (
+        "~378595 ~378595\n" in writer.write_report(write_campaign(records, header=header)).details
+    )
 
 
 def test_wide_counts_by_part_keep_apart(write_campaign):
@@ -354,7 +356,7 @@ def test_wide_counts_by_part_keep_apart(write_campaign):
         write_campaign(
             [record(case, cost=518046)], [path(case, lowmem_page_address=6, unnamed=518040)]
         )
-    ).text
+    ).details
     assert "6 518040\n" in text
 
 
@@ -369,7 +371,7 @@ def test_what_was_assumed_is_said(write_campaign):
         assumed_write_cycles=185,
         cost_core_cycles=370.0,
     )
-    text = writer.write_report(write_campaign([record(), assumed])).text
+    text = writer.write_report(write_campaign([record(), assumed])).details
     assert f"- {case}: assumed: a write takes 185 cycles" in " ".join(text.split())
 
 
@@ -385,7 +387,7 @@ def test_an_oracle_that_failed_on_one_of_several_kernels_is_named(write_campaign
     )
     text = writer.write_report(
         write_campaign([record(PROTECTED, variant="one", oracle="held"), failed], header=header)
-    ).text
+    ).details
     assert f"Oracle: failed for two {PROTECTED}: no figure." in text
 
 
@@ -393,7 +395,7 @@ def test_a_patched_kernel_alone_has_no_baseline(write_campaign):
     header = {"variants": {"stock": HEADER["variants"]["stock"] | {"patched": True}}}
     text = writer.write_report(
         write_campaign([record(cost=19), record(PROTECTED, cost=65)], header=header)
-    ).text
+    ).details
     assert cells(text, "kernel/kmap_local/dram") == [["19", "-"]] and cells(text, PROTECTED) == [
         ["65", "-"]
     ]

@@ -74,7 +74,7 @@ def test_counts_are_held_against_the_unpatched_variant_to_the_digit(counts):
 
 
 def test_the_text_says_what_differs_what_is_the_same_and_how_it_was_judged(counts):
-    text = writer.write_report(counts).text
+    text = writer.write_report(counts).details
     assert max(map(len, text.splitlines())) <= 72
     block = text.split("Against plain: ")[1].split("Notes")[0]
     assert ["dram", "+14"] in [line.split() for line in block.splitlines()] and "2+2 boots" in block
@@ -87,7 +87,7 @@ def test_the_text_says_what_differs_what_is_the_same_and_how_it_was_judged(count
 
 
 def test_time_has_a_ratio_its_interval_how_many_boots_and_the_test(times):
-    text = writer.write_report(times).text
+    text = writer.write_report(times).details
     assert max(map(len, text.splitlines())) <= 72
     words = " ".join(text.split())
     assert "protected against plain: core cycles, cycles, by the time stamp counter" in words
@@ -164,7 +164,9 @@ def test_a_variant_that_was_measured_elsewhere_has_no_verdict_and_the_others_do(
     assert [group.new.label for group in found.groups] == ["protected"]
     (refused,) = found.refused
     assert "plain and off differ in cpu.model name" in refused
-    assert "no verdict: plain and off differ" in " ".join(writer.write_report(folder).text.split())
+    assert "no verdict: plain and off differ" in " ".join(
+        writer.write_report(folder).details.split()
+    )
 
 
 def test_what_changed_among_the_boots_of_a_variant_is_said(write_campaign):
@@ -178,7 +180,7 @@ def test_what_changed_among_the_boots_of_a_variant_is_said(write_campaign):
                 json.dumps(environment(model=f"model {boot}"))
             )
     assert "plain: cpu.model name changed among its boots" in " ".join(
-        writer.write_report(folder).text.split()
+        writer.write_report(folder).details.split()
     )
 
 
@@ -205,7 +207,7 @@ def test_where_the_baseline_differs_from_itself_no_count_has_a_verdict(write_cam
             ]
     text = writer.write_report(
         write_campaign(records, header={"variants": PATCHED, "order": order})
-    ).text
+    ).details
     assert ["dram", "?"] in [line.split() for line in text.splitlines()]
     assert "A/A: the baseline differs from itself" in " ".join(text.split())
 
@@ -213,5 +215,5 @@ def test_where_the_baseline_differs_from_itself_no_count_has_a_verdict(write_cam
 def test_one_variant_alone_is_compared_with_nothing(write_campaign):
     folder = write_campaign([counted("stock", 1, 5)])
     assert within_campaign.compare_variants(load(folder)).groups == []
-    assert "Verdicts" not in writer.write_report(folder).text
+    assert "Verdicts" not in writer.write_report(folder).details
     assert not list(folder.glob("charts/forest*"))

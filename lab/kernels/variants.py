@@ -2,6 +2,7 @@
 """The table of variants and of the images they boot: kernels/variants.toml as objects."""
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,6 +76,17 @@ def unpatched(image: Image, images: dict[str, Image]) -> Image | None:
     return next(
         (one for one in images.values() if not one.patches and list(one.fragments) == rest), None
     )
+
+
+def baseline(variant: Variant, measured: Sequence[Variant]) -> str | None:
+    """The one of these variants that differs from it by our series alone; an unpatched one is its
+    own. None: it is not among them.
+    """
+    if not variant.image or not variant.patched:
+        return variant.name
+    images = {one.image.name: one.image for one in measured if one.image}
+    wanted = unpatched(variant.image, images)
+    return next((one.name for one in measured if wanted and one.image == wanted), None)
 
 
 def _image(name: str, row: dict, users: tuple[str, ...], folder: Path) -> Image:

@@ -17,7 +17,7 @@ from lab.campaign.store import Boot, Campaign
 from lab.core.bench_command import KERNEL
 from lab.core.progress import Display
 from lab.host import bench_program, running_kernel
-from lab.kernels import source_build
+from lab.kernels import source_build, variants
 from lab.run import host_steps, parallel, selection
 from lab.run.guest_boot import LabBoot
 from lab.run.plan import Plan
@@ -90,7 +90,12 @@ class Guests:
             self._plugin = image.observer_plugin(self.refusals.append)
 
     def manifest(self) -> dict[str, dict]:
-        return {name: _describe(prepared) for name, prepared in self._prepared.items()}
+        described = {}
+        for variant in self._variants:
+            described[variant.name] = _describe(self._prepared[variant.name])
+            if baseline := variants.baseline(variant, self._variants):
+                described[variant.name]["baseline"] = baseline
+        return described
 
     def work(self, steps: Sequence[Step]) -> float:
         return len(steps)

@@ -170,7 +170,7 @@ def test_a_failed_oracle_reaches_the_user(monkeypatch, capsys, tmp_path):
     )
     said = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("[")]
     assert said == [f"kmapbench: stock, boot 1: the oracle failed for {case}"]
-    text = (folder / "report.txt").read_text()
+    text = (folder / "details.txt").read_text()
     assert reason in " ".join(text.split())
     (row,) = [line.split() for line in text.splitlines() if line.startswith("    protected ")]
     assert row == ["protected", "-", "-", "failed"]

@@ -370,7 +370,7 @@ def test_googles_compare_reads_micro_json(three_boots):
 
 
 def test_the_report_was_written(three_boots):
-    text = (three_boots / "report.txt").read_text()
+    text = (three_boots / "details.txt").read_text()
     assert "emulated" in text and "identical to the digit" in text
     assert max(map(len, text.splitlines())) <= 72
     assert (three_boots / "report" / "index.html").is_file()

@@ -121,6 +121,6 @@ def test_a_run_without_it_measures_and_says_why_once(tmp_path, monkeypatch, caps
     assert not (boot / "path.jsonl").exists()
     record = [json.loads(line) for line in (boot / "micro.jsonl").read_text().splitlines()][-1]
     assert (record["case"], record["status"]) == ("msr/rdpkrs", "ok")
-    words = " ".join((folder / "report.txt").read_text().split())
+    words = " ".join((folder / "details.txt").read_text().split())
     assert words.count("interface version 8 and later") == 1
     assert "take a newer kmapbench" in words

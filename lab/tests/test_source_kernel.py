@@ -443,3 +443,19 @@ def test_a_series_is_applied_in_the_order_of_its_names(tmp_path):
     ]
     assert a.image is b.image and a.image.variants == ("a", "b")
     assert (b.cpu, b.cmdline, b.memory_mib) == ("max,-pks", "nopks", 2048)
+
+
+@pytest.mark.parametrize(
+    ("name", "measured", "baseline"),
+    [
+        ("protected", ["plain", "off", "protected"], "plain"),
+        ("off", ["off", "plain"], "plain"),
+        ("distro-idle", ["plain", "distro-plain", "distro-idle"], "distro-plain"),
+        ("distro", ["plain", "distro"], None),
+        ("plain", ["off", "plain"], "plain"),
+        ("stock", ["stock"], "stock"),
+    ],
+)
+def test_a_variants_baseline_differs_by_the_series_alone(name, measured, baseline):
+    table = variants.load()
+    assert variants.baseline(table[name], [table[one] for one in measured]) == baseline

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from analysis.compare.within_campaign import Verdicts
 from analysis.fio_model.cost_model import ModelCheck
 from analysis.fio_model.fio_calls import Call
+from analysis.report.model.answer import Answer
 from analysis.report.model.figure import Figure
 from analysis.report.model.table import Table
 from analysis.summary.baseline import Baseline
@@ -62,9 +63,10 @@ class FioResults:
 
 @dataclass(frozen=True)
 class ReportModel:
-    """All that report.txt, report/index.html and charts/ say."""
+    """All that report.txt, details.txt, report/index.html and charts/ say."""
 
     title: str
+    answer: Answer
     problems: list[str] = field(default_factory=list)  # why no result can be trusted
     facts: list[str] = field(default_factory=list)  # what was measured, on what, how often
     variants: list[str] = field(default_factory=list)  # in the order of their columns

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layout of report.txt: plain text of 72 columns, tables with a column per variant."""
+"""Layout of plain text: 72 columns, tables with a column per variant."""
 
 import textwrap
 from collections.abc import Callable, Iterable

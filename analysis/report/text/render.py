@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""report.txt: plain text of 72 columns, to be pasted into a mail."""
+"""details.txt: all figures of a campaign as plain text of 72 columns."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a campaign was made for, in one table: costs of a map/unmap pair by kind of page and kernel,
+and what else pays, by event.
+
+The page of persistent memory has a case of its own where it is protected. A kernel that does not
+protect it measures the same page as `devmap`, so both are one row here.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from analysis.fio_model.fio_calls import Call
+from analysis.report.model.answer_table import PMEM_PAGE, AnswerRow, AnswerTable, Cell
+from analysis.summary.cases import Row
+
+_KERNEL = "kernel/kmap_local/"
+
+# Label, and the cases whose figure it is: the first that the variant did not skip.
+_PAIRS = [
+    ("DRAM page", ("dram",)),
+    ("device page", ("devmap",)),
+    (PMEM_PAGE, ("protected", "devmap")),
+    ("pmem page nested", ("protected_nested", "devmap_nested")),
+]
+_REPLICAS = [
+    ("DRAM page", ("dram",)),
+    ("device page", ("devmap",)),
+    (PMEM_PAGE, ("protected",)),
+    ("pmem page nested", ("protected_nested",)),
+]
+_EVENTS = [
+    ("interrupt", ("elsewhere/irq/outside",)),
+    ("  inside a mapping", ("elsewhere/irq/inside",)),
+    ("NMI", ("elsewhere/nmi/outside",)),
+    ("  inside a mapping", ("elsewhere/nmi/inside",)),
+    ("INT3", ("elsewhere/int3/outside",)),
+    ("  inside a mapping", ("elsewhere/int3/inside",)),
+    ("kernel fault", ("elsewhere/fault/outside",)),
+    ("  inside a mapping", ("elsewhere/fault/inside",)),
+    ("switch there and back", ("elsewhere/switch/same",)),
+    ("  out of a mapping", ("elsewhere/switch/different",)),
+    ("getppid()", ("elsewhere/syscall",)),
+    ("user page fault", ("elsewhere/user_fault",)),
+    ("fork+exit+wait", ("elsewhere/fork_exit",)),
+]
+REPLICA_COLUMNS = {"patch": "model/kmap_local/", "series": "model/kmap_local_slim/"}
+"""Columns of replicas, and the cases that they are made of."""
+
+
+def pair_table(rows: Iterable[Row], variants: Sequence[str]) -> AnswerTable | None:
+    """Costs of a pair on these kernels, baseline first; None where none was measured."""
+    return _table(rows, variants, [(label, _in(_KERNEL, cases)) for label, cases in _PAIRS])
+
+
+def replica_table(rows: Iterable[Row], variant: str) -> AnswerTable | None:
+    """The kernel's own pair beside the replicas of the patched path that were measured on it."""
+    measured = list(rows)
+    tables = [
+        _table(measured, [variant], [(label, _in(_KERNEL, cases)) for label, cases in _PAIRS])
+    ]
+    tables += [
+        _table(measured, [variant], [(label, _in(prefix, cases)) for label, cases in _REPLICAS])
+        for prefix in REPLICA_COLUMNS.values()
+    ]
+    if tables[0] is None or tables[1] is None or tables[2] is None:
+        return None
+    labels = [row.label for row in tables[1].rows]
+    return AnswerTable(
+        columns=("kernel", *REPLICA_COLUMNS),
+        unit=tables[0].unit,
+        rows=tuple(
+            AnswerRow(label, tuple(_cell_of(table, label) for table in tables if table))
+            for label in labels
+        ),
+    )
+
+
+def event_table(rows: Iterable[Row], variants: Sequence[str]) -> AnswerTable | None:
+    """Costs of events outside the path on these kernels; None where none was measured."""
+    return _table(rows, variants, _EVENTS)
+
+
+def _in(prefix: str, cases: Sequence[str]) -> tuple[str, ...]:
+    return tuple(prefix + case for case in cases)
+
+
+def _cell_of(table: AnswerTable, label: str) -> Cell:
+    row = table.row(label)
+    return row.cells[0] if row else Cell()
+
+
+def _table(
+    rows: Iterable[Row], variants: Sequence[str], wanted: Sequence[tuple[str, Sequence[str]]]
+) -> AnswerTable | None:
+    by_key = {(row.variant, row.case): row for row in rows}
+    units = {row.clock: row.unit for row in by_key.values()}
+    figure, unit = _figure_of(units)
+    answered = [
+        AnswerRow(label, tuple(_cell(by_key, variant, cases, figure) for variant in variants))
+        for label, cases in wanted
+    ]
+    shown = tuple(row for row in answered if any(cell.value is not None for cell in row.cells))
+    return AnswerTable(tuple(variants), unit, shown) if shown else None
+
+
+def _figure_of(units: dict[str, str]) -> tuple[Callable[[Row], float | None], str]:
+    """What stands in the cells, and its unit: counts of the emulator, else core cycles."""
+    if "icount" in units:
+        return (lambda row: row.cost if row.clock == "icount" else None), units["icount"]
+    return (lambda row: row.core_cycles), "core cycles"
+
+
+def _cell(
+    by_key: dict[tuple[str, str], Row],
+    variant: str,
+    cases: Sequence[str],
+    figure: Callable[[Row], float | None],
+) -> Cell:
+    """Of the first case that the variant did not skip: nothing stands in for one that failed."""
+    for case in cases:
+        row = by_key.get((variant, case))
+        if row is None:
+            return Cell()
+        if not row.skipped:
+            writes = None if row.wrmsr is None else float(row.wrmsr)
+            return Cell(figure(row), row.exact, writes, case)
+    return Cell()
+
+
+def call_table(calls: Iterable[Call], variants: Sequence[str]) -> AnswerTable | None:
+    """Single reads and writes of DAX files on these kernels; None where none was counted."""
+    by_key = {(call.variant, call.case): call for call in calls}
+    cases = dict.fromkeys(case for _, case in by_key)
+    rows = tuple(
+        AnswerRow(
+            case.removeprefix("dax/"), tuple(_call_cell(by_key, name, case) for name in variants)
+        )
+        for case in cases
+    )
+    return AnswerTable(tuple(variants), "instructions", rows) if rows else None
+
+
+def _call_cell(by_key: dict[tuple[str, str], Call], variant: str, case: str) -> Cell:
+    call = by_key.get((variant, case))
+    if call is None:
+        return Cell()
+    return Cell(call.instructions, call.steady, call.wrmsr, case)

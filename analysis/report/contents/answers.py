@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the first part of a report: the claim, its unit and caveat, the tables behind it."""
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+
+from analysis.data.load import Campaign
+from analysis.report.contents import answer_tables
+from analysis.report.contents.findings import Findings
+from analysis.report.model.answer import Answer, AnswerBlock
+from analysis.report.model.answer_table import PMEM_PAGE, AnswerRow, AnswerTable
+from analysis.summary.cases import boots_in_words
+from analysis.summary.families import VariantFamily, families
+from analysis.summary.provenance import emulator, repeatability
+
+# Columns of a table: the baseline, the subject, and as many between them.
+_BETWEEN = 2
+_PREFERRED = ("off", "idle")
+
+# Single calls that stand for the others, which are in the details.
+_CALLS = {
+    "ext4/pread/4k": "ext4 read 4 KiB",
+    "ext4/pwrite/4k": "ext4 write 4 KiB",
+    "ext4/pread/2m": "ext4 read 2 MiB",
+    "ext4/pread_two_ranges/192k": "ext4 read, two ranges",
+    "ext4/load/4k": "ext4 load, mapped",
+    "xfs/pread/4k": "xfs read 4 KiB",
+    "xfs/pwrite/4k": "xfs write 4 KiB",
+}
+
+_REPLICAS = {
+    "patch": "the patch as published, replicated in our module",
+    "series": "our own PKS series, replicated in our module",
+}
+_LONGEST_COMMAND = 130  # letters: two lines of a mail
+_REAL_KERNELS = "./kmapbench run --variants plain,off,idle,protected"
+
+
+def build_answer(findings: Findings) -> Answer:
+    """The answer of a campaign; without a kernel case it is that there is none."""
+    campaign = findings.campaign
+    groups = families(campaign.header)
+    if not groups or not any(row.cost is not None for row in findings.rows):
+        return Answer("Nothing was measured in whole.", source=_source(campaign))
+    main = _main_family(findings, groups)
+    if len(main.variants) == 1:
+        found = answer_tables.replica_table(findings.rows, main.baseline)
+        if found:
+            return _of_replicas(findings, main.baseline, found)
+    columns = _columns(main)
+    pairs = answer_tables.pair_table(findings.rows, columns)
+    events = answer_tables.event_table(findings.rows, columns)
+    calls = _chosen_calls(answer_tables.call_table(findings.calls, columns))
+    blocks = [
+        AnswerBlock(heading, table, with_percent)
+        for heading, table, with_percent in (
+            ("", pairs, False),
+            ("What everything else pays, per event:", events, True),
+            ("What a read or a write of a DAX file pays, per call:", calls, True),
+        )
+        if table
+    ]
+    if not blocks:
+        return Answer("No kernel case was measured.", source=_source(campaign))
+    return Answer(
+        claim=_claim(pairs, events, calls, columns),
+        setting=_setting(findings, columns),
+        blocks=blocks,
+        columns={name: _what(campaign.header["variants"][name]) for name in columns},
+        remarks=[*_remarks(pairs), *_missing_boots(campaign)],
+        closing=[*_others(findings, groups, main, columns), *_not_measured(findings)],
+        compared=list(columns),
+        source=_source(campaign),
+    )
+
+
+def _main_family(findings: Findings, groups: Sequence[VariantFamily]) -> VariantFamily:
+    """The first that has a baseline beside other kernels, else the first."""
+    measured = {row.variant for row in findings.rows if row.cost is not None}
+    there = [group for group in groups if measured & set(group.variants)]
+    return next((group for group in there if len(group.variants) > 1), (there or groups)[0])
+
+
+def _columns(family: VariantFamily) -> tuple[str, ...]:
+    """Baseline, what costs little, and last the kernel that is asked about."""
+    baseline, *others = family.variants
+    if not others:
+        return (baseline,)
+    *between, subject = others
+    wanted = [name for name in between if name.split("-")[-1] in _PREFERRED] or between
+    return (baseline, *wanted[:_BETWEEN], subject)
+
+
+def _of_replicas(findings: Findings, variant: str, table: AnswerTable) -> Answer:
+    """A kernel without the patch: its own path, beside what the patch would make of it."""
+    published, series = (
+        _added(AnswerTable((table.columns[0], name), table.unit, _two(table, index)))
+        for index, name in enumerate(table.columns[1:], start=1)
+    )
+    campaign = findings.campaign
+    both = [row.label for row in table.rows if row.label in published and row.label in series]
+    label = PMEM_PAGE if PMEM_PAGE in both else "".join(both[:1])
+    said = (
+        f" {published[label]} for a {label} as published, {series[label]} in our series"
+        if label
+        else " nothing to hold it against was measured"
+    )
+    return Answer(
+        claim=f"PKS in kmap_local_page()/kunmap_local(), replicated on this kernel:{said}",
+        setting=_setting(findings, [variant]),
+        blocks=[AnswerBlock("", table, False)],
+        columns={
+            table.columns[0]: _what(campaign.header["variants"][variant]),
+            **_REPLICAS,
+        },
+        remarks=[*_remarks(table), *_missing_boots(campaign)],
+        closing=[f"On kernels that have the series: {_REAL_KERNELS}", *_not_measured(findings)],
+        source=_source(campaign),
+    )
+
+
+def _two(table: AnswerTable, index: int) -> tuple[AnswerRow, ...]:
+    return tuple(AnswerRow(row.label, (row.cells[0], row.cells[index])) for row in table.rows)
+
+
+def _added(table: AnswerTable) -> dict[str, str]:
+    """What the last column adds, by row, in words: +51 instructions and 2 PKRS writes."""
+    said = {}
+    for row in table.rows:
+        if row.added is not None:
+            writes = row.cells[-1].writes
+            counted = f" and {writes:g} PKRS writes" if writes else ""
+            said[row.label] = f"{_signed(row.added)} {table.unit}{counted}"
+    return said
+
+
+def _claim(
+    pairs: AnswerTable | None,
+    events: AnswerTable | None,
+    calls: AnswerTable | None,
+    columns: Sequence[str],
+) -> str:
+    """The first that can be said of: pairs, events, calls; with what a kernel pays that does not
+    use it.
+    """
+    if len(columns) == 1:
+        return f"{columns[0]}: what map and unmap cost; there is no kernel to hold it against"
+    if calls:
+        said = _added(calls)
+        return f"PKS on DAX files: {_named(list(said.items())[:2])}"
+    if pairs and (said := _added(pairs)):
+        named = sorted(said.items(), key=lambda item: item[0] != PMEM_PAGE)[:2]
+        return f"PKS in kmap_local_page()/kunmap_local(): {_named(named)}{_unused(pairs)}"
+    if events and (said := _added(events)):
+        return f"PKS outside the path: {_named(list(said.items())[:1])}{_unused(events)}"
+    return f"{columns[-1]} against {columns[0]}: no case was measured on both"
+
+
+def _named(said: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{text} for {_article(label)} {label.strip()}" for label, text in said)
+
+
+def _article(label: str) -> str:
+    spelled = label.strip().startswith(("NMI", "INT3", "xfs"))
+    return "an" if spelled or label.strip()[0] in "aeiou" else "a"
+
+
+def _unused(table: AnswerTable) -> str:
+    """What the kernels between baseline and subject pay, in the first row."""
+    first = table.rows[0]
+    base = first.cells[0].value
+    said = [
+        f"{_signed(cell.value - base)} on {name}"
+        for name, cell in list(zip(table.columns, first.cells, strict=True))[1:-1]
+        if base is not None and cell.value is not None
+    ]
+    return f"; {', '.join(reversed(said))}" if said else ""
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.4g}" if value else "0"
+
+
+def _setting(findings: Findings, columns: Sequence[str]) -> list[str]:
+    campaign = findings.campaign
+    rows = [row for row in findings.rows if row.variant in columns and row.cost is not None]
+    kernels = campaign.header["variants"]
+    described = ", ".join(dict.fromkeys(_kernel(kernels[name]) for name in columns))
+    compiler = (campaign.header["tools"].get("gcc") or "").split(" (")[0].strip()
+    version = (campaign.header["tools"].get("gcc") or "").rpartition(" ")[2]
+    if any(row.clock == "icount" for row in rows):
+        counted = [row for row in rows if row.clock == "icount"]
+        first = (
+            f"Instructions per operation, counted in {emulator(campaign)} (-icount):"
+            f" {repeatability(counted)}. NOT time: a WRMSR counts as 1."
+        )
+    else:
+        first = f"Core cycles per operation, on this machine; {boots_in_words(rows)}."
+    return [first, f"{described}; {compiler} {version}."]
+
+
+def _what(kernel: Mapping) -> str:
+    return kernel.get("what") or f"Linux {kernel['release']}"
+
+
+def _kernel(kernel: Mapping) -> str:
+    """The release, and of one that was built from source what that was."""
+    sources = [name for name in kernel.get("packages", {}) if name.startswith("linux-source")]
+    if not sources:
+        return f"Linux {kernel['release']}"
+    release = kernel["release"].split("-")[0]
+    return f"Linux {release} ({sources[0]} {kernel['packages'][sources[0]]})"
+
+
+def _remarks(table: AnswerTable | None) -> list[str]:
+    if table and table.borrowed and len(table.borrowed) < len(table.columns):
+        return [f'pmem rows of {", ".join(table.borrowed)}: measured as "device page"']
+    return []
+
+
+def _missing_boots(campaign: Campaign) -> list[str]:
+    """Boots that gave nothing: the first by name, the others by number."""
+    last = {(step["variant"], step["boot"]): step for step in campaign.header["order"]}
+    failed = [step for step in last.values() if step["status"] != "ok"]
+    if not failed:
+        return []
+    first = failed[0]
+    more = f" (and {len(failed) - 1} more)" if failed[1:] else ""
+    return [f"missing: {first['variant']}, boot {first['boot']}: {first['status']}{more}"]
+
+
+def _chosen_calls(table: AnswerTable | None) -> AnswerTable | None:
+    if table is None:
+        return None
+    by_label = {row.label: row for row in table.rows}
+    chosen = tuple(
+        AnswerRow(label, by_label[case].cells) for case, label in _CALLS.items() if case in by_label
+    )
+    return AnswerTable(table.columns, table.unit, chosen or table.rows[: len(_CALLS)])
+
+
+def _others(
+    findings: Findings,
+    groups: Iterable[VariantFamily],
+    main: VariantFamily,
+    columns: Sequence[str],
+) -> list[str]:
+    """Kernels that are in no column: those of other families by what they add, the rest by name."""
+    said = []
+    for group in groups:
+        if group == main or len(group.variants) == 1:
+            continue
+        subject = _columns(group)[-1]
+        table = answer_tables.pair_table(findings.rows, (group.baseline, subject))
+        if table:
+            named = ", ".join(_brief(row) for row in table.rows if row.cells[-1].value is not None)
+            said.append(f"{subject} (against {group.baseline}): {named}.")
+    left = [name for name in main.variants if name not in columns]
+    if left:
+        said.append(f"Measured, too (details.txt): {', '.join(left)}.")
+    return said
+
+
+def _brief(row: AnswerRow) -> str:
+    added = f" ({_signed(row.added)})" if row.added is not None else ""
+    return f"{row.label} {row.cells[-1].value:g}{added}"
+
+
+def _not_measured(findings: Findings) -> list[str]:
+    emulated = any(row.clock == "icount" for row in findings.rows)
+    return ["Not measured: cycles."] if emulated else []
+
+
+def _source(campaign: Campaign) -> list[str]:
+    header = campaign.header
+    dirty = " with local changes" if header["kmapbench"]["dirty"] else ""
+    day = str(header.get("started", "")).split("T")[0]
+    command = shlex.join(["./kmapbench", *_words(header["asked"]["arguments"])])
+    if len(command) > _LONGEST_COMMAND and (campaign.folder / "plan.toml").is_file():
+        command = "./kmapbench run --plan plan.toml (the campaign's)"
+    return [f"kmapbench {header['kmapbench']['commit'][:12]}{dirty}, {day};", command]
+
+
+def _words(arguments: Sequence[str]) -> list[str]:
+    """The command line without what is another's next time: where the campaign went, for whom."""
+    words, left_out = [], False
+    for word in arguments:
+        if left_out or word in ("--out", "--resume"):
+            left_out = not left_out
+        elif word != "--anonymize" and not word.startswith(("--out=", "--resume=")):
+            words.append(word)
+    return words

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The answer: which figure stands in which cell, and what the mail says of it."""
+
+import json
+import re
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from analysis.data.load import load
+from analysis.report import writer
+from analysis.report.contents.answer_tables import pair_table
+from analysis.report.contents.answers import build_answer
+from analysis.report.contents.findings import judge_campaign
+from analysis.report.text.layout import WIDTH
+from analysis.report.text.mail import MOST_LINES, render_mail
+from analysis.summary.cases import summarize_cases
+from analysis.summary.families import families
+from analysis.tests.conftest import HEADER, path, record
+
+RESULTS = Path(__file__).parents[2] / "results"
+KERNEL = HEADER["variants"]["stock"]
+PAIR = "kernel/kmap_local/"
+WHEN = "2026-01-01T00:00:00Z"
+REFERENCES = ("pks-6.12", "stock-6.12", "elsewhere-6.12", "dax-6.12")
+
+
+def header(*names: str, **fields: dict) -> dict:
+    """campaign.json's variants; who is called plain is unpatched. fields: further ones by name."""
+    return {
+        "variants": {
+            name: KERNEL | {"patched": "plain" not in name} | fields.get(name, {}) for name in names
+        }
+    }
+
+
+def skipped(case: str, variant: str) -> dict:
+    return record(PAIR + case, cost=None, variant=variant) | {
+        "status": "skipped",
+        "reason": "this kernel protects no device pages",
+        "exact": False,
+    }
+
+
+def of(variant: str, **costs: float | None) -> list[dict]:
+    """Records of a variant's pair; None: skipped."""
+    return [
+        skipped(case, variant) if cost is None else record(PAIR + case, cost=cost, variant=variant)
+        for case, cost in costs.items()
+    ]
+
+
+def cells(folder, *variants: str) -> dict[str, list[tuple]]:
+    table = pair_table(summarize_cases(load(folder)), variants)
+    return {row.label: [(cell.value, cell.case) for cell in row.cells] for row in table.rows}
+
+
+def mail(folder) -> str:
+    return render_mail(build_answer(judge_campaign(load(folder))), [])
+
+
+def test_a_page_of_pmem_is_one_row_whether_it_is_protected_or_not(write_campaign):
+    folder = write_campaign(
+        of("plain", dram=5, devmap=6, protected=None, protected_nested=None, devmap_nested=7)
+        + of("protected", dram=19, devmap=29, protected=56, protected_nested=44, devmap_nested=30),
+        header=header("plain", "protected"),
+    )
+    found = cells(folder, "plain", "protected")
+    assert found["pmem page"] == [(6, f"{PAIR}devmap"), (56, f"{PAIR}protected")]
+    assert found["pmem page nested"] == [
+        (7, f"{PAIR}devmap_nested"),
+        (44, f"{PAIR}protected_nested"),
+    ]
+    assert found["device page"] == [(6, f"{PAIR}devmap"), (29, f"{PAIR}devmap")]
+    text = mail(folder)
+    assert "+50 instructions for a pmem page, +14 instructions for a DRAM page" in " ".join(
+        text.split()
+    )
+    assert 'pmem rows of plain: measured as "device page"' in text
+
+
+def test_nothing_stands_in_for_a_page_that_failed_or_was_not_asked_for(write_campaign):
+    failed = record(f"{PAIR}protected", cost=None, variant="protected") | {
+        "status": "flagged",
+        "reason": "the page was not closed",
+        "exact": False,
+    }
+    folder = write_campaign(
+        of("plain", devmap=6) + of("protected", devmap=29) + [failed],
+        header=header("plain", "protected"),
+    )
+    assert "pmem page" not in cells(folder, "plain", "protected")
+    assert "pmem page" not in mail(folder)
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (("plain", "off", "protected"), {"plain": ("plain", "off", "protected")}),
+        (
+            ("distro", "plain", "distro-plain", "idle", "distro-off"),
+            {"plain": ("plain", "idle"), "distro-plain": ("distro-plain", "distro", "distro-off")},
+        ),
+        (("off", "idle", "protected"), {"off": ("off", "idle", "protected")}),
+        (("rt",), {"rt": ("rt",)}),
+    ],
+)
+def test_families_by_name(names, found):
+    groups = families(HEADER | header(*names))
+    assert {group.baseline: group.variants for group in groups} == found
+
+
+def test_what_the_lab_says_of_a_baseline_goes_before_its_name():
+    said = header("plain", "other", "mine", mine={"baseline": "other"}, other={"baseline": "other"})
+    groups = {group.baseline: group.variants for group in families(HEADER | said)}
+    assert groups["other"] == ("other", "mine")
+
+
+def test_writes_and_figures_that_vary_are_marked(write_campaign):
+    records = of("plain", dram=5, devmap=6, protected=None)
+    records += of("protected", dram=19, devmap=29, protected=56)
+    fork = [
+        record("elsewhere/fork_exit", boot=boot, variant=variant, cost=cost, exact=False)
+        for variant, cost in (("plain", 378595), ("protected", 381415))
+        for boot in (1, 2)
+    ]
+    counted = path(f"{PAIR}protected", wrmsr=2, kmap=56) | {"variant": "protected"}
+    folder = write_campaign(records + fork, [counted], header("plain", "protected"))
+    lines = mail(folder).splitlines()
+    assert re.search(r"pmem page +6 +56 +\+50 +2$", "\n".join(lines), re.MULTILINE)
+    (forked,) = [line for line in lines if "fork+exit" in line]
+    assert forked.split() == ["fork+exit+wait", "~378.6k", "~381.4k", "~+0.74%", "-"]
+    assert "and 2 PKRS writes" in " ".join(lines)
+
+
+def test_a_kernel_without_the_patch_stands_beside_its_replicas(write_campaign):
+    model = [
+        record(f"model/{form}/{state}", cost=cost)
+        for form, costs in (("kmap_local", (26, 105)), ("kmap_local_slim", (21, 60)))
+        for state, cost in zip(("dram", "protected"), costs, strict=True)
+    ]
+    text = mail(write_campaign(of("stock", dram=5, devmap=5, protected=None) + model))
+    assert re.search(r"pmem page +5 +105 +60 +\+55 +-$", text, re.MULTILINE)
+    assert "+100 instructions for a pmem page as published" in " ".join(text.split())
+    assert "./kmapbench run --variants" in text
+
+
+def test_a_boot_that_is_missing_is_said(write_campaign):
+    order = [
+        {
+            "variant": "plain",
+            "boot": boot,
+            "try": number,
+            "started": WHEN,
+            "ended": WHEN,
+            "status": status,
+        }
+        for boot, number, status in ((1, 1, "crashed"), (1, 2, "crashed"), (2, 1, "ok"))
+    ]
+    folder = write_campaign(of("plain", dram=5), header=header("plain") | {"order": order})
+    assert "missing: plain, boot 1: crashed\n" in mail(folder)
+
+
+def test_why_nothing_is_valid_stands_first(write_campaign):
+    answer = build_answer(judge_campaign(load(write_campaign(of("stock", dram=5)))))
+    assert render_mail(answer, ["NOT VALID: the loop"]).startswith("NOT VALID: the loop\n")
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_the_mail_of_a_reference_campaign_has_the_form(name):
+    """Claim; unit and kernel; tables; what is missing, the tool and the command last."""
+    text = mail(RESULTS / "reference" / name)
+    lines = text.splitlines()
+    assert len(lines) <= MOST_LINES and max(map(len, lines)) <= WIDTH
+    blocks = [block.splitlines() for block in text.rstrip("\n").split("\n\n")]
+    assert blocks[0][0].startswith("PKS ")
+    assert blocks[1][0].startswith("Instructions per operation, counted in QEMU")
+    assert "NOT time" in " ".join(blocks[1]) and blocks[1][-1].startswith("Linux ")
+    tables = [block for block in blocks[2:-1] if "PKRS" in block[0] + block[min(1, len(block) - 1)]]
+    assert tables and all(len({len(line) for line in table[-3:]}) == 1 for table in tables)
+    assert "Not measured: cycles." in blocks[-1]
+    source = r"^kmapbench [0-9a-f]{12}, 20\d\d-\d\d-\d\d;$"
+    assert re.search(source, "\n".join(blocks[-1]), re.MULTILINE)
+    assert "./kmapbench run" in " ".join(blocks[-1])
+
+
+def test_the_mails_pmem_row_is_what_the_records_say():
+    """By the records themselves, read without our code."""
+    costs: dict[tuple[str, str], float] = {}
+    with tarfile.open(RESULTS / "reference" / "pks-6.12" / "records.tar.xz") as packed:
+        for member in packed:
+            if member.name.endswith("boot-01/micro.jsonl"):
+                for line in packed.extractfile(member):
+                    raw = json.loads(line)
+                    costs[raw["variant"], raw["case"]] = raw["cost"]
+    shown = [costs[variant, f"{PAIR}devmap"] for variant in ("plain", "off", "idle")] + [
+        costs["protected", f"{PAIR}protected"]
+    ]
+    expected = [*(f"{cost:g}" for cost in shown), f"+{shown[-1] - shown[0]:g}", "2"]
+    (row,) = [
+        line
+        for line in mail(RESULTS / "reference" / "pks-6.12").splitlines()
+        if line.startswith("  pmem page ") and "nested" not in line
+    ]
+    assert row.split()[2:] == expected
+
+
+def test_the_summary_says_where_everything_is(write_campaign):
+    folder = write_campaign(
+        of("plain", dram=5) + of("protected", dram=19), header=header("plain", "protected")
+    )
+    (folder / "plan.toml").write_text("")
+    summary = writer.write_report(folder).summary
+    assert "+14 instructions for a DRAM page" in " ".join(summary.split())
+    assert f"page     {folder}/report/index.html\n" in summary
+    assert f"again    ./kmapbench run --plan {folder}/plan.toml\n" in summary
+    assert f"compare  ./kmapbench compare {folder}:plain {folder}:protected\n" in summary
