@@ -190,6 +190,10 @@ class Plan:
         ),
     )
 
+    print: bool = _field(
+        False, Option("print report.txt at the end, not only where it is", bool, planned=False)
+    )
+
     def asked(self) -> dict:
         """What campaign.json keeps of the options."""
         kept = {name: getattr(self, name) for name, one in OPTIONS.items() if one.asked}

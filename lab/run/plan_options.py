@@ -75,6 +75,7 @@ def from_arguments(arguments: argparse.Namespace) -> Plan:
         "seed": said.get("seed", int.from_bytes(os.urandom(4))),
         "out": arguments.out.absolute() if arguments.out else None,
         "arguments": arguments.given,
+        "print": arguments.print,
         "resume": arguments.resume.absolute() if arguments.resume else None,
     }
     if here:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`kmapbench run`: a campaign from its plan to its records, then the report."""
 
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -74,7 +75,10 @@ def _measure(
     # Where every boot crashed before its first record there is nothing to report, and what went
     # wrong is said already.
     has_records = any(campaign.folder.glob("*/boot-*/micro.jsonl"))
-    return problems, _report(campaign.folder) if has_records else None
+    reported = _report(campaign.folder, plan.print) if has_records else None
+    if problems:
+        problems.append(f"to go on: ./kmapbench run --resume {shlex.quote(str(campaign.folder))}")
+    return problems, reported
 
 
 def _open(
@@ -117,6 +121,7 @@ def _name(plan: Plan) -> str:
     return plan.label if plan.here else "-".join(variant.name for variant in plan.variants)
 
 
-def _report(folder: Path) -> subprocess.CompletedProcess:
+def _report(folder: Path, whole: bool) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "analysis", "report", str(folder)]
+    command += ["--print"] if whole else []
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
