@@ -8,7 +8,6 @@ from analysis.report.contents.diagnostics import describe_measurement
 from analysis.report.contents.facts import list_facts, list_notes, list_warnings
 from analysis.report.contents.findings import Findings, judge_campaign
 from analysis.report.contents.fio_tables import call_tables, fio_tables, model_table
-from analysis.report.contents.key_figures import key_figures
 from analysis.report.contents.model_sentences import describe_checks
 from analysis.report.contents.verdict_tables import verdict_table
 from analysis.report.figures.case_figures import case_figures
@@ -34,15 +33,13 @@ def build_report(campaign: Campaign) -> ReportModel:
     problems = [f"NOT VALID: {problem}" for problem in controls.problems(campaign)]
     fio = _fio_results(findings)
     return ReportModel(
+        name=campaign.header["name"],
         title=_TITLE,
         answer=build_answer(findings),
         problems=problems,
         facts=list_facts(campaign, findings.rows, problems),
         variants=findings.variants,
         baseline=findings.baseline,
-        key_figures=key_figures(
-            findings.rows, findings.unpatched, findings.variants, findings.patched
-        ),
         instructions=_instructions(findings),
         fio=fio,
         verdicts=findings.verdicts,

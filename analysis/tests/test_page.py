@@ -6,7 +6,9 @@ import re
 from analysis.report.charts import style
 from analysis.report.charts.drawing import DrawnChart
 from analysis.report.html.page import render_page
-from analysis.report.model.report_model import KeyFigure, ReportModel
+from analysis.report.model.answer import Answer, AnswerBlock
+from analysis.report.model.answer_table import AnswerRow, AnswerTable, Cell
+from analysis.report.model.report_model import ReportModel
 from analysis.report.model.table import Table
 
 HOSTILE = "<img src=x>&"
@@ -20,16 +22,25 @@ def table(*rows) -> Table:
     return Table("table", "Heading", "Caption", ("case", "cost"), rows)
 
 
-def page(title="T", charts=(), **said) -> str:
-    return render_page(ReportModel(title, **said), charts)
+def page(title="T", charts=(), answer=Answer("C"), **said) -> str:
+    return render_page(ReportModel("N", title, answer, **said), charts)
+
+
+def answer_of(cell: Cell) -> Answer:
+    rows = (AnswerRow("page", (Cell(5), cell)),)
+    return Answer("C", blocks=[AnswerBlock("", AnswerTable(("a", "b"), "u", rows), True)])
 
 
 def test_every_name_is_escaped_wherever_it_stands():
     shown = DrawnChart("<svg></svg>", HOSTILE, table((HOSTILE, 1)))
+    answered = AnswerTable((HOSTILE,), HOSTILE, (AnswerRow(HOSTILE, (Cell(5),)),))
+    hostile = Answer(
+        HOSTILE, [HOSTILE], [AnswerBlock(HOSTILE, answered, True)], columns={HOSTILE: HOSTILE}
+    )
     html = page(
         title=HOSTILE,
         facts=[HOSTILE],
-        key_figures=[KeyFigure(HOSTILE, f"a/{HOSTILE}", HOSTILE)],
+        answer=hostile,
         charts=[shown],
         tables=[Table("name", HOSTILE, HOSTILE, ("case", HOSTILE), ((HOSTILE, HOSTILE),))],
         diagnostics={HOSTILE: [HOSTILE]},
@@ -39,9 +50,17 @@ def test_every_name_is_escaped_wherever_it_stands():
     assert html.count(ESCAPED) >= 15
 
 
-def test_a_card_breaks_its_name_after_a_slash():
-    assert "<code>model/<wbr>kmap_local/<wbr>dram</code>" in page(
-        key_figures=[KeyFigure("+1", "model/kmap_local/dram", "d")]
+def test_a_figure_of_the_answer_has_the_digits_that_matter():
+    for value, shown in (
+        (2098755, "2,098,755"),
+        (5.25, "5.25"),
+        (None, "-"),
+        (378595.5, "378,596"),
+    ):
+        assert f"<td>{shown}</td>" in page(answer=answer_of(Cell(value)))
+    assert "<td>~7</td>" in page(answer=answer_of(Cell(7, exact=False)))
+    assert '<td class="added">+2 <small>40 %</small></td><td>2</td>' in page(
+        answer=answer_of(Cell(7, writes=2))
     )
 
 

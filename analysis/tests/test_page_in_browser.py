@@ -112,6 +112,10 @@ def look(browser, address: str, width: int = 1280, scheme: str = "light") -> Non
     browser.get(address)
 
 
+def unfold(browser) -> None:
+    browser.find_element(By.ID, "unfold").click()
+
+
 def requested(browser) -> set[str]:
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     return {
@@ -146,6 +150,7 @@ def test_it_fits_is_silent_and_asks_nobody(browser, folder, served, place, width
 
 def test_a_charts_words_are_seen_on_a_dark_page(browser, folder):
     look(browser, (folder / "report" / "index.html").as_uri(), scheme="dark")
+    unfold(browser)
     fills = browser.execute_script(
         "return [...document.querySelectorAll('figure svg text')].map(text =>"
         " getComputedStyle(text).fill)"
@@ -156,7 +161,8 @@ def test_a_charts_words_are_seen_on_a_dark_page(browser, folder):
 def test_a_name_with_html_in_it_stays_text(browser, folder):
     look(browser, (folder / "report" / "index.html").as_uri())
     assert browser.find_elements(By.CSS_SELECTOR, "img, iframe, object") == []
-    assert browser.title.startswith("What WRPKRS costs")
+    assert browser.title.startswith("test: What WRPKRS costs")
+    unfold(browser)
     names = [cell.text for cell in browser.find_elements(By.CSS_SELECTOR, "tbody th")]
     assert HOSTILE in names and HOSTILE_MODEL in names
     drawn = browser.execute_script(
@@ -174,6 +180,7 @@ def column(browser, table, index: int) -> list[str]:
 
 def test_a_table_sorts_by_a_heading_with_mouse_and_keyboard(browser, folder):
     look(browser, (folder / "report" / "index.html").as_uri())
+    unfold(browser)
     table = next(one for one in browser.find_elements(By.TAG_NAME, "table") if "oracle" in one.text)
     heading = next(
         one
@@ -182,19 +189,73 @@ def test_a_table_sorts_by_a_heading_with_mouse_and_keyboard(browser, folder):
     )
     index = table.find_elements(By.CSS_SELECTOR, "thead th").index(heading)
     heading.find_element(By.TAG_NAME, "button").click()
-    assert heading.get_attribute("aria-sort") == "ascending"
-    assert column(browser, table, index) == [
-        "5",
-        *["6"] * 4,
-        "14",
-        "19",
-        "28",
-        "56",
-        "56",
-    ]  # as numbers, not as words
-    heading.find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
     assert heading.get_attribute("aria-sort") == "descending"
-    assert column(browser, table, index) == ["56", "56", "28", "19", "14", *["6"] * 4, "5"]
+    down = ["56", "56", "28", "19", "14", *["6"] * 4, "5"]  # as numbers, not as words
+    assert column(browser, table, index) == down
+    heading.find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
+    assert heading.get_attribute("aria-sort") == "ascending"
+    assert column(browser, table, index) == down[::-1]
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800)])
+def test_the_answer_is_on_the_first_screen(browser, write_campaign, width, height):
+    names, costs = ("plain", "off", "idle", "protected"), (5, 5, 7, 56)
+    pairs = list(zip(names, costs, strict=True))
+    case = {
+        name: f"kernel/kmap_local/{'protected' if cost > 9 else 'devmap'}" for name, cost in pairs
+    }
+    skipped = {"status": "skipped", "reason": "r", "exact": False}
+    records = [record(case[name], cost=cost, variant=name) for name, cost in pairs]
+    records += [
+        record("kernel/kmap_local/protected", cost=None, variant=name) | skipped
+        for name in names[:-1]
+    ]
+    records += [record(cost=cost, variant=name) for name, cost in pairs]
+    paths = [path(case[name], lowmem_page_address=cost) | {"variant": name} for name, cost in pairs]
+    kernel = HEADER["variants"]["stock"]
+    kernels = {name: kernel | {"patched": name != "plain"} for name in names}
+    campaign = write_campaign(records, paths, header={"variants": kernels})
+    writer.write_report(campaign)
+    look(browser, (campaign / "report" / "index.html").as_uri(), width)
+    row = browser.find_element(By.ID, "answer-1-pmem-page")
+    assert row.rect["y"] + row.rect["height"] < height
+    cells = {cell.text: cell.rect for cell in row.find_elements(By.TAG_NAME, "td")}
+    assert {"5", "7", "56", "+51"} <= set(cells)
+    assert all(rect["x"] + rect["width"] <= width for rect in cells.values())
+    bars = browser.find_element(By.CLASS_NAME, "bars").rect
+    assert bars["y"] + bars["height"] < height
+
+
+def shown_rows(browser, table: str) -> list[str]:
+    rows = browser.find_elements(By.CSS_SELECTOR, f"#table-{table} tbody tr")
+    return [name for row in rows if (name := row.find_element(By.TAG_NAME, "th").text)]
+
+
+def test_rows_can_be_filtered_and_those_alike_left_out(browser, folder):
+    look(browser, (folder / "report" / "index.html").as_uri())
+    assert shown_rows(browser, "by-variant") == []  # folded
+    unfold(browser)
+    every = shown_rows(browser, "by-variant")
+    browser.find_element(By.ID, "differing").click()
+    alike = {"msr/wrpkrs/toggle", "kernel/kmap_local/protected", HOSTILE}
+    assert set(every) - set(shown_rows(browser, "by-variant")) == alike
+    browser.find_element(By.ID, "differing").click()
+    browser.find_element(By.ID, "filter").send_keys("KMAP_LOCAL dev")
+    assert shown_rows(browser, "by-variant") == ["kernel/kmap_local/devmap"]
+    assert set(shown_rows(browser, "instructions")) == {"kernel/kmap_local/devmap"}
+
+
+def test_a_link_opens_what_is_folded_and_ids_are_single(browser, folder):
+    address = (folder / "report" / "index.html").as_uri()
+    look(browser, f"{address}#instructions-kernel-kmap-local-devmap-protected")
+    row = browser.find_element(By.ID, "instructions-kernel-kmap-local-devmap-protected")
+    assert row.is_displayed() and row.text.split()[0] == "kernel/kmap_local/devmap"
+    ids = browser.execute_script("return [...document.querySelectorAll('[id]')].map(one => one.id)")
+    assert len(ids) == len(set(ids))
+    links = browser.execute_script(
+        "return [...document.querySelectorAll('a[href^=\"#\"]')].map(link => link.hash.slice(1))"
+    )
+    assert links and set(links) <= set(ids)
 
 
 def test_the_data_behind_a_figure_can_be_taken_away(browser, folder):

@@ -9,6 +9,7 @@ protect it measures the same page as `devmap`, so both are one row here.
 from collections.abc import Callable, Iterable, Sequence
 
 from analysis.fio_model.fio_calls import Call
+from analysis.report.model.answer import Bar
 from analysis.report.model.answer_table import PMEM_PAGE, AnswerRow, AnswerTable, Cell
 from analysis.summary.cases import Row
 
@@ -77,6 +78,26 @@ def replica_table(rows: Iterable[Row], variant: str) -> AnswerTable | None:
 def event_table(rows: Iterable[Row], variants: Sequence[str]) -> AnswerTable | None:
     """Costs of events outside the path on these kernels; None where none was measured."""
     return _table(rows, variants, _EVENTS)
+
+
+def pmem_bars(rows: Iterable[Row], table: AnswerTable, variants: Sequence[str]) -> list[Bar]:
+    """The pmem page of each column in parts. variants: the one that each column was measured on.
+    Empty where a column has a figure and its parts were not counted.
+    """
+    measured = table.row(PMEM_PAGE)
+    by_key = {(row.variant, row.case): row for row in rows}
+    bars = []
+    for column, variant, cell in zip(
+        table.columns, variants, measured.cells if measured else (), strict=False
+    ):
+        row = by_key.get((variant, cell.case or ""))
+        if cell.value is None or row is None:
+            continue
+        if row.parts is None:
+            return []
+        parts = {part: float(count) for part, count in row.parts.items()}
+        bars.append(Bar(column, cell.value, parts, cell.writes or 0))
+    return bars
 
 
 def _in(prefix: str, cases: Sequence[str]) -> tuple[str, ...]:

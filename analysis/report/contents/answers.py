@@ -66,6 +66,7 @@ def build_answer(findings: Findings) -> Answer:
         claim=_claim(pairs, events, calls, columns),
         setting=_setting(findings, columns),
         blocks=blocks,
+        bars=answer_tables.pmem_bars(findings.rows, pairs, columns) if pairs else [],
         columns={name: _what(campaign.header["variants"][name]) for name in columns},
         remarks=[*_remarks(pairs), *_missing_boots(campaign)],
         closing=[*_others(findings, groups, main, columns), *_not_measured(findings)],
@@ -109,6 +110,7 @@ def _of_replicas(findings: Findings, variant: str, table: AnswerTable) -> Answer
         claim=f"PKS in kmap_local_page()/kunmap_local(), replicated on this kernel:{said}",
         setting=_setting(findings, [variant]),
         blocks=[AnswerBlock("", table, False)],
+        bars=answer_tables.pmem_bars(findings.rows, table, [variant] * len(table.columns)),
         columns={
             table.columns[0]: _what(campaign.header["variants"][variant]),
             **_REPLICAS,

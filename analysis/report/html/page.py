@@ -4,6 +4,7 @@
 import base64
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from markupsafe import Markup
 from analysis.report.charts import style
 from analysis.report.charts.drawing import DrawnChart
 from analysis.report.model.report_model import ReportModel
-from analysis.report.model.table import Value
+from analysis.report.model.table import Table, Value
+from analysis.summary import cost_parts
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
@@ -32,11 +34,16 @@ def render_page(model: ReportModel, charts: Sequence[DrawnChart]) -> str:
         "figure": _figure,
         "data_uri": _data_uri,
         "inline": _inline,
-        "breakable": _breakable,
+        "row_ids": _row_ids,
+        "count": _count,
+        "signed": _signed,
     }
     script = (_TEMPLATES / "page.js").read_text()
     return environment.get_template("index.html.j2").render(
         page=model,
+        longest=max((bar.total for bar in model.answer.bars), default=0),
+        part_colours=style.PART_COLOURS,
+        part_titles=cost_parts.TITLES,
         charts=charts,
         sheet_style=Markup((_TEMPLATES / "page.css").read_text()),
         colours=style.ON_DARK,
@@ -52,9 +59,28 @@ def _figure(value: Value) -> str:
     return value if isinstance(value, str) else f"{value:.6g}"
 
 
-def _breakable(name: str) -> Markup:
-    """A case name that browsers break after a slash rather than elsewhere."""
-    return Markup("/<wbr>").join(name.split("/"))
+def _count(value: float | None, sign: str = "") -> str:
+    """With separators of thousands, and digits behind the point only where there are few before."""
+    if value is None:
+        return "-"
+    digits = 0 if value == round(value) or abs(value) >= 1000 else 1 if abs(value) >= 100 else 2
+    return f"{value:{sign},.{digits}f}"
+
+
+def _signed(value: float | None) -> str:
+    return _count(value, "+")
+
+
+def _row_ids(table: Table) -> list[str]:
+    """An id for each row, by its words; a number follows where they are the same."""
+    seen: Counter[str] = Counter()
+    ids = []
+    for row in table.rows:
+        words = [value for value in row[:2] if isinstance(value, str)]
+        name = re.sub(r"[^A-Za-z0-9]+", "-", "-".join([table.name, *words])).strip("-")
+        seen[name] += 1
+        ids.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return ids
 
 
 def _data_uri(text: str) -> str:

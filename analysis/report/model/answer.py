@@ -16,12 +16,23 @@ class AnswerBlock:
 
 
 @dataclass(frozen=True)
+class Bar:
+    """One kernel's pmem page, in parts."""
+
+    column: str
+    total: float
+    parts: dict[str, float]  # by part of the path (summary.cost_parts); PKRS writes are in none
+    writes: float
+
+
+@dataclass(frozen=True)
 class Answer:
     """Sentences and tables, in the order in which they are read."""
 
     claim: str
     setting: list[str] = field(default_factory=list)  # unit, caveat, kernel, compiler: a line each
     blocks: list[AnswerBlock] = field(default_factory=list)
+    bars: list[Bar] = field(default_factory=list)  # of the first table, where parts were counted
     columns: dict[str, str] = field(default_factory=dict)  # what each kernel of the tables is
     remarks: list[str] = field(default_factory=list)  # to the tables
     closing: list[str] = field(default_factory=list)  # other kernels; what was not measured

@@ -15,15 +15,6 @@ from formats.case_names import FioCase
 
 
 @dataclass(frozen=True)
-class KeyFigure:
-    """A result that the page shows at its top."""
-
-    value: str
-    case: str
-    detail: str
-
-
-@dataclass(frozen=True)
 class Instructions:
     """Kernel cases counted in the emulator."""
 
@@ -65,13 +56,13 @@ class FioResults:
 class ReportModel:
     """All that report.txt, details.txt, report/index.html and charts/ say."""
 
+    name: str  # of the campaign
     title: str
     answer: Answer
     problems: list[str] = field(default_factory=list)  # why no result can be trusted
     facts: list[str] = field(default_factory=list)  # what was measured, on what, how often
     variants: list[str] = field(default_factory=list)  # in the order of their columns
     baseline: str = ""  # the variant that the others are compared with
-    key_figures: list[KeyFigure] = field(default_factory=list)
     instructions: Instructions | None = None
     fio: FioResults = field(default_factory=FioResults)
     verdicts: Verdicts = field(default_factory=Verdicts)

@@ -1,21 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
 "use strict";
-// Sorts a table by the column whose heading is pressed: ascending, then descending. Rows without a figure stay last.
+// Sorts a table by the column whose heading is pressed: the largest figure first, words from a to z; then the other way
+// round. Rows without a figure stay last.
 for (const button of document.querySelectorAll("th button")) {
   button.addEventListener("click", () => {
     const heading = button.parentElement;
     const body = heading.closest("table").tBodies[0];
     const column = heading.cellIndex;
-    const direction = heading.getAttribute("aria-sort") === "ascending" ? -1 : 1;
     const key = (row) => row.cells[column].dataset.sort;
+    const words = [...body.rows].some((row) => key(row) !== "" && Number.isNaN(Number(key(row))));
+    const first = words ? "ascending" : "descending";
+    const second = words ? "descending" : "ascending";
+    const order = heading.getAttribute("aria-sort") === first ? second : first;
+    const direction = order === "ascending" ? 1 : -1;
     const compare = (one, other) => {
       const [a, b] = [key(one), key(other)];
       if (a === "" || b === "") return (a === "") - (b === "");
-      const difference = Number(a) - Number(b);
-      return direction * (Number.isNaN(difference) ? a.localeCompare(b) : difference);
+      return direction * (words ? a.localeCompare(b) : Number(a) - Number(b));
     };
     for (const other of heading.parentElement.cells) other.removeAttribute("aria-sort");
-    heading.setAttribute("aria-sort", direction === 1 ? "ascending" : "descending");
+    heading.setAttribute("aria-sort", order);
     body.append(...[...body.rows].sort(compare));
   });
 }
+
+// Hides rows that lack the words asked for, and, where columns are kernels, rows in which all of them are the same.
+const filter = document.getElementById("filter");
+const differing = document.getElementById("differing");
+const same = (row) => {
+  if (!row.closest("table").classList.contains("kernels")) return false;
+  const figures = [...row.cells].slice(1).map((cell) => cell.dataset.sort).filter((figure) => figure !== "");
+  return new Set(figures).size < 2;
+};
+const show = () => {
+  const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+  for (const row of document.querySelectorAll("table.all tbody tr")) {
+    const text = row.textContent.toLowerCase();
+    row.hidden = !words.every((word) => text.includes(word)) || (differing.checked && same(row));
+  }
+};
+filter.addEventListener("input", show);
+differing.addEventListener("change", show);
+
+const folds = document.querySelectorAll("details");
+document.getElementById("unfold").addEventListener("click", () => {
+  for (const fold of folds) fold.open = true;
+});
+// A link to something folded opens it.
+const open = () => {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
+  if (target) target.scrollIntoView();
+};
+addEventListener("hashchange", open);
+addEventListener("beforeprint", () => document.getElementById("unfold").click());
+open();

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-from fractions import Fraction
-
 import pytest
 
-from analysis.report.contents.key_figures import key_figures
 from analysis.summary.baseline import Baseline
 from analysis.summary.cases import Row
 
@@ -66,45 +63,4 @@ def test_without_an_unpatched_path_nothing_is_added():
             row(DRAM, 19, "protected")
         )
         is None
-    )
-
-
-def key_figures_of(table: list[Row], variants: list[str], patched: list[str]):
-    counted = [row for row in table if row.clock == "icount"]
-    return key_figures(table, Baseline(counted, "cost", patched), variants, patched)
-
-
-def test_of_an_unpatched_kernel_the_model_is_what_a_reader_sees_first():
-    table = [
-        row(DRAM, 5),
-        row("model/kmap_local/protected", 93, wrmsr=Fraction(2)),
-        row("model/kmap_local/protected/read8", 94),
-    ]
-    (shown,) = key_figures_of([*table, row("model/kmap_local/devmap", 30)], ["stock"], [])
-    assert (shown.value, shown.case) == ("+88", "model/kmap_local/protected")
-    assert shown.detail == "a protected page: 93 instructions, 2 of them WRMSR, emulated"
-
-
-def test_of_a_patched_kernel_it_is_its_own_path_in_the_campaigns_order():
-    table = [
-        row(DRAM, 19, "protected"),
-        row(DRAM, 7, "idle"),
-        row("model/kmap_local/dram", 24, "plain"),
-        row(DRAM, 5, "plain"),
-    ]
-    shown = key_figures_of(table, ["plain", "idle", "protected"], ["idle", "protected"])
-    assert [(one.value, one.case) for one in shown] == [
-        ("+2", f"idle: {DRAM}"),
-        ("+14", f"protected: {DRAM}"),
-    ]
-
-
-def test_time_is_no_headline():
-    assert (
-        key_figures_of(
-            [row(DRAM, 5, clock="tsc"), row("model/kmap_local/dram", 400, clock="tsc")],
-            ["stock"],
-            [],
-        )
-        == []
     )
