@@ -2,6 +2,7 @@
 """`report` and `compare`, with their options read."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -46,7 +47,7 @@ def report(arguments: argparse.Namespace) -> int:
 
 
 def compare(arguments: argparse.Namespace) -> int:
-    """Prints a comparison."""
+    """Prints a comparison. What the output's encoding lacks becomes '?': names are anybody's."""
     from analysis.compare import engine, inputs
 
     pairs, notes = inputs.pair_sources(arguments.sides, arguments.baseline)
@@ -54,5 +55,7 @@ def compare(arguments: argparse.Namespace) -> int:
     exporter = import_module(
         f"analysis.report.comparison.as_{_FORMATS.get(arguments.format, arguments.format)}"
     )
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     print(exporter.export(groups, notes), end="")
     return engine.exit_code(groups, arguments.fail_on)

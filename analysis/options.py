@@ -7,7 +7,7 @@ Standard library only: the launcher reads them before numpy and the rest are the
 import argparse
 from pathlib import Path
 
-from analysis.data.bad_data import BadData, no_campaign, no_side
+from analysis.data.bad_data import BadData, no_campaign, no_side, no_such_file
 
 _SIDES = """\
 what a side is:
@@ -15,7 +15,7 @@ what a side is:
                     other side, or, if each side has only one kernel, these two
   FOLDER:VARIANT    one variant of it
   FILE.json         written by Google Benchmark or fio: one launch, so no verdict is given
-  FOLDER            of such files: each is a launch
+  FOLDER            of such files (*.json): each is a launch, all with the same settings
 One campaign alone: its variants against --baseline. More than two sides: each against the first.
 
 exit code: 0: ok; 1: --fail-on found a case that is slower; 2: bad data, or sides that cannot be
@@ -87,5 +87,7 @@ def check_compare(arguments: argparse.Namespace) -> None:
                 raise BadData(no_side(path))
             continue
         folder = Path(text.rpartition(":")[0]) if ":" in text else path
+        if not folder.exists():
+            raise BadData(no_such_file(path))
         if not (folder / "campaign.json").exists():
             raise BadData(no_campaign(folder))

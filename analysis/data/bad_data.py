@@ -15,13 +15,29 @@ class BadData(Exception):
     """
 
     def __init__(self, message: str):
-        super().__init__("".join(letter if letter.isprintable() else "?" for letter in message))
+        super().__init__(printable(message))
+
+
+def printable(text: str) -> str:
+    """The text with '?' for what would break a line, steer a terminal or cannot be written."""
+    return (
+        text
+        if text.isprintable()
+        else "".join(letter if letter.isprintable() else "?" for letter in text)
+    )
 
 
 def no_campaign(folder: Path) -> str:
     """Message for a folder that is not a campaign."""
     return (
         f"{folder}: no campaign there (no campaign.json); give a folder that `kmapbench run` made"
+    )
+
+
+def no_such_file(path: Path) -> str:
+    """Message for a side that is nowhere."""
+    return (
+        f"{path}: no such file or folder; give a campaign, or JSON files of Google Benchmark or fio"
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import jinja2
 
 from analysis.compare.engine import SourcePair
+from analysis.data.bad_data import printable
 from analysis.report.comparison import format
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -18,6 +19,7 @@ def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=lambda value: printable(value) if isinstance(value, str) else value,
     )
     endings = [
         sentence

@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 
 from analysis.compare.engine import SourcePair
+from analysis.data.bad_data import printable
 from analysis.report.comparison import format
 
 _SPECIAL = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_{}[]<>()#+!|~&"})
@@ -42,5 +43,5 @@ def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Names are anybody's; none of them may become markup or end a cell."""
-    return text.translate(_SPECIAL)
+    """Names are anybody's; none of them may become markup, or end a cell or a line."""
+    return printable(text).translate(_SPECIAL)

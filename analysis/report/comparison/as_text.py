@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 
 from analysis.compare.engine import SourcePair
+from analysis.data.bad_data import printable
 from analysis.report.comparison import format
 from analysis.stats.comparison import Comparison
 
@@ -47,27 +48,29 @@ def _group(group: SourcePair) -> str:
 
 def comparison_lines(row: Comparison) -> list[str]:
     """Lines of a comparison: one if it is exact, two if it has an interval."""
+    case = printable(row.case)
     if row.exact:
         figures = (
             f"{format.format_value(row.old):>9}{format.format_value(row.new):>9}"
             f"{format.format_change(row):>8}  {row.verdict}"
         )
         return (
-            [f"  {row.case:{_CASE_WIDTH}}{figures}"]
-            if len(row.case) <= _CASE_WIDTH
-            else [f"  {row.case}", f"  {'':{_CASE_WIDTH}}{figures}"]
+            [f"  {case:{_CASE_WIDTH}}{figures}"]
+            if len(case) <= _CASE_WIDTH
+            else [f"  {case}", f"  {'':{_CASE_WIDTH}}{figures}"]
         )
     figures = (
         f"{format.format_value(row.old)} -> {format.format_value(row.new)} "
         f" {format.format_change(row)} {format.format_interval(row)}".rstrip()
     )
     return [
-        *_wrapped(f"  {row.case}"),
+        *_wrapped(f"  {case}"),
         *_wrapped(f"    {row.verdict}: {figures}, {format.count_boots(row)}", "    "),
     ]
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:
+    text = printable(text)
     before = text[: len(text) - len(text.lstrip())]
     return textwrap.wrap(
         text.lstrip(),

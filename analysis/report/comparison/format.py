@@ -17,6 +17,8 @@ _CLOCKS = {
 }
 # What is not said by figures is named with so many cases.
 _NAMED = 3
+# Ratios with four decimals; others have four digits.
+_PLAIN_RATIOS = (0.01, 1000)
 
 
 def format_value(value: float) -> str:
@@ -31,7 +33,12 @@ def format_change(row: Comparison) -> str:
         return "="
     if row.exact:
         return "0" if row.difference == 0 else f"{row.difference:+.10g}"
-    return f"x{row.ratio:.4f}" if row.ratio is not None else f"{row.difference:+.4g}"
+    return f"x{format_ratio(row.ratio)}" if row.ratio is not None else f"{row.difference:+.4g}"
+
+
+def format_ratio(ratio: float) -> str:
+    """A ratio of which digits are left, however small or large it is."""
+    return f"{ratio:.4f}" if _PLAIN_RATIOS[0] <= ratio < _PLAIN_RATIOS[1] else f"{ratio:.4g}"
 
 
 def format_interval(row: Comparison) -> str:
@@ -41,7 +48,7 @@ def format_interval(row: Comparison) -> str:
         ""
         if bounds is None
         else (
-            f"[{bounds.low:.4f}, {bounds.high:.4f}]"
+            f"[{format_ratio(bounds.low)}, {format_ratio(bounds.high)}]"
             if row.ratio_95
             else f"[{bounds.low:.4g}, {bounds.high:.4g}]"
         )
