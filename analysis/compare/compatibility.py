@@ -2,6 +2,7 @@
 """What a side was measured on, as dotted names; and which differences make a comparison worthless.
 """
 
+import os.path
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
@@ -61,6 +62,10 @@ _DECLARED_BY = {
 }
 
 
+# Of a fact so many values are shown, and so many letters of each.
+_SHOWN_VALUES, _SHOWN_LETTERS = 2, 40
+
+
 def flattened(value, name: str = "") -> dict[str, str]:
     """Nested objects as dotted names; other values as text."""
     if not isinstance(value, dict):
@@ -107,12 +112,14 @@ def _with_words(environment: dict) -> dict:
 
 def differences(old: Source, new: Source) -> dict[str, tuple[str, str]]:
     """Facts in which two sources differ beyond what was declared to differ, with both values."""
-    ignored = _NOISE + _declared(old, new)
+    ignored = _noise(old) + _declared(old, new)
     differing = {}
     for name in sorted(old.facts.keys() | new.facts.keys()):
         before, after = old.facts.get(name), new.facts.get(name)
         if before != after and not matches(name, ignored):
-            differing[name] = (_shown(before), _shown(after))
+            differing[name] = _shown_apart(before, after)
+    if old.campaign is None:
+        return differing
     # A hash says only that something differs: where the symbols are there on both sides, they say
     # what.
     if _has_symbols(old) and _has_symbols(new):
@@ -132,8 +139,13 @@ def unsteady_facts(source: Source) -> list[str]:
     return [
         name
         for name, values in source.facts.items()
-        if len(values) > 1 and not matches(name, _NOISE)
+        if len(values) > 1 and not matches(name, _noise(source))
     ]
+
+
+def _noise(source: Source) -> tuple[str, ...]:
+    """Names that say nothing in a campaign; in files of others they are settings like all."""
+    return () if source.campaign is None else _NOISE
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:
@@ -156,9 +168,27 @@ def _declared(old: Source, new: Source) -> tuple[str, ...]:
     return tuple(pattern for field in differ for pattern in _DECLARED_BY[field])
 
 
-def _shown(values: frozenset[str] | None) -> str:
-    return (
-        "none"
-        if not values
-        else " and ".join(sorted(f"{value or 'set':.40}" for value in values)[:2])
-    )
+def shown(values: frozenset[str] | None) -> str:
+    """Values of a fact, cut to what fits into a line."""
+    if not values:
+        return "none"
+    named = sorted(f"{value or 'set':.{_SHOWN_LETTERS}}" for value in values)
+    more = f" and {len(named) - _SHOWN_VALUES} more" if len(named) > _SHOWN_VALUES else ""
+    return " and ".join(named[:_SHOWN_VALUES]) + more
+
+
+def _shown_apart(before: frozenset[str] | None, after: frozenset[str] | None) -> tuple[str, str]:
+    """Two unlike sets of values so that a reader sees what differs: values that begin alike are cut
+    at their beginning, not at their end.
+    """
+    old, new = _beyond(before, after), _beyond(after, before)
+    if shown(before) != shown(after) or not old or not new:
+        return shown(before), shown(after)
+    begin = max(0, len(os.path.commonprefix([old, new])) - _SHOWN_LETTERS // 4)
+    end = begin + _SHOWN_LETTERS
+    return f"...{old[begin:end]}", f"...{new[begin:end]}"
+
+
+def _beyond(values: frozenset[str] | None, others: frozenset[str] | None) -> str:
+    """The first value that the others do not have; empty where they have all."""
+    return min((values or frozenset()) - (others or frozenset()), default="")

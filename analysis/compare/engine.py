@@ -6,17 +6,17 @@ case.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from analysis.compare import compatibility
+import numpy as np
+
+from analysis.compare import compatibility, refusals
 from analysis.compare.source import Figures, Source, identical
 from analysis.data.bad_data import BadData
+from analysis.data.grouping import group_by
 from analysis.stats.comparison import Comparison, halves
 from analysis.stats.family import compare_family
 from analysis.stats.sample import Sample, SamplePair, Unit
 from analysis.stats.verdict import Verdict
 from formats import exit_codes
-
-# A refusal names so many differences; the rest is counted.
-_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ def compare(
     p is adjusted over all cases of a metric in all groups together: that is what a reader sees at
     once.
     """
+    refusals.check_names(pairs, allow, metrics)
     planned = [_planned(old, new, allow, metrics) for old, new in pairs]
     families: dict[str, list[SamplePair]] = {}
     for _, sample_pairs in planned:
@@ -83,11 +84,8 @@ def _planned(
 ) -> tuple[SourcePair, list[SamplePair]]:
     same = identical(old, new)
     differ = {} if same else compatibility.differences(old, new)
-    refused = {
-        name: values for name, values in differ.items() if not compatibility.matches(name, allow)
-    }
-    if refused:
-        raise _refusal(old, new, refused)
+    if not same:
+        refusals.check_sides(old, new, differ, allow)
     sample_pairs = [
         pair
         for case in old.cases
@@ -95,24 +93,8 @@ def _planned(
         for pair in _pairs(old, new, case, metrics, same)
     ]
     if not sample_pairs:
-        raise BadData(
-            f"{old.label} and {new.label} have no"
-            f" {'metric ' + ' or '.join(metrics) + ' of a ' if metrics else ''}case in common; give"
-            " sides that were measured alike"
-        )
-    return SourcePair(old, new, [], [], differ, _notes(old, new)), sample_pairs
-
-
-def _refusal(old: Source, new: Source, refused: dict[str, tuple[str, str]]) -> BadData:
-    named = [
-        f"{name} ({before} there, {after} here)"
-        for name, (before, after) in list(refused.items())[:_NAMED]
-    ]
-    more = f", and {len(refused) - _NAMED} more" if len(refused) > _NAMED else ""
-    return BadData(
-        f"{old.label} and {new.label} differ in {', '.join(named)}{more}: a difference in figures"
-        f" could be theirs; measure both alike, or say --allow {next(iter(refused))}"
-    )
+        raise refusals.nothing_in_common(old, new, metrics)
+    return SourcePair(old, new, [], [], differ, _notes(old, new, metrics)), sample_pairs
 
 
 def _pairs(
@@ -154,12 +136,20 @@ def _pair(case: str, old: Figures, new: Figures, one_order: bool, same: bool) ->
     # The margin is in core cycles: by the mean of both sides' clocks, so that it does not matter
     # which side is old.
     cycle = None if a.cycle is None or b.cycle is None else (a.cycle * b.cycle) ** 0.5
-    sides = (
-        (old.side, new.side)
-        if one_order
-        else (replace(old.side, slots=None), replace(new.side, slots=None))
-    )
+    places = (old.side.slots, new.side.slots) if one_order else (None, None)
+    if old.times is not None and new.times is not None:
+        places = _places(old.times, new.times)
+    sides = (replace(old.side, slots=places[0]), replace(new.side, slots=places[1]))
     return SamplePair(case, replace(a, cycle=cycle), *sides, identical=same)
+
+
+def _places(old: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:
+    """Places of two sides' launches in the order of their times; none where two are of one time."""
+    together = np.concatenate([old, new])
+    order, places = np.unique(together, return_inverse=True)
+    if len(order) < len(together):
+        return None, None
+    return places[: len(old)].astype(float), places[len(old) :].astype(float)
 
 
 def _aa_pairs(
@@ -204,7 +194,7 @@ def _halves(figures: Figures) -> tuple[Sample, Sample]:
     )
 
 
-def _notes(old: Source, new: Source) -> list[str]:
+def _notes(old: Source, new: Source, metrics: Sequence[str]) -> list[str]:
     notes = [*old.warnings, *new.warnings]
     for source, other in ((old, new), (new, old)):
         lone = [
@@ -217,8 +207,27 @@ def _notes(old: Source, new: Source) -> list[str]:
         for why in dict.fromkeys(source.without_figure.values()):
             cases = [case for case, said in source.without_figure.items() if said == why]
             notes.append(f"{source.label}: no figure of {', '.join(cases)}: {why}")
+        notes += [f"{source.label}: {why}" for why in _left_out(source, metrics)]
+        made = "files" if source.campaign is None else "boots"
         notes += [
-            f"{source.label}: {name} changed among its boots"
+            f"{source.label}: {name} changed among its {made}"
             for name in compatibility.unsteady_facts(source)
         ]
     return notes
+
+
+def _left_out(source: Source, metrics: Sequence[str]) -> list[str]:
+    """Why cases lack metrics that are looked at."""
+    looked_at = metrics or [name for group in source.chosen for name in group]
+    by_sentence = group_by(
+        (
+            (f"no {name}: {why}", case)
+            for (case, name), why in source.left_out.items()
+            if name in looked_at or "all" in looked_at
+        ),
+        lambda pair: pair[0],
+    )
+    return [
+        f"{', '.join(case for _, case in pairs)}: {sentence}"
+        for sentence, pairs in by_sentence.items()
+    ]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from analysis.compare import from_campaign, from_fio, from_google_benchmark
 from analysis.compare.source import Source
-from analysis.data.bad_data import BadData, no_side
-from analysis.data.json_files import read_document
+from analysis.data.bad_data import BadData, no_side, no_such_file
+from analysis.data.foreign_json import read_documents
 from analysis.data.load import Campaign, load
 from formats.campaign_format import USER_SPACE
 
@@ -76,7 +76,9 @@ def _open_side(text: str) -> _Side:
         folder, _, variant = text.rpartition(":")
         path = Path(folder)
     is_there = path.exists() or path.is_symlink()
-    if variant is None and is_there and not (path / "campaign.json").exists():
+    if not is_there:
+        raise BadData(no_such_file(Path(text)))
+    if variant is None and not (path / "campaign.json").exists():
         return _Foreign(text, _open_foreign(path))
     side = _Campaign(text, load(path, with_paths=False), variant)
     if variant is not None and variant not in side.variants:
@@ -90,27 +92,17 @@ def _open_foreign(path: Path) -> Source:
     if not files:
         raise BadData(no_side(path))
     documents = {
-        file: read_document(
-            file,
-            f"{file}: no such file; give a campaign, or a JSON file of Google Benchmark or fio",
-        )
-        for file in files
+        file: read_documents(file, no_such_file(file), _is_foreign_output) for file in files
     }
+    values = [value for found in documents.values() for value in found.values]
     for program in _FOREIGN:
-        if all(map(program.is_output, documents.values())):
+        if all(map(program.is_output, values)):
             return program.source(documents, str(path))
-    stranger = next(
-        (
-            file
-            for file, document in documents.items()
-            if not any(program.is_output(document) for program in _FOREIGN)
-        ),
-        path,
-    )
-    raise BadData(
-        f"{stranger}: neither Google Benchmark's JSON nor fio's, or both in one folder; give files"
-        " of one program"
-    )
+    raise BadData(f"{path}: both Google Benchmark's JSON and fio's; give files of one program")
+
+
+def _is_foreign_output(document: object) -> bool:
+    return any(program.is_output(document) for program in _FOREIGN)
 
 
 def _pair_within(side: _Side, baseline: str | None) -> tuple[_Pairs, list[str]]:

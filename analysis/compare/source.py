@@ -19,6 +19,9 @@ class Figures:
     side: Sample
     # of the side's boots, which the campaign's plan put into the first half of its A/A row
     first_half: np.ndarray | None = None
+    # shape (n,): when each launch was made, in seconds since 1970; None: not known, or a campaign,
+    # which has slots
+    times: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Source:
     header: dict | None = None  # how the campaign describes that variant
     campaign: Path | None = None  # sources of one campaign share an order
     without_figure: dict[str, str] = field(default_factory=dict)  # case -> why
+    # of cases that have others: metrics without a figure -> why
+    left_out: dict[tuple[str, str], str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     @cached_property

@@ -7,7 +7,7 @@ import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 from analysis.data.bad_data import BadData
 
@@ -23,21 +23,20 @@ _RESTORE = "restore it or leave it out"
 
 
 def read_document(path: Path, missing: str = "") -> Any:
-    """A JSON file's value; missing: what to say where there is none. NaN and infinities are floats,
-    as Google Benchmark writes them.
-    """
-    return _decode(_contents(path, missing), _LENIENT, str(path), _RESTORE)
+    """A JSON file's value; missing: what to say where there is none."""
+    return _decode(read_bytes(path, missing), _STRICT, str(path), _RESTORE)
 
 
 def read_text(path: Path) -> str:
     """A text file; FileNotFoundError where there is none."""
     try:
-        return _contents(path).decode()
+        return read_bytes(path).decode()
     except UnicodeDecodeError:
         raise BadData(f"{path}: not UTF-8; {_RESTORE}") from None
 
 
-def _contents(path: Path, missing: str = "") -> bytes:
+def read_bytes(path: Path, missing: str = "") -> bytes:
+    """A file's bytes; missing: what to say where there is none, FileNotFoundError without it."""
     if _regular_size(path, missing) > _DOCUMENT_BYTES:
         raise BadData(
             f"{path}: larger than {_DOCUMENT_BYTES >> 20} MiB, which nothing here writes; leave"
@@ -114,10 +113,9 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _STRICT = json.JSONDecoder(parse_constant=_no_constant)
-_LENIENT = json.JSONDecoder()
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """A finite one that fits 64 bits, as all that is counted or timed does; true is an int to
     Python, and no figure to us.
     """

@@ -3,6 +3,11 @@
 
 import copy
 import json
+import runpy
+import sys
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -148,3 +153,62 @@ def write_campaign(tmp_path):
         return folder
 
     return write
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What `compare` did."""
+
+    code: int
+    output: str
+    errors: str
+    text: str  # the same as text; '' where a format was asked for, or where it was refused
+
+    @property
+    def refusal(self) -> str:
+        """The message of a refusal, which is one line and all there is."""
+        assert self.code == 2 and not self.output, f"{self.code}: {self.output:.300}"
+        assert self.errors.count("\n") == 1 and self.errors[:-1].isprintable(), self.errors
+        return self.errors.removeprefix("kmapbench: ").rstrip()
+
+    @cached_property
+    def _groups(self) -> list[dict]:
+        assert self.code != 2, self.errors
+        return json.loads(self.output)["groups"]
+
+    @property
+    def cases(self) -> dict[str, dict[str, dict]]:
+        """Rows by case and metric, of one pair of sides."""
+        (group,) = self._groups
+        found: dict[str, dict[str, dict]] = {}
+        for row in group["rows"]:
+            found.setdefault(row["case"], {})[row["metric"]] = row
+        return found
+
+    @property
+    def notes(self) -> str:
+        return "\n".join(note for group in self._groups for note in group["notes"])
+
+
+@pytest.fixture
+def compare(capsys, monkeypatch):
+    """`compare` by its command line, as JSON and as text, or in the format that is asked for. A
+    traceback, or a warning of numpy, fails the test.
+    """
+
+    def run(*arguments) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["analysis", "compare", *map(str, arguments)])
+        with warnings.catch_warnings(), pytest.raises(SystemExit) as ended:
+            warnings.simplefilter("error", RuntimeWarning)
+            runpy.run_module("analysis", run_name="__main__")
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    def both(*arguments) -> Compared:
+        if "--format" in arguments:
+            return Compared(*run(*arguments), text="")
+        found, as_text = run(*arguments, "--format", "json"), run(*arguments)
+        assert (found[0], found[2]) == (as_text[0], as_text[2])
+        return Compared(*found, text=as_text[1])
+
+    return both

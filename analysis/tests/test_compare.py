@@ -337,7 +337,7 @@ def test_many_are_compared_with_the_first(campaign):
     ("arguments", "said"),
     [
         (["a"], "one variant has nothing to be compared with"),
-        (["a", "nowhere"], "no campaign there"),
+        (["a", "nowhere"], "no such file or folder"),
         (["a", "a:other"], "no records of other; there are stock"),
         (["a", "two"], "which to compare is not clear"),
     ],
@@ -437,3 +437,11 @@ def test_metrics_are_chosen_by_name(campaign):
     (group,) = groups(both, metrics=["all"])
     assert [row.metric.name for row in group.rows] == ["cost", "core_cycles", "ns"]
     assert [row.metric.name for row in groups(both)[0].rows] == ["core_cycles"]
+
+
+def test_a_case_steers_no_terminal(write_campaign, compare):
+    case = "kernel/\x1b[31mred\n/dram"
+    described = dict.fromkeys(("old", "new"), HEADER["variants"]["stock"])
+    records = [record(case, variant="old"), record(case, variant="new", cost=6)]
+    text = compare(write_campaign(records, header={"variants": described})).text
+    assert "  kernel/?[31mred?/dram " in text and "\x1b" not in text

@@ -91,5 +91,5 @@ def test_formats_are_not_mixed(tmp_path):
         BadData, match="is Google Benchmark's JSON and .* fio's JSON: their figures are never mixed"
     ):
         rows(one, two)
-    with pytest.raises(BadData, match="both in one folder"):
+    with pytest.raises(BadData, match="both Google Benchmark's JSON and fio's"):
         rows(tmp_path, one)

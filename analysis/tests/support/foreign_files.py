@@ -79,3 +79,68 @@ def fio_file(path, latency: float = 6000.0, jobs: int = 2, direction: str = "rea
         )
     )
     return path
+
+
+def benchmark(*entries: dict, **context) -> dict:
+    """A document as Google Benchmark writes it."""
+    return {
+        "context": {
+            "date": "2026-03-04T05:06:07+00:00",
+            "num_cpus": 6,
+            "mhz_per_cpu": 3100,
+            "library_build_type": "release",
+        }
+        | context,
+        "benchmarks": list(entries),
+    }
+
+
+def entry(name: str, time: float, **fields) -> dict:
+    """A repetition as library 1.6 and later has it."""
+    return {
+        "name": name,
+        "family_index": 0,
+        "per_family_instance_index": 0,
+        "run_name": name,
+        "run_type": "iteration",
+        "repetitions": 1,
+        "repetition_index": 0,
+        **early_entry(name, time),
+    } | fields
+
+
+def early_entry(name: str, time: float, **fields) -> dict:
+    """The same before 1.5."""
+    return {
+        "name": name,
+        "iterations": 1000,
+        "real_time": time,
+        "cpu_time": time,
+        "time_unit": "ns",
+    } | fields
+
+
+def fio(latency: float = 9000.0, read: dict | None = None, job: dict | None = None, **top) -> dict:
+    """A document as fio writes it, of one job that reads; with these fields of the direction, the
+    job and the whole.
+    """
+    direction = {
+        "io_bytes": 2048000,
+        "bw_bytes": 455111110,
+        "bw": 444444,
+        "iops": 1e9 / latency,
+        "total_ios": 500,
+        "clat_ns": {"min": 1, "max": 27000, "mean": latency, "stddev": 9.0, "N": 500},
+    }
+    idle = {"io_bytes": 0, "bw_bytes": 0, "iops": 0.0, "clat_ns": {"mean": 0.0, "max": 0}}
+    jobs = {
+        "jobname": "lake",
+        "error": 0,
+        "elapsed": 1,
+        "job options": {"rw": "read"},
+        "read": direction | (read or {}),
+        "write": idle,
+        "trim": idle,
+    }
+    whole = {"fio version": "fio-3.36", "timestamp": 1790000000, "global options": {"bs": "4k"}}
+    return whole | {"jobs": [jobs | (job or {})]} | top
