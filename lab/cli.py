@@ -7,7 +7,7 @@ installed.
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from analysis import commands as analysis_commands
 from analysis import options as analysis_options
@@ -16,7 +16,7 @@ from formats import exit_codes
 from lab import VERSION
 from lab.commands import tests
 from lab.core.errors import KmapbenchError
-from lab.distributions import matrix, steps
+from lab.distributions import matrix
 from lab.kernels import variants
 from lab.run import plan_options
 
@@ -30,21 +30,6 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str):
         print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
         sys.exit(exit_codes.UNMET)
-
-
-def _names_of(known: Iterable[str]):
-    """The type of an option that takes some of these names, by comma; they keep the order that they
-    are known in.
-    """
-    names = list(known)
-
-    def taken(text: str) -> list[str]:
-        for name in text.split(","):
-            if name not in names:
-                raise argparse.ArgumentTypeError(f"'{name}' is none of {', '.join(names)}")
-        return [name for name in names if name in text.split(",")]
-
-    return taken
 
 
 def parser() -> argparse.ArgumentParser:
@@ -96,50 +81,12 @@ def parser() -> argparse.ArgumentParser:
     )
     look.set_defaults(function=_look)
 
+    cases = _command(commands, "cases", help="list what can be measured, and what it needs")
+    cases.add_argument("glob", nargs="?", default="*", metavar="GLOB", help="default: all")
+    cases.set_defaults(function=_cases)
+
     test = _command(commands, "test", help="run all tests that need no kernel build, or more")
-    more = test.add_mutually_exclusive_group()
-    more.add_argument(
-        "--kernels",
-        action="store_const",
-        dest="reach",
-        const=tests.KERNELS,
-        help="also those that build kernels",
-    )
-    more.add_argument(
-        "--all",
-        action="store_const",
-        dest="reach",
-        const=tests.ALL,
-        help="all: debug, the distribution's other kernels, long runs",
-    )
-    more.add_argument(
-        "--distributions",
-        action="store_true",
-        help=(
-            "in place of all that: run and test on Debian 12, 13 and testing, made of nothing;"
-            " takes root"
-        ),
-    )
-    test.add_argument(
-        "--suites",
-        type=_names_of(steps.SUITES),
-        metavar="A,B",
-        help="with --distributions: which (default: bookworm,trixie,testing)",
-    )
-    test.add_argument(
-        "--steps",
-        type=_names_of(step.name for step in steps.STEPS),
-        metavar="A,B",
-        help=(
-            "with --distributions: what is done there: root/run, root/test, user/run, user/test,"
-            " readonly/test (default: all)"
-        ),
-    )
-    test.add_argument(
-        "--fresh",
-        action="store_true",
-        help="with --distributions: keep nothing of what was finished earlier",
-    )
+    tests.add_options(test)
     test.set_defaults(function=_test, check=_check_test, reach=tests.EVERYDAY)
 
     lint = _command(commands, "lint", help="run formatters, linters and type checkers")
@@ -221,6 +168,12 @@ def _lint(_: argparse.Namespace) -> int:
 def _of_analysis(command):
     """A command of analysis/, with what ends it as one line."""
     return lambda arguments: analysis_commands.execute(command, arguments)
+
+
+def _cases(arguments: argparse.Namespace) -> int:
+    from lab.commands import list_cases
+
+    return list_cases.list_cases(arguments.glob)
 
 
 def _look(_: argparse.Namespace) -> int:

@@ -27,14 +27,14 @@ def groups(parsed: argparse.Namespace) -> list[str]:
         return preflight.groups(parsed.planned)
     if parsed.command in ("report", "compare"):
         return ["python"]
-    if parsed.command == "check":
+    if parsed.command in ("check", "cases"):
         return ["build"]
     if parsed.command == "test" and parsed.distributions:
         return ["distributions"]  # each installs the rest itself
     if parsed.command == "test":
         needed = ["python", "build", "module", "lab", "fio", "test"]
         if parsed.reach != tests.EVERYDAY:
-            needed.append("kernel-build")
+            needed += ["kernel-build", "kernel-tests"]
         return needed + (["all-tests"] if parsed.reach == tests.ALL else [])
     if parsed.command == "lint":
         return ["python", "lint"]

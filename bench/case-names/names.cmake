@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Writes the table of cases in kernel-bench-module/cases.c: a line each of name, smallest set that
-# it is in (default, all) and description, with tabs between. The table is made by macros, so the
-# preprocessor reads it; the kernel's headers, which it needs none of, are empty files here.
+# it is in (default, all), what it needs, and description, with tabs between. The table is made by
+# macros, so the preprocessor reads it; the kernel's headers, which it needs none of, are empty files
+# here.
 # In: TABLE, COMPILER, OUTPUT.
 cmake_minimum_required(VERSION 3.25)
 get_filename_component(folder ${TABLE} DIRECTORY)
@@ -55,12 +56,25 @@ while(NOT at EQUAL -1)
   if(row MATCHES "[.]everyday *= *true")
     set(set "default")
   endif()
+  set(needs "")
+  foreach(need IN ITEMS
+      "needs_pks *= *true=PKS" "needs_pku *= *true=PKU" "stand_in *= *true=no PKS"
+      "refusal *= *kb_devmap_refuse_protected=our series"
+      "wants *= *0x2u=DAX file" "wants *= *0x4u=device-dax")
+    string(REGEX MATCH "(.*)=(.*)" need "${need}")
+    if(row MATCHES "[.]${CMAKE_MATCH_1}")
+      string(REGEX MATCH "(.*)=(.*)" need "${need}")
+      string(APPEND needs "${separator}${CMAKE_MATCH_2}")
+      set(separator ", ")
+    endif()
+  endforeach()
+  unset(separator)
   if(name STREQUAL "" OR what STREQUAL "")
     message(FATAL_ERROR "${TABLE}: a row without name or description: ${row}")
   endif()
   # Controls are measured in any case, and are none to choose.
   if(NOT name MATCHES "^control/")
-    string(APPEND table "${name}\t${set}\t${what}\n")
+    string(APPEND table "${name}\t${set}\t${needs}\t${what}\n")
   endif()
 endwhile()
 if(table STREQUAL "")

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """`kmapbench test`: ctest for the C++ half, pytest for the rest, the lab included."""
 
+import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 
 from formats import exit_codes
 from lab.core import subprocesses
 from lab.core.dirs import ROOT, build_dir
+from lab.distributions import steps
 
 # How far a run reaches: pytest's marker expressions, over the markers of pytest.ini.
 EVERYDAY = "not kernels and not all"
@@ -15,6 +18,68 @@ KERNELS = "not all"
 ALL = ""
 
 MOST_AT_ONCE = 4  # files of tests: each may boot guests, of up to 2 GiB
+
+
+def _names_of(known: Iterable[str]):
+    """The type of an option that takes some of these names, by comma; they keep the order that they
+    are known in.
+    """
+    names = list(known)
+
+    def taken(text: str) -> list[str]:
+        for name in text.split(","):
+            if name not in names:
+                raise argparse.ArgumentTypeError(f"'{name}' is none of {', '.join(names)}")
+        return [name for name in names if name in text.split(",")]
+
+    return taken
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `test`."""
+    more = parser.add_mutually_exclusive_group()
+    more.add_argument(
+        "--kernels",
+        action="store_const",
+        dest="reach",
+        const=KERNELS,
+        help="also those that build kernels",
+    )
+    more.add_argument(
+        "--all",
+        action="store_const",
+        dest="reach",
+        const=ALL,
+        help="all: debug, the distribution's other kernels, long runs",
+    )
+    more.add_argument(
+        "--distributions",
+        action="store_true",
+        help=(
+            "in place of all that: run and test on Debian 12, 13 and testing, made of nothing;"
+            " takes root"
+        ),
+    )
+    parser.add_argument(
+        "--suites",
+        type=_names_of(steps.SUITES),
+        metavar="A,B",
+        help="with --distributions: which (default: bookworm,trixie,testing)",
+    )
+    parser.add_argument(
+        "--steps",
+        type=_names_of(step.name for step in steps.STEPS),
+        metavar="A,B",
+        help=(
+            "with --distributions: what is done there: root/run, root/test, user/run, user/test,"
+            " readonly/test (default: all)"
+        ),
+    )
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="with --distributions: keep nothing of what was finished earlier",
+    )
 
 
 def run(reach: str = EVERYDAY) -> int:

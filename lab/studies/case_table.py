@@ -12,11 +12,10 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from lab.core import bench_command
 from lab.core.dirs import ROOT
 from lab.core.errors import KmapbenchError
 from lab.core.kernel_cases import KernelCase, listed
-from lab.host import bench_program
+from lab.host import case_list
 
 PAGE = ROOT / "docs" / "cases.md"
 BEGIN, END = "<!-- cases: begin -->\n", "<!-- cases: end -->\n"
@@ -30,37 +29,12 @@ _ALIKE = [
     (_FORMS, r"^(published|slim) path", "model/FORM/", "patched path"),
 ]
 
-# kmap_bench's own cases, by glob: it has no descriptions.
-_OWN = {
-    "elsewhere/syscall": "`getppid()`, called from user space",
-    "elsewhere/user_fault": "a read in user space of a page that its private mapping does not have"
-    " yet: the zero page gets mapped",
-    "elsewhere/fork_exit": "`fork()`, exit of the child, `wait4()`",
-    "user/*": "the path in user space ([user-models.md](user-models.md))",
-}
-
 
 @dataclass
 class _Row:
     what: str
+    needs: str
     default: set[bool] = field(default_factory=set)
-
-
-def _own_cases() -> list[KernelCase]:
-    """A row for each glob; a KmapbenchError where one is of no case, or a case is of none."""
-    program = bench_command.built()
-    every = bench_program.matching(program, "all", None)
-    usual = set(bench_program.matching(program, "default", None))
-    rows = []
-    for pattern, what in _OWN.items():
-        meant = bench_command.matching(every, pattern)
-        if not meant:
-            raise KmapbenchError(f"{pattern}: kmap_bench has no such case; take it out of the list")
-        every = [name for name in every if name not in meant]
-        rows.append(KernelCase(pattern, bool(usual & set(meant)), what))
-    if every:
-        raise KmapbenchError(f"{every[0]}: has no description; add one to the list")
-    return rows
 
 
 def _merged(cases: list[KernelCase]) -> dict[str, _Row]:
@@ -73,8 +47,8 @@ def _merged(cases: list[KernelCase]) -> dict[str, _Row]:
                 continue  # the other form has no such case
             if re.search(of_name, name) and re.search(of_what, what):
                 name, what = re.sub(of_name, name_as, name), re.sub(of_what, what_as, what)
-        row = rows.setdefault(name, _Row(what))
-        if row.what != what:
+        row = rows.setdefault(name, _Row(what, case.needs))
+        if (row.what, row.needs) != (what, case.needs):
             raise KmapbenchError(f"{case.name}: '{what}', and others of its kind '{row.what}'")
         row.default.add(case.default)
     return rows
@@ -82,12 +56,12 @@ def _merged(cases: list[KernelCase]) -> dict[str, _Row]:
 
 def table() -> str:
     """The table in Markdown; bold is what a run measures that chooses no cases."""
-    lines = ["| case | what is in the loop |", "|---|---|"]
-    for name, row in _merged(listed() + _own_cases()).items():
+    lines = ["| case | what is in the loop | needs |", "|---|---|---|"]
+    for name, row in _merged(listed() + case_list.own_globs()).items():
         if len(row.default) > 1:
             raise KmapbenchError(f"{name}: some of these are measured by default, some are not")
         shown = f"**`{name}`**" if True in row.default else f"`{name}`"
-        lines.append(f"| {shown} | {row.what} |")
+        lines.append(f"| {shown} | {row.what} | {row.needs} |")
     return "\n".join(lines) + "\n"
 
 

@@ -161,6 +161,9 @@ def nothing_built(monkeypatch):
     monkeypatch.setattr(preflight, "_check_room", lambda _: None)
 
 
+FOR_TESTS = {"python", "build", "module", "lab", "fio", "test"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "needed"),
     [
@@ -192,16 +195,17 @@ def nothing_built(monkeypatch):
         (["report", "{folder}"], {"python"}),
         (["compare", "{folder}", "{folder}"], {"python"}),
         (["check"], {"build"}),
+        (["cases"], {"build"}),
         (["kernels"], set()),
         (["kernels", "build", "plain"], {"python", "kernel-build"}),
-        (["test"], {"python", "build", "module", "lab", "fio", "test"}),
+        (["test"], FOR_TESTS),
         (
             ["test", "--kernels"],
-            {"python", "build", "module", "lab", "fio", "test", "kernel-build"},
+            FOR_TESTS | {"kernel-build", "kernel-tests"},
         ),
         (
             ["test", "--all"],
-            {"python", "build", "module", "lab", "fio", "test", "kernel-build", "all-tests"},
+            FOR_TESTS | {"kernel-build", "kernel-tests", "all-tests"},
         ),
     ],
     ids=lambda words: " ".join(

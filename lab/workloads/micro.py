@@ -103,6 +103,4 @@ class KernelCases:
 
 def no_case(cases: str, what: str) -> KmapbenchError:
     """Nothing to measure. what: of which there is none."""
-    return KmapbenchError(
-        f"--cases {cases}: no {what} matches; '--cases all' measures all there are"
-    )
+    return KmapbenchError(f"--cases {cases}: no {what} matches; ./kmapbench cases lists them")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lab.core.dirs import ROOT
 
-COMMANDS = ["run", "report", "compare", "check", "test", "kernels", "kernels build"]
+COMMANDS = ["run", "report", "compare", "check", "cases", "test", "kernels", "kernels build"]
 
 # Arguments, and words of the one line that is said. {there}: a folder that is no campaign.
 WRONG = [
@@ -29,7 +29,7 @@ WRONG = [
     (["run", "--here", "--variants", "plain"], ["--here", "--variants"]),
     (["report", "{there}"], ["{there}", "no campaign"]),
     (["compare", "{there}", "{there}"], ["{there}", "neither a campaign"]),
-    (["compare", "{there}/gone:plain", "{there}"], ["{there}/gone", "no campaign"]),
+    (["compare", "{there}/gone:plain", "{there}"], ["{there}/gone", "no such file"]),
     (["compare"], ["SIDE"]),
     (["kernels", "build", "nope"], ["nope", "plain"]),
     (["kernels", "raze"], ["raze", "build"]),
