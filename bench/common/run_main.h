@@ -6,7 +6,8 @@
 
 namespace kmapbench {
 
-// The whole of a main(): what a program throws becomes a line on standard error and exit code 2.
+// Runs the program that is the rest of a main(), and returns its exit code. An exception becomes a
+// line on standard error, which begins with the name, and exit code 2.
 inline int RunProgram(const char* name, int (*program)(int, char**), int argc, char** argv) {
   try {
     return program(argc, argv);

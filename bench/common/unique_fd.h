@@ -7,7 +7,7 @@
 
 namespace kmapbench {
 
-// Owns a file descriptor.
+// Owns a file descriptor and closes it. A negative one is none.
 class UniqueFd {
  public:
   UniqueFd() = default;

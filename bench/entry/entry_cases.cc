@@ -17,7 +17,7 @@
 #include "common/markers.h"
 #include "common/unique_fd.h"
 
-namespace kmapbench::elsewhere {
+namespace kmapbench::entry {
 
 namespace {
 
@@ -25,12 +25,13 @@ namespace {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
-// Windows of all processes so far: an observer counts them on.
+// Marked windows of all sampling processes so far: the observer numbers them through.
 uint64_t windows = 0;
 
-// In the child: nothing of this process goes over, and nothing of it lies at random. Without the
-// personality (a sandbox may refuse it) figures differ a little from launch to launch.
-[[noreturn]] void Become(int out, char** arguments) {
+// Turns the child into the sampling process, which inherits nothing but `out` and whose addresses
+// are not random. A sandbox may refuse the personality: results then differ a little from launch to
+// launch.
+[[noreturn]] void ExecSampler(int out, char** arguments) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   personality(ADDR_NO_RANDOMIZE);
   if (dup2(out, kSamplerOut) >= 0 && close_range(kSamplerOut + 1, ~0u, 0) == 0) {
@@ -54,11 +55,10 @@ std::string ReadAll(int fd) {
   return text;
 }
 
-// What a sampler says, as JSON.
-std::string RunSampler(const std::string& name, const Effort& effort) {
+// Returns what the sampling process writes: JSON.
+std::string RunSampler(const std::string& name, const SamplingPlan& plan) {
   std::vector<std::string> words = {"kmap_bench", std::string(kSampler), name};
-  for (const uint64_t number :
-       {uint64_t{effort.ops}, uint64_t{effort.samples}, effort.target_ticks})
+  for (const uint64_t number : {uint64_t{plan.ops}, uint64_t{plan.samples}, plan.target_ticks})
     words.push_back(std::to_string(number));
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
@@ -70,7 +70,7 @@ std::string RunSampler(const std::string& name, const Effort& effort) {
   UniqueFd writer(ends[1]);
   const pid_t child = fork();
   if (child < 0) ThrowErrno("fork");
-  if (child == 0) Become(writer.get(), arguments.data());
+  if (child == 0) ExecSampler(writer.get(), arguments.data());
   writer = UniqueFd();
   std::string text = ReadAll(reader.get());
   int status = 0;
@@ -82,27 +82,28 @@ std::string RunSampler(const std::string& name, const Effort& effort) {
 
 }  // namespace
 
-Record Measure(const std::string& name, const Effort& effort) {
+Record Measure(const std::string& name, const SamplingPlan& plan) {
   if (windows == 0) MarkPresent();
-  const auto said = nlohmann::json::parse(RunSampler(name, effort));
+  const auto result = nlohmann::json::parse(RunSampler(name, plan));
   Record record;
   record.name = name;
   record.irqs = IrqPolicy::kOn;
   record.varies = true;
-  record.ops = said.at("ops");
-  record.rejected = said.at("rejected");
-  record.reason = said.at("reason");
-  for (const auto& one : said.at("samples")) {
-    record.samples.push_back({one[0], one[1], one[2], one[3], one[4].get<double>(), {}});
+  record.ops = result.at("ops");
+  record.rejected = result.at("rejected");
+  record.reason = result.at("reason");
+  for (const auto& sample : result.at("samples")) {
+    record.samples.push_back(
+        {sample[0], sample[1], sample[2], sample[3], sample[4].get<double>(), {}});
   }
   if (!record.reason.empty()) {
     record.status = record.samples.empty() ? Status::kSkipped : Status::kFlagged;
   }
   if (!record.samples.empty()) {
-    record.first_user_window = windows + said.at("first_window").get<uint64_t>();
+    record.first_user_window = windows + result.at("first_window").get<uint64_t>();
   }
-  windows += said.at("windows").get<uint64_t>();
+  windows += result.at("windows").get<uint64_t>();
   return record;
 }
 
-}  // namespace kmapbench::elsewhere
+}  // namespace kmapbench::entry

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The elsewhere/ cases that begin in user space: a system call, a page fault, fork and exit. They
-// need no module. Each is measured in a process of its own (elsewhere_sampler.h), which is the same
-// whatever was measured before: what a fork copies, and where a fault looks, is that process's
-// memory.
+// need no module. Each is measured in a process of its own (exec_sampler.h), whose memory is the
+// same whatever was measured before: it decides what a fork copies and how a fault is handled.
 #pragma once
 
 #include <string>
@@ -11,9 +10,10 @@
 #include "entry/exec_sampler.h"
 #include "record/record.h"
 
-namespace kmapbench::elsewhere {
+namespace kmapbench::entry {
 
-// Throws std::runtime_error and std::system_error.
-Record Measure(const std::string& name, const Effort& effort);
+// Measures the entry case of that name. Throws std::runtime_error if its process fails, and
+// std::system_error if there can be none.
+Record Measure(const std::string& name, const SamplingPlan& plan);
 
-}  // namespace kmapbench::elsewhere
+}  // namespace kmapbench::entry

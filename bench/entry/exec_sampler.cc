@@ -25,36 +25,36 @@
 #include "system/clock.h"
 #include "user/sampling.h"
 
-namespace kmapbench::elsewhere {
+namespace kmapbench::entry {
 
 namespace {
 
 constexpr size_t kPageBytes = 4096;
-// What one page of a page table maps: the mapping has it all, so that no fault needs another one.
+// Pages that one page of a page table maps. The mapping fills such a table, so that no fault has to
+// allocate another one.
 constexpr size_t kTablePages = 512;
 
-// Samples before the first that counts, and how many may be thrown away beyond one for each that
-// is kept.
 constexpr uint32_t kWarmUpSamples = 4;
+// As many samples may be rejected as are kept, and this many more.
 constexpr uint32_t kSpareAttempts = 64;
-// Of a case whose operation is longer than others' samples.
+// Enough for a case whose operation takes longer than a sample of other cases.
 constexpr uint32_t kFewSamples = 15;
-constexpr useconds_t kSettleMicroseconds = 30'000;
+constexpr useconds_t kRcuMicroseconds = 30'000;
 
 // What bodies work on.
 struct Context {
-  std::byte* pages = nullptr;  // the first of a mapping that only they touch
-  std::byte* at = nullptr;
+  std::byte* pages = nullptr;  // the first page of a mapping that only the bodies touch
+  std::byte* at = nullptr;     // the page touched last
   uint64_t failures = 0;
 };
 
 struct Case {
   const char* name;
   void (*body)(Context* context, uint64_t ops);
-  void (*before)(Context* context);  // a window, outside of it
+  void (*before_window)(Context* context);  // null: nothing has to be prepared
   uint32_t max_ops;
-  // By a FIFO thread, so that the fair scheduler has no part in it; and each sample waits until
-  // RCU has freed what the processes of the last one have left.
+  // Runs in a FIFO thread, to keep the fair scheduler's work out of it. Each sample waits until RCU
+  // has freed what the processes of the last one left behind.
   bool forks;
 };
 
@@ -72,11 +72,11 @@ struct Nothing {
   static void Do(Context*) {}
 };
 
-struct AskForParent {
+struct GetParentPid {
   static void Do(Context*) { SystemCall(SYS_getppid); }
 };
 
-// A read: it maps the page of zeros, and needs no memory of its own.
+// Reads: the fault maps the zero page, and allocates no memory.
 struct TouchNextPage {
   static void Do(Context* context) {
     context->at += kPageBytes;
@@ -97,8 +97,8 @@ template <class Step>
   KB_LOOP(ops, KB_LOOP_ON_1(context), Step::Do(context));
 }
 
-// All pages of one table, none of huge pages. There is always something behind the first one, so
-// that the table stays.
+// Maps the pages of one page table, without huge pages, and returns the first. That one is always
+// present, so that the table is not freed.
 std::byte* MapPages() {
   constexpr size_t kBytes = kTablePages * kPageBytes;
   void* const start =
@@ -111,22 +111,23 @@ std::byte* MapPages() {
   return first;
 }
 
+// Unmaps all pages but the first, so that each faults again.
 void EmptyPages(Context* context) {
   context->at = context->pages;
   madvise(context->pages + kPageBytes, (kTablePages - 1) * kPageBytes, MADV_DONTNEED);
 }
 
 constexpr std::array<Case, 3> kCases = {{
-    {"elsewhere/syscall", Body<AskForParent>, nullptr, 4096, false},
+    {"elsewhere/syscall", Body<GetParentPid>, nullptr, 4096, false},
     {"elsewhere/user_fault", Body<TouchNextPage>, EmptyPages, (kTablePages - 1) / 2, false},
     {"elsewhere/fork_exit", Body<ForkAndWait>, nullptr, 64, true},
 }};
 
-// What can have come between, as far as user space is told.
+// Finds samples that were disturbed, as far as user space can tell.
 class Disturbance {
  public:
   Disturbance() {
-    // Of a machine with more CPUs it is not known which one an interrupt went to.
+    // With more CPUs, the total in /proc/stat does not say which one an interrupt went to.
     if (sysconf(_SC_NPROCESSORS_ONLN) == 1) {
       interrupts_ = UniqueFd(open("/proc/stat", O_RDONLY | O_CLOEXEC));
     }
@@ -136,7 +137,7 @@ class Disturbance {
 
   void Begin() { begin_ = Now(); }
 
-  // Whether the sample is good; else its cause is counted.
+  // Whether nothing disturbed the sample since Begin(). If something did, counts the cause.
   bool Undisturbed() {
     const Moment end = Now();
     if (end.preemptions != begin_.preemptions) return ++rejected_["preemption"], false;
@@ -148,7 +149,7 @@ class Disturbance {
 
  private:
   struct Moment {
-    uint64_t interrupts = 0;  // of all kinds, since the start
+    uint64_t interrupts = 0;  // of all kinds, since boot
     long preemptions = 0;
   };
 
@@ -162,9 +163,9 @@ class Disturbance {
     const ssize_t got = pread(interrupts_.get(), text.data(), text.size(), 0);
     const std::string_view read(text.data(), static_cast<size_t>(std::max<ssize_t>(got, 0)));
     constexpr std::string_view kTotal = "\nintr ";
-    const size_t at = read.find(kTotal);
-    if (at == read.npos) throw std::runtime_error("/proc/stat: no count of interrupts");
-    std::from_chars(read.data() + at + kTotal.size(), read.data() + read.size(), now.interrupts);
+    const size_t total = read.find(kTotal);
+    if (total == read.npos) throw std::runtime_error("/proc/stat: no count of interrupts");
+    std::from_chars(read.data() + total + kTotal.size(), read.data() + read.size(), now.interrupts);
     return now;
   }
 
@@ -173,14 +174,17 @@ class Disturbance {
   Moment begin_;
 };
 
+// Takes samples of one case.
 class Sampler {
  public:
   explicit Sampler(const Case& measured) : case_(measured) { context_.pages = MapPages(); }
 
+  // Windows that were marked for the observer.
   uint64_t windows() const { return windows_; }
   void set_marking(bool marking) { marking_ = marking; }
   bool failed() const { return context_.failures != 0; }
 
+  // Times ops and 2 * ops operations of the empty loop and of the case.
   Sample Take(uint32_t ops) {
     Sample sample;
     const double chain_before = ChainSlope();
@@ -192,6 +196,8 @@ class Sampler {
     return sample;
   }
 
+  // Returns a number of operations, at most the case's limit, of which twice as many take about
+  // target_ticks.
   uint32_t OpsFor(uint64_t target_ticks) {
     uint64_t shortest = UINT64_MAX;
     for (uint32_t i = 0; i < kWarmUpSamples; ++i) shortest = std::min(shortest, Take(1).case_n);
@@ -201,7 +207,7 @@ class Sampler {
 
  private:
   [[gnu::noinline]] uint64_t Window(void (*body)(Context*, uint64_t), uint64_t ops) {
-    if (case_.before) case_.before(&context_);
+    if (case_.before_window) case_.before_window(&context_);
     if (marking_) MarkWindowBegin();
     const uint64_t begin = ClockBegin();
     body(&context_, ops);
@@ -214,69 +220,67 @@ class Sampler {
   const Case& case_;
   Context context_;
   bool marking_ = false;
-  uint64_t windows_ = 0;  // marked ones
+  uint64_t windows_ = 0;
 };
 
-struct Found {
+struct SamplerResult {
   uint32_t ops = 0;
-  uint64_t first_window = 0;
-  uint64_t windows = 0;
+  uint64_t first_window = 0;  // of the samples, among the marked windows
+  uint64_t windows = 0;       // marked
   std::map<std::string, uint64_t> rejected;
-  std::string reason;  // why there are no samples, or fewer
+  std::string reason;  // why samples are missing; empty: none is
   std::vector<Sample> samples;
 };
 
-bool BecomeFifo() {
+bool UseFifoScheduling() {
   sched_param lowest{};
   lowest.sched_priority = sched_get_priority_min(SCHED_FIFO);
   return sched_setscheduler(0, SCHED_FIFO, &lowest) == 0;
 }
 
-Found TakeSamples(const Case& measured, const Effort& effort) {
-  Found found;
-  if (measured.forks && !BecomeFifo()) {
-    found.reason = "a FIFO thread is needed, which takes root";
-    return found;
+SamplerResult TakeSamples(const Case& measured, const SamplingPlan& plan) {
+  SamplerResult result;
+  if (measured.forks && !UseFifoScheduling()) {
+    result.reason = "a FIFO thread is needed, which takes root";
+    return result;
   }
   const user::PinnedToCpu pinned(user::AllowedCpus().front());
   Sampler sampler(measured);
   Disturbance disturbance;
-  found.ops =
-      effort.ops ? std::min(effort.ops, measured.max_ops) : sampler.OpsFor(effort.target_ticks);
-  // All its memory now: a sample must not find it grown by the one before.
-  found.samples.resize(effort.samples);
-  for (uint32_t i = 0; i < kWarmUpSamples; ++i) sampler.Take(found.ops);
+  result.ops = plan.ops ? std::min(plan.ops, measured.max_ops) : sampler.OpsFor(plan.target_ticks);
+  // Allocated now, because memory that grows between samples would change what a fork copies.
+  result.samples.resize(plan.samples);
+  for (uint32_t i = 0; i < kWarmUpSamples; ++i) sampler.Take(result.ops);
 
   size_t taken = 0;
-  for (uint32_t left = 2 * effort.samples + kSpareAttempts; taken < effort.samples && left;
-       --left) {
+  for (uint32_t left = 2 * plan.samples + kSpareAttempts; taken < plan.samples && left; --left) {
     const uint64_t window = sampler.windows();
-    // An observer's account of a fork is long, and of one sample it says all.
+    // One sample is enough for the observer, whose output about a fork is long.
     sampler.set_marking(taken == 0);
-    if (measured.forks) usleep(kSettleMicroseconds);
+    if (measured.forks) usleep(kRcuMicroseconds);
     disturbance.Begin();
-    found.samples[taken] = sampler.Take(found.ops);
+    result.samples[taken] = sampler.Take(result.ops);
     if (!disturbance.Undisturbed()) continue;
-    if (taken++ == 0) found.first_window = window;
+    if (taken++ == 0) result.first_window = window;
   }
-  found.samples.resize(taken);
-  found.windows = sampler.windows();
-  found.rejected = disturbance.rejected();
+  result.samples.resize(taken);
+  result.windows = sampler.windows();
+  result.rejected = disturbance.rejected();
   if (sampler.failed()) throw std::runtime_error("fork failed");
-  if (taken < effort.samples) {
-    found.reason = "too much disturbance: only " + std::to_string(taken) + " of " +
-                   std::to_string(effort.samples) + " samples are good";
+  if (taken < plan.samples) {
+    result.reason = "too much disturbance: only " + std::to_string(taken) + " of " +
+                    std::to_string(plan.samples) + " samples are good";
   }
-  return found;
+  return result;
 }
 
-void Write(const Found& found) {
-  nlohmann::json json = {{"ops", found.ops},         {"first_window", found.first_window},
-                         {"windows", found.windows}, {"rejected", found.rejected},
-                         {"reason", found.reason},   {"samples", nlohmann::json::array()}};
-  for (const Sample& one : found.samples) {
+void Write(const SamplerResult& result) {
+  nlohmann::json json = {{"ops", result.ops},         {"first_window", result.first_window},
+                         {"windows", result.windows}, {"rejected", result.rejected},
+                         {"reason", result.reason},   {"samples", nlohmann::json::array()}};
+  for (const Sample& sample : result.samples) {
     json["samples"].push_back(
-        {one.empty_n, one.empty_2n, one.case_n, one.case_2n, one.chain.value_or(0)});
+        {sample.empty_n, sample.empty_2n, sample.case_n, sample.case_2n, sample.chain.value_or(0)});
   }
   const std::string text = json.dump();
   for (size_t done = 0; done < text.size();) {
@@ -293,29 +297,29 @@ std::vector<LoopBody> LoopBodies() {
     return reinterpret_cast<const unsigned char*>(body);
   };
   std::vector<LoopBody> bodies = {{"elsewhere/empty", begin(Body<Nothing>)}};
-  for (const Case& one : kCases) bodies.push_back({one.name, begin(one.body)});
+  for (const Case& measured : kCases) bodies.push_back({measured.name, begin(measured.body)});
   return bodies;
 }
 
-std::vector<Listed> List() {
-  std::vector<Listed> list;
-  for (const Case& one : kCases) list.push_back({one.name, one.forks ? kFewSamples : 0});
+std::vector<EntryCase> ListCases() {
+  std::vector<EntryCase> list;
+  for (const Case& listed : kCases) list.push_back({listed.name, listed.forks ? kFewSamples : 0});
   return list;
 }
 
 int SamplerMain(int argc, char** argv) {
   constexpr int kWords = 6;
   if (argc != kWords) throw std::runtime_error(std::string(kSampler) + " is kmap_bench's own");
-  const auto* const measured = std::find_if(kCases.begin(), kCases.end(), [&](const Case& one) {
-    return std::strcmp(one.name, argv[2]) == 0;
+  const auto* const measured = std::find_if(kCases.begin(), kCases.end(), [&](const Case& listed) {
+    return std::strcmp(listed.name, argv[2]) == 0;
   });
   if (measured == kCases.end()) throw std::runtime_error(std::string(argv[2]) + ": no such case");
-  Effort effort;
-  effort.ops = static_cast<uint32_t>(std::stoul(argv[3]));
-  effort.samples = static_cast<uint32_t>(std::stoul(argv[4]));
-  effort.target_ticks = std::stoull(argv[5]);
-  Write(TakeSamples(*measured, effort));
+  SamplingPlan plan;
+  plan.ops = static_cast<uint32_t>(std::stoul(argv[3]));
+  plan.samples = static_cast<uint32_t>(std::stoul(argv[4]));
+  plan.target_ticks = std::stoull(argv[5]);
+  Write(TakeSamples(*measured, plan));
   return 0;
 }
 
-}  // namespace kmapbench::elsewhere
+}  // namespace kmapbench::entry

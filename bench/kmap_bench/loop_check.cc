@@ -5,7 +5,7 @@
 #include <map>
 #include <vector>
 
-// The linker's own, of a section whose name is an identifier.
+// The linker defines these for a section whose name is a C identifier.
 extern "C" {
 [[gnu::weak, gnu::visibility("hidden")]] extern const kb_loop_entry __start_kb_loops[];
 [[gnu::weak, gnu::visibility("hidden")]] extern const kb_loop_entry __stop_kb_loops[];
@@ -16,7 +16,7 @@ namespace kmapbench {
 std::span<const kb_loop_entry> LoopEntries() { return {__start_kb_loops, __stop_kb_loops}; }
 
 std::string LoopProblem(std::span<const LoopBody> bodies, std::span<const kb_loop_entry> entries) {
-  // By where it begins: models share bodies.
+  // By the address where a body begins, because several models have the same body.
   std::map<const unsigned char*, const LoopBody*> begins;
   for (const LoopBody& body : bodies) begins.emplace(body.begin, &body);
   std::map<const LoopBody*, unsigned> ends;
@@ -31,9 +31,9 @@ std::string LoopProblem(std::span<const LoopBody> bodies, std::span<const kb_loo
     ++ends[body];
   }
   for (const auto& [begin, body] : begins) {
-    const unsigned found = ends[body];
-    if (found != 1) {
-      return body->name + ": has " + std::to_string(found) +
+    const unsigned count = ends[body];
+    if (count != 1) {
+      return body->name + ": has " + std::to_string(count) +
              " ends of a loop, not 1: this compiler has changed the loop";
     }
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Looks at the loops that the compiler has made of loop.h (kernel-bench-module), as the module does
-// when it is loaded: a figure is a difference between two of them.
+// Checks the loops that the compiler made of kernel-bench-module/loop.h, as the module does when it
+// is loaded: a cost is the difference between two of them, so they have to be alike.
 #pragma once
 
 #include <span>
@@ -11,18 +11,18 @@
 
 namespace kmapbench {
 
-// A function whose loop is KB_LOOP().
+// A function whose only loop is KB_LOOP().
 struct LoopBody {
-  std::string name;            // for people
+  std::string name;            // for messages
   const unsigned char* begin;  // its first byte
 };
 
-// What is wrong with the loop of a body, in one line; empty where each has exactly one end of a
-// loop, of the right bytes, that goes back into the body. entries: all that there are, of these
-// bodies and no other.
+// Returns what is wrong, in one line; empty if each body has exactly one end of a loop, which has
+// the right bytes and jumps back into the body. entries: the ends of loops, of all these bodies and
+// of no others.
 std::string LoopProblem(std::span<const LoopBody> bodies, std::span<const kb_loop_entry> entries);
 
-// The entries of this program.
+// The ends of loops of this program.
 std::span<const kb_loop_entry> LoopEntries();
 
 }  // namespace kmapbench

@@ -52,12 +52,12 @@ constexpr double kMaxSectionShare = 0.6;
 
 // Samples and repetitions where the user names none: an exact clock needs a few to show that it
 // is exact, time needs many.
-struct Effort {
+struct SampleCount {
   uint32_t samples;
   uint32_t repetitions;
 };
-constexpr Effort kIcountEffort{63, 1};
-constexpr Effort kTimeEffort{400, 10};
+constexpr SampleCount kIcountSampleCount{63, 1};
+constexpr SampleCount kTimeSampleCount{400, 10};
 
 // One thing to be measured, and how.
 struct Case {
@@ -80,18 +80,18 @@ double HostClockHz() {
 
 class Program {
  public:
-  Program(const Options& options, const Asked& asked)
+  Program(const Options& options, const GBenchFlags& flags)
       : options_(options),
-        listing_(asked.list),
-        warm_up_(asked.warm_up_seconds),
-        effort_(options.origin.clock == Clock::kIcount ? kIcountEffort : kTimeEffort),
+        listing_(flags.list),
+        warm_up_(flags.warm_up_seconds),
+        count_(options.origin.clock == Clock::kIcount ? kIcountSampleCount : kTimeSampleCount),
         writer_(options.records) {
     // Of its repetitions and time Google Benchmark leaves the choice to us, as what it was asked
     // for.
-    if (asked.min_seconds > 0) effort_.samples = SamplesIn(asked.min_seconds);
-    if (asked.repetitions) effort_.repetitions = asked.repetitions;
-    if (options.samples) effort_.samples = options.samples;
-    if (options.repetitions) effort_.repetitions = options.repetitions;
+    if (flags.min_seconds > 0) count_.samples = SamplesIn(flags.min_seconds);
+    if (flags.repetitions) count_.repetitions = flags.repetitions;
+    if (options.samples) count_.samples = options.samples;
+    if (options.repetitions) count_.repetitions = options.repetitions;
   }
 
   void Register() {
@@ -99,7 +99,7 @@ class Program {
     if (options_.user_models) RegisterModels();
     if (!options_.kernel_cases) return;
     if (std::filesystem::exists(options_.device)) RegisterDevice();
-    for (const elsewhere::Listed& one : elsewhere::List()) RegisterCase(ElsewhereCase(one));
+    for (const entry::EntryCase& one : entry::ListCases()) RegisterCase(ElsewhereCase(one));
   }
 
   void SayNoCase() {
@@ -116,7 +116,7 @@ class Program {
   void RegisterModels() {
     const auto cpus = static_cast<unsigned>(user::AllowedCpus().size());
     for (const user::Model& model : user::Models(cpus)) {
-      if (model.everyday || options_.all_cases) RegisterCase(UserCase(model));
+      if (model.in_default_set || options_.all_cases) RegisterCase(UserCase(model));
     }
   }
 
@@ -129,7 +129,7 @@ class Program {
         kernel_controls_.push_back(DeviceCase(kernel_case));
         continue;
       }
-      if (kernel_case.everyday || options_.all_cases) RegisterCase(DeviceCase(kernel_case));
+      if (kernel_case.in_default_set || options_.all_cases) RegisterCase(DeviceCase(kernel_case));
     }
   }
 
@@ -153,7 +153,7 @@ class Program {
   double UserHz() const { return Emulated() ? 1e9 : HostClockHz(); }
 
   Case UserCase(const user::Model& model) {
-    return {model.name, [this] { return UserHz(); }, !user::Refusal(model).empty(),
+    return {model.name, [this] { return UserHz(); }, !user::SkipReason(model).empty(),
             [=, this](uint32_t ops, uint32_t samples, CounterGroup& counters) {
               const uint64_t ticks = TargetTicks(UserHz());
               return user::Measure(model, {ops, samples, ticks, options_.write_cycles}, counters);
@@ -162,17 +162,17 @@ class Program {
   }
 
   // Counters of this thread would see nothing of a process of its own.
-  Case ElsewhereCase(const elsewhere::Listed& listed) {
+  Case ElsewhereCase(const entry::EntryCase& listed) {
     const std::string name = listed.name;
     return {name,
             [this] { return UserHz(); },
             false,
             [=, this](uint32_t ops, uint32_t samples, CounterGroup&) {
-              return elsewhere::Measure(name, {ops, samples, TargetTicks(UserHz())});
+              return entry::Measure(name, {ops, samples, TargetTicks(UserHz())});
             },
             Case::Half::kUser,
             false,
-            listed.samples};
+            listed.few_samples};
   }
 
   Case DeviceCase(const KernelCase& kernel_case) {
@@ -194,7 +194,7 @@ class Program {
     Record record;
     record.name = kernel_case.name;
     record.status = Status::kSkipped;
-    record.reason = PolicyRefusal(kernel_case.irq_policies, options_.irqs);
+    record.reason = PolicySkipReason(kernel_case.irq_policies, options_.irqs);
     record.irqs = options_.irqs;
     record.stand_in = kernel_case.stand_in;
     return record;
@@ -248,9 +248,9 @@ class Program {
 
   void RegisterCase(const Case& c) {
     // Repetitions are ours to know: their samples are one record.
-    const uint32_t repetitions = c.skipped ? 1 : effort_.repetitions;
+    const uint32_t repetitions = c.skipped ? 1 : count_.repetitions;
     const bool fewer = c.fewer_samples && !options_.samples;
-    const uint32_t samples = fewer ? std::min(c.fewer_samples, effort_.samples) : effort_.samples;
+    const uint32_t samples = fewer ? std::min(c.fewer_samples, count_.samples) : count_.samples;
     auto state = std::make_shared<Record>();
     auto done = std::make_shared<uint32_t>(0);
     auto counters = std::make_shared<std::optional<CounterGroup>>();
@@ -265,7 +265,7 @@ class Program {
         ->Repetitions(static_cast<int>(repetitions));
   }
 
-  void RunCase(benchmark::State& state, const Case& c, const Effort& effort, Record& record,
+  void RunCase(benchmark::State& state, const Case& c, const SampleCount& count, Record& record,
                uint32_t& done, std::optional<CounterGroup>& counters) {
     try {
       if (done == 0) MeasureControls(c.half);
@@ -273,10 +273,10 @@ class Program {
       if (done == 0 && options_.events) writer_.Write({{"event", "case"}, {"name", c.name}});
       if (done == 0) WarmUp(c);
       const Record part =
-          c.measure(done == 0 ? options_.ops : record.ops, effort.samples, *counters);
-      Pool(record, part);
+          c.measure(done == 0 ? options_.ops : record.ops, count.samples, *counters);
+      MergeRepetition(record, part);
       Report(state, c, part, record);
-      if (++done < effort.repetitions) return;
+      if (++done < count.repetitions) return;
       if (!record.samples.empty()) record.counters = counters->Read();
       counters.reset();
       Distrust(record);
@@ -304,8 +304,8 @@ class Program {
     std::vector<Case> controls = std::move(kernel ? kernel_controls_ : user_controls_);
     (kernel ? kernel_controls_ : user_controls_).clear();
     // However many are taken of cases: for a control the usual number will do.
-    const uint32_t usual = Emulated() ? kIcountEffort.samples : kTimeEffort.samples;
-    const uint32_t samples = std::min(effort_.samples, usual);
+    const uint32_t usual = Emulated() ? kIcountSampleCount.samples : kTimeSampleCount.samples;
+    const uint32_t samples = std::min(count_.samples, usual);
     for (const Case& control : controls) {
       CounterGroup none({});
       Record record = control.measure(options_.ops, samples, none);
@@ -386,7 +386,7 @@ class Program {
   Options options_;
   bool listing_;
   std::chrono::duration<double> warm_up_;
-  Effort effort_;
+  SampleCount count_;
   RecordWriter writer_;
   std::optional<Device> device_;
   std::optional<DaxMapping> dax_file_;
@@ -411,7 +411,7 @@ void WriteEnvironment(const std::string& path) {
 // Throws where a figure would be the difference between two unlike loops.
 void CheckLoops() {
   std::vector<LoopBody> bodies = user::LoopBodies();
-  std::ranges::copy(elsewhere::LoopBodies(), std::back_inserter(bodies));
+  std::ranges::copy(entry::LoopBodies(), std::back_inserter(bodies));
   const std::string problem = LoopProblem(bodies, LoopEntries());
   if (!problem.empty()) throw std::runtime_error(problem);
 }
@@ -420,7 +420,7 @@ int Main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--help") == 0) PrintOptionsHelp();
   }
-  const Asked asked = AskedOfGoogle(argc, argv);
+  const GBenchFlags flags = ReadGBenchFlags(argc, argv);
   benchmark::Initialize(&argc, argv);
   const Options options = ParseOptions(argc, argv);
   benchmark::AddCustomContext("kmapbench_clock", ToString(options.origin.clock));
@@ -429,7 +429,7 @@ int Main(int argc, char** argv) {
   if (!HasRdtscp()) throw std::runtime_error("this CPU has no RDTSCP: nothing can be timed");
   CheckLoops();
   WriteEnvironment(options.environment);
-  Program program(options, asked);
+  Program program(options, flags);
   program.Register();
   if (benchmark::RunSpecifiedBenchmarks() == 0) {
     program.SayNoCase();
@@ -448,8 +448,8 @@ int Main(int argc, char** argv) {
 }  // namespace kmapbench
 
 int main(int argc, char** argv) {
-  if (argc > 1 && argv[1] == kmapbench::elsewhere::kSampler) {
-    return kmapbench::RunProgram("kmap_bench", kmapbench::elsewhere::SamplerMain, argc, argv);
+  if (argc > 1 && argv[1] == kmapbench::entry::kSampler) {
+    return kmapbench::RunProgram("kmap_bench", kmapbench::entry::SamplerMain, argc, argv);
   }
   return kmapbench::RunProgram("kmap_bench", kmapbench::Main, argc, argv);
 }

@@ -184,8 +184,8 @@ Options ParseOptions(int argc, char** argv) {
   return options;
 }
 
-Asked AskedOfGoogle(int& argc, char** argv) {
-  Asked asked;
+GBenchFlags ReadGBenchFlags(int& argc, char** argv) {
+  GBenchFlags flags;
   int kept = 1;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
@@ -193,24 +193,24 @@ Asked AskedOfGoogle(int& argc, char** argv) {
       return argument.starts_with(option) ? argument.data() + option.size() : nullptr;
     };
     if (const char* text = value("--benchmark_list_tests")) {
-      asked.list =
+      flags.list =
           *text == '\0' || std::string_view(text) == "=true" || std::string_view(text) == "=1";
     }
     if (const char* text = value("--benchmark_repetitions=")) {
-      asked.repetitions = static_cast<uint32_t>(std::strtoul(text, nullptr, 10));
+      flags.repetitions = static_cast<uint32_t>(std::strtoul(text, nullptr, 10));
     }
     if (const char* text = value("--benchmark_min_time=")) {
-      asked.min_seconds = std::strtod(text, nullptr);
+      flags.min_seconds = std::strtod(text, nullptr);
     }
     if (const char* text = value("--benchmark_min_warmup_time=")) {
-      asked.warm_up_seconds = std::strtod(text, nullptr);
+      flags.warm_up_seconds = std::strtod(text, nullptr);
     } else {
       argv[kept++] = argv[i];
     }
   }
   argc = kept;
   argv[argc] = nullptr;
-  return asked;
+  return flags;
 }
 
 void PrintOptionsHelp() {

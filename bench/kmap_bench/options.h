@@ -14,7 +14,7 @@ struct Options {
   std::string records;      // JSON lines, one record each; empty: not written
   std::string environment;  // JSON; empty: not written
   std::string device;       // the kernel module's device
-  bool all_cases = false;   // not only the everyday ones
+  bool all_cases = false;   // not only those of the default set
   bool kernel_cases = true;
   bool user_models = true;
   bool events = false;   // also say in the records file which case begins
@@ -34,7 +34,7 @@ struct Options {
 Options ParseOptions(int argc, char** argv);
 
 // What Google Benchmark's own options ask for, in our terms, before it takes them out of argv.
-struct Asked {
+struct GBenchFlags {
   bool list = false;           // --benchmark_list_tests
   uint32_t repetitions = 0;    // --benchmark_repetitions; 0: not given
   double min_seconds = 0;      // --benchmark_min_time; 0: not given
@@ -42,7 +42,7 @@ struct Asked {
 };
 // Takes the last one out itself: Google Benchmark would warm up by running what it takes for
 // repetitions, and those are counted here.
-Asked AskedOfGoogle(int& argc, char** argv);
+GBenchFlags ReadGBenchFlags(int& argc, char** argv);
 
 // What --help prints of our options.
 void PrintOptionsHelp();

@@ -31,7 +31,7 @@ void* Map(const UniqueFd& fd, int flags) {
   return mmap(nullptr, DaxMapping::kBytes, PROT_READ | PROT_WRITE, flags, fd.get(), 0);
 }
 
-// Written to, with what is there: the page is then present, and writable.
+// Writes what is already there, so that the page is present and writable.
 void Touch(uint64_t address) {
   auto* const byte = reinterpret_cast<volatile uint8_t*>(address);
   *byte = *byte;
@@ -43,7 +43,7 @@ DaxMapping DaxMapping::OfFile(const std::string& path) {
   const UniqueFd fd = Open(path);
   struct stat status {};
   if (fstat(fd.get(), &status) != 0) ThrowErrno(path);
-  // A page beyond the end of a file is a SIGBUS.
+  // Touching a page beyond the end of a file raises SIGBUS.
   if (static_cast<uint64_t>(status.st_size) < kBytes) {
     throw std::runtime_error(path + ": is shorter than 2 MiB: make it with fallocate -l 2M");
   }

@@ -70,9 +70,9 @@ bool Takes(uint32_t allowed, IrqPolicy policy) {
 
 struct Cause {
   const char* name;
-  uint32_t feature;  // of INFO, without which it cannot be counted; 0: it always can
+  uint32_t feature;  // bit of INFO that says that it is counted; 0: it always is
 };
-// By enum kmapbench_cause.
+// In the order of enum kmapbench_cause.
 constexpr std::array<Cause, KMAPBENCH_CAUSES> kCauses = {{
     {"interrupt", 0},
     {"nmi", 0},
@@ -86,7 +86,7 @@ Sample ToSample(const kmapbench_sample& t) {
   Sample sample{t.empty_n, t.empty_2n, t.case_n, t.case_2n, {}, {}};
   const double chain = static_cast<double>(t.chain_2n) - static_cast<double>(t.chain_n);
   sample.chain = chain / KMAPBENCH_CHAIN_ADDS;
-  // A window takes its fences at least: one of no ticks was not timed.
+  // A timed window takes at least a tick, for its fences: 0 means that there is no shifted copy.
   if (t.shifted_n != 0) sample.shifted = Lengths{t.shifted_n, t.shifted_2n};
   return sample;
 }
@@ -105,7 +105,7 @@ std::optional<IrqPolicy> ChoosePolicy(uint32_t allowed, std::optional<IrqPolicy>
   return std::nullopt;
 }
 
-std::string PolicyRefusal(uint32_t allowed, std::optional<IrqPolicy> asked) {
+std::string PolicySkipReason(uint32_t allowed, std::optional<IrqPolicy> asked) {
   std::string taken;
   for (const IrqPolicy policy : kPolicies) {
     if (Takes(allowed, policy))

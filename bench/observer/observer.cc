@@ -1,35 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counts, from outside the guest, what runs in timed windows: instructions by address, and
-// WRMSRs. It sees only instructions as the emulator executes them and knows the windows by the
-// marker NOPs around them, so it shares no counter and no clock with the code under test.
+// A QEMU plugin that counts, from outside the guest, what runs in timed windows: instructions by
+// address, and WRMSRs. It only sees the instructions that the emulator executes, and recognizes
+// windows by the marker NOPs around them. So it shares no counter and no clock with the code under
+// test.
 //
-// Windows are kmapbench.ko's (kernel-bench-module/sample.c), or a user program's
-// (bench/common/markers.h), whose markers have numbers of their own: one is a kernel window only if
-// its markers are in the kernel, and a user window only if they are in user space. At most one is
-// open; a marker that ends the other kind is passed over. What it counts is all that runs between
-// the two markers, in kernel and user space: of the thread that opened it, of interrupts, and of
-// any other thread that gets the CPU meanwhile.
+// Windows are those of kmapbench.ko (kernel-bench-module/sample.c), or of a user program
+// (bench/common/markers.h). Their markers have different numbers. Markers of kernel windows count
+// only in the kernel, those of user windows only in user space. At most one window is open; an end
+// marker of the other kind is ignored. Everything between the two markers is counted, in kernel and
+// user space: the thread that opened the window, interrupts, and any other thread that runs
+// meanwhile.
 //
-// Who called whom comes from the memory that calls write a return address to, and returns read
-// it from: right across a switch of threads, too, and with return thunks. What an interrupt or
-// exception runs has the callers of what it came upon.
+// Callers are found by the memory to which calls write a return address, and from which returns
+// read it. This is right across context switches and with return thunks, too. The code of an
+// interrupt or exception has the callers of the code that it interrupted.
 //
-// An access that faults has been begun and not completed: it does not count, as it does for no
-// CPU's counter and no clock. (Of moves only; others are not expected to fault in a window.)
+// An instruction whose access faults has begun, but is not completed. It is not counted, as it is
+// not by a CPU's counters. This is done for moves only: no other instruction is expected to fault
+// in a window.
 //
 // qemu-system-x86_64 -plugin .../libobserver-VERSION.so,out=FILE
 //
-// VERSION is what it declares: the oldest version of the interface that this QEMU still loads,
-// which the refusal of any older one names (lab/vm/plugin_api.py asks). Without out=FILE it says
-// which versions QEMU speaks, and does not load.
+// VERSION is the version of the plugin interface that this build declares. It has to be the oldest
+// that QEMU still loads; QEMU names it when it refuses an older one (lab/vm/plugin_api.py). Without
+// out=FILE the plugin prints which versions QEMU supports, and does not load.
 //
-// FILE gets one JSON object a window: {"space": "kernel" or "user", "window": i,
-// "instructions": n, "wrmsr": n,
-// "frames": [[caller's frame, address of the call], ...],
-// "pcs": [[address, executions, "bytes", frame], ...]}. Frame 0 is where the window began and
-// whoever's callers are not known; the list begins with frame 1. Windows of each kind count from
-// 0 at each load of the module, or at each program that says it has some. One vCPU only.
+// For each window FILE gets a JSON object: {"space": "kernel" or "user", "window": i,
+// "instructions": n, "wrmsr": n, "frames": [[frame of the caller, address of the call], ...],
+// "pcs": [[address, executions, "bytes", frame], ...]}. Frame 0 is the code in which the window
+// began, and all code whose callers are not known. The list of frames begins with frame 1. Windows
+// of each kind are numbered from 0, again after each load of the module and each start of a program
+// that has some. There may be only one vCPU.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -56,7 +58,7 @@ struct Instruction {
   std::array<uint8_t, kMaxInstructionBytes> bytes{};
   size_t size = 0;
   Kind kind = Kind::kOther;
-  // Its executions in the frame where it was last seen: a short cut past the table of them.
+  // A cache of the entry in Observer::executions_ for the window and frame where it ran last.
   uint64_t window = UINT64_MAX;
   uint32_t frame = 0;
   uint64_t* executions = nullptr;
@@ -70,8 +72,8 @@ struct Instruction {
   }
 };
 
-// Calls and returns within a privilege level, and moves between a register (or a constant) and
-// memory (Intel SDM, volume 2, appendix A).
+// Recognizes calls and returns within a privilege level, and moves between a register (or a
+// constant) and memory (Intel SDM, volume 2, appendix A).
 Kind KindOf(const Instruction& instruction) {
   const uint8_t* at = instruction.bytes.data();
   const uint8_t* end = at + instruction.size;
@@ -117,14 +119,17 @@ Marker MarkerOf(const Instruction& instruction) {
   return at < kMarkers.size() ? kMarkers[at] : Marker::kNone;
 }
 
+// Counts what runs in windows, and writes an object for each window.
 class Observer {
  public:
+  // Opens the file to write to. Returns whether that worked; if not, errno says why.
   bool Open(const char* path) {
     out_ = std::fopen(path, "w");
     return out_ != nullptr;
   }
 
-  // The one object for what stands at an address; a reloaded module may put something else there.
+  // Returns the only object for an instruction at its address. After the module was loaded again,
+  // another instruction may be there.
   Instruction* Find(const qemu_plugin_insn* insn) {
     Instruction found;
     found.address = qemu_plugin_insn_vaddr(insn);
@@ -136,8 +141,10 @@ class Observer {
     return known_.emplace(found.address, std::make_unique<Instruction>(found))->second.get();
   }
 
+  // A module or program with windows has announced itself.
   void Present(Space space) { windows_[space] = 0; }
 
+  // A marker: a window begins.
   void Begin(Space space) {
     open_ = true;
     space_ = space;
@@ -150,6 +157,7 @@ class Observer {
     begun_ = nullptr;
   }
 
+  // An instruction is about to be executed.
   void Executed(Instruction* instruction) {
     if (!open_) return;
     TakeBackFaulted();
@@ -162,6 +170,7 @@ class Observer {
     if (instruction->kind == Kind::kMove) begun_ = instruction;
   }
 
+  // An instruction has accessed memory at an address.
   void Accessed(const Instruction* instruction, uint64_t address, bool store) {
     if (!open_) return;
     switch (instruction->kind) {
@@ -169,7 +178,7 @@ class Observer {
         begun_ = nullptr;
         break;
       case Kind::kCall:
-        // an indirect one may also have read where to
+        // an indirect call also reads its target
         if (store) Called(instruction->address, address);
         break;
       case Kind::kReturn:
@@ -180,6 +189,7 @@ class Observer {
     }
   }
 
+  // A marker: the window of that kind, if it is open, ends. Writes what was counted.
   void End(Space space) {
     if (!open_ || space != space_) return;
     TakeBackFaulted();
@@ -208,7 +218,7 @@ class Observer {
   using Frame = uint32_t;
   using Call = std::pair<Frame, uint64_t>;  // the caller's frame, the address of the call
 
-  // Whatever comes next, the move before it is over: without an access it has faulted.
+  // Called when something else runs: a move that has made no access by then has faulted.
   void TakeBackFaulted() {
     if (begun_ != nullptr) --*begun_->executions;
     begun_ = nullptr;
@@ -251,23 +261,23 @@ class Observer {
 
   std::FILE* out_ = nullptr;
   std::unordered_multimap<uint64_t, std::unique_ptr<Instruction>> known_;
-  std::map<Space, uint64_t> windows_;  // since the module, or the program, was there
+  std::map<Space, uint64_t> windows_;  // since the module or program announced itself
   bool open_ = false;
 
-  // Of the open window.
+  // The open window.
   Space space_ = Space::kKernel;
   uint64_t opened_ = 0;  // its number since the start
   std::map<std::pair<Frame, Instruction*>, uint64_t> executions_;
   std::vector<Call> frames_;
   std::map<Call, Frame> called_;
-  std::unordered_map<uint64_t, Frame> return_addresses_;  // where one lies: the caller's frame
+  std::unordered_map<uint64_t, Frame> return_addresses_;  // address where it is: the caller's frame
   Frame frame_ = 0;
-  Instruction* begun_ = nullptr;  // a move that has not accessed memory yet
+  Instruction* begun_ = nullptr;  // a move that has not made its access yet
 };
 
 Observer observer;
 
-Space spaces[] = {Space::kKernel, Space::kUser};  // what callbacks are given
+Space spaces[] = {Space::kKernel, Space::kUser};  // what callbacks get as their data
 
 void OnBegin(unsigned, void* space) { observer.Begin(*static_cast<Space*>(space)); }
 void OnEnd(unsigned, void* space) { observer.End(*static_cast<Space*>(space)); }
@@ -310,8 +320,8 @@ void WatchAll(qemu_plugin_tb* tb) {
   }
 }
 
-// Until the module or the program is there, only its arrival is watched for: a boot is billions
-// of instructions, and none of them is ours.
+// Only watches for a module or program that announces itself. Until then nothing has to be counted,
+// and a boot executes billions of instructions.
 void WatchForPresence(qemu_plugin_tb* tb) {
   for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); ++i) {
     qemu_plugin_insn* insn = qemu_plugin_tb_get_insn(tb, i);
@@ -329,7 +339,7 @@ void OnPresent(unsigned, void* space) {
   observer.Present(*static_cast<Space*>(space));
   if (armed) return;
   armed = true;
-  // Throws away what was translated without us; takes effect before there is a window.
+  // Makes QEMU translate everything again with our callbacks. Takes effect before the first window.
   qemu.Reset<Rearm>();
 }
 

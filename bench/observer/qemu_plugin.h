@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What we use of QEMU's TCG plugin interface, versions 0 (QEMU 4.2) to 7 (QEMU 11.1), declared
- * here because distributions do not package QEMU's own header.  The functions are found in the
- * emulator that loads us.
+ * The part of QEMU's TCG plugin interface that we use, versions 0 (QEMU 4.2) to 7 (QEMU 11.1). It
+ * is declared here because distributions do not package QEMU's own header.  The functions are those
+ * of the emulator that loads us.
  *
- * Three functions have another signature since some version.  They are declared without one, and
- * QemuPlugin gives them that of the QEMU that runs us: what counts is the newest version that it
- * speaks (qemu_info_t), not the one that we declare.
+ * Three functions changed their signature.  They are declared without one, and QemuPlugin calls
+ * them with that of the running QEMU: it depends on the newest version that QEMU supports
+ * (qemu_info_t), not on the one that we declare.
  *   since 3   insn_data copies the bytes into a buffer; before, it returned a pointer to them
  *   since 7   tb_trans_cb and reset take user data for their callbacks, which get it as their
- *             last argument and the plugin's id no more
+ *             last argument, and no longer get the plugin's id
  */
 #ifndef KMAPBENCH_QEMU_PLUGIN_H
 #define KMAPBENCH_QEMU_PLUGIN_H
@@ -25,7 +25,7 @@ using qemu_plugin_id_t = uint64_t;
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 
-// The beginning of what install() is told.
+// The beginning of the structure that install() gets.
 struct qemu_info_t {
   const char* target_name;
   struct {
@@ -58,19 +58,19 @@ void qemu_plugin_reset();
 
 }  // extern "C"
 
-// The functions whose signature depends on the QEMU that runs us.
+// Calls the functions whose signature depends on the running QEMU.
 class QemuPlugin {
  public:
   using Translated = void (*)(qemu_plugin_tb*);
   using Done = void (*)();
 
-  // Before anything else, in install().
+  // To be called in install(), before anything else.
   void Use(qemu_plugin_id_t id, const qemu_info_t& info) {
     id_ = id;
     version_ = info.version.cur;
   }
 
-  // Copies an instruction's bytes, at most as many as there is room for; returns how many.
+  // Copies the bytes of an instruction, at most `room`, and returns how many.
   size_t InsnData(const qemu_plugin_insn* insn, uint8_t* bytes, size_t room) const {
     const size_t size = std::min(qemu_plugin_insn_size(insn), room);
     if (version_ >= 3) {
@@ -82,7 +82,7 @@ class QemuPlugin {
     return size;
   }
 
-  // Has callback called for each block of instructions when it is translated.
+  // Makes QEMU call callback for each block of instructions that it translates.
   template <Translated callback>
   void OnTranslated() const {
     if (version_ >= 7) {
@@ -98,7 +98,7 @@ class QemuPlugin {
     }
   }
 
-  // Takes all callbacks away and throws away what was translated with them; calls done then.
+  // Removes all callbacks and all translated blocks, and then calls done.
   template <Done done>
   void Reset() const {
     if (version_ >= 7) {

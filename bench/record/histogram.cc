@@ -9,7 +9,7 @@ namespace kmapbench {
 
 namespace {
 
-constexpr int kKeptBits = 8;  // leading bits that tell one bucket from the next
+constexpr int kKeptBits = 8;  // leading bits of a value that choose its bucket
 
 }  // namespace
 

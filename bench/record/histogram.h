@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counts of many values in buckets whose width grows with the value: each single value below
-// 256, then 128 buckets an octave, so that none is wider than a hundredth of its values.
+// Counts many values in buckets whose width grows with the value. Below 256 each value has a bucket
+// of its own; above, each power of two has 128, so that none is wider than a hundredth of its
+// values.
 #pragma once
 
 #include <cstdint>
@@ -19,19 +20,21 @@ class Histogram {
     uint64_t last;
     auto operator<=>(const Bucket&) const = default;
   };
+  // The bucket that counts a value.
   static Bucket BucketOf(uint64_t value);
 
-  // Throws std::overflow_error where the sum no longer fits: it is exact or not there.
+  // Counts a value. Throws std::overflow_error if the sum no longer fits into 64 bits.
   void Add(uint64_t value);
 
   uint64_t count() const { return count_; }
   uint64_t sum() const { return sum_; }
-  uint64_t min() const { return min_; }  // of nothing: the largest there is
+  uint64_t min() const { return min_; }  // without values: the largest uint64_t
   uint64_t max() const { return max_; }
-  // Counts of the buckets that hold a value, in ascending order.
+  // The counts of buckets that are not empty, in ascending order.
   const std::map<Bucket, uint64_t>& buckets() const { return buckets_; }
 
-  // count, sum, min and max, which are exact, and buckets: [first, last, count] each.
+  // An object of count, sum, min and max, which are exact, and of buckets, a list of
+  // [first, last, count].
   nlohmann::ordered_json ToJson() const;
 
  private:

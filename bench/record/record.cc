@@ -35,7 +35,7 @@ Overhead& Overhead::operator+=(const Overhead& other) {
   return *this;
 }
 
-void Pool(Record& record, Record part) {
+void MergeRepetition(Record& record, Record part) {
   if (record.name.empty()) {
     record = std::move(part);
     return;

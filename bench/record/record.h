@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A record: one case measured in one boot (or launch). Arithmetic only, so that it can be
-// tested without hardware. The fields are described in results/README.md.
+// A record: the result of one case in one boot or launch. Only arithmetic, so that it can be tested
+// without hardware. results/README.md describes the fields of its JSON form.
 #pragma once
 
 #include <cstdint>
@@ -18,56 +18,57 @@ namespace kmapbench {
 enum class Clock { kIcount, kTsc };
 enum class Status { kOk, kSkipped, kFlagged };
 enum class Oracle { kNone, kHeld, kFailed };
-// What was off around each sample.
+// What is switched off around each sample: interrupts, preemption, nothing.
 enum class IrqPolicy { kOff, kPreemptOff, kOn };
 
+// Names as in records.
 const char* ToString(Clock clock);
 const char* ToString(IrqPolicy policy);
-const char* UnitOf(Clock clock);
+const char* UnitOf(Clock clock);  // of its ticks
 
-// Ticks of n operations, and of twice as many.
+// Ticks of n operations, and of 2n.
 struct Lengths {
   uint64_t n = 0;
   uint64_t twice = 0;
   bool operator==(const Lengths&) const = default;
 };
 
-// Ticks of one sample: n and 2n operations of the case and of the empty loop beside it.
+// Ticks of one sample: n and 2n operations of the case, and of the empty loop in the same sample.
 struct Sample {
   uint64_t empty_n = 0;
   uint64_t empty_2n = 0;
   uint64_t case_n = 0;
   uint64_t case_2n = 0;
-  // Ticks an add of the chain beside this sample, where one was run.
+  // Ticks per add of the chain in this sample, if there was one.
   std::optional<double> chain;
-  // The case again, by a copy of its code at another alignment, where there is one.
+  // The case again, by a copy of its code at another alignment, if there is one.
   std::optional<Lengths> shifted;
 };
 
-// Ticks of measuring that are nobody's cost, summed over the repetitions of a record.
+// Ticks that measuring took and that belong to no case, summed over the repetitions of a record.
 struct Overhead {
   uint64_t samples = 0;
-  uint64_t section_ticks = 0;  // of the samples, from before the first window to after the last
-  uint64_t window_ticks = 0;   // of the timed windows in them
-  uint64_t call_ticks = 0;     // of the system call, seen from user space
-  uint64_t run_ticks = 0;      // of the same, seen by the module
+  uint64_t section_ticks = 0;  // of samples, each from before its first window to after its last
+  uint64_t window_ticks = 0;   // of all timed windows
+  uint64_t call_ticks = 0;     // of the system call, measured in user space
+  uint64_t run_ticks = 0;      // of the system call, measured in the module
 
   Overhead& operator+=(const Overhead& other);
 };
 
-// What a control is known to take, an operation.
+// The known length of a control, per operation.
 struct Known {
   uint32_t instructions = 0;
-  uint32_t adds = 0;  // of these, that wait for each other: one a core cycle
+  uint32_t adds = 0;  // of these, adds that depend on each other: one core cycle each
 };
 
-// What one of several threads that ran at once took.
+// The samples of one of several threads that ran at once.
 struct ThreadSamples {
   int cpu = 0;
   std::vector<Sample> samples;
 };
 
-// Who measured: the same in every record of one process.
+// What was measured: the same in all records of a process.
 struct Origin {
   std::string variant;
   int boot = 1;
@@ -78,66 +79,70 @@ struct Origin {
 struct Record {
   std::string name;
   Status status = Status::kOk;
-  std::string reason;
+  std::string reason;  // why it is skipped or flagged
   Oracle oracle = Oracle::kNone;
-  // Error code of the page fault that the oracle saw on the closed page.
+  // Error code of the page fault that the oracle caught on the closed page.
   std::optional<uint64_t> oracle_error_code;
-  // Index of the first timed window, for an observer outside the guest.
+  // Index of the first timed window in the kernel, for the observer outside the guest.
   std::optional<uint64_t> first_window;
-  // The same among the windows of this program itself.
+  // The same for windows in user space.
   std::optional<uint64_t> first_user_window;
-  // Of kernel cases: what was off, samples thrown away by cause, what measuring took beside.
+  // Of kernel cases: the interrupt policy, rejected samples by cause, and overhead.
   std::optional<IrqPolicy> irqs;
   std::map<std::string, uint64_t> rejected;
   std::optional<Overhead> overhead;
-  std::optional<Known> known;                  // of a control
-  bool varies = false;                         // an operation need not take what the last one took
-  uint32_t pages = 0;                          // that the case went round
+  std::optional<Known> known;                  // length, if it is a control
+  bool varies = false;                         // operations may differ in cost
+  uint32_t pages = 0;                          // pages in the working set
   bool stand_in = false;                       // another register in place of IA32_PKRS
-  std::optional<double> assumed_write_cycles;  // what somebody said that a register write takes
-  std::vector<ThreadSamples> threads;          // where several ran at once; samples has them all
+  std::optional<double> assumed_write_cycles;  // core cycles that a register write was made to take
+  std::vector<ThreadSamples> threads;          // if several ran at once; `samples` has all of them
   std::vector<CounterValue> counters;
-  uint32_t ops = 0;
+  uint32_t ops = 0;  // operations per sample
   std::vector<Sample> samples;
 };
 
-// Adds a repetition to the record of those before it; the worst of them is what the record says.
-void Pool(Record& record, Record part);
+// Adds a repetition to the record of the ones before it, which may be empty. Status and oracle are
+// those of the worst repetition.
+void MergeRepetition(Record& record, Record part);
 
-// A record keeps this many samples one by one; of more it keeps histograms.
+// A record lists at most this many samples. Of more it has histograms.
 inline constexpr uint32_t kMaxKeptSamples = 4096;
 
-// Median; of an even count the mean of the middle two. NaN where there is none.
+// Returns the median; for an even count, the mean of the middle two. NaN for no values.
 double Median(std::vector<double> values);
 
-// What the samples say, in ticks an operation.
+// The cost that samples show, in ticks per operation.
 struct Cost {
   double cost = 0;   // slope of the case minus slope of the empty loop, median over samples
   double empty = 0;  // slope of the empty loop, median over samples
-  std::optional<double> shifted;      // cost at the other alignment, where every sample has it
-  std::optional<double> core_cycles;  // cost in core cycles, where a chain was run
-  std::optional<double> chain;        // median ticks an add
-  bool exact = false;                 // all samples agree to the digit
-  // Twice n operations took something else than twice the time of n (measuring rule 3): by how
-  // much, as a share of the time of 2n. Empty where the case is as cheap as the empty loop.
+  std::optional<double> shifted;      // cost at the other alignment, if every sample has it
+  std::optional<double> core_cycles;  // cost in core cycles, if every sample has a chain
+  std::optional<double> chain;        // median ticks per add
+  bool exact = false;                 // all samples are identical
+  // Difference between the time of 2n operations and twice the time of n, as a share of the time of
+  // 2n: 0 if time is linear in the number of operations. None if the case is as cheap as the empty
+  // loop.
   std::optional<double> nonlinearity;
 };
 
+// Computes the cost from samples of ops operations. Costs are NaN if there are no samples.
 Cost CostOf(const std::vector<Sample>& samples, uint32_t ops);
 
-// What the empty loop takes an operation (kernel-bench-module/loop.h).
+// Instructions of the empty loop, per operation (kernel-bench-module/loop.h).
 inline constexpr uint32_t kLoopInstructions = 2;
 
-// What is wrong with the measuring itself, by the record of a control (one that has `known`); empty
-// where nothing is. By an emulator's clock the length must be the known one to the digit. Of time
-// the adds must take about a core cycle each: within a tenth, or three cycles where that is more.
+// Returns what the record of a control (one with `known`) shows to be wrong with the measuring
+// itself; empty if nothing is. With an emulator's clock the length must be exactly the known one.
+// With a clock of time each add must take about a core cycle: all of them together within a tenth,
+// or within three cycles if that is more.
 std::string ControlProblem(const Record& record, Clock clock);
 
-// Above this a record is flagged.
+// A record with a larger nonlinearity is flagged.
 inline constexpr double kMaxNonlinearity = 0.05;
 
-// The record as it is written: cost and flags are derived from the samples here. No cost is
-// given for a record whose oracle failed or that has no samples.
+// Returns the record in its JSON form. Cost and flags are derived from the samples. A record whose
+// oracle failed, or that has no samples, has no cost.
 nlohmann::ordered_json ToJson(const Record& record, const Origin& origin);
 
 }  // namespace kmapbench

@@ -33,7 +33,7 @@ void RecordWriter::Write(const nlohmann::ordered_json& object) {
     if (written < 0) ThrowErrno(path_);
     rest.remove_prefix(static_cast<size_t>(written));
   }
-  // Pipes and character devices have nothing to sync and say EINVAL.
+  // Pipes and character devices have nothing to sync, and return EINVAL.
   if (fdatasync(fd_.get()) != 0 && errno != EINVAL && errno != EROFS) ThrowErrno(path_);
 }
 

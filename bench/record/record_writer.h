@@ -8,15 +8,15 @@
 
 namespace kmapbench {
 
-// Appends JSON objects to a file, one a line, each on disk before the call returns: what
-// is killed later keeps what was made before. The file may also be a pipe or a character
-// device (the lab's channel out of the guest).
+// Appends JSON objects to a file, one per line. Each is on disk before the call returns, so that a
+// process that is killed later has lost none. The file may also be a pipe or a character device,
+// such as the lab's channel out of the guest.
 class RecordWriter {
  public:
-  // An empty path writes nothing. Throws std::system_error where the file cannot be opened.
+  // With an empty path nothing is written. Throws std::system_error if the file cannot be opened.
   explicit RecordWriter(const std::string& path);
 
-  // Throws std::system_error where the line cannot be written in full.
+  // Throws std::system_error if the line cannot be written in full.
   void Write(const nlohmann::ordered_json& object);
 
  private:

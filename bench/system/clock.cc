@@ -38,9 +38,9 @@ uint64_t ClockStep() {
 
 namespace {
 
-// Dependent adds, one a cycle on every x86-64 core. Register operands: newer cores are said
-// to fold an add of a constant at rename. Without a loop, so that a clock that counts
-// instructions shows one an add, to the digit.
+// Dependent adds, which take one cycle each on every x86-64 core. Both operands are registers:
+// newer cores are said to fold an add of a constant at rename. There is no loop, so that a clock
+// that counts instructions shows exactly one per add.
 template <int kAdds>
 void AddChain() {
   uint64_t sum = 0, one = 1;
@@ -57,7 +57,7 @@ template <int kAdds>
 }  // namespace
 
 double ChainSlope() {
-  // Adds of the shorter chain; the longer one has twice as many.
+  // In the shorter chain. The longer one has twice as many.
   constexpr int kAdds = 1024;
   const uint64_t n = ChainTicks<kAdds>();
   const uint64_t n2 = ChainTicks<2 * kAdds>();

@@ -27,7 +27,7 @@ std::string Paranoid() {
   return level.empty() ? "kernel.perf_event_paranoid" : "kernel.perf_event_paranoid is " + level;
 }
 
-// Why an event was not opened, of this errno.
+// Why an event was not opened, by the errno.
 std::pair<CounterState, std::string> WhyNotOpened(int error) {
   switch (error) {
     case ENOENT:
@@ -50,7 +50,7 @@ std::pair<CounterState, std::string> WhyNotOpened(int error) {
   }
 }
 
-// Whether libpfm4's event is of a PMU that such a CPU has.
+// Whether an event of libpfm4 belongs to a PMU that such a CPU has.
 bool IsOf(const CpuIdentity& cpu, int event) {
   pfm_event_info_t info{};
   info.size = sizeof(info);
@@ -65,7 +65,7 @@ bool IsOf(const CpuIdentity& cpu, int event) {
 }
 
 int InitializePfm() {
-  // With tables of other CPUs: those that libpfm4 does not know run by their neighbours' codes.
+  // Also tables of other CPUs: a CPU that libpfm4 does not know uses those of a similar one.
   setenv("LIBPFM_ENCODE_INACTIVE", "1", 1);
   return pfm_initialize();
 }
@@ -147,7 +147,7 @@ void CounterGroup::Open(Event& event) {
     event.state = CounterState::kUnknown;
     return;
   }
-  // The whole group waits for its leader.
+  // The whole group counts when its leader does.
   attr.disabled = leader_ < 0;
   event.fd = UniqueFd(calls_.open(&attr, leader_));
   if (!event.fd.ok()) {
@@ -181,7 +181,8 @@ void CounterGroup::Stop() {
 }
 
 std::vector<CounterValue> CounterGroup::ReadOwn() const {
-  // How many, time enabled, time running, then the values in the order of opening.
+  // The kernel writes the number of events, the times enabled and running, and then the values in
+  // the order of opening.
   constexpr size_t kHead = 3;
   std::vector<uint64_t> data(kHead + events_.size());
   size_t opened = 0;
@@ -196,7 +197,7 @@ std::vector<CounterValue> CounterGroup::ReadOwn() const {
     if (got < 0) {
       unread = std::string("cannot be read: ") + std::strerror(errno);
     } else if (static_cast<size_t>(got) != bytes || data[0] != opened) {
-      // A group in error state reads as nothing.
+      // A group in error state returns no bytes.
       unread = "the kernel gave no values for the group";
     } else if (data[2] == 0) {
       unread = "never counted: the PMU was taken, or too small for the group";

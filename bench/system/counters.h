@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One group of perf events around what is measured, named as libpfm4 names them. Events that
-// cannot be counted say why; none of them is ever a 0 that was not counted.
+// A group of perf events that count during measuring, with libpfm4's names. An event that cannot be
+// counted has a reason instead of a value, never a 0.
 #pragma once
 
 #include <cstdint>
@@ -18,60 +18,64 @@ struct perf_event_attr;
 
 namespace kmapbench {
 
-// The calls into the kernel, so that tests can stand in for it. Each fails as the C library's do.
+// The system calls, which tests replace. They fail as those of the C library do: -1 and errno.
 struct PerfCalls {
-  // perf_event_open of this thread on whichever CPU; group: -1, or the leader's fd
+  // perf_event_open() for this thread on any CPU; group: -1, or the leader's fd
   std::function<int(perf_event_attr* attr, int group)> open;
   std::function<int(int fd, unsigned long request)> control;  // ioctl, on the whole group
   std::function<ssize_t(int fd, void* data, size_t bytes)> read;
 };
 
+// The system calls of this kernel.
 PerfCalls RealPerfCalls();
 
 enum class CounterState {
   kCounted,
-  kMultiplexed,  // counted for a part of the time: the PMU was shared
-  kUnknown,      // libpfm4 knows no such event, or not of this CPU
-  kNoPmu,        // nothing here counts it
+  kMultiplexed,  // counted for part of the time, because the PMU was shared
+  kUnknown,      // libpfm4 has no such event for this CPU
+  kNoPmu,        // no PMU here counts it
   kNotAllowed,   // by kernel.perf_event_paranoid
-  kRefused,      // the PMU has it, and not now or not beside the others
-  kFailed,       // opened, and then no value
+  kRefused,      // the PMU has it, but not now or not together with the others
+  kFailed,       // it was opened, but has no value
 };
 
+// Names as in records.
 const char* ToString(CounterState state);
 
 struct CounterValue {
   std::string name;
   CounterState state = CounterState::kCounted;
-  // As counted, in the time that it ran. Nothing is scaled.
+  // The count in the time that the event ran; not scaled.
   uint64_t value = 0;
   uint64_t enabled_ns = 0;
   uint64_t running_ns = 0;
-  std::string unavailable;  // why there is no value; empty where there is one
+  std::string unavailable;  // why there is no value; empty if there is one
 
-  // Both counted together, as of two threads. One that has no value has none together.
+  // The sum, for two threads. Without a value in one of them the sum has none.
   CounterValue& operator+=(const CounterValue& other);
 };
 
-// The event that libpfm4 turns the name into on such a CPU; empty, or why there is none. A name
-// of another CPU's PMU is refused: its code would count something else.
+// Fills attr with the event of that name on such a CPU, and returns an empty string; or returns why
+// there is none. An event of another CPU's PMU is refused, because its code would count something
+// else here.
 std::string Encode(const std::string& name, perf_event_attr& attr, const CpuIdentity& cpu);
 
 class CounterGroup {
  public:
-  // Of this thread, and not counting yet.
+  // Opens counters for the thread that calls this. They do not count yet. Reports no errors: Read()
+  // has them.
   explicit CounterGroup(const std::vector<std::string>& events, PerfCalls calls = RealPerfCalls());
 
-  // Counts from Start to Stop; several such stretches add up.
+  // Counts from Start() to Stop(). Several such stretches add up.
   void Start();
   void Stop();
 
-  // The same events, of the thread that calls this.
+  // Opens the same events for the thread that calls this.
   CounterGroup OfThisThread() const;
-  // Counts of another group of the same events, to be in what is read from now on.
+  // Adds the counts of another group of the same events to what Read() returns.
   void Add(const CounterGroup& other);
 
-  // In the order of the names given.
+  // The counts, in the order of the names given to the constructor.
   std::vector<CounterValue> Read() const;
 
  private:
@@ -93,7 +97,7 @@ class CounterGroup {
   std::vector<CounterValue> added_;
 };
 
-// Counts while it lives; a null group is no group.
+// A group counts from construction to destruction of this object. The group may be null.
 class Counting {
  public:
   explicit Counting(CounterGroup* group) : group_(group) {
@@ -109,10 +113,11 @@ class Counting {
   CounterGroup* group_;
 };
 
-// Names between commas.
+// Splits names at commas.
 std::vector<std::string> SplitCounters(const std::string& names);
 
-// name: {state, value, enabled, running} or {state, unavailable: reason}.
+// Returns an object of name: {state, value, enabled, running} or {state, unavailable: reason}.
+// Times are in nanoseconds.
 nlohmann::ordered_json ToJson(const std::vector<CounterValue>& counters);
 
 }  // namespace kmapbench

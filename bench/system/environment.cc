@@ -36,13 +36,13 @@ std::string Trimmed(std::string text) {
   return text;
 }
 
-// What a file of procfs or sysfs says; null: there is none, or it cannot be read.
+// The content of a file in procfs or sysfs; null if it cannot be read.
 ordered_json Value(const std::string& path) {
   const auto text = ReadFile(path);
   return text ? ordered_json(Trimmed(*text)) : ordered_json(nullptr);
 }
 
-// Entries of a folder whose names begin with prefix, sorted; none where there is no folder.
+// Entries of a folder whose names begin with prefix, sorted; none if there is no folder.
 std::vector<std::filesystem::path> Entries(const std::string& folder, const std::string& prefix) {
   std::vector<std::filesystem::path> found;
   std::error_code error;
@@ -53,7 +53,7 @@ std::vector<std::filesystem::path> Entries(const std::string& folder, const std:
   return found;
 }
 
-// sha256sum is in coreutils and busybox alike; paths are ours, so nothing to quote.
+// By sha256sum, which both coreutils and busybox have. Our paths contain nothing to be quoted.
 std::optional<std::string> Sha256(const std::string& path) {
   const auto close_pipe = [](FILE* pipe) { pclose(pipe); };
   const std::unique_ptr<FILE, decltype(close_pipe)> pipe(
@@ -101,13 +101,13 @@ ordered_json Cpu(const std::string& root) {
   unsigned leaf1_ecx = 0;
   if (__get_cpuid(1, &eax, &ebx, &leaf1_ecx, &edx))
     cpu["hypervisor"] = (leaf1_ecx & (1u << 31)) != 0;
-  // CR4 itself only the kernel can read; one that sets the bit shows the flag.
+  // Only the kernel can read CR4. One that sets the bit shows the flag.
   std::istringstream flags(CpuinfoField(cpuinfo, "flags"));
   cpu["cr4_pks"] = std::count(std::istream_iterator<std::string>(flags), {}, "pks") > 0;
   const std::string sysfs = root + "/sys/devices/system/cpu";
   std::set<std::string> governors;
-  for (const auto& one : Entries(sysfs, "cpu")) {
-    const ordered_json governor = Value((one / "cpufreq/scaling_governor").string());
+  for (const auto& folder : Entries(sysfs, "cpu")) {
+    const ordered_json governor = Value((folder / "cpufreq/scaling_governor").string());
     if (governor.is_string()) governors.insert(governor.get<std::string>());
   }
   cpu["governors"] = governors;
@@ -122,14 +122,13 @@ ordered_json Cpu(const std::string& root) {
 
 ordered_json Vulnerabilities(const std::string& root) {
   ordered_json found = ordered_json::object();
-  for (const auto& one : Entries(root + "/sys/devices/system/cpu/vulnerabilities", "")) {
-    found[one.filename().string()] = Value(one.string());
+  for (const auto& file : Entries(root + "/sys/devices/system/cpu/vulnerabilities", "")) {
+    found[file.filename().string()] = Value(file.string());
   }
   return found;
 }
 
-// What the kernel has left of the memory differs by a few pages from boot to boot: hence to the
-// next 16 MiB.
+// Rounded up to 16 MiB, because the total differs by a few pages from boot to boot.
 std::string MemTotal(const std::string& meminfo) {
   constexpr uint64_t kStepMib = 16;
   const std::string found = CpuinfoField(meminfo, "MemTotal");
@@ -149,20 +148,20 @@ ordered_json Memory(const std::string& root) {
   return memory;
 }
 
-// Namespaces of persistent memory; each region has one of size 0, which is still to be made.
+// Namespaces of persistent memory. Those of size 0, one per region, do not exist yet.
 ordered_json Pmem(const std::string& root) {
   ordered_json found = ordered_json::object();
-  for (const auto& one : Entries(root + "/sys/bus/nd/devices", "namespace")) {
-    const ordered_json size = Value((one / "size").string());
+  for (const auto& folder : Entries(root + "/sys/bus/nd/devices", "namespace")) {
+    const ordered_json size = Value((folder / "size").string());
     if (size.is_null() || size == "0") continue;
-    found[one.filename().string()] = {{"mode", Value((one / "mode").string())},
-                                      {"bytes", size},
-                                      {"node", Value((one / "numa_node").string())}};
+    found[folder.filename().string()] = {{"mode", Value((folder / "mode").string())},
+                                         {"bytes", size},
+                                         {"node", Value((folder / "numa_node").string())}};
   }
   return found;
 }
 
-// Whose machine it is: what --anonymize leaves out.
+// Which machine it is: --anonymize leaves this out.
 ordered_json Identity(const std::string& root) {
   return {{"host_name", Value(root + "/proc/sys/kernel/hostname")},
           {"product", Value(root + "/sys/class/dmi/id/product_name")},

@@ -7,18 +7,19 @@
 
 namespace kmapbench {
 
-// What this process runs on: kernel, command line, .config, CPU and how it is set, memory, pmem,
-// clock, and the commit that kmap_bench was built from. Null is what this kernel does not tell.
-// root is prefixed to every path read ("" for this machine).
+// Describes what this process runs on: kernel, command line, .config, CPU and its settings, memory,
+// persistent memory, clock, and the commit from which kmap_bench was built. What this kernel does
+// not tell is null. root is put before every path that is read ("" for this machine).
 nlohmann::ordered_json Environment(const std::string& root = "");
 
-// What the hypervisor that this runs under calls itself in CPUID; empty where there is none.
+// The name of the hypervisor in CPUID; empty if there is none.
 std::string HypervisorName();
 
-// QEMU's emulator, without a hypervisor's help.
+// The name of QEMU's emulator TCG.
 inline constexpr const char* kTcg = "TCGTCGTCGTCG";
 
-// The value of the first `key : value` line of /proc/cpuinfo; empty where there is none.
+// Returns the value of the first line `key : value` in the text of /proc/cpuinfo or a similar file;
+// empty if there is none.
 std::string CpuinfoField(const std::string& cpuinfo, const std::string& key);
 
 }  // namespace kmapbench

@@ -19,7 +19,7 @@ CpuIdentity ThisCpu() {
   if (!__get_cpuid(0, &eax, &name[0], &name[2], &name[1])) return cpu;
   cpu.vendor.assign(reinterpret_cast<const char*>(name.data()), sizeof(name));
   if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx)) return cpu;
-  // SDM vol. 2, CPUID: the extended family counts from 15 on, the extended model from 6 on.
+  // SDM vol. 2, CPUID: only family 15 has an extended family, only 6 and 15 have an extended model.
   constexpr unsigned kExtended = 15, kModelExtended = 6;
   cpu.family = eax >> 8 & 0xf;
   cpu.model = eax >> 4 & 0xf;

@@ -16,7 +16,7 @@
 namespace kmapbench {
 namespace {
 
-// A kernel that fails where it is told to, and otherwise counts what it is told to.
+// Replaces the kernel: fails or counts as the test says.
 struct FakeKernel {
   std::map<std::pair<uint32_t, uint64_t>, int> open_errors;  // by type and config
   int control_error = 0;
@@ -208,7 +208,7 @@ TEST(CounterGroup, WithoutAnyEventThereIsNothingToCount) {
   EXPECT_TRUE(kernel.controls.empty());
 }
 
-// Pages never touched before: each is a fault.
+// Touches pages for the first time, so that each of them faults.
 void TouchPages(size_t count) {
   const size_t bytes = count * 4096;
   auto* const pages = static_cast<volatile char*>(
@@ -219,14 +219,14 @@ void TouchPages(size_t count) {
   munmap(const_cast<char*>(pages), bytes);
 }
 
-// The same code against the kernel itself. Software events need no PMU; of user space alone they
-// need no right either.
+// The same code with the real kernel. Software events need no PMU, and no privilege if only user
+// space is counted.
 TEST(CounterGroup, SoftwareEventsCountWhatHappensBetweenStartAndStop) {
   CounterGroup group({"page-faults:u", "task-clock:u"});
   if (group.Read()[0].unavailable != "was never started") {
     GTEST_SKIP() << group.Read()[0].unavailable;
   }
-  constexpr size_t kOutside = 10'000;  // a sanitizer has pages of its own beside each of ours
+  constexpr size_t kOutside = 10'000;  // a sanitizer touches pages of its own, too
   TouchPages(kOutside);                // before
   {
     const Counting counting(&group);
@@ -253,8 +253,9 @@ TEST(SplitCounters, SplitsAtCommas) {
   EXPECT_TRUE(SplitCounters("").empty());
 }
 
-// What the kernel's own answers come to: a software event that is there, one for root alone, and
-// one of hardware that has no PMU. Which of the last two this machine shows depends on it.
+// What the real kernel answers for a software event that exists, for an event that only root may
+// count, and for a hardware event without a PMU. It depends on the machine which of the last two
+// can be seen.
 TEST(CounterGroup, TheKernelsOwnAnswersHaveTheirStates) {
   CounterGroup group({"task-clock:u", "page-faults:k", "cycles:u"});
   { const Counting counting(&group); }

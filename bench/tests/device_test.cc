@@ -21,10 +21,10 @@ TEST(ChoosePolicy, TakesTheOneAskedForOrNone) {
   EXPECT_EQ(ChoosePolicy(kOff | kPreemptOff, IrqPolicy::kOn), std::nullopt);
 }
 
-TEST(PolicyRefusal, NamesWhatTheCaseTakes) {
-  EXPECT_EQ(PolicyRefusal(kOff | kPreemptOff, IrqPolicy::kOn),
+TEST(PolicySkipReason, NamesWhatTheCaseTakes) {
+  EXPECT_EQ(PolicySkipReason(kOff | kPreemptOff, IrqPolicy::kOn),
             "interrupts on: this case is measured with off or preempt_off");
-  EXPECT_EQ(PolicyRefusal(0, {}), "the module names no interrupt policy for this case");
+  EXPECT_EQ(PolicySkipReason(0, {}), "the module names no interrupt policy for this case");
 }
 
 TEST(Device, AMissingDeviceNamesTheModule) {

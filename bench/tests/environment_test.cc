@@ -35,10 +35,10 @@ TEST(Environment, NamesTheRunningKernel) {
   EXPECT_FALSE(environment["kernel"]["cmdline"].get<std::string>().empty());
 }
 
-// A made-up machine below a root of its own.
+// A made-up machine, in a folder that takes the place of /.
 class Machine {
  public:
-  // Tests may run side by side, each in a process of its own.
+  // Tests may run at the same time, each in a process of its own.
   Machine() {
     root_ = std::filesystem::path(testing::TempDir()) / ("machine_" + std::to_string(getpid()));
   }

@@ -17,7 +17,8 @@
 namespace kmapbench {
 namespace {
 
-// libpfm4 encodes for PMUs that are not there: each name is checked on any machine.
+// libpfm4 also encodes events of PMUs that this machine lacks, so all names are checked on any
+// machine.
 TEST(EventTables, EachNameIsAnEventOfItsPmu) {
   ASSERT_FALSE(EventTables().empty());
   for (const EventTable& table : EventTables()) {
@@ -37,8 +38,8 @@ TEST(EventTables, EachNameIsAnEventOfItsPmu) {
   }
 }
 
-// A group that the PMU cannot hold counts nothing. Of Intel's, instructions and cycles have a fixed
-// counter each, and eight are for anything; AMD's have six. The watchdog takes one of either.
+// A group that does not fit into the PMU counts nothing. Intel CPUs have a fixed counter for
+// instructions, one for cycles, and eight general ones; AMD CPUs have six. The watchdog takes one.
 TEST(EventTables, AGroupFitsThePmuBesideTheWatchdog) {
   for (const EventTable& table : EventTables()) {
     const size_t hardware = 4 + table.events.size();
@@ -82,7 +83,7 @@ TEST(DefaultCounters, AddTheTableOfTheCpu) {
   EXPECT_EQ(spr.back(), any.back());
 }
 
-// Against the kernel's own reading of the same leaf.
+// Compares with what the kernel read from the same CPUID leaf.
 TEST(ThisCpu, IsWhatTheKernelSays) {
   if (OnValgrind()) GTEST_SKIP() << "valgrind has a CPUID of its own";
   std::ifstream info("/proc/cpuinfo");

@@ -14,7 +14,7 @@ namespace {
 
 constexpr uint64_t kLargest = std::numeric_limits<uint64_t>::max();
 
-// Of every length from 1 to 64 bits alike.
+// Values of each length from 1 to 64 bits.
 uint64_t AnyValue(std::mt19937_64& random) { return random() >> (random() % 64); }
 
 TEST(HistogramBucket, HoldsItsValueAndIsNoWiderThanAHundredth) {

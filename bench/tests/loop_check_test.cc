@@ -14,7 +14,7 @@
 namespace kmapbench {
 namespace {
 
-// Two bodies of 32 bytes, each a loop of nothing: sub $1, %rbx; jne to the sub; ret.
+// Two bodies of 32 bytes, each with an empty loop: sub $1, %rbx; jne to the sub; ret.
 class Planted : public ::testing::Test {
  protected:
   static constexpr size_t kBody = 32;
@@ -29,7 +29,7 @@ class Planted : public ::testing::Test {
     }
   }
 
-  // An entry for a jump at that byte.
+  // Adds an entry for a jump at that byte.
   void Note(size_t at) {
     kb_loop_entry& entry = entries_[count_++];
     entry.jump = static_cast<int>(&code_[at] - reinterpret_cast<unsigned char*>(&entry));
@@ -86,7 +86,7 @@ TEST_F(Planted, AJumpIntoAnotherBodyIsFound) {
 
 TEST(LoopsOfThisProgram, AreAsTheyShouldBe) {
   std::vector<LoopBody> bodies = user::LoopBodies();
-  for (LoopBody& body : elsewhere::LoopBodies()) bodies.push_back(std::move(body));
+  for (LoopBody& body : entry::LoopBodies()) bodies.push_back(std::move(body));
   EXPECT_GT(LoopEntries().size(), 50u);
   EXPECT_EQ(LoopProblem(bodies, LoopEntries()), "");
 }

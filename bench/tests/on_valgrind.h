@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What valgrind's CPU is not: it has a CPUID of its own, no IRETQ, and goes on at the faulting
-// instruction whatever a signal handler says. Tests of these ask here, and skip.
+// Valgrind's CPU has a CPUID of its own and no IRETQ, and continues at the faulting instruction
+// whatever a signal handler says. Tests that depend on these are skipped there.
 #pragma once
 
 #if __has_include(<valgrind/valgrind.h>)

@@ -8,7 +8,8 @@
 namespace kmapbench {
 namespace {
 
-// n operations of `cost` over a loop of `empty` an operation, with a fixed start of `fixed`.
+// A sample of ops and 2 * ops operations, which take `cost` ticks more than an empty loop of
+// `empty` ticks per operation. Each window takes `fixed` ticks in addition.
 Sample Linear(uint64_t ops, uint64_t cost, uint64_t empty, uint64_t fixed,
               std::optional<double> chain = std::nullopt) {
   return {fixed + ops * empty,
@@ -66,7 +67,7 @@ TEST(CostOf, HasNoCoreCyclesWhereAChainIsMissing) {
 
 TEST(CostOf, IsExactOnlyWhereEverySampleAgrees) {
   EXPECT_TRUE(CostOf({Linear(10, 5, 2, 7), Linear(10, 5, 2, 7)}, 10).exact);
-  // same slope, another fixed part: not the same samples
+  // same slope, but different samples
   EXPECT_FALSE(CostOf({Linear(10, 5, 2, 7), Linear(10, 5, 2, 8)}, 10).exact);
   EXPECT_FALSE(CostOf({}, 10).exact);
   for (uint64_t Sample::*ticks :
@@ -102,7 +103,7 @@ TEST(CostOf, IsExactOnlyWhereTheOtherAlignmentAgreesToo) {
   EXPECT_FALSE(CostOf({Shifted(sample, {80, 150}), Shifted(sample, {80, 151})}, 10).exact);
 }
 
-TEST(Pool, KeepsTheWorstAndSumsTheCounts) {
+TEST(MergeRepetition, KeepsTheWorstAndSumsTheCounts) {
   Record record;
   Record first = Measured({Linear(10, 5, 2, 0)}, 10);
   first.rejected = {{"interrupt", 2}, {"nmi", 0}};
@@ -113,9 +114,9 @@ TEST(Pool, KeepsTheWorstAndSumsTheCounts) {
   second.oracle = Oracle::kFailed;
   second.rejected = {{"interrupt", 3}, {"nmi", 1}};
   second.overhead = Overhead{1, 20, 16, 1000, 980};
-  Pool(record, first);
-  Pool(record, second);
-  Pool(record, first);
+  MergeRepetition(record, first);
+  MergeRepetition(record, second);
+  MergeRepetition(record, first);
   EXPECT_EQ(record.samples.size(), 3u);
   EXPECT_EQ(record.status, Status::kFlagged);
   EXPECT_EQ(record.reason, "fewer samples than asked for");
@@ -146,7 +147,7 @@ TEST(ToJson, SaysWhatThreadsDoEachAndTogether) {
   EXPECT_EQ(json["threads"][0]["cost"], 6);
   EXPECT_EQ(json["threads"][1]["cost"], 16);
   EXPECT_EQ(json["threads"][1]["cpu"], 3);
-  // One of 10 ticks and one of 20, their loops included.
+  // One takes 10 ticks per operation, the other 20, including their loops.
   EXPECT_EQ(json["operations_per_1000"], 150);
 }
 
@@ -200,7 +201,7 @@ TEST(ToJson, FlagsAnInstructionClockByWhichAnAddIsNotOne) {
   EXPECT_EQ(ToJson(wrong, origin)["status"].get<std::string>(), "flagged");
   EXPECT_NE(ToJson(wrong, origin)["reason"].get<std::string>().find("does not count instructions"),
             std::string::npos);
-  // of a time it is the clock's ratio to the core's, and no mistake
+  // for a clock of time it is the ratio of its frequency to the core's, and no mistake
   origin.clock = Clock::kTsc;
   EXPECT_EQ(ToJson(wrong, origin)["status"].get<std::string>(), "ok");
 }
@@ -278,7 +279,7 @@ TEST(ToJson, HistogramsOfTheOtherAlignmentWhereThereIsOne) {
   EXPECT_TRUE(json["exact"].get<bool>());
 }
 
-// A control of 13 adds, which all wait for each other, and 2 instructions more.
+// A control of 13 dependent adds and 2 other instructions.
 Record Control(uint64_t cost, uint64_t empty, std::optional<double> chain = std::nullopt) {
   Record record = Measured({Linear(10, cost, empty, 37, chain)}, 10);
   record.name = "control/adds13_call";

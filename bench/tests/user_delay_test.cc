@@ -9,7 +9,7 @@
 namespace kmapbench::user {
 namespace {
 
-// A machine on which the fences take 20 cycles a write and an add a cycle.
+// A machine on which the fences of a write take 20 cycles, and an add one.
 constexpr double kWithout = 30;
 constexpr double kFences = kWithout + 2 * 20;
 constexpr double kWithFew = kFences + 2 * kFewDelayAdds;

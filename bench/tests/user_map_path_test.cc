@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the path does in each of its designs, seen by a register that keeps what is written to it.
+// Tests what each design of the path writes, with a register that records it.
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -21,8 +21,8 @@ struct Recorded {
 template <class Design, class Key = KeyOn>
 using PathOf = Path<Design, Key, Recorded>;
 
-WorldPlan PlanOf(Pages pages, size_t count = 4) {
-  WorldPlan plan;
+AddressSpacePlan PlanOf(Pages pages, size_t count = 4) {
+  AddressSpacePlan plan;
   plan.pages = pages;
   plan.count = count;
   return plan;
@@ -39,10 +39,10 @@ class Designs : public ::testing::Test {
 
 const std::vector<uint32_t> kOpenAndClosed = {kPkrsOpen, kPkrsClosed};
 
-// Maps and unmaps a page in the world that stands; where it was mapped.
+// Maps and unmaps a page. Returns the address where it was mapped.
 template <class OnPath>
-void* Pair(const World& world, size_t page = 0) {
-  void* const address = OnPath::Map(&world.descriptors()[page]);
+void* Pair(const AddressSpace& address_space, size_t page = 0) {
+  void* const address = OnPath::Map(&address_space.descriptors()[page]);
   OnPath::Unmap(address);
   return address;
 }
@@ -51,18 +51,18 @@ template <class Design>
 void ExpectTheFiveStates(const std::vector<uint32_t>& outermost) {
   Task task;
   {
-    const World memory(PlanOf(Pages::kMemory));
+    const AddressSpace memory(PlanOf(Pages::kMemory));
     Enter(&task);
     EXPECT_EQ((Pair<PathOf<Design, KeyOff>>(memory, 3)), memory.data() + 3 * kPageBytes);
     EXPECT_EQ((Pair<PathOf<Design>>(memory, 2)), memory.data() + 2 * kPageBytes);
   }
   {
-    const World device(PlanOf(Pages::kDevice));
+    const AddressSpace device(PlanOf(Pages::kDevice));
     EXPECT_EQ((Pair<PathOf<Design>>(device, 1)), device.data() + kPageBytes);
   }
   EXPECT_TRUE(written.empty());
 
-  const World closed(PlanOf(Pages::kProtected));
+  const AddressSpace closed(PlanOf(Pages::kProtected));
   Enter(&task);
   EXPECT_EQ((Pair<PathOf<Design>>(closed, 2)), closed.data() + 2 * kPageBytes);
   EXPECT_EQ(written, outermost);
@@ -93,7 +93,7 @@ TEST_F(Designs, WriteOnceASideOfAnOutermostPairAndNeverElse) {
 TEST_F(Designs, ThatCloseAtASwitchOpenOnceUntilThen) {
   using OnPath = PathOf<ClosingAtSwitch>;
   ExpectTheFiveStates<ClosingAtSwitch>({kPkrsOpen});
-  const World closed(PlanOf(Pages::kProtected));
+  const AddressSpace closed(PlanOf(Pages::kProtected));
   Enter(&task_);
   written.clear();
   Pair<OnPath>(closed);
@@ -106,7 +106,7 @@ TEST_F(Designs, ThatCloseAtASwitchOpenOnceUntilThen) {
 }
 
 TEST_F(Designs, SkipAWriteOfWhatTheRegisterHasUnlessTheyWriteAlways) {
-  const World closed(PlanOf(Pages::kProtected, 1));
+  const AddressSpace closed(PlanOf(Pages::kProtected, 1));
   cpu.pkrs_cache = kPkrsOpen;  // as another task left it
   PathOf<AsPublished>::Map(&closed.descriptors()[0]);
   EXPECT_TRUE(written.empty());
@@ -117,7 +117,7 @@ TEST_F(Designs, SkipAWriteOfWhatTheRegisterHasUnlessTheyWriteAlways) {
 }
 
 TEST_F(Designs, TheSlimOneJudgesATailPageByItsHead) {
-  const World closed(PlanOf(Pages::kProtected, 2));
+  const AddressSpace closed(PlanOf(Pages::kProtected, 2));
   PageDescriptor& head = closed.descriptors()[0];
   PageDescriptor& tail = closed.descriptors()[1];
   tail.pagemap_or_head = reinterpret_cast<uintptr_t>(&head) | 1;
@@ -126,7 +126,7 @@ TEST_F(Designs, TheSlimOneJudgesATailPageByItsHead) {
 }
 
 TEST_F(Designs, CountByTaskOrByCpu) {
-  const World closed(PlanOf(Pages::kProtected, 1));
+  const AddressSpace closed(PlanOf(Pages::kProtected, 1));
   PathOf<AsPublished>::Map(&closed.descriptors()[0]);
   EXPECT_EQ(task_.count, 1u);
   EXPECT_EQ(cpu.count, 0u);
@@ -137,15 +137,15 @@ TEST_F(Designs, CountByTaskOrByCpu) {
 }
 
 TEST_F(Designs, LeavePreemptionAsItWas) {
-  const World closed(PlanOf(Pages::kProtected, 1));
+  const AddressSpace closed(PlanOf(Pages::kProtected, 1));
   const uint32_t before = cpu.preempt_count;
   Pair<PathOf<AsPublished>>(closed);
   EXPECT_EQ(cpu.preempt_count, before);
 }
 
-// One thread's open page is closed to all others, however they take turns.
+// A page that one thread has open is closed for all others.
 TEST_F(Designs, KeepThreadsApart) {
-  const World closed(PlanOf(Pages::kProtected, 1));
+  const AddressSpace closed(PlanOf(Pages::kProtected, 1));
   void* const outer = PathOf<AsPublished>::Map(&closed.descriptors()[0]);
   std::vector<std::vector<uint32_t>> of_threads(4);
   {
@@ -167,22 +167,23 @@ TEST_F(Designs, KeepThreadsApart) {
   PathOf<AsPublished>::Unmap(outer);
 }
 
-TEST(World, MixesAsManyProtectedPagesAsAskedFor) {
+TEST(AddressSpace, MixesAsManyProtectedPagesAsAskedFor) {
   for (const unsigned percent : {0u, 1u, 10u, 50u, 100u}) {
-    WorldPlan plan = PlanOf(Pages::kShared, 1000);
+    AddressSpacePlan plan = PlanOf(Pages::kShared, 1000);
     plan.protected_percent = percent;
-    const World world(plan);
+    const AddressSpace address_space(plan);
     size_t found = 0;
-    for (const PageDescriptor& page : world.descriptors()) found += ByPage::IsProtected(&page);
+    for (const PageDescriptor& page : address_space.descriptors())
+      found += ByPage::IsProtected(&page);
     EXPECT_EQ(found, 10 * percent);
   }
 }
 
-TEST(Refusal, OfAWorkingSetLargerThanMemory) {
-  WorldPlan plan;
-  EXPECT_EQ(Refusal(plan), "");
+TEST(SkipReason, NamesAWorkingSetLargerThanMemory) {
+  AddressSpacePlan plan;
+  EXPECT_EQ(SkipReason(plan), "");
   plan.data_bytes = size_t{1} << 50;
-  EXPECT_NE(Refusal(plan).find("more than half"), std::string::npos);
+  EXPECT_NE(SkipReason(plan).find("more than half"), std::string::npos);
 }
 
 }  // namespace

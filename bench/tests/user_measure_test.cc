@@ -15,13 +15,13 @@
 
 namespace kmapbench::user {
 
-// Else gtest prints all bytes of it, padding included.
+// Otherwise gtest prints all bytes of it, including padding.
 void PrintTo(const Model& model, std::ostream* out) { *out << model.name; }
 
 namespace {
 
 constexpr unsigned kCpus = 2;
-// Far from both ends of what can be stood for, however noisy the machine.
+// Well within the range that the chain of adds can imitate, even on a noisy machine.
 constexpr double kWriteCycles = 1000;
 
 Model Named(const std::string& name) {
@@ -56,7 +56,7 @@ TEST(Models, HaveAsManyThreadsAsThereAreCpus) {
   EXPECT_EQ(most(6), 6u);
 }
 
-// A working set in memory takes seconds to fill, and is no other code.
+// A working set in memory takes seconds to fill, and runs the same code as a smaller one.
 bool IsLarge(const Model& model) {
   return model.name.find("/memory") != std::string::npos ||
          model.name.find("/llc") != std::string::npos;
@@ -89,13 +89,13 @@ std::vector<Model> Small() {
   return models;
 }
 
-INSTANTIATE_TEST_SUITE_P(User, EachModel, ::testing::ValuesIn(Small()), [](const auto& of) {
-  std::string name = of.param.name;
+INSTANTIATE_TEST_SUITE_P(User, EachModel, ::testing::ValuesIn(Small()), [](const auto& info) {
+  std::string name = info.param.name;
   std::replace(name.begin(), name.end(), '/', '_');
   return name;
 });
 
-// What a body that only looks finds: where its stack and its task lie, and how much is open.
+// What a body finds: the addresses of its stack and task, and the number of open mappings.
 struct Seen {
   uintptr_t stack;
   uintptr_t task;
@@ -111,15 +111,15 @@ std::vector<Seen> seen;
 TEST(Samples, FindStackAndTaskAtEachLineOfAPage) {
   Model model = Named("user/kmap_local/dram");
   model.body = Look;
-  const World world(model.world);
-  Sampler sampler(model, world);
+  const AddressSpace address_space(model.address_space);
+  Sampler sampler(model, address_space);
   seen.clear();
   constexpr size_t kLines = kPageBytes / kLineBytes;
   for (size_t i = 0; i < kLines; ++i) sampler.Take(8);
   std::set<uintptr_t> stacks, tasks;
-  for (const Seen& one : seen) {
-    stacks.insert(one.stack % kPageBytes / kLineBytes);
-    tasks.insert(one.task % kPageBytes / kLineBytes);
+  for (const Seen& sample : seen) {
+    stacks.insert(sample.stack % kPageBytes / kLineBytes);
+    tasks.insert(sample.task % kPageBytes / kLineBytes);
   }
   EXPECT_EQ(stacks.size(), kLines);
   EXPECT_EQ(tasks.size(), kLines);
@@ -131,9 +131,9 @@ TEST(Samples, HoldTheMappingsThatTheModelHolds) {
                                    std::pair("user/kmap_local/protected_nested/depth4", 3u)}) {
     Model model = Named(name);
     model.body = Look;
-    const World world(model.world);
+    const AddressSpace address_space(model.address_space);
     seen.clear();
-    Sampler sampler(model, world);
+    Sampler sampler(model, address_space);
     sampler.Take(8);
     ASSERT_EQ(seen.size(), 2u);  // n and 2n
     EXPECT_EQ(seen.front().count, held) << name;
@@ -182,7 +182,7 @@ TEST(Measure, SaysHowManyPagesItWentRound) {
 
 TEST(Measure, SkipsAWorkingSetThatDoesNotFit) {
   Model model = Named("user/kmap_local/dram/latency/l1");
-  model.world.data_bytes = size_t{1} << 50;
+  model.address_space.data_bytes = size_t{1} << 50;
   const Record record = Measured(model);
   EXPECT_EQ(record.status, Status::kSkipped);
   EXPECT_NE(record.reason, "");

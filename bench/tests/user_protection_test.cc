@@ -27,25 +27,25 @@ TEST(TryAccess, TellsAnOpenPageFromOneThatNobodyMayTouch) {
 }
 
 TEST(CheckProtection, FailsOfAPageWithoutAKey) {
-  const World world({.pages = Pages::kProtected});
+  const AddressSpace address_space({.pages = Pages::kProtected});
   const Finding finding = CheckProtection(
-      world.data(), [] {}, [] {});
+      address_space.data(), [] {}, [] {});
   EXPECT_EQ(finding.oracle, Oracle::kFailed);
   EXPECT_EQ(finding.reason, "the page was not closed before the map");
 }
 
-// What follows runs where the CPU has PKU: in the lab's guest (lab/tests/test_user_models.py).
+// These tests need PKU. lab/tests/test_user_models.py runs them in a guest that has it.
 class KeyedPage : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!ProtectionRefusal().empty()) GTEST_SKIP() << ProtectionRefusal();
-    world_.emplace(WorldPlan{.pages = Pages::kProtected, .keyed = true});
+    if (!ProtectionSkipReason().empty()) GTEST_SKIP() << ProtectionSkipReason();
+    address_space_.emplace(AddressSpacePlan{.pages = Pages::kProtected, .keyed = true});
     Enter(&task_);
     WritePkru(kPkrsClosed);
-    page = &world_->descriptors()[0];
+    page = &address_space_->descriptors()[0];
   }
   Task task_{};
-  std::optional<World> world_;
+  std::optional<AddressSpace> address_space_;
   static PageDescriptor* page;
 };
 PageDescriptor* KeyedPage::page = nullptr;
@@ -59,16 +59,17 @@ Finding CheckPath(std::byte* data) {
 }
 
 TEST_F(KeyedPage, IsProtectedByBothForms) {
-  EXPECT_EQ((CheckPath<AsPublished, Wrpkru>(world_->data()).reason), "");
-  EXPECT_EQ((CheckPath<Slim, Wrpkru>(world_->data()).reason), "");
+  EXPECT_EQ((CheckPath<AsPublished, Wrpkru>(address_space_->data()).reason), "");
+  EXPECT_EQ((CheckPath<Slim, Wrpkru>(address_space_->data()).reason), "");
 }
 
 TEST_F(KeyedPage, FaultsWhereThePathDoesNotWrite) {
-  EXPECT_EQ((CheckPath<AsPublished, NoWrite>(world_->data()).reason), "the open page faulted");
+  EXPECT_EQ((CheckPath<AsPublished, NoWrite>(address_space_->data()).reason),
+            "the open page faulted");
 }
 
 TEST_F(KeyedPage, IsSeenToStayOpen) {
-  EXPECT_EQ((CheckPath<ClosingAtSwitch, Wrpkru>(world_->data()).reason),
+  EXPECT_EQ((CheckPath<ClosingAtSwitch, Wrpkru>(address_space_->data()).reason),
             "the page was not closed after the unmap");
 }
 

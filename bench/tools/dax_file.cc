@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// dax_file: files for fio to use, and what has to hold of them before it does. Why something is not
-// as it has to be is one line on standard output, and exit code 1.
+// dax_file: prepares files for fio, and checks them before fio uses them. If something is wrong,
+// prints one line on standard output and exits with 1.
 //
-// dax_file prepare BYTES FILE...       makes files: every byte written, 2 MiB aligned where
-//                                      the file system can be asked for it
-// dax_file check dax|cache BYTES FILE...  they are what a job takes them for
+// dax_file prepare BYTES FILE...          makes files: fully written, and aligned to 2 MiB if the
+//                                         file system has an attribute for that
+// dax_file check dax|cache BYTES FILE...  checks that files are as a fio job needs them
 #include <fcntl.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
@@ -32,8 +32,8 @@ namespace {
 
 using kmapbench::UniqueFd;
 
-// What one entry of a page table can map; a file that is not aligned to it is mapped by 4 KiB
-// pages.
+// Bytes that one entry of a page middle directory maps. A file that is not aligned to it is mapped
+// by 4 KiB pages.
 constexpr uint64_t kHugePage = uint64_t{2} << 20;
 
 [[noreturn]] void Fail(const std::string& what) { throw std::runtime_error(what); }
@@ -45,7 +45,8 @@ UniqueFd Open(const std::string& path, int flags) {
   return fd;
 }
 
-// XFS places a file by this; ext4 has no such attribute and goes by the stripe it was made with.
+// XFS aligns a file by this attribute. ext4 has no such attribute: it aligns to the stripe width
+// with which it was made.
 void AskForAlignment(int fd) {
   fsxattr attributes = {};
   if (ioctl(fd, FS_IOC_FSGETXATTR, &attributes) != 0) return;
@@ -69,8 +70,8 @@ void Prepare(const std::string& path, uint64_t bytes) {
   if (fsync(fd.get()) != 0) FailErrno(path);
 }
 
-// How the kernel mounted the file system of a device: its options, as /proc/self/mountinfo has
-// them.
+// Mount options of the file system on a device, from /proc/self/mountinfo; empty if it is not
+// mounted.
 std::string MountOptions(unsigned major, unsigned minor) {
   const std::string device = std::to_string(major) + ":" + std::to_string(minor);
   std::ifstream mounts("/proc/self/mountinfo");

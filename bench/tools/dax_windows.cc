@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// dax_windows NAME FILE: single reads, writes and accesses of a file on persistent memory, each in
-// a window of its own for the lab's observer, which counts what runs in it. Says on standard output
-// what each window is, a line a window, in their order: NAME/OPERATION/SIZE.
+// dax_windows NAME FILE: makes single reads, writes and accesses of a file on persistent memory,
+// each in a window of its own for the lab's observer, which counts what runs in it. Prints a line
+// for each window, in their order: NAME/OPERATION/SIZE.
 //
-// FILE is at least 2 MiB long, written, and in one piece; another, FILE.holes, is made. Or it is a
-// block device: read and written past the page cache.
+// FILE is at least 2 MiB long, fully written, and in one extent. Another file, FILE.holes, is made.
+// Or FILE is a block device, which is read and written past the page cache.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -25,7 +25,7 @@ namespace {
 
 using kmapbench::UniqueFd;
 
-// Interrupts come into some windows; most are alike.
+// Several, because interrupts come into some windows.
 constexpr int kRepetitions = 5;
 constexpr size_t kPage = 4096;
 constexpr size_t kPiece = size_t{64} << 10;
@@ -49,7 +49,7 @@ UniqueFd Open(const std::string& path, int flags) {
   return fd;
 }
 
-// Pages that are not there until they are touched.
+// Pages that are not present until they are touched.
 char* Untouched(size_t bytes) {
   void* const start =
       mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -61,12 +61,14 @@ class Windows {
  public:
   explicit Windows(std::string name) : name_(std::move(name)) {}
 
-  // After one that nobody counts, for what the first of all has to prepare.
+  // Makes several windows. An operation outside of any window comes first, because it may have to
+  // set something up.
   void Each(const std::string& what, const std::function<void()>& operation) {
     operation();
     for (int i = 0; i < kRepetitions; ++i) Once(what, operation);
   }
 
+  // Makes one window.
   void Once(const std::string& what, const std::function<void()>& operation) {
     kmapbench::MarkWindowBegin();
     operation();
@@ -91,7 +93,7 @@ void ReadAndWrite(Windows& windows, const UniqueFd& file, char* buffer, const Si
                [&] { Expect(pwrite(file.get(), buffer, size.bytes, 0) == bytes, "pwrite"); });
 }
 
-// User space's own accesses, which the key of supervisor pages has no say in.
+// Accesses from user space, which supervisor pkeys do not affect.
 void Access(Windows& windows, const UniqueFd& file, char* buffer) {
   void* const start = mmap(nullptr, kLargest, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
   Expect(start != MAP_FAILED, "mmap of the file");
@@ -100,7 +102,7 @@ void Access(Windows& windows, const UniqueFd& file, char* buffer) {
   munmap(start, kLargest);
 }
 
-// Into a page that is not there: a fault while the file's page is open.
+// Reads into a page that is not present: a page fault while the file's page is open.
 void ReadWithFault(Windows& windows, const UniqueFd& file) {
   char* const pages = Untouched(kRepetitions * kPage);
   for (int i = 0; i < kRepetitions; ++i) {
@@ -109,7 +111,7 @@ void ReadWithFault(Windows& windows, const UniqueFd& file) {
   }
 }
 
-// A hole between two pieces: one read of two ranges.
+// Reads a file with a hole between two extents: one read of two ranges.
 void ReadAroundHole(Windows& windows, const std::string& path, char* buffer) {
   const UniqueFd file = Open(path, O_RDWR | O_CREAT | O_TRUNC);
   Expect(ftruncate(file.get(), 3 * kPiece) == 0, "ftruncate");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// kmap_google: user models as Google Benchmark times them when left to itself: by its clock, as
-// many iterations as it likes. What our way of sampling is held against (lab/studies/timing.py).
+// kmap_google: times user models as Google Benchmark does by default, with its clock and its number
+// of iterations. Our way of sampling is compared with it (lab/studies/timing.py).
 #include <benchmark/benchmark.h>
 
 #include "common/run_main.h"
@@ -12,7 +12,7 @@ namespace kmapbench {
 
 namespace {
 
-// So many that the loop around them costs nothing.
+// Enough for the cost of the loop around them to be negligible.
 constexpr benchmark::IterationCount kBatch = 1000;
 
 void Time(benchmark::State& state, const user::Model& model) {
@@ -25,7 +25,7 @@ int Main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   for (const user::Model& model : user::Models(1)) {
-    if (model.uses_pkru || !user::Refusal(model).empty()) continue;
+    if (model.uses_pkru || !user::SkipReason(model).empty()) continue;
     benchmark::RegisterBenchmark(model.name.c_str(),
                                  [model](benchmark::State& state) { Time(state, model); });
   }

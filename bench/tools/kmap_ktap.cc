@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// kmap_ktap: what kmapbench.h promises, tried on a loaded module, in the kernel's own format for
-// test results (Documentation/dev-tools/ktap.rst). Needs root, in a guest or on a real machine.
+// kmap_ktap: tests that a loaded module does what kmapbench.h promises. Prints the results in the
+// kernel's format for tests (Documentation/dev-tools/ktap.rst). Needs root, in a guest or on a real
+// machine.
 //
 // kmap_ktap [--dax-file=FILE] [--dax-device=DEVICE] /dev/kmapbench
 #include <fcntl.h>
@@ -25,13 +26,13 @@ namespace kmapbench {
 
 namespace {
 
-// Prints a line; true where the test did not fail.
+// Prints the result of a test. Returns whether it did not fail.
 bool Report(size_t number, const std::string& name, const Result& result) {
   const char* const verdict = result.state == Result::kNotOk ? "not ok" : "ok";
   std::printf("%s %zu %s", verdict, number, name.c_str());
   if (result.state == Result::kSkipped) std::printf(" # SKIP %s", result.reason.c_str());
   std::printf("\n");
-  // Beside the verdict, as a diagnostic: after a # only directives are allowed.
+  // On a line of its own: only directives may follow a # on the line of the result.
   if (result.state == Result::kNotOk)
     std::printf("# %s: %s\n", name.c_str(), result.reason.c_str());
   std::fflush(stdout);
@@ -50,7 +51,7 @@ int Run(const std::string& path, const std::string& dax_file, const std::string&
   if (!dax_device.empty()) device = DaxMapping::OfDevice(dax_device);
   const std::vector<Test> tests = AbiTests(path, fd.get(), std::move(file), std::move(device));
   std::printf("KTAP version 1\n1..%zu\n", tests.size());
-  std::fflush(stdout);  // else a child would print it again
+  std::fflush(stdout);  // otherwise a forked child would print it again
   bool good = true;
   for (size_t i = 0; i < tests.size(); ++i) good &= Report(i + 1, tests[i].name, tests[i].run());
   return good ? 0 : 1;
@@ -66,7 +67,7 @@ int Main(int argc, char** argv) {
   while ((flag = getopt_long(argc, argv, "", kFlags, nullptr)) != -1) {
     if (flag == 'f') dax_file = optarg;
     if (flag == 'd') dax_device = optarg;
-    if (flag == '?') optind = argc;  // wrong use
+    if (flag == '?') optind = argc;  // wrong use: prints the usage below
   }
   if (optind + 1 != argc) {
     std::fprintf(stderr, "usage: kmap_ktap [--dax-file=FILE] [--dax-device=DEVICE] %s\n",

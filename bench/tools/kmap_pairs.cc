@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// kmap_pairs MODEL N: does N pairs of a user model and nothing else, for whoever counts its
-// instructions from outside (lab/studies/fidelity.py). The difference between two N is the pairs
+// kmap_pairs MODEL N: does N pairs of a user model and nothing else, so that its instructions can
+// be counted from outside (lab/studies/fidelity.py). The difference between two N is due to pairs
 // alone.
 #include <charconv>
 #include <cstdint>

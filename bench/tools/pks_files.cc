@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// pks_files: files on a DAX file system of our PKS kernel, used in each way in which the kernel
-// touches their memory itself. Data have to be right, and no access may have been a stray one.
-// Results are KTAP (Documentation/dev-tools/ktap.rst).
+// pks_files: tests of files on a DAX file system with our PKS kernel. They make the kernel access
+// file memory in every way that it does. The data have to be right, and no access may be reported
+// as stray. Results are printed as KTAP (Documentation/dev-tools/ktap.rst).
 //
-// pks_files DIRECTORY [BLOCK_DEVICE]   BLOCK_DEVICE: of persistent memory; its content is lost
-// pks_files --check DIRECTORY          what the former left behind is still there
+// pks_files DIRECTORY [BLOCK_DEVICE]   BLOCK_DEVICE is persistent memory; its content is lost
+// pks_files --check DIRECTORY          checks that the data of an earlier run are still there
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/userfaultfd.h>
@@ -52,14 +52,15 @@ void Expect(bool holds, const char* what) {
   if (!holds) Fail(what);
 }
 
-// Returns a system call's result; a negative one is a failure.
+// Returns the result of a system call, and throws if it is negative.
 template <typename T>
 T Checked(T result, const char* what) {
   if (result < 0) FailErrno(what);
   return result;
 }
 
-// Bytes that differ from page to page, and with the seed; none is zero, which is what a hole has.
+// Bytes that depend on the seed and differ from page to page. None is zero, as the bytes of a hole
+// are.
 Bytes Pattern(unsigned seed, size_t size = kSize) {
   Bytes bytes(size);
   unsigned state = seed * 2654435761u + 1;
@@ -110,20 +111,21 @@ class Mapping {
   char* data_;
 };
 
-struct World {
+// What the tests use.
+struct TestPaths {
   std::string directory, block_device;
   std::string Path(const char* name) const { return directory + "/" + name; }
 };
 
-// What a file should hold after data were put at an offset.
+// Changes the expected content of a file as a write of data at an offset does.
 void Put(Bytes& expected, const Bytes& data, size_t at) {
   if (expected.size() < at + data.size()) expected.resize(at + data.size());
   std::copy(data.begin(), data.end(), expected.begin() + static_cast<ptrdiff_t>(at));
 }
 
-void WriteAndRead(const World& world) {
+void WriteAndRead(const TestPaths& paths) {
   Bytes expected = Pattern(1);
-  const File file(world.Path("a"), expected);
+  const File file(paths.Path("a"), expected);
   const std::pair<off_t, size_t> pieces[] = {
       {0, kPage}, {5, 100}, {kPage - 6, 12}, {100, 9000}, {kSize - 3, 7 * kPage + 3}};
   unsigned seed = 2;
@@ -137,8 +139,8 @@ void WriteAndRead(const World& world) {
   Expect(file.Read(100, static_cast<off_t>(expected.size())).empty(), "data behind the end");
 }
 
-void DirectIo(const World& world) {
-  const File file(world.Path("a"), O_RDWR | O_CREAT | O_TRUNC | O_DIRECT);
+void DirectIo(const TestPaths& paths) {
+  const File file(paths.Path("a"), O_RDWR | O_CREAT | O_TRUNC | O_DIRECT);
   const Mapping buffer(-1, MAP_PRIVATE | MAP_ANONYMOUS);
   const Bytes data = Pattern(10);
   std::copy(data.begin(), data.end(), buffer.data());
@@ -148,12 +150,12 @@ void DirectIo(const World& world) {
   Expect(buffer.Copy() == data, "what was written is not what is read");
 }
 
-// The page fault comes inside of the kernel's bracket around the file's memory, and has to copy
-// from protected memory itself. Pages that are read into in part keep the rest.
-void ReadIntoUntouchedMapping(const World& world) {
+// The page fault comes while the kernel has file memory open, and has to copy from protected memory
+// itself. A page that is filled in part keeps the rest.
+void ReadIntoUntouchedMapping(const TestPaths& paths) {
   const Bytes source = Pattern(20);
   Bytes expected = Pattern(21);
-  const File from(world.Path("a"), source), to(world.Path("b"), expected);
+  const File from(paths.Path("a"), source), to(paths.Path("b"), expected);
   const Mapping mapping(to.fd(), MAP_PRIVATE);
   constexpr size_t kAt = 100, kLength = 5 * kPage + 7;
   Expect(Checked(pread(from.fd(), mapping.data() + kAt, kLength, 3), "pread") == kLength,
@@ -163,9 +165,9 @@ void ReadIntoUntouchedMapping(const World& world) {
   Expect(to.Read() == Pattern(21), "the file behind the private mapping has changed");
 }
 
-void WriteFromUntouchedMapping(const World& world) {
+void WriteFromUntouchedMapping(const TestPaths& paths) {
   const Bytes source = Pattern(22);
-  const File from(world.Path("a"), source), to(world.Path("b"), Pattern(23));
+  const File from(paths.Path("a"), source), to(paths.Path("b"), Pattern(23));
   const Mapping shared(from.fd(), MAP_SHARED);
   to.Write(shared.data(), kSize, 0);
   Expect(to.Read() == source, "what was written is not what is read");
@@ -178,16 +180,16 @@ void OnFirstCpu() {
   Checked(sched_setaffinity(0, sizeof(first), &first), "sched_setaffinity");
 }
 
-// A thread sleeps inside of a bracket; another one on the same CPU neither finds the memory open
-// (that is the module's test) nor is in its way.
-void SleepInBracket(const World& world) {
+// A thread sleeps while it has file memory open. Another one on the same CPU can use files
+// meanwhile. (Whether that one finds the memory open is tested in kernels/tests.)
+void SleepInBracket(const TestPaths& paths) {
   const UniqueFd uffd(static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC)));
   if (!uffd.ok() && errno == ENOSYS) throw Skip("no userfaultfd");
   uffdio_api api = {UFFD_API, 0, 0};
   Checked(ioctl(uffd.get(), UFFDIO_API, &api), "UFFDIO_API");
 
   const Bytes source = Pattern(30, kPage);
-  const File held(world.Path("a"), source), other(world.Path("b"), Pattern(31));
+  const File held(paths.Path("a"), source), other(paths.Path("b"), Pattern(31));
   const Mapping hole(-1, MAP_PRIVATE | MAP_ANONYMOUS, kPage);
   const auto address = reinterpret_cast<uintptr_t>(hole.data());
   uffdio_register range = {{address, kPage}, UFFDIO_REGISTER_MODE_MISSING, 0};
@@ -223,8 +225,8 @@ void SleepInBracket(const World& world) {
   Expect(got == kPage && hole.Copy() == source, "the read that slept is wrong");
 }
 
-void SharedMapping(const World& world) {
-  const File file(world.Path("a"), Pattern(40));
+void SharedMapping(const TestPaths& paths) {
+  const File file(paths.Path("a"), Pattern(40));
   const Mapping mapping(file.fd(), MAP_SHARED);
   const Bytes data = Pattern(41);
   std::copy(data.begin(), data.end(), mapping.data());
@@ -235,9 +237,9 @@ void SharedMapping(const World& world) {
   Expect(file.Read(1, kPage + 1) == Bytes{7}, "a store after the write-back is lost");
 }
 
-void PrivateMapping(const World& world) {
+void PrivateMapping(const TestPaths& paths) {
   const Bytes original = Pattern(42);
-  const File file(world.Path("a"), original);
+  const File file(paths.Path("a"), original);
   const Mapping mapping(file.fd(), MAP_PRIVATE);
   mapping.data()[17] = 0;
   Bytes expected = original;
@@ -246,9 +248,9 @@ void PrivateMapping(const World& world) {
   Expect(file.Read() == original, "the original has changed");
 }
 
-void UnalignedEdges(const World& world) {
+void UnalignedEdges(const TestPaths& paths) {
   Bytes expected = Pattern(50);
-  const File file(world.Path("a"), expected);
+  const File file(paths.Path("a"), expected);
   const auto clear = [&](int mode, size_t from, size_t size) {
     Checked(fallocate(file.fd(), mode, static_cast<off_t>(from), static_cast<off_t>(size)),
             "fallocate");
@@ -265,10 +267,10 @@ void UnalignedEdges(const World& world) {
   Expect(file.Read() == expected, "what was cut off has come back");
 }
 
-// As a debugger does it: access_process_vm(), by kmap_local_page().
-void OwnMemory(const World& world) {
+// As a debugger does it: access_process_vm(), which uses kmap_local_page().
+void OwnMemory(const TestPaths& paths) {
   Bytes expected = Pattern(60);
-  const File file(world.Path("a"), expected), memory("/proc/self/mem", O_RDWR);
+  const File file(paths.Path("a"), expected), memory("/proc/self/mem", O_RDWR);
   const Mapping mapping(file.fd(), MAP_SHARED);
   const auto at = reinterpret_cast<off_t>(mapping.data());
   Expect(memory.Read(3 * kPage, at + 50) ==
@@ -280,9 +282,9 @@ void OwnMemory(const World& world) {
   Expect(file.Read() == expected, "write differs");
 }
 
-void Pipe(const World& world) {
+void Pipe(const TestPaths& paths) {
   const Bytes data = Pattern(62);
-  const File file(world.Path("a"), data);
+  const File file(paths.Path("a"), data);
   const Mapping mapping(file.fd(), MAP_SHARED);
   int ends[2];
   Checked(pipe(ends), "pipe");
@@ -295,21 +297,21 @@ void Pipe(const World& world) {
   Expect(got == Bytes(data.begin() + 10, data.begin() + 10 + 2 * kPage), "the pipe has other data");
 }
 
-// The driver's bracket around the device, and one around a page of the file that it copies to.
-void BlockDevice(const World& world) {
-  if (world.block_device.empty()) throw Skip("no block device was given");
+// The driver opens memory of the device, and for the copy also a page of the file.
+void BlockDevice(const TestPaths& paths) {
+  if (paths.block_device.empty()) throw Skip("no block device was given");
   const Bytes data = Pattern(70);
-  const File source(world.Path("a"), data), target(world.Path("b"), Pattern(71));
+  const File source(paths.Path("a"), data), target(paths.Path("b"), Pattern(71));
   const Mapping from(source.fd(), MAP_SHARED), to(target.fd(), MAP_SHARED);
   {
-    const File device(world.block_device, O_RDWR | O_DIRECT);
+    const File device(paths.block_device, O_RDWR | O_DIRECT);
     device.Write(from.data(), kSize, 0);
     Expect(Checked(pread(device.fd(), to.data(), kSize, 0), "pread") == kSize, "a read was short");
     Expect(target.Read() == data, "direct: what was written is not what is read");
   }
   const Bytes more = Pattern(72, 3 * kPage);
   {
-    const File device(world.block_device, O_RDWR);
+    const File device(paths.block_device, O_RDWR);
     device.Write(more, 1000);
     Checked(fsync(device.fd()), "fsync");
     Checked(ioctl(device.fd(), BLKFLSBUF), "BLKFLSBUF");
@@ -318,7 +320,8 @@ void BlockDevice(const World& world) {
   }
 }
 
-// Makes the second file share the first one's blocks.
+// Makes the second file share the blocks of the first one. Skips the test if the file system
+// cannot.
 void Clone(const File& from, const File& to) {
   if (ioctl(to.fd(), FICLONE, from.fd()) == 0) return;
   if (errno == EOPNOTSUPP || errno == ENOTTY || errno == EINVAL)
@@ -326,11 +329,11 @@ void Clone(const File& from, const File& to) {
   FailErrno("FICLONE");
 }
 
-// The unchanged rest of a block is copied when a write ends the sharing.
-void SharedBlocks(const World& world) {
+// A write ends the sharing of a block, and the kernel copies the rest of the block.
+void SharedBlocks(const TestPaths& paths) {
   const Bytes original = Pattern(80);
   Bytes expected = original;
-  const File first(world.Path("a"), original), second(world.Path("b"));
+  const File first(paths.Path("a"), original), second(paths.Path("b"));
   Clone(first, second);
   const Bytes data = Pattern(81, 2 * kPage);
   second.Write(data, 700);
@@ -344,12 +347,12 @@ void SharedBlocks(const World& world) {
   Expect(first.Read() == original, "the original has changed");
 }
 
-// When the sharing of a block ends, XFS sets some behind it aside as well (cowextsize). A part of
-// one of those that is then written to where the file had nothing has the rest of its block
-// cleared.
-void BesideSharedBlocks(const World& world) {
+// When a write ends the sharing of a block, XFS also reserves blocks after it (cowextsize). A later
+// write to part of a reserved block, where the file had no data, has to clear the rest of the
+// block.
+void BesideSharedBlocks(const TestPaths& paths) {
   Bytes expected = Pattern(82, kPage);
-  const File first(world.Path("a"), expected), second(world.Path("b"));
+  const File first(paths.Path("a"), expected), second(paths.Path("b"));
   Clone(first, second);
   const Bytes data = Pattern(85, 100);
   for (const off_t at : {off_t{10}, off_t{kPage} + 700}) {
@@ -359,7 +362,8 @@ void BesideSharedBlocks(const World& world) {
   Expect(second.Read() == expected, "what surrounds the write is not empty");
 }
 
-// Status of an attempt to let two whole files share their blocks: the kernel compares them.
+// Asks the kernel to let two whole files share their blocks, which it compares first. Returns the
+// status.
 int Dedupe(const File& from, const File& to) {
   std::vector<char> space(sizeof(file_dedupe_range) + sizeof(file_dedupe_range_info));
   auto* const request = reinterpret_cast<file_dedupe_range*>(space.data());
@@ -370,9 +374,9 @@ int Dedupe(const File& from, const File& to) {
   return request->info[0].status;
 }
 
-void Compared(const World& world) {
+void Compared(const TestPaths& paths) {
   const Bytes data = Pattern(82);
-  const File first(world.Path("a"), data), second(world.Path("b"));
+  const File first(paths.Path("a"), data), second(paths.Path("b"));
   Clone(first, second);  // or skip
   second.Write(data);
   Checked(fsync(second.fd()), "fsync");
@@ -383,23 +387,23 @@ void Compared(const World& world) {
          "different files are told to be equal");
 }
 
-void Unshared(const World& world) {
+void Unshared(const TestPaths& paths) {
   const Bytes data = Pattern(83);
-  const File first(world.Path("a"), data), second(world.Path("b"));
+  const File first(paths.Path("a"), data), second(paths.Path("b"));
   Clone(first, second);
   Checked(fallocate(second.fd(), FALLOC_FL_UNSHARE_RANGE, 0, kSize), "fallocate");
   first.Write(Pattern(84));
   Expect(second.Read() == data, "the copy differs");
 }
 
-void TwoThreads(const World& world) {
+void TwoThreads(const TestPaths& paths) {
   const char* const names[] = {"a", "b"};
   std::string failures[2];
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < 2; ++i)
     threads.emplace_back([&, i] {
       try {
-        const File file(world.Path(names[i]), Pattern(90 + i));
+        const File file(paths.Path(names[i]), Pattern(90 + i));
         for (unsigned round = 0; round < 20; ++round) {
           const Bytes data = Pattern(100 + 2 * round + i);
           file.Write(data);
@@ -414,9 +418,9 @@ void TwoThreads(const World& world) {
     if (!failure.empty()) Fail(failure);
 }
 
-void Child(const World& world) {
+void Child(const TestPaths& paths) {
   const Bytes data = Pattern(95);
-  const File file(world.Path("a"), Pattern(94));
+  const File file(paths.Path("a"), Pattern(94));
   const Mapping mapping(file.fd(), MAP_SHARED);
   mapping.data()[0] = 1;
   const pid_t child = Checked(fork(), "fork");
@@ -436,19 +440,19 @@ void Child(const World& world) {
 
 constexpr unsigned kKeptSeed = 99;
 
-// The last test: for --check.
-void Keep(const World& world) {
-  const File file(world.Path("kept"), Pattern(kKeptSeed));
+// The last test: leaves a file for --check.
+void Keep(const TestPaths& paths) {
+  const File file(paths.Path("kept"), Pattern(kKeptSeed));
   Checked(fsync(file.fd()), "fsync");
 }
 
-void IsKept(const World& world) {
-  Expect(File(world.Path("kept"), O_RDONLY).Read() == Pattern(kKeptSeed), "other data than kept");
+void IsKept(const TestPaths& paths) {
+  Expect(File(paths.Path("kept"), O_RDONLY).Read() == Pattern(kKeptSeed), "other data than kept");
 }
 
 struct Test {
   const char* name;
-  std::function<void(const World&)> run;
+  std::function<void(const TestPaths&)> run;
 };
 
 const std::vector<Test> kTests = {
@@ -478,12 +482,12 @@ long Faults() {
   return count;
 }
 
-// Prints the verdict; true where the test did not fail.
-bool Run(const Test& test, size_t number, const World& world) {
+// Runs a test and prints the result. Returns whether it did not fail.
+bool Run(const Test& test, size_t number, const TestPaths& paths) {
   const long before = Faults();
   std::string skipped, failure;
   try {
-    test.run(world);
+    test.run(paths);
     if (Faults() != before) failure = "there were stray accesses";
   } catch (const Skip& skip) {
     skipped = std::string(" # SKIP ") + skip.what();
@@ -497,7 +501,7 @@ bool Run(const Test& test, size_t number, const World& world) {
   return failure.empty();
 }
 
-// Without DAX all of this would pass, and say nothing.
+// Without DAX all tests would pass and show nothing.
 bool IsDax(const std::string& path) {
   struct statx found = {};
   return statx(AT_FDCWD, path.c_str(), 0, STATX_BASIC_STATS, &found) == 0 &&
@@ -513,13 +517,14 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: pks_files DIRECTORY [BLOCK_DEVICE] | --check DIRECTORY\n");
     return 2;
   }
-  const World world = check ? World{arguments.at(1), ""}
-                            : World{arguments[0], arguments.size() == 2 ? arguments[1] : ""};
+  const TestPaths paths = check
+                              ? TestPaths{arguments.at(1), ""}
+                              : TestPaths{arguments[0], arguments.size() == 2 ? arguments[1] : ""};
   const std::vector<Test> tests = check ? std::vector<Test>{{"data are kept", IsKept}} : kTests;
   std::printf("KTAP version 1\n1..%zu\n", tests.size());
   std::fflush(stdout);
   try {
-    const std::string probe = world.Path("probe");
+    const std::string probe = paths.Path("probe");
     const File file(probe, Bytes{1});
     if (!IsDax(probe)) Fail(probe + " is no DAX file");
   } catch (const std::exception& error) {
@@ -527,6 +532,6 @@ int main(int argc, char** argv) {
     return 1;
   }
   bool good = true;
-  for (size_t i = 0; i < tests.size(); ++i) good &= Run(tests[i], i + 1, world);
+  for (size_t i = 0; i < tests.size(); ++i) good &= Run(tests[i], i + 1, paths);
   return good ? 0 : 1;
 }

@@ -23,9 +23,10 @@ uintptr_t image_base;
 
 namespace {
 
-constexpr uint32_t kNobodyWantsToRun = 1u << 31;
+// Bit of the preempt count (PREEMPT_NEED_RESCHED, which is inverted).
+constexpr uint32_t kNoReschedule = 1u << 31;
 
-// The same pages each time: a figure must not hang on it.
+// A constant, so that the same pages are protected each time.
 constexpr uint32_t kShareSeed = 0x6b6d6170;
 
 void* MapMemory(size_t bytes) {
@@ -38,7 +39,7 @@ void* MapMemory(size_t bytes) {
   return memory;
 }
 
-// What the kernel would give: free memory, and what it keeps of files (proc(5), MemAvailable).
+// Memory that the kernel can give without swapping (proc(5), MemAvailable); 0 if it does not say.
 size_t AvailableBytes() {
   std::ifstream meminfo("/proc/meminfo");
   std::string name;
@@ -55,20 +56,21 @@ size_t AvailableBytes() {
 void Enter(Task* task) {
   *task = {kPkrsClosed, 0};
   current = task;
-  cpu = {kPkrsClosed, kNobodyWantsToRun, 0};
+  cpu = {kPkrsClosed, kNoReschedule, 0};
 }
 
-std::string Refusal(const WorldPlan& plan) {
+std::string SkipReason(const AddressSpacePlan& plan) {
   const size_t bytes = plan.count * sizeof(PageDescriptor) + plan.data_bytes;
   if (bytes <= AvailableBytes() / 2) return "";
   return "a working set of that size takes more than half of the free memory";
 }
 
-World::World(const WorldPlan& plan) {
+AddressSpace::AddressSpace(const AddressSpacePlan& plan) {
   const size_t descriptor_bytes = plan.count * sizeof(PageDescriptor);
   auto* const descriptors = static_cast<PageDescriptor*>(MapMemory(descriptor_bytes));
   descriptors_ = {descriptors, plan.count};
-  // As the kernel maps its own. Without it, most of a large set's cost would be TLB misses.
+  // The kernel maps its descriptors by huge pages. Without them, most of the cost of a large set
+  // would be TLB misses.
   madvise(descriptors, descriptor_bytes, MADV_HUGEPAGE);
   data_bytes_ = std::max(plan.count * kPageBytes, plan.data_bytes);
   try {
@@ -85,12 +87,12 @@ World::World(const WorldPlan& plan) {
   image_base = 0;
 }
 
-World::~World() {
+AddressSpace::~AddressSpace() {
   munmap(data_, data_bytes_);
   munmap(descriptors_.data(), descriptors_.size_bytes());
 }
 
-void World::Fill(const WorldPlan& plan) {
+void AddressSpace::Fill(const AddressSpacePlan& plan) {
   const bool device = plan.pages != Pages::kMemory;
   const bool closed = plan.pages == Pages::kProtected || plan.pages == Pages::kShared;
   pagemap_.flags = closed ? kPagemapProtection : 0;
@@ -103,7 +105,7 @@ void World::Fill(const WorldPlan& plan) {
               descriptors_.end(), memory);
     std::shuffle(descriptors_.begin(), descriptors_.end(), std::mt19937(kShareSeed));
   }
-  // A page that was never written to is the kernel's one page of zeros.
+  // All pages that were never written to are the same zero page.
   for (size_t at = 0; at < plan.data_bytes; at += kPageBytes) data_[at] = std::byte{1};
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the path works on, in user space: page descriptors laid out like struct page, their
-// pagemap, a task, a CPU, and the base variables of the address arithmetic.
+// The data that the path works on, in user space: page descriptors laid out like struct page, their
+// pagemap, a task, a CPU, and the variables that the address arithmetic adds.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ inline constexpr unsigned kPageShift = 12;
 inline constexpr size_t kPageBytes = size_t{1} << kPageShift;
 inline constexpr size_t kLineBytes = 64;
 
-// Where x86-64 kernels with several nodes keep the zone in page->flags, and which is the
-// devices'.
+// Where x86-64 kernels with several NUMA nodes keep the zone in page->flags, and which zones there
+// are.
 inline constexpr unsigned kZoneShift = 51;
 inline constexpr uint64_t kZoneMask = 7;
 inline constexpr uint64_t kZoneNormal = 2;
@@ -25,8 +25,8 @@ inline constexpr uint64_t kZoneDevice = 4;
 // The flag that the series adds to dev_pagemap.flags.
 inline constexpr uint64_t kPagemapProtection = 1u << 7;
 
-// The key of protected pages, as in kernel-bench-module/pks.h; and both values of the register:
-// all keys closed but 0, and ours open. Those are also what the kernel gives PKRU.
+// The pkey of protected pages, as in kernel-bench-module/pks.h, and the two values of the register:
+// all pkeys but 0 closed, and ours open, too. The first is also what the kernel writes to PKRU.
 inline constexpr uint32_t kKeys = 16;
 inline constexpr uint32_t kKey = 15;
 inline constexpr uint32_t kPkrsClosed = 0x55555554;
@@ -36,8 +36,8 @@ struct Pagemap {
   uint64_t flags;
 };
 
-// struct page: flags first; in the next word the pagemap of a device page or, with bit 0 set,
-// the head of a compound page.
+// Like struct page: flags, then a word with the pagemap of a device page or, with bit 0 set, the
+// head of a compound page.
 struct alignas(kLineBytes) PageDescriptor {
   uint64_t flags;
   uintptr_t pagemap_or_head;
@@ -52,50 +52,53 @@ struct Task {
   uint32_t count;
 };
 
-// Per-CPU data. A pinned thread stands for its CPU.
+// Per-CPU data. A thread that is pinned to a CPU has those of that CPU.
 struct Cpu {
   uint32_t pkrs_cache;
-  // As the kernel counts it: the top bit says that nobody else wants to run.
+  // As in the kernel: the top bit says that no other task has to be scheduled.
   uint32_t preempt_count;
-  uint32_t count;  // of designs that count by CPU
+  uint32_t count;  // open mappings, in designs that count by CPU
 };
 
 extern thread_local constinit Task* current;
 extern thread_local constinit Cpu cpu;
 
-// Stand for vmemmap_base, page_offset_base and phys_base, and are variables for that reason.
+// These stand for vmemmap_base, page_offset_base and phys_base, which are variables in the kernel,
+// too.
 extern uintptr_t descriptors_base;
 extern uintptr_t data_base;
 extern uintptr_t image_base;
 
-// A fresh task, which has nothing open, on a CPU that knows it.
+// Makes a new task, which has nothing open, the current one of this thread and its CPU.
 void Enter(Task* task);
 
-// What all pages of a world are.
+// What the pages of an address space are. kShared: a mixture of protected pages and memory.
 enum class Pages { kMemory, kDevice, kProtected, kShared };
 
-struct WorldPlan {
+// How an address space is to be made.
+struct AddressSpacePlan {
   Pages pages = Pages::kMemory;
-  size_t count = 1;                  // descriptors, and pages that the addresses reach over
-  size_t data_bytes = kPageBytes;    // from the first page on, that are there to be touched
-  unsigned protected_percent = 100;  // of kShared: the rest are pages of memory
-  bool keyed = false;                // data pages carry kKey in this process's page table
+  size_t count = 1;                  // descriptors, and pages that have an address
+  size_t data_bytes = kPageBytes;    // bytes that are present, from the first page on
+  unsigned protected_percent = 100;  // with kShared; the rest are memory
+  bool keyed = false;                // the page table of this process gives kKey to the pages
 };
 
-// Pages, their descriptors and their pagemap. One at a time: the base variables are its.
-class World {
+// Pages, their descriptors and their pagemap. There may be only one at a time, because the base
+// variables point to it.
+class AddressSpace {
  public:
-  // Throws std::system_error where there is not the memory for it.
-  explicit World(const WorldPlan& plan);
-  ~World();
-  World(const World&) = delete;
-  World& operator=(const World&) = delete;
+  // Throws std::system_error if there is not enough memory, or the pages cannot be given a pkey.
+  explicit AddressSpace(const AddressSpacePlan& plan);
+  ~AddressSpace();
+  AddressSpace(const AddressSpace&) = delete;
+  AddressSpace& operator=(const AddressSpace&) = delete;
 
   std::span<PageDescriptor> descriptors() const { return descriptors_; }
   std::byte* data() const { return data_; }
 
  private:
-  void Fill(const WorldPlan& plan);
+  void Fill(const AddressSpacePlan& plan);
 
   std::span<PageDescriptor> descriptors_;
   std::byte* data_ = nullptr;
@@ -103,8 +106,7 @@ class World {
   Pagemap pagemap_{};
 };
 
-// Empty where the memory that a plan takes is there to spare (half of what is free), else why
-// it is not.
-std::string Refusal(const WorldPlan& plan);
+// Why an address space cannot be made; empty if it can. It may take half of the available memory.
+std::string SkipReason(const AddressSpacePlan& plan);
 
 }  // namespace kmapbench::user

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What user models do in a loop: in that of loop.h, as the kernel cases do.
+// What user models do in a loop, which is that of loop.h, as for kernel cases.
 #pragma once
 
 #include <cstddef>
@@ -16,20 +16,20 @@ namespace kmapbench::user {
 
 // What a body works on.
 struct BodyContext {
-  PageDescriptor* page = nullptr;  // what it maps, or the first of those
+  PageDescriptor* page = nullptr;  // the page that it maps, or the first of several
   std::byte* buffer = nullptr;     // a page to copy to and from
-  uint64_t at = 0;                 // of bodies that go round: where they are, and
-  uint64_t mask = 0;               // how many there are, less one: a power of two
+  uint64_t at = 0;                 // of bodies that go round a working set: the place they are at,
+  uint64_t mask = 0;               // and the number of places, a power of two, minus 1
 };
 
-// Does the operation ops times.
+// A body does its operation ops times.
 using Body = void (*)(BodyContext* context, uint64_t ops);
 
-// A body of its own in the disassembly, at the start of a cache line.
+// Makes a body a function of its own, at the start of a cache line.
 #define KMAPBENCH_BODY KMAPBENCH_NO_IPA [[gnu::aligned(64)]]
 
-// How operations follow each other: they overlap as far as the path lets them, or none begins
-// before the last one is done.
+// How operations follow each other: they overlap as far as the path allows, or each ends before the
+// next one begins.
 struct Overlapping {
   [[gnu::always_inline]] static void End() { Barrier(); }
 };
@@ -42,12 +42,12 @@ KMAPBENCH_BODY inline void EmptyBody(BodyContext*, uint64_t ops) {
   KB_LOOP(ops, KB_LOOP_ON_0(), {});
 }
 
-// What is waited by OneByOne.
+// Only the wait of OneByOne.
 KMAPBENCH_BODY inline void WaitBody(BodyContext*, uint64_t ops) {
   KB_LOOP(ops, KB_LOOP_ON_0(), OneByOne::End());
 }
 
-// --- What is done through a mapping.
+// --- What is done with a mapped page.
 
 struct NoTouch {
   [[gnu::always_inline]] static void Touch(void*, std::byte*) {}
@@ -79,7 +79,7 @@ struct CopyIn {
   }
 };
 
-// One page, over and over.
+// Maps and unmaps one page.
 template <class Path, class Touch, class Pace = Overlapping>
 KMAPBENCH_BODY void PairBody(BodyContext* context, uint64_t ops) {
   PageDescriptor* page = context->page;
@@ -93,8 +93,8 @@ KMAPBENCH_BODY void PairBody(BodyContext* context, uint64_t ops) {
   });
 }
 
-// The same with a switch of tasks after each pair: what a close that waits for it comes to at
-// worst.
+// The same with a task switch after each pair: the worst case for a design that closes at the
+// switch.
 template <class Path>
 KMAPBENCH_BODY void SwitchBody(BodyContext* context, uint64_t ops) {
   PageDescriptor* page = context->page;
@@ -107,28 +107,28 @@ KMAPBENCH_BODY void SwitchBody(BodyContext* context, uint64_t ops) {
   });
 }
 
-// --- Going round. Which one is next is worked out in registers, so that an order costs no
-// memory: a path that touches nothing then touches nothing.
+// --- Going round a working set. The next place is computed in registers, so that the order itself
+// accesses no memory.
 
 struct Sequential {
   [[gnu::always_inline]] static uint64_t Next(uint64_t at) { return at + 1; }
 };
 
-// All residues of any power of two, each once (Hull and Dobell: odd increment, multiplier 1
-// modulo 4), in an order that no prefetcher follows.
+// Modulo any power of two, each residue once (Hull and Dobell: odd increment, multiplier 1 modulo
+// 4), in an order that no prefetcher follows.
 struct Scattered {
   [[gnu::always_inline]] static uint64_t Next(uint64_t at) {
     return at * 0x5851f42d4c957f2d + 0x14057b7ef767814f;
   }
 };
 
-// A page each, and nothing of its data.
+// Another page each time, without touching its data.
 struct Descriptors {
   [[gnu::always_inline]] static size_t Page(uint64_t at) { return at; }
   [[gnu::always_inline]] static void Touch(void*, uint64_t) {}
 };
 
-// One page, and a line each of the memory behind it.
+// One page, and another cache line of the memory after it each time.
 struct Data {
   [[gnu::always_inline]] static size_t Page(uint64_t) { return 0; }
   [[gnu::always_inline]] static void Touch(void* address, uint64_t at) {
@@ -136,7 +136,8 @@ struct Data {
   }
 };
 
-// A page each, and a line of it: at another offset in each, else all would meet in few sets.
+// Another page each time, and a cache line of it. The offset differs from page to page: otherwise
+// all lines would compete for few cache sets.
 struct DescriptorsAndData {
   [[gnu::always_inline]] static size_t Page(uint64_t at) { return at; }
   [[gnu::always_inline]] static void Touch(void* address, uint64_t at) {
@@ -159,7 +160,7 @@ KMAPBENCH_BODY void RoundBody(BodyContext* context, uint64_t ops) {
   context->at = at;
 }
 
-// No path: a line of each descriptor in turn. What a miss of such a set takes.
+// Without a path: reads the line of another descriptor each time. Shows the cost of a cache miss.
 KMAPBENCH_BODY inline void LinesBody(BodyContext* context, uint64_t ops) {
   uint64_t at = context->at;
   KB_LOOP(ops, KB_LOOP_ON_2(context, at), {
@@ -170,7 +171,8 @@ KMAPBENCH_BODY inline void LinesBody(BodyContext* context, uint64_t ops) {
   context->at = at;
 }
 
-// --- Known truths: dependent operations of registers, one cycle an add, three a multiplication.
+// --- Bodies of known length: dependent operations on registers. An add takes one cycle, a
+// multiplication three.
 
 template <int kAdds>
 KMAPBENCH_BODY void AddsBody(BodyContext*, uint64_t ops) {
@@ -180,7 +182,7 @@ KMAPBENCH_BODY void AddsBody(BodyContext*, uint64_t ops) {
   });
 }
 
-// Controls: as many instructions as they say, since all of it is assembly without an operand.
+// A control. It has exactly that many instructions, because it is assembly without operands.
 template <int kAdds>
 KMAPBENCH_BODY void ControlBody(BodyContext*, uint64_t ops) {
   KB_LOOP(ops, KB_LOOP_ON_0(),
@@ -190,7 +192,7 @@ KMAPBENCH_BODY void ControlBody(BodyContext*, uint64_t ops) {
                        : "rax", "cc"));
 }
 
-// The same behind a call: the last adds of the chain of delay.cc, and its return.
+// The same in a called function: the last adds of the chain in delay.cc, and its return.
 template <int kAdds>
 KMAPBENCH_BODY void ControlCallBody(BodyContext*, uint64_t ops) {
   constexpr int kAddBytes = 3;

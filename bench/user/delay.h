@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A register write that takes as long as somebody said: a chain of dependent adds between two
-// fences, with as many adds as make a pair longer by that much for each write.
+// A register write that takes an assumed number of cycles: a chain of dependent adds between two
+// fences. The number of adds is chosen so that each write makes a pair longer by that much.
 #pragma once
 
 #include <cstdint>
@@ -10,20 +10,22 @@ namespace kmapbench::user {
 
 inline constexpr uint32_t kMaxDelayAdds = 4096;
 
-// WRMSR of PKRS on an i7-12700H (BULKHEAD, NDSS 2025, table III): the one published figure.
+// Core cycles of a PKRS write on an i7-12700H (BULKHEAD, NDSS 2025, table III): the only published
+// number.
 inline constexpr uint32_t kPublishedWriteCycles = 185;
 
-// Adds in the chain from now on: at most kMaxDelayAdds.
+// Sets the number of adds in the chain, at most kMaxDelayAdds.
 void SetDelayAdds(uint32_t adds);
 
-// Two lengths of the chain that the rest are worked out from. The shorter one is long enough for
-// the call of the chain and the return to be hidden behind it: below, an add costs nothing.
+// Two lengths of the chain from which the others are calculated. The shorter one is long enough to
+// hide the call of the chain and the return; in an even shorter one an add would cost nothing.
 inline constexpr uint32_t kFewDelayAdds = 64;
 inline constexpr uint32_t kManyDelayAdds = 1024;
 
-// Adds that make a write take write_cycles, by the cost of a pair in core cycles without a write,
-// with few and with many adds: from few adds on, cost and adds are a straight line. Two writes a
-// pair. Throws std::runtime_error where fewer, or more than there are, were needed.
+// Calculates the number of adds with which a write takes write_cycles. The other arguments are core
+// cycles of a pair: without a write, with kFewDelayAdds and with kManyDelayAdds. The cost is linear
+// in the number of adds from kFewDelayAdds on, and a pair has two writes. Throws std::runtime_error
+// if fewer adds than that, or more than kMaxDelayAdds, would be needed.
 uint32_t DelayAdds(double write_cycles, double without, double with_few, double with_many);
 
 }  // namespace kmapbench::user

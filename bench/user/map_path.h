@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The patched path in user space, one template: what its designs differ in are policies.
+// The patched path in user space, as a template. Its designs differ in policies.
 //
 // Tests, order and data are those of kernel-bench-module/model_published.c and model_slim.c, so
-// that a pair runs the same instructions here; docs/user-models.md names each that differs.
+// that a pair executes the same instructions here. docs/user-models.md names each one that differs.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,13 @@ namespace kmapbench::user {
 
 [[gnu::always_inline]] inline void Barrier() { asm volatile("" : : : "memory"); }
 
-// Hides a value from the compiler, which would otherwise see through the map.
+// Hides a value from the compiler, which could otherwise optimize map and unmap together.
 template <typename T>
 [[gnu::always_inline]] inline void Opaque(T& value) {
   asm volatile("" : "+r"(value) : : "memory");
 }
 
-// READ_ONCE(), and what per-CPU data are read and written by: an access of its own.
+// Like READ_ONCE() and WRITE_ONCE(), and like accesses to per-CPU data: exactly one access each.
 template <typename T>
 [[gnu::always_inline]] inline T ReadOnce(const T& value) {
   return const_cast<const volatile T&>(value);
@@ -32,7 +32,7 @@ template <typename T>
   const_cast<volatile T&>(value) = wanted;
 }
 
-// --- The static key: what the kernel patches in place, a NOP or a jump. No variable is read.
+// --- The static key: a NOP or a jump, which the kernel patches in place. No variable is read.
 
 struct KeyOff {
   [[gnu::always_inline]] static bool IsOn() {
@@ -52,7 +52,7 @@ struct KeyOn {
   }
 };
 
-// --- page_address(), and the way back: virt_to_page(), or without the image to tell it from.
+// --- page_address(), and the way back: virt_to_page(), or without a test for the kernel image.
 
 [[gnu::always_inline]] inline void* PageAddress(const PageDescriptor* page) {
   const auto frame =
@@ -78,7 +78,7 @@ struct DirectMapOnly {
   }
 };
 
-// --- Whether a page is protected: by its own descriptor, or a tail page by its head's.
+// --- Whether a page is protected: by its own descriptor, or for a tail page by that of its head.
 
 [[gnu::always_inline]] inline bool IsDevicePage(const PageDescriptor* page) {
   return static_cast<uint32_t>((page->flags >> kZoneShift) & kZoneMask) == kZoneDevice;
@@ -101,7 +101,7 @@ struct ByHead {
   }
 };
 
-// --- When unmap asks for the key: after it has its page, or before it looks for it.
+// --- When unmap tests the static key: after it has found its page, or before.
 
 struct PageFirst {
   template <class Key, class Back, class Judge>
@@ -118,7 +118,7 @@ struct KeyFirst {
   }
 };
 
-// --- Where the half behind the tests stands. as if in another file.
+// --- Where the code behind the tests is: out of line, as if in another file, or inlined.
 
 struct OutOfLine {
   template <auto Function, typename... Arguments>
@@ -134,7 +134,7 @@ struct Inline {
   }
 };
 
-// --- Who counts open mappings.
+// --- Where open mappings are counted.
 
 struct CountByThread {
   [[gnu::always_inline]] static uint32_t& Count() { return current->count; }
@@ -144,7 +144,7 @@ struct CountByCpu {
   [[gnu::always_inline]] static uint32_t& Count() { return cpu.count; }
 };
 
-// --- Whether the register is written where it has the value already.
+// --- Whether the register is written if it already has the value.
 
 struct SkipIfEqual {
   [[gnu::always_inline]] static bool MustWrite(uint32_t pkrs) {
@@ -156,7 +156,7 @@ struct AlwaysWrite {
   [[gnu::always_inline]] static bool MustWrite(uint32_t) { return true; }
 };
 
-// --- When the last unmap's close reaches the register.
+// --- When the register is closed after the last unmap.
 
 struct CloseOnUnmap {
   static constexpr bool kAtOnce = true;
@@ -166,14 +166,14 @@ struct CloseAtSwitch {
   static constexpr bool kAtOnce = false;
 };
 
-// --- The half behind the tests, in two forms.
+// --- The code behind the tests, in two forms.
 
 [[gnu::always_inline]] inline void PreemptDisable() {
   cpu.preempt_count++;
   Barrier();
 }
 
-// Nobody calls it: preempt_count's top bit stays set.
+// Never called, because the top bit of preempt_count stays set.
 KMAPBENCH_NO_IPA void Reschedule();
 
 [[gnu::always_inline]] inline void PreemptEnable() {
@@ -183,7 +183,7 @@ KMAPBENCH_NO_IPA void Reschedule();
   }
 }
 
-// Stands for cpu_feature_enabled(X86_FEATURE_PKS), patched to a NOP where the CPU has it.
+// Stands for cpu_feature_enabled(X86_FEATURE_PKS), which is patched to a NOP if the CPU has PKS.
 [[gnu::always_inline]] inline bool CpuHasPks() {
   asm goto("nopl 0(%%rax,%%rax)" : : : : lacks);
   return true;
@@ -191,7 +191,7 @@ lacks:
   return false;
 }
 
-// As published: count and register are two functions, and the value is worked out each time.
+// As published: counting and writing are two functions, and the value is computed each time.
 template <class Design, class Register>
 struct Computed {
   static constexpr uint32_t kOpen = 0;
@@ -224,15 +224,15 @@ struct Computed {
   }
 };
 
-// GEN_UNARY_RMWcc("decl", ...) of the kernel: in memory, and asked by the flag that it leaves.
+// Like the kernel's GEN_UNARY_RMWcc("decl", ...): decrements in memory and tests the zero flag.
 [[gnu::always_inline]] inline bool CountsDownToZero(uint32_t& count) {
   bool is_zero;
   asm volatile("decl %0" : "+m"(count), "=@cce"(is_zero) : : "memory");
   return is_zero;
 }
 
-// As our PKS kernel has it: one function a side, both values constants, and no moment at which
-// an interrupt finds the cache closed and the register open.
+// As in our PKS kernel: one function for open and one for close, whose values are constants. An
+// interrupt never finds the cache closed and the register open.
 template <class Design, class Register>
 struct Constant {
   [[gnu::always_inline]] static void Open() {
@@ -253,7 +253,7 @@ struct Constant {
   }
 };
 
-// --- Designs: each names its policies, and differs from the published one in few.
+// --- Designs. Each names its policies, and differs from the published one in few of them.
 
 struct AsPublished {
   using Asks = PageFirst;
@@ -317,8 +317,8 @@ struct Path {
     }
   }
 
-  // What a switch to another task, and back to this one, closes and opens again. Only what was
-  // left open by a close that waits for it, and that the task does not need any more.
+  // A switch to another task and back. In a design that closes at the switch, it closes what the
+  // task no longer needs open.
   [[gnu::always_inline]] static void Switch() {
     if (!Design::Closing::kAtOnce && Design::Count::Count() == 0 && current->pkrs != kPkrsClosed) {
       current->pkrs = kPkrsClosed;

@@ -9,15 +9,17 @@
 
 namespace kmapbench::user {
 
-struct Effort {
-  uint32_t ops = 0;           // operations a sample; 0: chosen by target_ticks
-  uint32_t samples = 1;       // of each thread
-  uint64_t target_ticks = 0;  // that a sample of 2n should take
-  double write_cycles = 0;    // what a write is assumed to take, where the model assumes it
+// How a model is to be measured.
+struct SamplingPlan {
+  uint32_t ops = 0;           // operations per sample; 0: chosen by target_ticks
+  uint32_t samples = 1;       // per thread
+  uint64_t target_ticks = 0;  // ticks that 2n operations should take
+  double write_cycles = 0;    // core cycles of a write, for models that assume them
 };
 
-// A record of a model, in a world of its own. The counters count while samples are taken,
-// in all threads. Throws std::runtime_error and std::system_error.
-Record Measure(const Model& model, const Effort& effort, CounterGroup& counters);
+// Measures a model in an address space of its own. The counters count while samples are taken, in
+// all threads. A model that cannot run here gives a skipped record. Throws std::runtime_error if a
+// write cannot take write_cycles, and std::system_error if the address space cannot be made.
+Record Measure(const Model& model, const SamplingPlan& plan, CounterGroup& counters);
 
 }  // namespace kmapbench::user

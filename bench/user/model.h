@@ -12,35 +12,36 @@
 
 namespace kmapbench::user {
 
-// A row of what can be measured: `user/FORM/STATE[/WHAT][/REGISTER]`. Without the register's
-// name it is the kernel case that it models, `model/FORM/STATE[/WHAT]`.
+// A user model. Its name is `user/FORM/STATE[/WHAT][/REGISTER]`. It copies the kernel case
+// `model/FORM/STATE[/WHAT]`.
 struct Model {
   std::string name;
   Body body = EmptyBody;
-  // The path of the body, for mappings that are held meanwhile, and for the oracle.
+  // The path of the body, for mappings that are already open, and for the oracle.
   void* (*map)(PageDescriptor*) = nullptr;
   void (*unmap)(void*) = nullptr;
-  WorldPlan world{};
-  unsigned depth = 0;            // mappings that are held while the body maps
-  unsigned threads = 1;          // that run it at once, each on a CPU of its own
-  bool everyday = false;         // measured without being asked for
+  AddressSpacePlan address_space{};
+  unsigned depth = 0;            // mappings that are open while the body runs
+  unsigned threads = 1;          // threads that run it at once, each on a CPU of its own
+  bool in_default_set = false;   // measured without --kmapbench_cases=all
   bool stand_in = false;         // another register in place of IA32_PKRS
-  Body without_write = nullptr;  // of a write that takes what somebody said: the same without it
-  bool uses_pkru = false;        // pages carry a key, and an oracle checks it
-  std::optional<Known> known{};  // of a control
-  size_t spots = 0;  // lines or pages that the body goes round, a power of two; 0: it does not
+  Body without_write = nullptr;  // if a write's cost is assumed: the same body without writes
+  bool uses_pkru = false;        // the pages have a pkey, and the oracle checks it
+  std::optional<Known> known{};  // length, if it is a control
+  size_t spots = 0;              // lines or pages in the working set, a power of two; 0: none
 };
 
-// The models, `user/empty` first. cpus: how many threads there may be at once.
+// All models, `user/empty` first. cpus: the most threads that may run at once.
 std::vector<Model> Models(unsigned cpus);
 
-// Models whose length is known, to see by whether what is measured is true. None of Models().
+// Models whose length is known, which show whether the measuring is right. They are not in
+// Models().
 std::vector<Model> Controls();
 
-// The bodies of all models and controls, and of the empty loop.
+// The bodies of all models and controls, and of the empty loop, for LoopProblem().
 std::vector<LoopBody> LoopBodies();
 
-// Why a model cannot run here; empty where it can.
-std::string Refusal(const Model& model);
+// Why a model cannot run here; empty if it can.
+std::string SkipReason(const Model& model);
 
 }  // namespace kmapbench::user

@@ -46,8 +46,8 @@ size_t Spots(const Set& set, size_t bytes_a_spot) {
   return std::bit_floor(std::max<size_t>(set.bytes / bytes_a_spot, 1));
 }
 
-WorldPlan WorldOf(Pages pages) {
-  WorldPlan plan;
+AddressSpacePlan PlanFor(Pages pages) {
+  AddressSpacePlan plan;
   plan.pages = pages;
   return plan;
 }
@@ -69,7 +69,7 @@ Model ModelOf(const std::string& name, Body body, Pages pages) {
   model.body = body;
   model.map = MapBy<Path>;
   model.unmap = UnmapBy<Path>;
-  model.world = WorldOf(pages);
+  model.address_space = PlanFor(pages);
   return model;
 }
 
@@ -80,7 +80,7 @@ class Table {
   std::vector<Model> Rows() {
     Model empty;
     empty.name = "user/empty";
-    empty.everyday = true;
+    empty.in_default_set = true;
     rows_.push_back(empty);
     Model wait = empty;
     wait.name += kAlone;
@@ -108,18 +108,18 @@ class Table {
   }
 
   template <class Design>
-  void AddDesign(const std::string& form, bool everyday = false) {
-    AddStates<Overlapping, Design>(form, "", everyday);
-    AddStates<OneByOne, Design>(form, kAlone, everyday);
+  void AddDesign(const std::string& form, bool in_default_set = false) {
+    AddStates<Overlapping, Design>(form, "", in_default_set);
+    AddStates<OneByOne, Design>(form, kAlone, in_default_set);
   }
 
   // The five states, the register being left alone where it would be written.
   template <class Pace, class Design>
-  void AddStates(const std::string& form, const std::string& pace, bool everyday) {
+  void AddStates(const std::string& form, const std::string& pace, bool in_default_set) {
     using Off = Path<Design, KeyOff, NoWrite>;
     using On = Path<Design, KeyOn, NoWrite>;
-    const auto add = [this, everyday](Model model, unsigned depth = 0) {
-      model.everyday = everyday;
+    const auto add = [this, in_default_set](Model model, unsigned depth = 0) {
+      model.in_default_set = in_default_set;
       model.depth = depth;
       Add(model);
     };
@@ -154,10 +154,10 @@ class Table {
   template <class Pace, class Design>
   void AddRegisters(const std::string& state) {
     Model wrpkru = Protected<Pace, Design, Wrpkru>(state, "wrpkru");
-    wrpkru.everyday = wrpkru.uses_pkru = wrpkru.world.keyed = true;
+    wrpkru.in_default_set = wrpkru.uses_pkru = wrpkru.address_space.keyed = true;
     Add(wrpkru);
     Model delay = Protected<Pace, Design, Delay>(state, "delay");
-    delay.everyday = true;
+    delay.in_default_set = true;
     delay.without_write = PairBody<Path<Design, KeyOn, NoWrite>, NoTouch, Pace>;
     Add(delay);
     Add(Protected<Pace, Design, Serialising>(state, "serialising")).stand_in = true;
@@ -187,8 +187,8 @@ class Table {
   template <class OnPath, class Order, class What, class Pace>
   Model& AddRound(const std::string& name, Pages pages, size_t spots) {
     Model model = ModelOf<OnPath>(name, RoundBody<OnPath, Order, What, Pace>, pages);
-    model.world.count = spots;
-    model.world.data_bytes = 0;
+    model.address_space.count = spots;
+    model.address_space.data_bytes = 0;
     model.spots = spots;
     return Add(model);
   }
@@ -220,17 +220,17 @@ class Table {
   void AddDataSets(const std::string& state, const std::string& rest, Pages pages, const Set& set) {
     Model& data = AddRound<OnPath, Scattered, Data, Overlapping>(state + "/data" + rest, pages, 1);
     data.spots = Spots(set, kLineBytes);
-    data.world.data_bytes = data.spots * kLineBytes;
+    data.address_space.data_bytes = data.spots * kLineBytes;
     const size_t spots = Spots(set, 2 * kLineBytes);
     AddRound<OnPath, Scattered, DescriptorsAndData, Overlapping>(state + "/throughput" + rest,
                                                                  pages, spots)
-        .world.data_bytes = spots * kPageBytes;
+        .address_space.data_bytes = spots * kPageBytes;
     AddRound<OnPath, Scattered, DescriptorsAndData, OneByOne>(state + "/latency" + rest, pages,
                                                               spots)
-        .world.data_bytes = spots * kPageBytes;
+        .address_space.data_bytes = spots * kPageBytes;
     AddRound<OnPath, Sequential, DescriptorsAndData, Overlapping>(state + "/sequential" + rest,
                                                                   pages, spots)
-        .world.data_bytes = spots * kPageBytes;
+        .address_space.data_bytes = spots * kPageBytes;
   }
 
   template <class Design>
@@ -238,7 +238,7 @@ class Table {
     using On = Path<Design, KeyOn, NoWrite>;
     AddRound<On, Scattered, Descriptors, Overlapping>(
         form + "/share" + std::to_string(percent) + "/nowrite", Pages::kShared, kSharedPages)
-        .world.protected_percent = percent;
+        .address_space.protected_percent = percent;
   }
 
   template <class Design>
@@ -275,8 +275,8 @@ class Table {
       Model model;
       model.name = std::string("user/known/lines/") + set.name;
       model.body = LinesBody;
-      model.spots = model.world.count = Spots(set, kLineBytes);
-      model.world.data_bytes = 0;
+      model.spots = model.address_space.count = Spots(set, kLineBytes);
+      model.address_space.data_bytes = 0;
       Add(model);
     }
   }
@@ -322,9 +322,9 @@ std::vector<LoopBody> LoopBodies() {
   return bodies;
 }
 
-std::string Refusal(const Model& model) {
-  if (model.uses_pkru && !ProtectionRefusal().empty()) return ProtectionRefusal();
-  return Refusal(model.world);
+std::string SkipReason(const Model& model) {
+  if (model.uses_pkru && !ProtectionSkipReason().empty()) return ProtectionSkipReason();
+  return SkipReason(model.address_space);
 }
 
 }  // namespace kmapbench::user

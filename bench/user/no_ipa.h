@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// A function that a compiler sees as if it stood in another file. clang has no noipa: nothing is
-// concluded from a weak function, as another one could take its place.
+// Makes the compiler treat a function as if it were in another file. clang has no noipa; there the
+// function is weak, so that another one could replace it, and the compiler concludes nothing from
+// it.
 #if __has_cpp_attribute(gnu::noipa)
 #define KMAPBENCH_NO_IPA [[gnu::noipa]]
 #else

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A user model by itself, for those who count or time it in their own way.
+// Runs a user model without timing it, for programs that count or time it in their own way.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 
 namespace kmapbench::user {
 
-// The model of that name; throws std::runtime_error where there is none.
+// Returns the model of that name. Throws std::runtime_error if there is none.
 inline Model ModelNamed(std::string_view name) {
   for (Model& model : Models(1)) {
     if (model.name == name) return std::move(model);
@@ -24,12 +24,14 @@ inline Model ModelNamed(std::string_view name) {
   throw std::runtime_error(std::string(name) + ": no such model");
 }
 
-// Its world, with the mappings held that it holds.
+// A model in its address space, with the mappings open that it needs.
 class Pairs {
  public:
-  explicit Pairs(const Model& model) : body_(model.body), world_(model.world), buffer_(kPageBytes) {
+  // Throws std::system_error if the address space cannot be made.
+  explicit Pairs(const Model& model)
+      : body_(model.body), address_space_(model.address_space), buffer_(kPageBytes) {
     user::Enter(&task_);
-    context_.page = world_.descriptors().data();
+    context_.page = address_space_.descriptors().data();
     context_.buffer = buffer_.data();
     context_.mask = std::max<size_t>(model.spots, 1) - 1;
     for (unsigned i = 0; i < model.depth; ++i) model.map(context_.page);
@@ -37,11 +39,12 @@ class Pairs {
   Pairs(const Pairs&) = delete;
   Pairs& operator=(const Pairs&) = delete;
 
+  // Does that many operations.
   void Do(uint64_t pairs) { body_(&context_, pairs); }
 
  private:
   Body body_;
-  World world_;
+  AddressSpace address_space_;
   Task task_{};
   std::vector<std::byte> buffer_;
   BodyContext context_{};

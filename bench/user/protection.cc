@@ -13,8 +13,8 @@
 
 #include "user/address_space.h"
 
-// Each access is one instruction with a name, so that the handler knows it, and can go on behind
-// it, as the kernel does by its exception tables.
+// Each access is one instruction with a label, so that the signal handler recognizes it and can
+// continue after it, as the kernel does with its exception tables.
 extern "C" {
 void kmapbench_try_read(std::byte* address);
 void kmapbench_try_write(std::byte* address);
@@ -36,7 +36,7 @@ namespace kmapbench::user {
 
 namespace {
 
-// Of the access that this thread is trying.
+// How the current access of this thread ended.
 thread_local volatile Fault seen = Fault::kNone;
 
 bool IsAt(greg_t instruction, void (*function)(std::byte*)) {
@@ -46,7 +46,7 @@ bool IsAt(greg_t instruction, void (*function)(std::byte*)) {
 void OnFault(int signal, siginfo_t* info, void* context) {
   greg_t& instruction = static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP];
   if (!IsAt(instruction, kmapbench_try_read) && !IsAt(instruction, kmapbench_try_write)) {
-    ::signal(signal, SIG_DFL);  // nobody's access: it faults again, for good
+    ::signal(signal, SIG_DFL);  // not ours: it faults again, and ends the process
     return;
   }
   const bool by_key = info->si_code == SEGV_PKUERR && info->si_pkey == kKey;
@@ -54,7 +54,7 @@ void OnFault(int signal, siginfo_t* info, void* context) {
   instruction = reinterpret_cast<greg_t>(kmapbench_try_end);
 }
 
-// While it lives, faults of TryAccess are caught.
+// Catches the faults of TryAccess() until destroyed.
 class FaultHandler {
  public:
   FaultHandler() {
@@ -77,7 +77,8 @@ bool CpuHasPku() {
   return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (ecx & kOspke);
 }
 
-// The kernel gives the lowest free key: takes them all up to ours, and gives the others back.
+// Allocates kKey, and returns why that failed; empty if it did not. The kernel gives the lowest
+// free pkey, so this allocates all of them up to ours and frees the others.
 std::string TakeKey() {
   if (!CpuHasPku()) return "this CPU has no PKU, or the kernel does not use it";
   std::vector<int> others;
@@ -88,7 +89,7 @@ std::string TakeKey() {
   }
   const int error = errno;
   for (const int other : others) pkey_free(other);
-  WritePkru(kPkrsClosed);  // allocating opened them
+  WritePkru(kPkrsClosed);  // allocating a pkey opens it
   return key < 0 ? std::string("the kernel has no key left: ") + std::strerror(error) : "";
 }
 
@@ -106,7 +107,7 @@ bool Open(std::byte* page) {
 
 }  // namespace
 
-std::string ProtectionRefusal() {
+std::string ProtectionSkipReason() {
   static const std::string refusal = TakeKey();
   return refusal;
 }

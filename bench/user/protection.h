@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pages of this process that carry a protection key, and the check that the key protects.
+// Pages of this process that have a pkey, and the check that the pkey protects them (the oracle).
 #pragma once
 
 #include <cstddef>
@@ -11,30 +11,32 @@
 
 namespace kmapbench::user {
 
-// Empty where WRPKRU can be used here with world.h's key, else why not. Takes the key on first use.
-std::string ProtectionRefusal();
+// Why pages cannot be protected here with kKey; empty if they can. Allocates the pkey at the first
+// call.
+std::string ProtectionSkipReason();
 
-// Gives pages the key. Throws std::system_error.
+// Gives kKey to pages. Throws std::system_error if the kernel refuses it.
 void ProtectPages(void* data, size_t bytes);
 
-// User space's register, of this thread.
+// User space's register PKRU, of this thread.
 uint32_t ReadPkru();
 void WritePkru(uint32_t value);
 
 enum class Access { kRead, kWrite };
 enum class Fault { kNone, kByKey, kOther };
 
-// Whether an access of one byte faults, and whether for the key of world.h.
+// Accesses one byte. Returns whether that faulted, and whether because of kKey.
 Fault TryAccess(std::byte* address, Access access);
 
-// What the oracle found, and where it failed which of its checks did.
+// The result of the oracle: if it failed, the reason says which of its checks did.
 struct Finding {
   Oracle oracle;
   std::string reason;
 };
 
-// A closed page faults for its key on read and on write; mapped by the very path it does not;
-// unmapped it does again. The page has the key, and this thread's task nothing open.
+// The oracle. Checks that a closed page faults because of kKey on read and on write, that it does
+// not after map(), and that it does again after unmap(). The page must have kKey, and this thread's
+// task must have no mapping open.
 Finding CheckProtection(std::byte* page, void (*map)(), void (*unmap)());
 
 }  // namespace kmapbench::user

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What stands for WRMSR IA32_PKRS in user space: each is a policy of the path.
+// What stands for the PKRS write (WRMSR) in user space. Each is a policy of the path.
 #pragma once
 
 #include <cstdint>
 
 namespace kmapbench::user {
 
-// IA32_PKRS: in ECX where it is written.
+// IA32_PKRS, which a write of it has in ECX.
 inline constexpr uint32_t kMsrPkrs = 0x6e1;
 
-// The operands, and no write: the path's own cost, and a lower bound.
+// Only the operands, without a write: the cost of the path itself, which is a lower bound.
 struct NoWrite {
   [[gnu::always_inline]] static void Write(uint32_t value) {
     asm volatile("" : : "a"(value), "c"(kMsrPkrs), "d"(0) : "memory");
   }
 };
 
-// User space's own register of keys, ordered as IA32_PKRS is (SDM vol. 2, WRPKRU).
+// Writes PKRU, user space's own register for pkeys. It is ordered as IA32_PKRS is (SDM vol. 2,
+// WRPKRU).
 struct Wrpkru {
   [[gnu::always_inline]] static void Write(uint32_t value) {
     asm volatile("wrpkru" : : "a"(value), "c"(0), "d"(0) : "memory");
@@ -47,7 +48,7 @@ struct Serialising {
   }
 };
 
-// Stand-in: LDMXCSR with the value that is there. A control register, and not serialising.
+// Stand-in: LDMXCSR with the value that is already there. A control register; not serialising.
 struct NonSerialising {
   [[gnu::always_inline]] static void Write(uint32_t value) {
     static constexpr uint32_t kDefault = 0x1f80;  // SDM vol. 1, 10.2.3
@@ -55,11 +56,11 @@ struct NonSerialising {
   }
 };
 
-// Where the chain of delay.h is entered so that a write takes as long as it was told.
+// Where the chain of delay.h is entered: this decides how long a write takes.
 extern const void* delay_entry;
 
-// As many cycles as somebody said that the write takes: nothing before it is still running when
-// they begin, and nothing after it begins before they end.
+// Takes as many cycles as a write is assumed to take. Fences keep what comes before and after
+// apart.
 struct Delay {
   [[gnu::always_inline]] static void Write(uint32_t value) {
     asm volatile("lfence; call *%[entry]; lfence"

@@ -15,8 +15,9 @@ namespace kmapbench::user {
 
 namespace {
 
-// Where stack and task lie changes in steps of a line over a page: store forwarding and the sets
-// of the first cache go by these bits. Steps without a common factor meet in all combinations.
+// The offsets of stack and task within a page change from sample to sample, by a number of cache
+// lines: store forwarding and the sets of the first-level cache depend on these address bits. Two
+// different odd steps give many combinations.
 constexpr size_t kPlaces = kPageBytes / kLineBytes;
 constexpr size_t kStackStride = 29;
 constexpr size_t kTaskStride = 37;
@@ -25,14 +26,14 @@ constexpr size_t kWarmUpBlock = 16;
 constexpr size_t kWarmUpBlocks = 40;
 constexpr double kStable = 0.01;
 
-// noinline: what 2n is worked out from is then in no window.
+// noinline, so that no code that computes the arguments is in the window.
 [[gnu::noinline]] uint64_t Ticks(Body body, BodyContext* context, uint64_t ops) {
   const uint64_t begin = ClockBegin();
   body(context, ops);
   return ClockEnd() - begin;
 }
 
-// The four windows, with the stack that far down.
+// Times the four windows, with the stack moved down by stack_bytes.
 [[gnu::noinline]] void TakeWindows(Body body, BodyContext* context, uint64_t ops,
                                    size_t stack_bytes, Sample& sample) {
   auto* const down = static_cast<volatile std::byte*>(alloca(stack_bytes + 1));
@@ -49,7 +50,7 @@ std::byte* Aligned(std::vector<std::byte>& memory, size_t bytes) {
   return static_cast<std::byte*>(std::align(kPageBytes, bytes, start, space));
 }
 
-// What the oracle maps with: it takes plain functions.
+// CheckProtection() takes plain functions, which find here what they map.
 thread_local const Model* checked = nullptr;
 thread_local PageDescriptor* checked_page = nullptr;
 thread_local void* checked_address = nullptr;
@@ -78,9 +79,9 @@ std::vector<int> AllowedCpus() {
   return cpus;
 }
 
-Sampler::Sampler(const Model& model, const World& world)
-    : model_(model), data_(world.data()), buffer_(2 * kPageBytes), tasks_(2 * kPageBytes) {
-  context_.page = world.descriptors().data();
+Sampler::Sampler(const Model& model, const AddressSpace& address_space)
+    : model_(model), data_(address_space.data()), buffer_(2 * kPageBytes), tasks_(2 * kPageBytes) {
+  context_.page = address_space.descriptors().data();
   context_.buffer = Aligned(buffer_, kPageBytes);
   context_.mask = std::max<size_t>(model.spots, 1) - 1;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How user models are timed: pinned, warmed up until stable, at many places of stack and data.
+// How user models are timed: on one CPU, after warming up until times are stable, and with stack
+// and data at many addresses.
 #pragma once
 
 #include <sched.h>
@@ -13,7 +14,8 @@
 
 namespace kmapbench::user {
 
-// Keeps the calling thread on one CPU, until destroyed.
+// Keeps the calling thread on one CPU until destroyed. A negative CPU, or one that is not allowed,
+// has no effect.
 class PinnedToCpu {
  public:
   explicit PinnedToCpu(int cpu);
@@ -26,25 +28,28 @@ class PinnedToCpu {
   bool pinned_ = false;
 };
 
-// CPUs that this process may run on.
+// The CPUs that this thread may run on; {0} if the kernel does not say.
 std::vector<int> AllowedCpus();
 
-// One thread's samples of a model, in the world that stands.
+// Takes samples of a model in one thread, in an existing address space.
 class Sampler {
  public:
-  Sampler(const Model& model, const World& world);
+  // Both have to outlive the sampler.
+  Sampler(const Model& model, const AddressSpace& address_space);
 
-  // Operations that make a sample of 2n take about target_ticks, at least 1.
+  // Returns a number of operations, at least 1, of which twice as many take about target_ticks.
   uint32_t OpsFor(uint64_t target_ticks);
 
-  // Runs until two blocks of samples in a row agree, or for long enough.
+  // Takes samples until the medians of two blocks in a row differ by less than 1 %, for 40 blocks
+  // at most.
   void WarmUp(uint32_t ops);
 
-  // Times n and 2n operations of the model and of the empty loop, between two runs of the add
-  // chain; the next sample finds stack and task elsewhere.
+  // Times ops and 2 * ops operations of the model and of the empty loop, between two runs of the
+  // add chain. Stack and task are at other addresses for the next sample.
   Sample Take(uint32_t ops);
 
-  // The oracle of a model whose pages carry a key.
+  // Runs the oracle of a model whose pages have a pkey, and puts the result into the record. Does
+  // nothing for other models, or after a failure.
   void Check(Record& record);
 
  private:

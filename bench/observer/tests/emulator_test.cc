@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The observer in an emulator that is none: this program offers the plugin functions of QEMU's
-// interface version INTERFACE, loads the observer as QEMU does, and "runs" a guest of a few
-// instructions. So each version is tested, also where no QEMU that speaks it is at hand.
+// Tests the observer without an emulator: this program has the plugin functions of version
+// INTERFACE of QEMU's interface, loads the observer as QEMU does, and "runs" a guest of a few
+// instructions. So each version is tested, whatever QEMU is installed.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
@@ -59,7 +59,7 @@ struct qemu_info_t {
 
 namespace {
 
-// What the plugin has asked for.
+// The callbacks that the plugin has registered.
 std::function<void(qemu_plugin_tb*)> translated;
 std::function<void()> when_reset;
 
@@ -128,7 +128,7 @@ void qemu_plugin_reset(uint64_t id, void (*callback)(void*), void* data) {
 
 namespace {
 
-// Each instruction is a block of its own.
+// Each instruction is a translation block of its own.
 class Emulator {
  public:
   void Run(const std::vector<Instruction>& program) {
