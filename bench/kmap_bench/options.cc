@@ -3,6 +3,7 @@
 
 #include <getopt.h>
 
+#include <array>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -17,51 +18,8 @@ namespace kmapbench {
 
 namespace {
 
-enum Flag {
-  kRecords,
-  kCases,
-  kOnly,
-  kEnvironment,
-  kDevice,
-  kEvents,
-  kOps,
-  kSamples,
-  kRepetitions,
-  kIrqs,
-  kCounters,
-  kWriteCycles,
-  kDaxFile,
-  kDaxDevice,
-  kVariant,
-  kBoot,
-  kLaunch,
-  kClock
-};
-
-constexpr option kFlags[] = {
-    {"kmapbench_records", required_argument, nullptr, kRecords},
-    {"kmapbench_cases", required_argument, nullptr, kCases},
-    {"kmapbench_only", required_argument, nullptr, kOnly},
-    {"kmapbench_environment", required_argument, nullptr, kEnvironment},
-    {"kmapbench_device", required_argument, nullptr, kDevice},
-    {"kmapbench_events", no_argument, nullptr, kEvents},
-    {"kmapbench_ops", required_argument, nullptr, kOps},
-    {"kmapbench_samples", required_argument, nullptr, kSamples},
-    {"kmapbench_repetitions", required_argument, nullptr, kRepetitions},
-    {"kmapbench_irqs", required_argument, nullptr, kIrqs},
-    {"kmapbench_counters", required_argument, nullptr, kCounters},
-    {"counters", required_argument, nullptr, kCounters},
-    {"kmapbench_wrpkrs_cycles", required_argument, nullptr, kWriteCycles},
-    {"wrpkrs-cycles", required_argument, nullptr, kWriteCycles},
-    {"kmapbench_dax_file", required_argument, nullptr, kDaxFile},
-    {"kmapbench_dax_device", required_argument, nullptr, kDaxDevice},
-    {"kmapbench_variant", required_argument, nullptr, kVariant},
-    {"kmapbench_boot", required_argument, nullptr, kBoot},
-    {"kmapbench_launch", required_argument, nullptr, kLaunch},
-    {"kmapbench_clock", required_argument, nullptr, kClock},
-    {nullptr, 0, nullptr, 0},
-};
-
+constexpr uint32_t kMaxRepetitions = 1000;
+constexpr uint32_t kMaxBootOrLaunch = 1000000;
 constexpr uint32_t kMaxWriteCycles = 4000;
 
 [[noreturn]] void Refuse(const std::string& message) {
@@ -69,116 +27,178 @@ constexpr uint32_t kMaxWriteCycles = 4000;
   std::exit(2);
 }
 
-uint32_t Number(const char* flag, std::string_view text, uint32_t low, uint32_t high) {
-  uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < low || value > high) {
-    Refuse("--" + std::string(flag) + "=" + std::string(text) + ": give a number from " +
-           std::to_string(low) + " to " + std::to_string(high));
-  }
-  return value;
+// An option as it was given.
+struct Given {
+  const char* name;  // without the leading "--"
+  const char* value;
+};
+
+[[noreturn]] void RefuseValue(const Given& given, const std::string& allowed) {
+  Refuse("--" + std::string(given.name) + "=" + given.value + ": give " + allowed);
 }
 
-Clock ToClock(std::string_view text) {
+uint32_t ToNumber(const Given& given, uint32_t low, uint32_t high) {
+  const std::string_view text = given.value;
+  uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < low || number > high) {
+    RefuseValue(given, "a number from " + std::to_string(low) + " to " + std::to_string(high));
+  }
+  return number;
+}
+
+Clock ToClock(const Given& given) {
+  const std::string_view text = given.value;
   if (text == "icount") return Clock::kIcount;
   if (text == "tsc") return Clock::kTsc;
-  Refuse("--kmapbench_clock=" + std::string(text) + ": give icount or tsc");
+  RefuseValue(given, "icount or tsc");
 }
 
-IrqPolicy ToIrqPolicy(std::string_view text) {
+IrqPolicy ToIrqPolicy(const Given& given) {
+  const std::string_view text = given.value;
   for (const IrqPolicy policy : {IrqPolicy::kOff, IrqPolicy::kPreemptOff, IrqPolicy::kOn}) {
     if (text == ToString(policy)) return policy;
   }
-  Refuse("--kmapbench_irqs=" + std::string(text) + ": give off, preempt_off or on");
+  RefuseValue(given, "off, preempt_off or on");
 }
 
-bool AllCases(std::string_view text) {
+bool ToAllCases(const Given& given) {
+  const std::string_view text = given.value;
   if (text == "default" || text == "all") return text == "all";
-  Refuse("--kmapbench_cases=" + std::string(text) + ": give default or all");
+  RefuseValue(given, "default or all");
 }
 
-void KeepOnly(std::string_view text, Options& options) {
-  if (text != "kernel" && text != "user") {
-    Refuse("--kmapbench_only=" + std::string(text) + ": give kernel or user");
-  }
+void KeepOnly(const Given& given, Options& options) {
+  const std::string_view text = given.value;
+  if (text != "kernel" && text != "user") RefuseValue(given, "kernel or user");
   options.kernel_cases = text == "kernel";
   options.user_models = text == "user";
 }
 
-}  // namespace
+int ToBootOrLaunch(const Given& given) {
+  return static_cast<int>(ToNumber(given, 1, kMaxBootOrLaunch));
+}
 
-Options ParseOptions(int argc, char** argv) {
+// One option: all that kmap_bench knows about it.
+struct OptionRow {
+  const char* name;
+  const char* value;  // how --help shows what comes after "="; null: the option takes no value
+  void (*parse)(const Given& given, Options& options);
+  const char* help;                 // null: the next option of --help is on the same line
+  const char* long_name = nullptr;  // a second name, which --help does not show
+};
+
+// In the order of --help.
+constexpr std::array kOptions = {
+    OptionRow{"kmapbench_records", "<file>",
+              [](const Given& given, Options& options) { options.records = given.value; },
+              " one JSON record a case, each on disk as it is made"},
+    OptionRow{"kmapbench_environment", "<file>",
+              [](const Given& given, Options& options) { options.environment = given.value; },
+              " what was measured on, as JSON"},
+    OptionRow{"kmapbench_cases", "{default|all}",
+              [](const Given& given, Options& options) { options.all_cases = ToAllCases(given); },
+              " which cases there are to choose from"},
+    OptionRow{"kmapbench_only", "{kernel|user}", KeepOnly,
+              " kernel cases alone, or user models alone"},
+    OptionRow{"kmapbench_device", KMAPBENCH_DEVICE,
+              [](const Given& given, Options& options) { options.device = given.value; }, ""},
+    OptionRow{"kmapbench_clock", "{icount|tsc}",
+              [](const Given& given, Options& options) { options.origin.clock = ToClock(given); },
+              " icount: an emulator that counts instructions"},
+    OptionRow{"kmapbench_ops", "<n>",
+              [](const Given& given, Options& options) {
+                options.ops = ToNumber(given, 1, KMAPBENCH_MAX_OPS);
+              },
+              " operations a sample, default chosen for each case"},
+    OptionRow{"kmapbench_samples", "<n>",
+              [](const Given& given, Options& options) {
+                options.samples = ToNumber(given, 1, kMaxKeptSamples);
+              },
+              " samples a repetition, default by the clock"},
+    OptionRow{"kmapbench_repetitions", "<n>",
+              [](const Given& given, Options& options) {
+                options.repetitions = ToNumber(given, 1, kMaxRepetitions);
+              },
+              " default by the clock"},
+    OptionRow{"kmapbench_irqs", "{off|preempt_off|on}",
+              [](const Given& given, Options& options) { options.irqs = ToIrqPolicy(given); },
+              " around each sample of a kernel case,\n"
+              "default the first of them that the case takes"},
+    OptionRow{"wrpkrs-cycles", "<n>",
+              [](const Given& given, Options& options) {
+                options.write_cycles = ToNumber(given, 1, kMaxWriteCycles);
+              },
+              " what a register write is assumed to take, of user models that\n"
+              "stand for it by waiting; default 185, the one published figure",
+              "kmapbench_wrpkrs_cycles"},
+    OptionRow{
+        "counters", "<event>,...",
+        [](const Given& given, Options& options) { options.counters = SplitCounters(given.value); },
+        " as libpfm4 names them, :k in the kernel and :u\n"
+        "in user space; default instructions and cycles of each, what bench/system/events "
+        "has\nfor this CPU, and software events; empty: none",
+        "kmapbench_counters"},
+    OptionRow{"kmapbench_dax_file", "<file>",
+              [](const Given& given, Options& options) { options.dax_file = given.value; },
+              " on a DAX file system, 2 MiB or more: kernel cases\n"
+              "on a device page map a page of it"},
+    OptionRow{"kmapbench_dax_device", "/dev/dax<X.Y>",
+              [](const Given& given, Options& options) { options.dax_device = given.value; },
+              " the same of cases on a tail page"},
+    OptionRow{"kmapbench_variant", "<name>",
+              [](const Given& given, Options& options) { options.origin.variant = given.value; },
+              nullptr},
+    OptionRow{
+        "kmapbench_boot", "<n>",
+        [](const Given& given, Options& options) { options.origin.boot = ToBootOrLaunch(given); },
+        nullptr},
+    OptionRow{
+        "kmapbench_launch", "<n>",
+        [](const Given& given, Options& options) { options.origin.launch = ToBootOrLaunch(given); },
+        ""},
+    OptionRow{"kmapbench_events", nullptr,
+              [](const Given&, Options& options) { options.events = true; },
+              " also write which case begins"},
+};
+
+// The table as getopt_long() takes it: an option's value is the index of its row.
+std::vector<option> LongOptions() {
+  std::vector<option> list;
+  for (size_t row = 0; row < kOptions.size(); ++row) {
+    const int argument = kOptions[row].value ? required_argument : no_argument;
+    list.push_back({kOptions[row].name, argument, nullptr, static_cast<int>(row)});
+    if (!kOptions[row].long_name) continue;
+    list.push_back({kOptions[row].long_name, argument, nullptr, static_cast<int>(row)});
+  }
+  list.push_back({});
+  return list;
+}
+
+Options Defaults() {
   Options options;
   options.device = KMAPBENCH_DEVICE;
   options.origin.variant = "host";
   options.counters = DefaultCounters();
   options.write_cycles = user::kPublishedWriteCycles;
+  return options;
+}
+
+}  // namespace
+
+Options ParseOptions(int argc, char** argv) {
+  Options options = Defaults();
+  const std::vector<option> long_options = LongOptions();
   opterr = 0;
   int index = 0;
-  int flag;
-  while ((flag = getopt_long(argc, argv, "", kFlags, &index)) != -1) {
-    const auto number = [&](uint32_t low, uint32_t high) {
-      return Number(kFlags[index].name, optarg, low, high);
-    };
-    switch (flag) {
-      case kRecords:
-        options.records = optarg;
-        break;
-      case kCases:
-        options.all_cases = AllCases(optarg);
-        break;
-      case kOnly:
-        KeepOnly(optarg, options);
-        break;
-      case kEnvironment:
-        options.environment = optarg;
-        break;
-      case kDevice:
-        options.device = optarg;
-        break;
-      case kEvents:
-        options.events = true;
-        break;
-      case kOps:
-        options.ops = number(1, KMAPBENCH_MAX_OPS);
-        break;
-      case kSamples:
-        options.samples = number(1, kMaxKeptSamples);
-        break;
-      case kRepetitions:
-        options.repetitions = number(1, 1000);
-        break;
-      case kIrqs:
-        options.irqs = ToIrqPolicy(optarg);
-        break;
-      case kCounters:
-        options.counters = SplitCounters(optarg);
-        break;
-      case kWriteCycles:
-        options.write_cycles = number(1, kMaxWriteCycles);
-        break;
-      case kDaxFile:
-        options.dax_file = optarg;
-        break;
-      case kDaxDevice:
-        options.dax_device = optarg;
-        break;
-      case kVariant:
-        options.origin.variant = optarg;
-        break;
-      case kBoot:
-        options.origin.boot = static_cast<int>(number(1, 1000000));
-        break;
-      case kLaunch:
-        options.origin.launch = static_cast<int>(number(1, 1000000));
-        break;
-      case kClock:
-        options.origin.clock = ToClock(optarg);
-        break;
-      default:
-        Refuse(std::string(argv[optind - 1]) +
-               ": no such option, or its value is missing; see --help");
+  int row;
+  while ((row = getopt_long(argc, argv, "", long_options.data(), &index)) != -1) {
+    if (row == '?') {
+      Refuse(std::string(argv[optind - 1]) +
+             ": no such option, or its value is missing; see --help");
     }
+    kOptions[static_cast<size_t>(row)].parse(
+        {long_options[static_cast<size_t>(index)].name, optarg}, options);
   }
   if (optind < argc) Refuse(std::string(argv[optind]) + ": not an option; see --help");
   return options;
@@ -214,37 +234,21 @@ GBenchFlags ReadGBenchFlags(int& argc, char** argv) {
 }
 
 void PrintOptionsHelp() {
-  std::fputs(
-      "kmap_bench: the kmap path with and without WRPKRS, in the kernel and as a user model\n"
-      "\n"
-      "          [--kmapbench_records=<file>] one JSON record a case, each on disk as it is made\n"
-      "          [--kmapbench_environment=<file>] what was measured on, as JSON\n"
-      "          [--kmapbench_cases={default|all}] which cases there are to choose from\n"
-      "          [--kmapbench_only={kernel|user}] kernel cases alone, or user models alone\n"
-      "          [--kmapbench_device=/dev/kmapbench]\n"
-      "          [--kmapbench_clock={icount|tsc}] icount: an emulator that counts instructions\n"
-      "          [--kmapbench_ops=<n>] operations a sample, default chosen for each case\n"
-      "          [--kmapbench_samples=<n>] samples a repetition, default by the clock\n"
-      "          [--kmapbench_repetitions=<n>] default by the clock\n"
-      "          [--kmapbench_irqs={off|preempt_off|on}] around each sample of a kernel case,\n"
-      "              default the first of them that the case takes\n"
-      "          [--wrpkrs-cycles=<n>] what a register write is assumed to take, of user models "
-      "that\n"
-      "              stand for it by waiting; default 185, the one published figure\n"
-      "          [--counters=<event>,...] as libpfm4 names them, :k in the kernel and "
-      ":u\n"
-      "              in user space; default instructions and cycles of each, what "
-      "bench/system/events "
-      "has\n"
-      "              for this CPU, and software events; empty: none\n"
-      "          [--kmapbench_dax_file=<file>] on a DAX file system, 2 MiB or more: kernel cases\n"
-      "              on a device page map a page of it\n"
-      "          [--kmapbench_dax_device=/dev/dax<X.Y>] the same of cases on a tail page\n"
-      "          [--kmapbench_variant=<name>] [--kmapbench_boot=<n>] [--kmapbench_launch=<n>]\n"
-      "          [--kmapbench_events] also write which case begins\n"
-      "\n"
-      "and Google Benchmark's own options:\n",
-      stdout);
+  std::string text =
+      "kmap_bench: the kmap path with and without WRPKRS, in the kernel and as a user model\n";
+  const char* before = "\n          ";
+  for (const OptionRow& row : kOptions) {
+    text += std::string(before) + "[--" + row.name;
+    if (row.value) text += std::string("=") + row.value;
+    text += "]";
+    for (const char* rest = row.help; rest && *rest; ++rest) {
+      text += *rest;
+      if (*rest == '\n') text += "              ";
+    }
+    before = row.help ? "\n          " : " ";
+  }
+  text += "\n\nand Google Benchmark's own options:\n";
+  std::fputs(text.c_str(), stdout);
 }
 
 }  // namespace kmapbench
