@@ -9,6 +9,6 @@ UNITS = {"icount": "instructions", "tsc": "ticks", "wall": "ns"}
 # The variant that user models are measured as: this machine, in user space.
 USER_SPACE = "host"
 
-# How the reason of a record begins whose figure a control makes worthless; bench/kmap_bench/main.cc
-# writes it.
+# How the reason of a record begins if a control before it was wrong, as
+# bench/kmap_bench/control_check.cc writes it.
 CONTROL_REASON = "control: "

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "record/record.h"
+#include "system/counters.h"
+
+namespace kmapbench {
+
+// A case that kmap_bench can measure, and how: the same for user models, kernel cases and entry
+// cases.
+struct BenchCase {
+  // Where it is timed: in the module or in this program. The controls of that side are measured
+  // before its first case.
+  enum class Side { kKernel, kUser };
+
+  std::string name;
+  Side side = Side::kUser;
+  // Ticks per second of its clock. A function, because measuring it takes milliseconds.
+  std::function<double()> clock_hz;
+  // Returns a record of `samples` samples of `ops` operations; with ops 0 the number is chosen.
+  // The counters count while samples are taken. Throws std::system_error and std::runtime_error.
+  std::function<Record(uint32_t ops, uint32_t samples, CounterGroup& counters)> measure;
+  bool skipped = false;      // known not to run here: one repetition is enough to say why
+  bool counted = true;       // false where switching counters would be part of each operation
+  uint32_t few_samples = 0;  // this many are enough if the user names no number; 0: as usual
+};
+
+}  // namespace kmapbench

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kmap_bench/control_check.h"
+
+#include <cstdio>
+
+#include "system/counters.h"
+#include "system/environment.h"
+
+namespace kmapbench {
+
+ControlCheck::ControlCheck(const Options& options, const CaseRegistry& registry, uint32_t samples,
+                           RecordWriter& writer)
+    : options_(options), registry_(registry), samples_(samples), writer_(writer) {}
+
+// QEMU's emulator has no core cycles, so a control says nothing about time there.
+bool ControlCheck::CanJudge() const {
+  static const bool is_tcg = HypervisorName() == kTcg;
+  return options_.origin.clock == Clock::kIcount || !is_tcg;
+}
+
+void ControlCheck::MeasureOnce(BenchCase::Side side) {
+  if (!measured_.insert(side).second) return;
+  for (const BenchCase& control : registry_.controls(side)) {
+    CounterGroup none({});
+    Record record = control.measure(options_.ops, samples_, none);
+    const std::string problem = ControlProblem(record, options_.origin.clock);
+    if (CanJudge() && problem_.empty() && !problem.empty()) {
+      std::fprintf(stderr, "kmap_bench: %s\n", problem.c_str());
+      problem_ = problem;
+    }
+    FlagIfUntrusted(record);
+    writer_.Write(ToJson(record, options_.origin));
+  }
+}
+
+void ControlCheck::FlagIfUntrusted(Record& record) const {
+  if (problem_.empty() || record.status != Status::kOk) return;
+  record.status = Status::kFlagged;
+  record.reason = "control: " + problem_;
+}
+
+}  // namespace kmapbench
