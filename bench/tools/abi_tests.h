@@ -14,7 +14,7 @@ namespace kmapbench {
 
 struct Result {
   enum { kOk, kNotOk, kSkipped } state;
-  std::string reason;
+  std::string reason;  // why it is not ok, or skipped
 };
 
 struct Test {
@@ -22,9 +22,9 @@ struct Test {
   std::function<Result()> run;
 };
 
-// Tests of the device at path, which is open as fd: of the ABI first, then a test a case. The
-// mappings are for cases that map a page of the caller's. Throws std::runtime_error where the
-// module cannot be tested at all.
+// Tests of the device at path, which is open as fd: tests of the ABI first, then one per case. The
+// mappings are for cases that map a page of the caller. Throws std::runtime_error if the module
+// cannot be tested at all.
 std::vector<Test> AbiTests(const std::string& path, int fd, std::optional<DaxMapping> file,
                            std::optional<DaxMapping> device);
 
