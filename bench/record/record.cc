@@ -87,7 +87,8 @@ const char* ToString(Oracle oracle) {
 }
 
 double Difference(uint64_t longer, uint64_t shorter) {
-  // Through doubles of each: the counts fit (2^53 ticks are a month), a difference may be negative.
+  // As doubles, because the difference may be negative. They hold the counts exactly: 2^53 ticks
+  // are a month.
   return static_cast<double>(longer) - static_cast<double>(shorter);
 }
 
@@ -148,7 +149,8 @@ Cost CostOf(const std::vector<Sample>& samples, uint32_t ops) {
       MedianOf(samples, [](const Sample& s) { return Difference(s.case_n, s.empty_n); });
   const double net_2n =
       MedianOf(samples, [](const Sample& s) { return Difference(s.case_2n, s.empty_2n); });
-  // A case within one tick an operation of the empty loop has no length to double.
+  // A case that takes less than a tick per operation more than the empty loop has no time to
+  // double.
   if (net_2n > 2.0 * ops) cost.nonlinearity = std::abs(net_2n - 2 * net_n) / net_2n;
   return cost;
 }
@@ -190,7 +192,8 @@ nlohmann::ordered_json ToJson(const Overhead& overhead) {
                               static_cast<double>(overhead.call_ticks)}};
 }
 
-// Of each thread its cost, and what they do together: operations in 1000 ticks, loop included.
+// Adds the cost of each thread, and the operations that all do together in 1000 ticks, which
+// include the loop.
 void AddThreads(nlohmann::ordered_json& json, const Record& record) {
   auto each = nlohmann::ordered_json::array();
   double together = 0;
@@ -206,7 +209,7 @@ void AddThreads(nlohmann::ordered_json& json, const Record& record) {
   json["operations_per_1000"] = together;
 }
 
-// T(n), T(2n), T(n), ... of all samples.
+// Adds T(n), T(2n), T(n), ... of all samples.
 void AddSamples(nlohmann::ordered_json& json, const std::vector<Sample>& samples) {
   auto of_case = nlohmann::ordered_json::array();
   auto of_empty = nlohmann::ordered_json::array();
@@ -232,7 +235,7 @@ nlohmann::ordered_json HistogramOf(const std::vector<Sample>& samples, Get get) 
   return histogram.ToJson();
 }
 
-// The same of more samples than a record keeps.
+// Returns histograms of samples, for a record that has too many to list.
 nlohmann::ordered_json Histograms(const std::vector<Sample>& samples) {
   nlohmann::ordered_json json;
   json["case_n"] = HistogramOf(samples, [](const Sample& s) { return s.case_n; });
@@ -246,53 +249,51 @@ nlohmann::ordered_json Histograms(const std::vector<Sample>& samples) {
   return json;
 }
 
-}  // namespace
+// Why a record without any other problem has to be flagged; empty: there is no reason.
+std::string FlagReason(const Record& record, const Cost& cost, Clock clock) {
+  if (record.status != Status::kOk || record.samples.empty()) return "";
+  // An add is one instruction: a clock that says otherwise does not count instructions.
+  if (clock == Clock::kIcount && cost.chain.value_or(1) != 1) {
+    return "the clock does not count instructions: an add takes " + std::to_string(*cost.chain) +
+           " ticks";
+  }
+  // Each operation executes the same instructions, unless the case varies.
+  if (clock == Clock::kIcount && cost.exact && !record.varies &&
+      cost.cost != std::floor(cost.cost)) {
+    return "no whole number of instructions an operation: its loop is not the same in each round";
+  }
+  if (cost.nonlinearity.value_or(0) > kMaxNonlinearity) {
+    return "time is not linear in the number of operations: off by " +
+           std::to_string(std::lround(*cost.nonlinearity * 100)) + " %";
+  }
+  return "";
+}
 
-nlohmann::ordered_json ToJson(const Record& record, const Origin& origin) {
-  const bool measured = !record.samples.empty();
-  const Cost cost = CostOf(record.samples, record.ops);
-  const bool nonlinear = measured && cost.nonlinearity.value_or(0) > kMaxNonlinearity;
-  // An add is one instruction: an instruction clock that says otherwise is none.
-  const bool not_icount = measured && origin.clock == Clock::kIcount && cost.chain.value_or(1) != 1;
-  // Each operation executes the same instructions: only a loop that does not could give parts.
-  const bool parts = measured && origin.clock == Clock::kIcount && cost.exact && !record.varies &&
-                     cost.cost != std::floor(cost.cost);
-  const bool flagged = record.status == Status::kOk && (nonlinear || not_icount || parts);
-  const bool trusted = measured && record.oracle != Oracle::kFailed;
-
-  nlohmann::ordered_json json;
-  json["case"] = record.name;
+void AddOrigin(nlohmann::ordered_json& json, const Origin& origin) {
   json["variant"] = origin.variant;
   json["boot"] = origin.boot;
   json["launch"] = origin.launch;
   json["clock"] = ToString(origin.clock);
   json["unit"] = UnitOf(origin.clock);
   json["better"] = "lower";
-  json["status"] = ToString(flagged ? Status::kFlagged : record.status);
-  if (flagged && not_icount) {
-    json["reason"] = "the clock does not count instructions: an add takes " +
-                     std::to_string(*cost.chain) + " ticks";
-  } else if (flagged && parts) {
-    json["reason"] =
-        "no whole number of instructions an operation: its loop is not the same in "
-        "each round";
-  } else if (flagged) {
-    json["reason"] = "time is not linear in the number of operations: off by " +
-                     std::to_string(std::lround(*cost.nonlinearity * 100)) + " %";
-  } else if (!record.reason.empty()) {
-    json["reason"] = record.reason;
-  }
-  json["ops"] = record.ops;
+}
+
+void AddCost(nlohmann::ordered_json& json, const Record& record, const Cost& cost, Clock clock) {
+  const bool measured = !record.samples.empty();
+  const bool trusted = measured && record.oracle != Oracle::kFailed;
   json["cost"] = OrNull(trusted, cost.cost);
   json["cost_shifted"] = OrNull(trusted && cost.shifted, cost.shifted.value_or(0));
   json["empty"] = OrNull(measured, cost.empty);
-  if (origin.clock != Clock::kIcount) {
+  if (clock != Clock::kIcount) {
     const bool has_chain = trusted && cost.chain.has_value();
     json["cost_core_cycles"] = OrNull(has_chain, cost.core_cycles.value_or(0));
     json["chain"] = OrNull(has_chain, cost.chain.value_or(0));
   }
-  json["exact"] = origin.clock == Clock::kIcount && cost.exact;
-  json["oracle"] = ToString(record.oracle);
+  json["exact"] = clock == Clock::kIcount && cost.exact;
+}
+
+// The optional fields: what is not known of a record is left out.
+void AddConditions(nlohmann::ordered_json& json, const Record& record) {
   if (record.oracle_error_code) json["oracle_error_code"] = *record.oracle_error_code;
   if (record.first_window) json["first_window"] = *record.first_window;
   if (record.first_user_window) json["first_user_window"] = *record.first_user_window;
@@ -304,8 +305,27 @@ nlohmann::ordered_json ToJson(const Record& record, const Origin& origin) {
   }
   if (record.stand_in) json["stand_in"] = true;
   if (record.assumed_write_cycles) json["assumed_write_cycles"] = *record.assumed_write_cycles;
-  if (measured && !record.threads.empty()) AddThreads(json, record);
-  if (measured && record.overhead) json["overhead"] = ToJson(*record.overhead);
+  if (record.samples.empty()) return;
+  if (!record.threads.empty()) AddThreads(json, record);
+  if (record.overhead) json["overhead"] = ToJson(*record.overhead);
+}
+
+}  // namespace
+
+nlohmann::ordered_json ToJson(const Record& record, const Origin& origin) {
+  const Cost cost = CostOf(record.samples, record.ops);
+  const std::string flag_reason = FlagReason(record, cost, origin.clock);
+  const std::string& reason = flag_reason.empty() ? record.reason : flag_reason;
+
+  nlohmann::ordered_json json;
+  json["case"] = record.name;
+  AddOrigin(json, origin);
+  json["status"] = ToString(flag_reason.empty() ? record.status : Status::kFlagged);
+  if (!reason.empty()) json["reason"] = reason;
+  json["ops"] = record.ops;
+  AddCost(json, record, cost, origin.clock);
+  json["oracle"] = ToString(record.oracle);
+  AddConditions(json, record);
   json["counters"] = ToJson(record.counters);
   json["rejected"] = record.rejected;
   if (record.samples.size() > kMaxKeptSamples) {
