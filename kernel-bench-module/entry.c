@@ -50,22 +50,35 @@ int kb_elsewhere_setup_irq(struct kb_ctx *ctx)
 	return kb_elsewhere_setup(ctx);
 }
 
-static bool nmi_raised;		/* by us, and not handled yet; RUN is exclusive */
+/* The CPU on which we have raised one that is not handled yet, or -1.  RUN is exclusive. */
+static int nmi_cpu = -1;
 
-/* Others' NMIs, should one come, are others' to handle. */
+/*
+ * Looks at it, at most, until it counts as lost: some hypervisors and APIC drivers send none, and
+ * nobody else gets the CPU meanwhile.  None once one was lost.
+ */
+#define KB_NMI_LOOKS	1000000u
+static u32 nmi_looks;
+
+/* Others' NMIs, and those of other CPUs, are others' to handle: it may be about their hardware. */
 static int kb_on_nmi(unsigned int type, struct pt_regs *regs)
 {
-	if (!READ_ONCE(nmi_raised))
+	if (READ_ONCE(nmi_cpu) != raw_smp_processor_id())
 		return NMI_DONE;
-	WRITE_ONCE(nmi_raised, false);
+	WRITE_ONCE(nmi_cpu, -1);
 	return NMI_HANDLED;
 }
 
 KB_BODY(kb_body_elsewhere_nmi, {
-	WRITE_ONCE(nmi_raised, true);
-	apic->send_IPI(raw_smp_processor_id(), NMI_VECTOR);
-	while (READ_ONCE(nmi_raised))
+	int cpu = raw_smp_processor_id();
+	u32 looks = nmi_looks;
+
+	WRITE_ONCE(nmi_cpu, cpu);
+	apic->send_IPI(cpu, NMI_VECTOR);
+	while (READ_ONCE(nmi_cpu) >= 0 && looks--)
 		cpu_relax();
+	if (READ_ONCE(nmi_cpu) >= 0)
+		nmi_looks = 0;
 })
 
 int kb_elsewhere_setup_nmi(struct kb_ctx *ctx)
@@ -74,6 +87,7 @@ int kb_elsewhere_setup_nmi(struct kb_ctx *ctx)
 
 	if (err)
 		return err;
+	nmi_looks = KB_NMI_LOOKS;
 	err = register_nmi_handler(NMI_LOCAL, kb_on_nmi, 0, KB_NAME);
 	if (err)
 		kb_elsewhere_teardown(ctx);
@@ -83,6 +97,9 @@ int kb_elsewhere_setup_nmi(struct kb_ctx *ctx)
 void kb_elsewhere_teardown_nmi(struct kb_ctx *ctx)
 {
 	unregister_nmi_handler(NMI_LOCAL, KB_NAME);
+	WRITE_ONCE(nmi_cpu, -1);
+	if (!nmi_looks)
+		kb_flag(ctx->run, "an NMI that was raised here did not come");
 	kb_elsewhere_teardown(ctx);
 }
 

@@ -157,6 +157,22 @@ def test_panic_on_taint_declines_the_oracle(boot_job):
     assert booted.record("model/kmap_local/dram")["status"] == "ok"
 
 
+def test_an_nmi_that_does_not_come_is_not_waited_for_for_ever(boot_job, kernel, cache, tmp_path):
+    planted = module_build.build(
+        kernel, mutations.plant(mutations.NO_NMI, tmp_path / "sources"), cache, quiet
+    )
+    booted = boot_job(
+        "state() { :; }\n" + measure("lost", "/no_nmi.ko", "^elsewhere/nmi/outside/", "all"),
+        {"no_nmi.ko": planted},
+    )
+    assert booted.outcome.problem is None, booted.outcome.problem
+    record = booted.record("elsewhere/nmi/outside", "lost")
+    assert (record["status"], record["reason"]) == (
+        "flagged",
+        "an NMI that was raised here did not come",
+    )
+
+
 def test_a_failed_oracle_reaches_the_user(monkeypatch, capsys, tmp_path):
     """Through the whole job: exit code 1, one line that names the case, and a report without its
     figure.

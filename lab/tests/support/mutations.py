@@ -83,6 +83,9 @@ DISTURBED = Mutation(
     "\tticks = probe.empty_n",
 )
 
+# No bug either: a machine whose NMIs do not arrive.
+NO_NMI = Mutation("no_nmi", "entry.c", "\tapic->send_IPI(cpu, NMI_VECTOR);\n")
+
 # Each forgets to put one thing back. CR4 last: a module that finds it set leaves it alone.
 LEFT_BEHIND = [
     Mutation("keeps_alias", "model.c", "\tvunmap(world.alias);"),
