@@ -11,6 +11,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/nospec.h>
+#include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
@@ -91,6 +92,9 @@ u32 kb_irq_policies(const struct kb_case *c)
 	/* to this CPU */
 	if (c->raises == KB_EVENT_NMI)
 		return BIT(KMAPBENCH_IRQS_OFF) | BIT(KMAPBENCH_PREEMPT_OFF);
+	/* a handler may have a bracket of its own, and closes what we have open with it */
+	if (c->needs_pks && kb_pks_kernel())
+		return BIT(KMAPBENCH_IRQS_OFF);
 	/* a register or PKS itself is changed on one CPU: nobody else may run there */
 	if (c->needs_pks || c->needs_pku || c->stand_in)
 		return BIT(KMAPBENCH_IRQS_OFF) | BIT(KMAPBENCH_PREEMPT_OFF);
@@ -231,15 +235,11 @@ static long kb_ioctl_run(void __user *arg)
 	begin = kb_clock();
 	kb_run_clear(&run);
 
+	if (!mutex_trylock(&run_mutex))
+		return -EBUSY;
 	size = array_size(run.samples, sizeof(*samples));
 	samples = kvzalloc(size, GFP_KERNEL);
-	if (!samples)
-		return -ENOMEM;
-	if (!mutex_trylock(&run_mutex)) {
-		err = -EBUSY;
-		goto free;
-	}
-	err = kb_run(&run, samples);
+	err = samples ? kb_run(&run, samples) : -ENOMEM;
 	mutex_unlock(&run_mutex);
 
 	if (!err && copy_to_user(u64_to_user_ptr(run.buffer), samples, size))
@@ -247,7 +247,6 @@ static long kb_ioctl_run(void __user *arg)
 	run.run_ticks = kb_clock() - begin;
 	if (!err && copy_to_user(arg, &run, sizeof(run)))
 		err = -EFAULT;
-free:
 	kvfree(samples);
 	return err;
 }
@@ -268,15 +267,19 @@ static long kb_ioctl(struct file *file, unsigned int command, unsigned long arg)
 	}
 }
 
+/* Registers are written on behalf of who opens this, so lockdown refuses it as it does /dev/msr. */
 static int kb_open(struct inode *inode, struct file *file)
 {
-	return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	return security_locked_down(LOCKDOWN_MSR);
 }
 
 static const struct file_operations kb_fops = {
 	.owner = THIS_MODULE,
 	.open = kb_open,
 	.unlocked_ioctl = kb_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,
 };
 

@@ -173,6 +173,22 @@ def test_an_nmi_that_does_not_come_is_not_waited_for_for_ever(boot_job, kernel, 
     )
 
 
+def test_lockdown_refuses_who_would_have_registers_written(boot_job):
+    """Whoever loaded the module, and whenever."""
+    booted = boot_job(
+        (
+            "insmod /kmapbench.ko\nmount -t securityfs securityfs /sys/kernel/security\nstep before"
+            " kmap_bench --benchmark_list_tests --benchmark_filter=^kernel/\necho integrity >"
+            " /sys/kernel/security/lockdown\nstep after kmap_bench --kmapbench_cases=all"
+            " --benchmark_filter='^kernel/kmap/dram/iterations' --kmapbench_records=/out/stream\n"
+        )
+    )
+    codes = {event["step"]: event["code"] for event in booted.events if event["event"] == "end"}
+    assert codes["before"] == 0 and codes["after"] != 0
+    assert "Lockdown: kmap_bench: raw MSR access is restricted" in booted.console
+    assert booted.records == []
+
+
 def test_a_failed_oracle_reaches_the_user(monkeypatch, capsys, tmp_path):
     """Through the whole job: exit code 1, one line that names the case, and a report without its
     figure.

@@ -269,6 +269,22 @@ def test_leaves_of_a_gigabyte_have_keys_too(boot):
     check(booted, huge=NO_TAIL | NO_SPARE)
 
 
+def test_the_module_keeps_interrupts_off_where_the_kernel_has_brackets(boot):
+    """The end of a handler's own one would close what the module has open."""
+    booted = boot(
+        "step pmem pmem\nstep load insmod /kmapbench.ko\nkmap_bench"
+        " --benchmark_filter='^model/kmap_local/protected/iterations'"
+        " --kmapbench_records=/out/stream --kmapbench_clock=icount --kmapbench_irqs=preempt_off"
+        " --kmapbench_variant=test\n",
+        GIVEN,
+        "strict",
+        "memremap.pks_fault_mode=strict",
+    )
+    assert booted.outcome.problem is None, booted.outcome.problem
+    record = booted.record("model/kmap_local/protected")
+    assert record["status"] == "skipped" and record["reason"].endswith("measured with off")
+
+
 def test_an_unprotected_device_page_is_the_modules_own_or_none(boot):
     """Of memory that nobody uses, and of no other."""
     measure = (
