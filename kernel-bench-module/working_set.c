@@ -105,15 +105,18 @@ u32 kb_set_pages(struct kb_ctx *ctx)
 	return pages;
 }
 
+/* Charged to who runs this, and not by pushing out what others use. */
+#define KB_SET_GFP	(GFP_KERNEL_ACCOUNT | __GFP_NORETRY)
+
 struct page **kb_pages_alloc(u32 count)
 {
-	struct page **pages = kvcalloc(count, sizeof(*pages), GFP_KERNEL);
+	struct page **pages = kvcalloc(count, sizeof(*pages), KB_SET_GFP);
 	u32 i;
 
 	if (!pages)
 		return NULL;
 	for (i = 0; i < count; i++) {
-		pages[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
+		pages[i] = alloc_page(KB_SET_GFP | __GFP_ZERO);
 		if (!pages[i] || fatal_signal_pending(current)) {
 			kb_pages_free(pages, count);
 			return NULL;
@@ -127,8 +130,10 @@ void kb_pages_free(struct page **pages, u32 count)
 {
 	u32 i;
 
-	for (i = 0; pages && i < count && pages[i]; i++)
+	for (i = 0; pages && i < count && pages[i]; i++) {
 		__free_page(pages[i]);
+		cond_resched();
+	}
 	kvfree(pages);
 }
 
@@ -144,6 +149,7 @@ static void kb_ring_shuffle(struct kb_spot *spots, u32 *order, u32 count)
 
 		swap(spots[i], spots[other]);
 		swap(order[i], order[other]);
+		cond_resched();
 	}
 }
 
@@ -153,8 +159,8 @@ int kb_ring_create(struct kb_ctx *ctx, struct page **pages, struct page *descrip
 	u32 *order;
 	u32 i;
 
-	ring->spots = kvmalloc_array(count, sizeof(*ring->spots), GFP_KERNEL);
-	order = kvmalloc_array(count, sizeof(*order), GFP_KERNEL);
+	ring->spots = kvmalloc_array(count, sizeof(*ring->spots), KB_SET_GFP);
+	order = kvmalloc_array(count, sizeof(*order), KB_SET_GFP);
 	if (!ring->spots || !order) {
 		kvfree(order);
 		return -ENOMEM;
@@ -170,6 +176,7 @@ int kb_ring_create(struct kb_ctx *ctx, struct page **pages, struct page *descrip
 		struct kb_spot *data = page_address(pages[order[i]]) + ring->spots[i].offset;
 
 		*data = ring->spots[(i + 1) % count];
+		cond_resched();
 	}
 	kvfree(order);
 	ring->mask = count - 1;
