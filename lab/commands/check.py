@@ -125,8 +125,8 @@ def cpu_findings(cpu: dict) -> list[Finding]:
                 "hypervisor",
                 NOTE,
                 (
-                    "a virtual machine: its times include the host's, and hypervisors do not pass"
-                    " PKS on"
+                    "a virtual machine: its times include the host's; KVM does not pass PKS on, Xen"
+                    " from 4.18 on does, and a TDX guest may have it"
                 ),
                 "measure times on bare metal",
             )
