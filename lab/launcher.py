@@ -34,7 +34,7 @@ def groups(parsed: argparse.Namespace) -> list[str]:
     if parsed.command == "test":
         needed = ["python", "build", "module", "lab", "fio", "test"]
         if parsed.reach != tests.EVERYDAY:
-            needed += ["kernel-build", "kernel-tests"]
+            needed.append("kernel-build")
         return needed + (["all-tests"] if parsed.reach == tests.ALL else [])
     if parsed.command == "lint":
         return ["python", "lint"]

@@ -201,11 +201,11 @@ FOR_TESTS = {"python", "build", "module", "lab", "fio", "test"}
         (["test"], FOR_TESTS),
         (
             ["test", "--kernels"],
-            FOR_TESTS | {"kernel-build", "kernel-tests"},
+            FOR_TESTS | {"kernel-build"},
         ),
         (
             ["test", "--all"],
-            FOR_TESTS | {"kernel-build", "kernel-tests", "all-tests"},
+            FOR_TESTS | {"kernel-build", "all-tests"},
         ),
     ],
     ids=lambda words: " ".join(

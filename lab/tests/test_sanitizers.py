@@ -10,7 +10,7 @@ from lab.kernels.kbuild import environment
 
 TESTS = "kmap_bench_tests"
 
-pytestmark = pytest.mark.kernels  # whose packages have ccache, without which this takes minutes
+pytestmark = pytest.mark.all
 
 
 @pytest.mark.parametrize(
