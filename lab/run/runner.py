@@ -76,8 +76,8 @@ def _measure(
     # wrong is said already.
     has_records = any(campaign.folder.glob("*/boot-*/micro.jsonl"))
     reported = _report(campaign.folder, plan.print) if has_records else None
-    if problems:
-        problems.append(f"to go on: ./kmapbench run --resume {shlex.quote(str(campaign.folder))}")
+    if campaign.left():
+        display.note(f"to go on: ./kmapbench run --resume {shlex.quote(str(campaign.folder))}")
     return problems, reported
 
 

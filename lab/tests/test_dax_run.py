@@ -122,7 +122,8 @@ def test_a_campaign_has_a_record_a_job_and_fios_own_output_beside_it(tmp_path, m
     assert path["wrmsr"] == 0  # of a kernel without our series
     assert paths[cost_model.WRITES]["wrmsr"] == 2 * paths[cost_model.WRITES]["ops"]
     assert (folder / "charts" / "profile-dax-ext4-pread-4k-stock.svg").exists()
-    assert "psync/randread/4k/jobs1/latency" in capsys.readouterr().out
+    assert "psync/randread/4k/jobs1/latency" in (folder / "details.txt").read_text()
+    assert f"page     {folder}/report/index.html" in capsys.readouterr().out
     assert "fio on persistent memory (emulated)" in (folder / "report" / "index.html").read_text()
 
 

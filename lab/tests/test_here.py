@@ -292,7 +292,7 @@ def test_its_costs_are_the_labs_own(with_pks, three_boots):
 
 
 def test_its_report_says_on_what_and_how_often_it_was_measured(with_pks):
-    text = with_pks.text(f"{CAMPAIGN}.out")
+    text = with_pks.text(f"{CAMPAIGN}/details.txt")
     assert "lab: time of an operation on this machine's running kernel,\nthis boot only" in text
     assert "emulated" not in text  # it was, but the guest cannot know
     assert "User models on this machine" in text
