@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
         image.prepare = lambda variant, *_: image.Prepared(variant, "", kernel, base, base)
         source_build.provide = lambda *_: None
         disk_space.rooms = lambda _: []
-        runner._report = lambda _: subprocess.CompletedProcess([], 0, "", "")
+        runner._report = lambda *_: subprocess.CompletedProcess([], 0, "", "")
         return cli.main(arguments)
 
 
