@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`report` and `compare`, with their options read."""
+"""`report`, `compare`, `list` and `show`, with their options read."""
 
 import argparse
 import io
@@ -44,6 +44,33 @@ def report(arguments: argparse.Namespace) -> int:
     for problem in written.problems:
         print(f"kmapbench: {problem}", file=sys.stderr)
     return exit_codes.FAILED if written.problems else exit_codes.OK
+
+
+def list_campaigns(arguments: argparse.Namespace) -> int:
+    """Prints which campaigns lie in a folder."""
+    from analysis.report.text.campaign_table import render_list
+    from analysis.summary import campaign_list
+
+    found = campaign_list.list_campaigns(arguments.folder)
+    if not found:
+        raise BadData(f"{arguments.folder}: no campaign there; ./kmapbench run makes one")
+    print(render_list(found), end="")
+    return exit_codes.OK
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Prints the records of a case."""
+    from analysis.data.load import load
+    from analysis.report.text import record_view
+
+    campaign = load(arguments.folder)
+    text = record_view.render_case(campaign, arguments.case, arguments.variant)
+    if not text:
+        like = ", ".join(record_view.names_like(campaign, arguments.case)[:5])
+        mend = f"; there are {like}" if like else "; ./kmapbench cases lists all names"
+        raise BadData(f"{arguments.folder}: no record of {arguments.case}{mend}")
+    print(text, end="")
+    return exit_codes.OK
 
 
 def compare(arguments: argparse.Namespace) -> int:

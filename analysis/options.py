@@ -31,6 +31,25 @@ def add_report(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_list(parser: argparse.ArgumentParser) -> None:
+    """The options of `list`."""
+    parser.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        metavar="DIR",
+        default=Path(__file__).parents[1] / "results",
+        help="where campaigns lie (default: results/)",
+    )
+
+
+def add_show(parser: argparse.ArgumentParser) -> None:
+    """The options of `show`."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a campaign")
+    parser.add_argument("case", metavar="CASE", help="as `cases` lists it")
+    parser.add_argument("--variant", metavar="NAME", help="of this kernel only")
+
+
 def add_compare(parser: argparse.ArgumentParser) -> None:
     """The options of `compare`."""
     parser.epilog = _SIDES

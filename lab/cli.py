@@ -74,6 +74,16 @@ def parser() -> argparse.ArgumentParser:
         function=_of_analysis(analysis_commands.compare), check=analysis_options.check_compare
     )
 
+    listed = _command(commands, "list", help="list campaigns: date, kernels, what came out")
+    analysis_options.add_list(listed)
+    listed.set_defaults(function=_of_analysis(analysis_commands.list_campaigns))
+
+    show = _command(commands, "show", help="show the records of one case: samples, cost, path")
+    analysis_options.add_show(show)
+    show.set_defaults(
+        function=_of_analysis(analysis_commands.show), check=analysis_options.check_report
+    )
+
     look = _command(
         commands,
         "check",

@@ -196,6 +196,8 @@ FOR_TESTS = {"python", "build", "module", "lab", "fio", "test"}
         (["compare", "{folder}", "{folder}"], {"python"}),
         (["check"], {"build"}),
         (["cases"], {"build"}),
+        (["list"], set()),
+        (["show", "{folder}", "empty"], {"python"}),
         (["kernels"], set()),
         (["kernels", "build", "plain"], {"python", "kernel-build"}),
         (["test"], FOR_TESTS),

@@ -6,7 +6,18 @@ from pathlib import Path
 
 from lab.core.dirs import ROOT
 
-COMMANDS = ["run", "report", "compare", "check", "cases", "test", "kernels", "kernels build"]
+COMMANDS = [
+    "run",
+    "report",
+    "compare",
+    "check",
+    "cases",
+    "list",
+    "show",
+    "test",
+    "kernels",
+    "kernels build",
+]
 
 # Arguments, and words of the one line that is said. {there}: a folder that is no campaign.
 WRONG = [
@@ -28,6 +39,7 @@ WRONG = [
     (["run", "--plan", "{there}/nothing.toml"], ["{there}/nothing.toml"]),
     (["run", "--here", "--variants", "plain"], ["--here", "--variants"]),
     (["report", "{there}"], ["{there}", "no campaign"]),
+    (["show", "{there}", "empty"], ["{there}", "no campaign"]),
     (["compare", "{there}", "{there}"], ["{there}", "neither a campaign"]),
     (["compare", "{there}/gone:plain", "{there}"], ["{there}/gone", "no such file"]),
     (["compare"], ["SIDE"]),
