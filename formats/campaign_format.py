@@ -6,6 +6,10 @@ FORMAT = 1
 # Each clock with the unit of its figures: instructions under -icount, ticks of the TSC, wall time.
 UNITS = {"icount": "instructions", "tsc": "ticks", "wall": "ns"}
 
+# How a campaign's boots were ordered: in rounds, one boot of each variant, and the order within
+# each by a fair coin of its own. Another design, or none named, is no such chance.
+PAIRS = "pairs"
+
 # The variant that user models are measured as: this machine, in user space.
 USER_SPACE = "host"
 

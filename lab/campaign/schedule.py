@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The order of a campaign's boots: shuffled blocks, from a seed. Pure."""
+"""The order of a campaign's boots: rounds, each in a random order of its own, from a seed. Pure."""
 
 import random
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 HALVES = ("A", "A'")
 
@@ -16,39 +15,45 @@ class Step:
     variant: str
     boot: int
     half: str | None = None  # of the baseline: which side of the A/A row it is on
+    round: int | None = None  # one boot of each variant, next to each other; None: of no round
+    attempt: int = 1  # of the round
 
 
 def steps(
     variants: Sequence[str], boots: int, seed: int, baseline: str | None = None
 ) -> list[Step]:
-    """Boots of all variants in blocks of two rounds, the second round the first one's mirror image.
+    """Boots of all variants in rounds: a round has one boot of each, in an order by chance.
 
-    Each variant's mean place in a block is the block's middle, so that a drift which is linear in
-    time adds the same to all of them. An odd number of boots ends with half a block, which has no
-    mirror image. The baseline's boots are split into two halves in the same manner, as ABBA or BAAB
-    by fours.
+    The orders of two rounds have nothing to do with each other, and are balanced over nothing. So
+    for any two variants a fair and independent coin says which of them is first in a round, and the
+    test of their differences (analysis/stats/randomisation.py) rests on that coin. The rounds are
+    split into two halves by chance, too, of which the baseline's boots make the A/A row.
     """
-    chooser = random.Random(seed)
-    order: list[str] = []
-    for _ in range(0, boots, 2):
-        once = chooser.sample(variants, len(variants))
-        order += once + once[::-1]
-    order = order[: boots * len(variants)]
-    sides: Sequence[str | None] = [None] * boots
+    halves: list[str | None] = [None] * boots
     if baseline in variants and boots > 1:
-        sides = _halves(boots, chooser)
-    halves = iter(sides)
-    made: Counter[str] = Counter()
-    planned = []
-    for variant in order:
-        made[variant] += 1
-        planned.append(Step(variant, made[variant], next(halves) if variant == baseline else None))
-    return planned
+        # the first half is the larger one of an odd number
+        halves = [HALVES[place % 2] for place in range(boots)]
+        random.Random(f"{seed} halves").shuffle(halves)
+    return [
+        Step(variant, number, halves[number - 1] if variant == baseline else None, number)
+        for number in range(1, boots + 1)
+        for variant in round_order(variants, seed, number)
+    ]
 
 
-def _halves(boots: int, chooser: random.Random) -> list[str]:
-    sides: list[str] = []
-    while len(sides) < boots:
-        first, second = chooser.sample(HALVES, 2)
-        sides += [first, second, second, first]
-    return sides[:boots]
+def round_order(variants: Sequence[str], seed: int, number: int, attempt: int = 1) -> list[str]:
+    """The variants in the order of their boots in a round. attempt: a round that is repeated has
+    another coin.
+    """
+    chooser = random.Random(f"{seed} round {number} attempt {attempt}")
+    return chooser.sample(sorted(variants), len(variants))
+
+
+def repeated(planned: Sequence[Step], seed: int, attempt: int) -> list[Step]:
+    """The steps of one round once more, in a new order."""
+    number = planned[0].round
+    if number is None:
+        return list(planned)
+    by_variant = {step.variant: step for step in planned}
+    order = round_order(list(by_variant), seed, number, attempt)
+    return [replace(by_variant[variant], attempt=attempt) for variant in order]

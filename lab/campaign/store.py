@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from formats.campaign_format import CONTROL_REASON, FORMAT, UNITS
-from lab.campaign import environment_diff, safe_files, validation
+from lab.campaign import environment_diff, rounds, safe_files, validation
 from lab.campaign.schedule import Step
 from lab.core.errors import KmapbenchError
 
@@ -109,10 +109,11 @@ class Campaign:
 
     def left(self) -> list[Step]:
         """Steps that are still to be made well."""
-        return left(self.header)
+        return rounds.left(self.header)
 
-    def begin_boot(self, variant: str, boot: int) -> "Boot":
-        """A step of the plan, begun now, for the first time or again."""
+    def begin_boot(self, variant: str, boot: int, attempt: int = 1) -> "Boot":
+        """A step of the plan, begun now, for the first time or again. attempt: of its round."""
+        rounds.keep_coin(self.header, variant, boot, attempt)
         tries = [
             step
             for step in self.header["order"]
@@ -286,11 +287,3 @@ def peek(folder: Path) -> dict[str, Any]:
             " campaign"
         )
     return header
-
-
-def left(header: dict[str, Any]) -> list[Step]:
-    """Steps of the plan that have not been made well yet, in its order."""
-    good = {(step["variant"], step["boot"]) for step in header["order"] if step["status"] == "ok"}
-    return [
-        Step(**step) for step in header["planned"] if (step["variant"], step["boot"]) not in good
-    ]

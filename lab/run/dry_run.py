@@ -98,9 +98,9 @@ def _steps_unbuilt(plan: Plan) -> list[Step]:
 
 
 def _left(plan: Plan) -> list[Step]:
-    from lab.campaign import store
+    from lab.campaign import rounds, store
 
-    return store.left(store.peek(plan.resume)) if plan.resume else selection.steps(plan)
+    return rounds.left(store.peek(plan.resume)) if plan.resume else selection.steps(plan)
 
 
 def _guests_line(plan: Plan, planned: list[Step]) -> list[str]:

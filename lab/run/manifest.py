@@ -9,8 +9,9 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from formats.campaign_format import PAIRS
 from lab.campaign.schedule import Step
-from lab.core import subprocesses
+from lab.core import program_code, subprocesses
 from lab.core.dirs import ROOT
 from lab.kernels import debian_kernels
 from lab.run.plan import Plan
@@ -39,12 +40,17 @@ def describe(
             "system": debian_kernels.system(),
         },
         "kmapbench": _checkout()
-        | {"kmap_bench": hashlib.sha256(kmap_bench.read_bytes()).hexdigest()},
+        | {
+            "kmap_bench": hashlib.sha256(kmap_bench.read_bytes()).hexdigest(),
+            "kmap_bench_code": program_code.code_hash(kmap_bench),
+        },
         "planned": [
             {"variant": step.variant, "boot": step.boot}
             | ({"half": step.half} if step.half else {})
+            | ({"round": step.round} if step.round else {})
             for step in planned
         ],
+        **({"design": PAIRS, "coins": []} if any(step.round for step in planned) else {}),
     }
 
 

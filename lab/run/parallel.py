@@ -42,40 +42,80 @@ def places(variants: Sequence[Variant], meminfo: Path = Path("/proc/meminfo")) -
 def boot_all(
     steps: Sequence[Step],
     begin: Callable[[Step], LabBoot],
+    again: Callable[[Sequence[Step]], list[Step]],
     at_once: int,
     say: Callable[[str], None],
 ) -> list[str]:
     """What went wrong, a line for each step. begin: starts a step's boot; called in their order.
 
-    A boot that crashed is made once again at the next free place.
+    A round of which a boot crashed is made once again whole, as soon as its other boots have ended:
+    the boots of a pair have to stand next to each other, and whether a boot is lost may depend on
+    the order. again: the steps of a round once more, in a new order.
     """
-    waiting = deque(steps)
-    problems: dict[Step, str] = {}
+    rounds = _Rounds(steps, again)
+    problems: dict[tuple[str, int], str] = {}
     with selectors.DefaultSelector() as selector:
 
         def running() -> list[LabBoot]:
             return [key.data[1] for key in selector.get_map().values()]
 
         try:
-            while waiting or running():
-                while waiting and len(running()) < at_once:
-                    step = waiting.popleft()
+            while rounds.waiting or running():
+                while rounds.waiting and len(running()) < at_once:
+                    step = rounds.waiting.popleft()
                     boot = begin(step)
                     selector.register(boot.guest, selectors.EVENT_READ, (step, boot))
                 for step, boot in _gone(selector):
                     selector.unregister(boot.guest)
                     crash = boot.end()
-                    if crash and step not in problems:
-                        say(f"{boot.name}: {crash}; it is made again")
-                        waiting.appendleft(step)
-                    if problem := _problem(boot, crash, again=step in problems):
-                        problems[step] = problem
+                    if crash and rounds.repeat(step):
+                        say(f"{boot.name}: {crash}; its round is made again")
+                    key = step.variant, step.boot
+                    if problem := _problem(boot, crash, again=key in problems):
+                        problems[key] = problem
+                    of_rounds = [key.data[0] for key in selector.get_map().values()]
+                    rounds.go_on(of_rounds)
                 for boot in running():
                     boot.guest.end_if_hung()
         except BaseException as error:
             _interrupt(running(), error)
             raise
     return list(problems.values())
+
+
+class _Rounds:
+    """Steps that wait for a place, and rounds that are made again."""
+
+    def __init__(self, steps: Sequence[Step], again: Callable[[Sequence[Step]], list[Step]]):
+        self.waiting = deque(steps)
+        self._again = again
+        self._steps: dict[object, list[Step]] = {}
+        for step in steps:
+            self._steps.setdefault(_round(step), []).append(step)
+        self._lost: list[object] = []  # rounds that are to be made again
+        self._repeated: set[object] = set()
+
+    def repeat(self, step: Step) -> bool:
+        """Has a step's round made again; whether that is still to come."""
+        name = _round(step)
+        if name in self._repeated:
+            return False
+        self._repeated.add(name)
+        self._lost.append(name)
+        self.waiting = deque(other for other in self.waiting if _round(other) != name)
+        return True
+
+    def go_on(self, running: Sequence[Step]) -> None:
+        """Puts lost rounds first of which no boot is running any more."""
+        busy = {_round(step) for step in running}
+        for name in [name for name in self._lost if name not in busy]:
+            self._lost.remove(name)
+            self.waiting.extendleft(reversed(self._again(self._steps[name])))
+
+
+def _round(step: Step) -> object:
+    """What is made again together."""
+    return (step.variant, step.boot) if step.round is None else step.round
 
 
 def _gone(selector: selectors.BaseSelector) -> list[tuple[Step, LabBoot]]:

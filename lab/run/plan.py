@@ -19,6 +19,9 @@ from lab.kernels import debian_kernels
 from lab.kernels.variants import Variant
 
 DEFAULT_LABEL = "here"
+EXACT_BOOTS, INEXACT_BOOTS = 2, 6
+# Of a report: analysis/stats/verdict.py has it as ALPHA.
+LEVEL = 0.05
 
 
 def count(text: str) -> int:
@@ -83,9 +86,11 @@ class Plan:
         }
     )
     boots: int = _field(
-        2,
+        EXACT_BOOTS,
         Option(
-            "boots per variant (default: 2)",
+            "boots per variant, one in each round (default: 2, which shows that counts repeat to"
+            " the digit; with --only dax, whose figures do not, 6, or more for three kernels and"
+            " more)",
             kind=int,
             metavar="N",
             parse=count,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from lab.core.errors import KmapbenchError
 from lab.kernels import variants
-from lab.run.plan import OPTIONS, PLANNED, Plan, read
+from lab.kernels.variants import Variant
+from lab.run.plan import EXACT_BOOTS, INEXACT_BOOTS, LEVEL, OPTIONS, PLANNED, Plan, read
 
 # What options contradict each other: a test of what was given, and what is said of it.
 _RULES: list[tuple[Callable[[dict], bool], str]] = [
@@ -78,11 +79,22 @@ def from_arguments(arguments: argparse.Namespace) -> Plan:
         "print": arguments.print,
         "resume": arguments.resume.absolute() if arguments.resume else None,
     }
-    if here:
-        said["boots"] = 1
+    said["boots"] = 1 if here else said.get("boots", _default_boots(said, chosen))
     if "on" in said:
         said["on"] = str(Path(said["on"]).absolute())
     return Plan(**said)
+
+
+def _default_boots(said: dict, chosen: list[Variant]) -> int:
+    """Two boots show that a count is exact. What is not exact takes so many pairs that the test can
+    reach its level, which the comparisons of all variants with the first one share.
+    """
+    if said.get("only") != "dax":
+        return EXACT_BOOTS
+    boots = INEXACT_BOOTS
+    while 2 * (len(chosen) - 1) > LEVEL * 2**boots:
+        boots += 1
+    return boots
 
 
 def _check(given: dict) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from formats.campaign_format import USER_SPACE
+from lab.campaign import schedule
 from lab.campaign.schedule import Step
 from lab.campaign.store import Boot, Campaign
 from lab.core.bench_command import KERNEL
@@ -105,7 +106,7 @@ class Guests:
 
         def begin(step: Step) -> LabBoot:
             return LabBoot(
-                campaign.begin_boot(step.variant, step.boot),
+                campaign.begin_boot(step.variant, step.boot, step.attempt),
                 self._prepared[step.variant],
                 self._workload,
                 self._plugin,
@@ -113,7 +114,11 @@ class Guests:
                 context.display,
             )
 
-        return parallel.boot_all(steps, begin, parallel.places(self._variants), context.display.say)
+        def again(steps: Sequence[Step]) -> list[Step]:
+            return schedule.repeated(steps, campaign.header["seed"], steps[0].attempt + 1)
+
+        at_once = parallel.places(self._variants)
+        return parallel.boot_all(steps, begin, again, at_once, context.display.say)
 
 
 def _describe(prepared: image.Prepared) -> dict:

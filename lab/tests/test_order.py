@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-from itertools import groupby
+from itertools import combinations, groupby, pairwise
+from math import comb
 
 import pytest
+from scipy.stats import binomtest, chisquare
 
 from lab.campaign import schedule
 
@@ -14,10 +16,6 @@ def places(planned: list[schedule.Step], **of) -> list[int]:
         for place, step in enumerate(planned)
         if all(getattr(step, name) == value for name, value in of.items())
     ]
-
-
-def mean(numbers: list[int]) -> float:
-    return sum(numbers) / len(numbers)
 
 
 def test_the_same_seed_gives_the_same_order_and_another_seed_another():
@@ -36,41 +34,74 @@ def test_each_boot_of_each_variant_is_there_once_and_counted_in_order(boots, see
     assert len(planned) == boots * len(VARIANTS)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_a_linear_drift_adds_the_same_to_all_variants(seed):
-    planned = schedule.steps(VARIANTS, 10, seed)
-    assert {mean(places(planned, variant=variant)) for variant in VARIANTS} == {
-        (len(planned) - 1) / 2
-    }
-    # and within each block
-    for start in range(0, len(planned), 8):
-        block = planned[start : start + 8]
-        assert [step.variant for step in block] == [step.variant for step in reversed(block)]
+def firsts(one: str, other: str, seed: int, boots: int) -> list[bool]:
+    """Of each round, whether one variant's boot comes before the other's."""
+    planned = schedule.steps(VARIANTS, boots, seed, "plain")
+    return [
+        places(planned, variant=one, round=number) < places(planned, variant=other, round=number)
+        for number in range(1, boots + 1)
+    ]
+
+
+@pytest.mark.parametrize("pair", combinations(VARIANTS, 2))
+def test_any_two_variants_have_a_fair_coin_in_each_round(pair):
+    tossed = [toss for seed in range(200) for toss in firsts(*pair, seed, 10)]
+    assert 0.01 < binomtest(sum(tossed), len(tossed)).pvalue
+
+
+@pytest.mark.parametrize("pair", combinations(VARIANTS, 2))
+def test_coins_are_independent_and_balanced_over_nothing(pair):
+    """As many of ten are of one kind as with ten coins, and so are neighbours that are alike."""
+    campaigns = [firsts(*pair, seed, 10) for seed in range(500)]
+    for counts, tosses in (
+        ([sum(tossed) for tossed in campaigns], 10),
+        ([sum(a == b for a, b in pairwise(tossed)) for tossed in campaigns], 9),
+    ):
+        seen = [counts.count(number) for number in range(tosses + 1)]
+        wanted = [
+            len(campaigns) * comb(tosses, number) / 2**tosses for number in range(tosses + 1)
+        ]
+        assert 0.001 < chisquare(seen, wanted).pvalue
+
+
+def test_a_round_is_one_boot_of_each_variant_next_to_each_other():
+    planned = schedule.steps(VARIANTS, 6, 1, "plain")
+    for number, steps in groupby(planned, lambda step: step.round):
+        assert sorted((step.variant, step.boot) for step in steps) == [
+            (variant, number) for variant in sorted(VARIANTS)
+        ]
+
+
+def test_a_round_that_is_repeated_has_another_coin():
+    rounds = [schedule.steps(["a", "b"], 1, seed) for seed in range(200)]
+    repeated = [schedule.repeated(steps, seed, 2) for seed, steps in enumerate(rounds)]
+    for steps, again in zip(rounds, repeated):
+        assert {(step.variant, step.boot, step.round, step.attempt) for step in again} == {
+            (step.variant, step.boot, step.round, 2) for step in steps
+        }
+    kept = sum(
+        [step.variant for step in steps] == [step.variant for step in again]
+        for steps, again in zip(rounds, repeated)
+    )
+    assert 0.01 < binomtest(kept, len(rounds)).pvalue
 
 
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("boots", [2, 3, 4, 8, 9])
-def test_the_halves_of_the_baseline_are_as_large_and_interleaved(boots, seed):
+def test_the_halves_of_the_baseline_are_as_large(boots, seed):
     planned = schedule.steps(VARIANTS, boots, seed, "plain")
     halves = [step.half for step in planned if step.variant == "plain"]
     assert abs(halves.count("A") - halves.count("A'")) <= 1 and set(halves) == set(schedule.HALVES)
-    assert max(len(list(same)) for _, same in groupby(halves)) <= 2
     assert {step.half for step in planned if step.variant != "plain"} == {None}
-    if boots % 4 == 0:  # the drift over the baseline's own boots cancels between its halves
-        assert mean([n for n, half in enumerate(halves) if half == "A"]) == mean(
-            [n for n, half in enumerate(halves) if half == "A'"]
-        )
 
 
-def test_blocks_and_halves_are_shuffled():
-    first = {
-        tuple(step.variant for step in schedule.steps(VARIANTS, 2, seed)[:4]) for seed in range(50)
+def test_halves_are_by_chance_too():
+    found = {
+        tuple(step.half for step in schedule.steps(["plain"], 4, seed, "plain"))
+        for seed in range(200)
     }
-    assert len(first) > 12  # of 24
-    assert {schedule.steps(["plain"], 2, seed, "plain")[0].half for seed in range(50)} == set(
-        schedule.HALVES
-    )
+    assert len(found) == comb(4, 2)
 
 
 def test_one_boot_has_no_halves():
-    assert schedule.steps(["plain"], 1, 1, "plain") == [schedule.Step("plain", 1)]
+    assert schedule.steps(["plain"], 1, 1, "plain") == [schedule.Step("plain", 1, round=1)]

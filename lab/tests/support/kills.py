@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from lab.campaign import store, validation
+from lab.campaign import rounds, validation
 from lab.core.dirs import ROOT
 from lab.tests.support import stand_in_qemu
 
@@ -129,7 +129,7 @@ def assert_whole(folder: Path) -> None:
     """The campaign is what an undisturbed one is, in every figure."""
     header = json.loads((folder / "campaign.json").read_text())
     validation.validate("campaign", header)
-    assert store.left(header) == []
+    assert rounds.left(header) == []
     for variant in VARIANTS:
         for boot in range(1, BOOTS + 1):
             made = folder / variant / f"boot-{boot:02d}"
@@ -179,7 +179,7 @@ def whole(folder: Path) -> bool:
     return (
         path.exists()
         and json.loads(path.read_text())["ended"] is not None
-        and not store.left(json.loads(path.read_text()))
+        and not rounds.left(json.loads(path.read_text()))
     )
 
 
