@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`report`, `compare`, `list` and `show`, with their options read."""
+"""`report`, `compare`, `list`, `show` and `calibrate`, with their options read."""
 
 import argparse
 import io
@@ -75,14 +75,25 @@ def show(arguments: argparse.Namespace) -> int:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Prints a comparison. What the output's encoding lacks becomes '?': names are anybody's."""
-    from analysis.compare import engine, inputs
+    from analysis.compare import engine, gate, inputs
 
-    pairs, notes = inputs.pair_sources(arguments.sides, arguments.baseline)
-    groups = engine.compare(pairs, arguments.allow, arguments.metric)
+    pairs = inputs.pair_sources(arguments.sides, arguments.baseline)
+    groups = engine.compare(pairs.sources, arguments.allow, arguments.metric, arguments.cases)
     exporter = import_module(
         f"analysis.report.comparison.as_{_FORMATS.get(arguments.format, arguments.format)}"
     )
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    print(exporter.export(groups, notes), end="")
-    return engine.exit_code(groups, arguments.fail_on)
+    print(exporter.export(groups, pairs.notes), end="")
+    found = gate.gate(groups, arguments.fail_on, arguments.cases, pairs.lone)
+    sys.stdout.flush()
+    for line in found.lines:
+        print(f"kmapbench: {line}", file=sys.stderr)
+    return found.code
+
+
+def calibrate(arguments: argparse.Namespace) -> int:
+    """Runs the calibration's cells, and prints them; 1 where one breaks a limit."""
+    from analysis.studies import calibrate as study
+
+    return study.calibrate(arguments)

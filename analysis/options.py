@@ -18,8 +18,11 @@ what a side is:
   FOLDER            of such files (*.json): each is a launch, all with the same settings
 One campaign alone: its variants against --baseline. More than two sides: each against the first.
 
-exit code: 0: ok; 1: --fail-on found a case that is slower; 2: bad data, or sides that cannot be
-compared; 3: --fail-on unresolved found an unresolved case, and nothing slower
+exit code: 0: --fail-on is not given, or all that was asked for was judged and nothing failed;
+1: a case is slower, or an exact count is more (differs: also what is slower by an open size, or
+differs within the margin); 2: bad data, or sides that cannot be compared; 3: nothing failed, and a
+case could not be judged: no test, fewer than 8 pairs, no pairs, boots or cases of one side lost
+(unresolved: also one that is unresolved)
 """
 
 
@@ -69,14 +72,18 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="cost, core_cycles, ns, real_time, iops, a counter, ... or all",
     )
+    parser.add_argument(
+        "--cases",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="compare only these cases; may be given several times",
+    )
     parser.add_argument("--format", choices=("text", "md", "html", "json"), default="text")
     parser.add_argument(
         "--fail-on",
-        choices=("slower", "unresolved"),
-        help=(
-            "end with 1 where something is slower; unresolved: with 3 where something is not"
-            " resolved, too"
-        ),
+        choices=("slower", "differs", "unresolved"),
+        help="end with 1 or 3 where something is slower or could not be judged; see below",
     )
     parser.add_argument(
         "--allow",
@@ -84,6 +91,29 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME",
         help="let the sides differ in this, as the refusal names it; is printed in the report",
+    )
+
+
+def add_calibrate(parser: argparse.ArgumentParser) -> None:
+    """The options of `calibrate`."""
+    parser.add_argument(
+        "--quick", action="store_true", help="ten cells only, of 500 campaigns, and keep nothing"
+    )
+    parser.add_argument(
+        "--cells",
+        metavar="WORDS",
+        default="",
+        help="only cells with all of these, as in 'pairs=10,cases=12,normal'",
+    )
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="default: %(default)s")
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="cells at a time (default: one a core)"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="where cells are kept and their table is written (default: results/calibration)",
     )
 
 

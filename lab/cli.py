@@ -84,6 +84,14 @@ def parser() -> argparse.ArgumentParser:
         function=_of_analysis(analysis_commands.show), check=analysis_options.check_report
     )
 
+    study = _command(
+        commands,
+        "calibrate",
+        help="simulate how often a verdict is wrong; cells that are there already are kept",
+    )
+    analysis_options.add_calibrate(study)
+    study.set_defaults(function=_of_analysis(analysis_commands.calibrate))
+
     look = _command(
         commands,
         "check",

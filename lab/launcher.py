@@ -25,7 +25,7 @@ def groups(parsed: argparse.Namespace) -> list[str]:
         from lab.run import preflight
 
         return preflight.groups(parsed.planned)
-    if parsed.command in ("report", "compare", "show"):
+    if parsed.command in ("report", "compare", "show", "calibrate"):
         return ["python"]
     if parsed.command in ("check", "cases"):
         return ["build"]

@@ -3,6 +3,7 @@
 """
 
 import os.path
+import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
@@ -62,6 +63,12 @@ _DECLARED_BY = {
 }
 
 
+# What of kmapbench measures: the code of kmap_bench, its loops included, and the module's source,
+# whose hash ends the name that campaign.json has of a module. Where both are known, a commit that
+# changed neither is no difference.
+_CODE, _MODULE_SOURCE = "tools.kmap_bench_code", "tools.module_source"
+_COMMIT = ("tools.kmapbench", "kmapbench.commit", "kmapbench.dirty")
+_MODULE = re.compile(r"[0-9a-f]{16}$")
 # Of a fact so many values are shown, and so many letters of each.
 _SHOWN_VALUES, _SHOWN_LETTERS = 2, 40
 
@@ -88,7 +95,15 @@ def campaign_facts(campaign: Campaign, variant: str) -> dict[str, frozenset[str]
         facts[f"kernel.config.{symbol}"] = frozenset({value})
     for tool, version in campaign.header["tools"].items():
         facts[f"tools.{tool}"] = frozenset({str(version)})
-    facts["tools.kmapbench"] = frozenset({campaign.header["kmapbench"]["commit"]})
+    kmapbench = campaign.header["kmapbench"]
+    facts["tools.kmapbench"] = frozenset({str(kmapbench["commit"])})
+    module = _MODULE.search(str(campaign.header["variants"].get(variant, {}).get("module", "")))
+    for name, value in (
+        (_CODE, kmapbench.get("kmap_bench_code")),
+        (_MODULE_SOURCE, module and module[0]),
+    ):
+        if value:
+            facts[name] = frozenset({str(value)})
     return facts
 
 
@@ -113,6 +128,8 @@ def _with_words(environment: dict) -> dict:
 def differences(old: Source, new: Source) -> dict[str, tuple[str, str]]:
     """Facts in which two sources differ beyond what was declared to differ, with both values."""
     ignored = _noise(old) + _declared(old, new)
+    if _CODE in old.facts and _CODE in new.facts:
+        ignored += _COMMIT
     differing = {}
     for name in sorted(old.facts.keys() | new.facts.keys()):
         before, after = old.facts.get(name), new.facts.get(name)

@@ -5,6 +5,7 @@ case.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 
 import numpy as np
 
@@ -12,11 +13,18 @@ from analysis.compare import compatibility, refusals
 from analysis.compare.source import Figures, Source, identical
 from analysis.data.bad_data import BadData
 from analysis.data.grouping import group_by
-from analysis.stats.comparison import Comparison, halves
-from analysis.stats.family import compare_family
+from analysis.stats.comparison import Comparison
+from analysis.stats.family import against_itself, compare_family
 from analysis.stats.sample import Sample, SamplePair, Unit
-from analysis.stats.verdict import Verdict
-from formats import exit_codes
+from analysis.stats.verdict import ALPHA
+
+
+@dataclass(frozen=True)
+class LostCase:
+    """A case that was measured, and has no figure on both sides."""
+
+    case: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,7 @@ class SourcePair:
         str, tuple[str, str]
     ]  # undeclared differences that --allow let pass, with both values
     notes: list[str] = field(default_factory=list)
+    lost: list[LostCase] = field(default_factory=list)
 
     @property
     def identical(self) -> bool:
@@ -38,63 +47,86 @@ class SourcePair:
 
 
 def compare(
-    pairs: Sequence[tuple[Source, Source]], allow: Sequence[str] = (), metrics: Sequence[str] = ()
+    pairs: Sequence[tuple[Source, Source]],
+    allow: Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    cases: Sequence[str] = (),
 ) -> list[SourcePair]:
-    """A group for each pair of sources. allow: facts that may differ; metrics: by name, 'all', or
-    none: those that answer the question.
+    """A group for each pair of sources.
 
-    p is adjusted over all cases of a metric in all groups together: that is what a reader sees at
-    once.
+    p is adjusted over all rows of all groups together: that is what a reader sees at once.
+    allow: facts that may differ; metrics: by name, 'all', or none: those that answer the question;
+    cases: globs of those that are compared; none: all.
     """
     refusals.check_names(pairs, allow, metrics)
-    planned = [_planned(old, new, allow, metrics) for old, new in pairs]
-    families: dict[str, list[SamplePair]] = {}
-    for _, sample_pairs in planned:
-        for pair in sample_pairs:
-            families.setdefault(pair.metric.name, []).append(pair)
-    against_itself = {
-        name: compare_family(_aa_pairs(pairs, name, family)) for name, family in families.items()
-    }
-    results = {
-        name: iter(compare_family(family, against_itself[name]))
-        for name, family in families.items()
-    }
-    groups = []
-    for group, sample_pairs in planned:
-        names = dict.fromkeys(pair.metric.name for pair in sample_pairs)
-        rows = [next(results[pair.metric.name]) for pair in sample_pairs]
-        groups.append(
-            replace(group, rows=rows, aa=[row for name in names for row in against_itself[name]])
+    same = [identical(old, new) for old, new in pairs]
+    refusals.check_sides([pair for pair, is_same in zip(pairs, same) if not is_same], allow)
+    planned = [
+        _planned(old, new, metrics, cases, is_same, number)
+        for number, ((old, new), is_same) in enumerate(zip(pairs, same))
+    ]
+    rows = iter(
+        compare_family(
+            [pair for _, sample_pairs in planned for pair in sample_pairs], _alpha(pairs)
         )
-    return groups
+    )
+    groups = [
+        replace(group, rows=[next(rows) for _ in sample_pairs]) for group, sample_pairs in planned
+    ]
+    return [replace(group, aa=_against_itself(groups, group)) for group in groups]
 
 
-def exit_code(groups: Sequence[SourcePair], fail_on: str | None) -> int:
-    """fail_on: slower, unresolved (and slower), None."""
-    verdicts = {row.verdict for group in groups for row in group.rows}
-    if fail_on and Verdict.SLOWER in verdicts:
-        return exit_codes.FAILED
-    if fail_on == "unresolved" and verdicts & {Verdict.UNRESOLVED, Verdict.EXPLORATORY}:
-        return exit_codes.UNRESOLVED
-    return exit_codes.OK
+def _alpha(pairs: Sequence[tuple[Source, Source]]) -> float:
+    """What one look at these campaigns may spend: those that are looked at several times share it
+    out.
+    """
+    return min((source.alpha for pair in pairs for source in pair), default=ALPHA)
 
 
 def _planned(
-    old: Source, new: Source, allow: Sequence[str], metrics: Sequence[str]
+    old: Source,
+    new: Source,
+    metrics: Sequence[str],
+    cases: Sequence[str],
+    same: bool,
+    number: int,
 ) -> tuple[SourcePair, list[SamplePair]]:
-    same = identical(old, new)
-    differ = {} if same else compatibility.differences(old, new)
-    if not same:
-        refusals.check_sides(old, new, differ, allow)
+    """same: both are the same files; number: of the group."""
     sample_pairs = [
-        pair
+        replace(pair, group=number)
         for case in old.cases
-        if case in new.cases
+        if case in new.cases and _is_asked_for(case, cases)
         for pair in _pairs(old, new, case, metrics, same)
     ]
     if not sample_pairs:
-        raise refusals.nothing_in_common(old, new, metrics)
-    return SourcePair(old, new, [], [], differ, _notes(old, new, metrics)), sample_pairs
+        raise refusals.nothing_in_common(old, new, metrics, cases)
+    lost = [
+        LostCase(case, *why)
+        for case in dict.fromkeys(
+            [*old.cases, *new.cases, *old.without_figure, *new.without_figure]
+        )
+        if _is_asked_for(case, cases) and (why := _lost(old, new, case))
+    ]
+    allowed = {} if same else compatibility.differences(old, new)
+    return SourcePair(old, new, [], [], allowed, _notes(old, new, metrics), lost), sample_pairs
+
+
+def _is_asked_for(case: str, patterns: Sequence[str]) -> bool:
+    return not patterns or any(fnmatchcase(case, pattern) for pattern in patterns)
+
+
+def _lost(old: Source, new: Source, case: str) -> tuple[str, ...] | None:
+    """Why a case that was measured has no row; None: it has one, or neither side could have it."""
+    if case in old.cases and case in new.cases:
+        return None
+    for source, other in ((old, new), (new, old)):
+        if case in other.cases:
+            why = source.without_figure.get(case)
+            return (f"no figure in {source.label}" + (f": {why}" if why else ""),)
+    reasons = {side.without_figure.get(case, "") for side in (old, new)}
+    if all(why.startswith("skipped") for why in reasons if why):
+        return None
+    return (f"no figure on either side: {'; '.join(sorted(filter(None, reasons)))}",)
 
 
 def _pairs(
@@ -136,15 +168,24 @@ def _pair(case: str, old: Figures, new: Figures, one_order: bool, same: bool) ->
     # The margin is in core cycles: by the mean of both sides' clocks, so that it does not matter
     # which side is old.
     cycle = None if a.cycle is None or b.cycle is None else (a.cycle * b.cycle) ** 0.5
-    places = (old.side.slots, new.side.slots) if one_order else (None, None)
-    if old.times is not None and new.times is not None:
+    sides = (old.side, new.side)
+    if not one_order:
         places = _places(old.times, new.times)
-    sides = (replace(old.side, slots=places[0]), replace(new.side, slots=places[1]))
+        sides = (
+            replace(old.side, slots=places[0], rounds=None),
+            replace(new.side, slots=places[1], rounds=None),
+        )
     return SamplePair(case, replace(a, cycle=cycle), *sides, identical=same)
 
 
-def _places(old: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:
-    """Places of two sides' launches in the order of their times; none where two are of one time."""
+def _places(
+    old: np.ndarray | None, new: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:
+    """Places of two sides' launches in the order of their times; none where these are not known, or
+    two are of one time.
+    """
+    if old is None or new is None:
+        return None, None
     together = np.concatenate([old, new])
     order, places = np.unique(together, return_inverse=True)
     if len(order) < len(together):
@@ -152,46 +193,37 @@ def _places(old: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray] |
     return places[: len(old)].astype(float), places[len(old) :].astype(float)
 
 
-def _aa_pairs(
-    pairs: Sequence[tuple[Source, Source]], metric: str, family: Sequence[SamplePair]
-) -> list[SamplePair]:
-    """Boots of each baseline against other boots of it. The new side of one campaign is no
-    baseline, that of another is.
+def _against_itself(groups: Sequence[SourcePair], group: SourcePair) -> list[Comparison]:
+    """Boots of each baseline against other boots of it, by each metric that the group has; what
+    repeats to the digit is no row. The new side of one campaign is no baseline, that of another is.
     """
-    cases = {pair.case for pair in family if not pair.identical}
-    baselines = {
-        source.label: source
-        for old, new in pairs
-        for source in ([old] if old.campaign == new.campaign else [old, new])
-    }
-    aa = []
-    for source in baselines.values():
-        for case in source.cases:
-            figures = source.figures.get((case, metric))
-            if (
-                case in cases
-                and figures
-                and figures.side.unit is Unit.BOOT
-                and len(figures.side.values) > 1
-            ):
-                first, second = _halves(figures)
-                if len(first.values) and len(
-                    second.values
-                ):  # boots that failed may all be of one half
-                    aa.append(SamplePair(case, figures.metric, first, second))
-    return aa
+    names = {(row.case, row.metric.name) for row in group.rows if not row.pair.identical}
+    one_campaign = group.old.campaign is not None and group.old.campaign == group.new.campaign
+    rows = []
+    for source in [group.old] if one_campaign else [group.old, group.new]:
+        for (case, name), figures in source.figures.items():
+            side = figures.side
+            if (case, name) not in names or side.exact or side.unit is not Unit.BOOT:
+                continue
+            if len(side.values) < 2:
+                continue
+            first, second = _halves(figures)
+            # boots that failed may all be of one half
+            if len(first.values) and len(second.values):
+                rows.append(against_itself(SamplePair(case, figures.metric, first, second)))
+    return rows
 
 
 def _halves(figures: Figures) -> tuple[Sample, Sample]:
-    """Two halves of the boots, as the plan divided them, else dealt out in their order."""
+    """Two halves of the boots, as the plan divided them, else every other one."""
     side, first = figures.side, figures.first_half
     if first is None:
-        return halves(side)
-    half_slots = (None, None) if side.slots is None else (side.slots[first], side.slots[~first])
-    return (
-        replace(side, values=side.values[first], slots=half_slots[0]),
-        replace(side, label=f"{side.label} again", values=side.values[~first], slots=half_slots[1]),
-    )
+        first = np.arange(len(side.values)) % 2 == 0
+    return _part(side, first, ""), _part(side, ~first, " again")
+
+
+def _part(side: Sample, boots: np.ndarray, more: str) -> Sample:
+    return Sample(f"{side.label}{more}", side.values[boots], unit=side.unit)
 
 
 def _notes(old: Source, new: Source, metrics: Sequence[str]) -> list[str]:

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from analysis.compare import compatibility
+from analysis.compare import boot_samples, compatibility
+from analysis.compare.boot_samples import by_unit
 from analysis.compare.source import Figures, Source
 from analysis.data.load import Campaign
 from analysis.data.records import Records
 from analysis.stats.sample import Metric, Sample, Unit
+from formats.campaign_format import PAIRS
 
 # Core cycles where there is a chain to count them by: they do not move with the clock's frequency
 # as ticks do.
@@ -88,25 +90,18 @@ def _case_figures(
     # Launches of one boot are what repeats where there is one boot; else the boot is.
     units = launches if len(np.unique(boots)) == 1 and len(np.unique(launches)) > 1 else boots
     unit = Unit.LAUNCH if units is launches else Unit.BOOT
-    slots = None if unit is Unit.LAUNCH else _slots(campaign, variant, np.unique(units))
-    first_half = None if unit is Unit.LAUNCH else _first_half(campaign, variant, np.unique(units))
+    numbers = np.unique(units)
+    of_boots = unit is Unit.BOOT
+    slots = _slots(campaign, variant, numbers) if of_boots else None
+    rounds = _rounds(campaign, variant, numbers) if of_boots else None
+    first_half = _first_half(campaign, variant, numbers) if of_boots else None
     found = []
     for metric, values in _metrics(campaign, variant, good):
         if np.isfinite(values).all():
-            medians = (
-                values
-                if len(np.unique(units)) == len(units)
-                else np.array(
-                    [np.median(values[units == unit_number]) for unit_number in np.unique(units)]
-                )
-            )
-            found.append(
-                Figures(
-                    metric,
-                    Sample(label, medians, slots, exact and metric.name == "cost", unit),
-                    first_half,
-                )
-            )
+            is_exact = exact and metric.name == "cost"
+            side = Sample(label, by_unit(values, units), slots, is_exact, unit, rounds)
+            side = boot_samples.with_looks(side, records, good, units, metric.name)
+            found.append(Figures(metric, side, first_half))
     return found, why
 
 
@@ -185,6 +180,18 @@ def _slots(campaign: Campaign, variant: str, boots: np.ndarray) -> np.ndarray | 
     }
     found = [places.get((variant, int(boot))) for boot in boots]
     return None if None in found else np.array(found, dtype=float)
+
+
+def _rounds(campaign: Campaign, variant: str, boots: np.ndarray) -> np.ndarray | None:
+    """The round of each boot, where a fair coin made the order of each round."""
+    if campaign.header.get("design") != PAIRS:
+        return None
+    rounds = {
+        (step["variant"], step["boot"]): step.get("round")
+        for step in campaign.header.get("planned", [])
+    }
+    found = [rounds.get((variant, int(boot))) for boot in boots]
+    return None if None in found else np.array(found, dtype=np.int64)
 
 
 def _first_half(campaign: Campaign, variant: str, boots: np.ndarray) -> np.ndarray | None:

@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from analysis.compare import from_campaign, from_fio, from_google_benchmark
 from analysis.compare.source import Source
@@ -43,12 +44,19 @@ class _Foreign:
 
 
 _Side = _Campaign | _Foreign
-_Pairs = list[tuple[Source, Source]]
 
 
-def pair_sources(arguments: list[str], baseline: str | None) -> tuple[_Pairs, list[str]]:
-    """Pairs to compare, the old source first, and notes on them. baseline: of one campaign, the
-    variant that the others are compared with.
+class Pairs(NamedTuple):
+    """What is compared, the old source first."""
+
+    sources: list[tuple[Source, Source]]
+    notes: list[str]
+    lone: list[str]  # variants that were measured, or should have been, on one side only
+
+
+def pair_sources(arguments: list[str], baseline: str | None) -> Pairs:
+    """Pairs to compare. baseline: of one campaign, the variant that the others are compared
+    with.
     """
     sides = [_open_side(argument) for argument in arguments]
     if len(sides) == 1:
@@ -59,15 +67,15 @@ def pair_sources(arguments: list[str], baseline: str | None) -> tuple[_Pairs, li
             " FOLDER:VARIANT, first"
         )
     old, *others = sides
-    notes = [] if len(others) == 1 else [f"baseline: {old.text}"]
-    pairs: _Pairs = []
+    all_pairs = Pairs([], [] if len(others) == 1 else [f"baseline: {old.text}"], [])
     for new in others:
-        found, more = _pair_sides(old, new)
-        pairs += found
-        notes += more
+        found = _pair_sides(old, new)
+        all_pairs.sources.extend(found.sources)
+        all_pairs.notes.extend(found.notes)
+        all_pairs.lone.extend(found.lone)
     for side in sides:
-        notes += side.campaign.warnings if isinstance(side, _Campaign) else []
-    return pairs, notes
+        all_pairs.notes.extend(side.campaign.warnings if isinstance(side, _Campaign) else [])
+    return all_pairs
 
 
 def _open_side(text: str) -> _Side:
@@ -105,7 +113,7 @@ def _is_foreign_output(document: object) -> bool:
     return any(program.is_output(document) for program in _FOREIGN)
 
 
-def _pair_within(side: _Side, baseline: str | None) -> tuple[_Pairs, list[str]]:
+def _pair_within(side: _Side, baseline: str | None) -> Pairs:
     """The variants of one campaign, each with the baseline."""
     if isinstance(side, _Foreign):
         raise BadData(f"{side.text}: one file has nothing to be compared with: give two")
@@ -120,7 +128,13 @@ def _pair_within(side: _Side, baseline: str | None) -> tuple[_Pairs, list[str]]:
     first = baseline or unpatched(side.campaign, variants)
     old = side.source(first)
     pairs = [(old, side.source(variant)) for variant in variants if variant != first]
-    return pairs, [f"baseline: {first}", *side.campaign.warnings]
+    lone = [
+        name
+        for name in side.campaign.header["variants"]
+        if name != USER_SPACE and name not in variants
+    ]
+    notes = [f"baseline: {first}", *(f"no record of {name}" for name in lone)]
+    return Pairs(pairs, [*notes, *side.campaign.warnings], lone)
 
 
 def unpatched(campaign: Campaign, variants: list[str]) -> str:
@@ -135,13 +149,18 @@ def unpatched(campaign: Campaign, variants: list[str]) -> str:
     )
 
 
-def _pair_sides(old: _Side, new: _Side) -> tuple[_Pairs, list[str]]:
+def _pair_sides(old: _Side, new: _Side) -> Pairs:
     if isinstance(old, _Campaign) and isinstance(new, _Campaign):
-        names, notes = _pair_variants(old, new)
-        return [_with_two_labels(old.source(a), new.source(b)) for a, b in names], notes
+        names, lone = _pair_variants(old, new)
+        notes = [f"only in {side}: {', '.join(variants)}" for side, variants in lone.items()]
+        return Pairs(
+            [_with_two_labels(old.source(a), new.source(b)) for a, b in names],
+            notes,
+            [name for variants in lone.values() for name in variants],
+        )
     if isinstance(old, _Foreign) and isinstance(new, _Foreign):
         if old.source.kind == new.source.kind:
-            return [_with_two_labels(old.source, new.source)], []
+            return Pairs([_with_two_labels(old.source, new.source)], [], [])
     kinds = [
         side.source.kind if isinstance(side, _Foreign) else "a campaign of kmapbench"
         for side in (old, new)
@@ -157,29 +176,29 @@ def _with_two_labels(old: Source, new: Source) -> tuple[Source, Source]:
     return (old, new) if old.label != new.label else (old, new.named(f"{new.label} (again)"))
 
 
-def _pair_variants(old: _Campaign, new: _Campaign) -> tuple[list[tuple[str, str]], list[str]]:
-    """Names of variants to compare, and notes: the named ones; else those of one name; else the
-    only kernel of each side.
+def _pair_variants(
+    old: _Campaign, new: _Campaign
+) -> tuple[list[tuple[str, str]], dict[str, list[str]]]:
+    """Names of variants to compare: the named ones; else those of one name; else the only kernel of
+    each side. And those that only one side has, by the side.
     """
     match (old.named, new.named):
         case (str(before), str(after)):
-            return [(before, after)], []
+            return [(before, after)], {}
         case (str(before), None):
-            return [(before, _counterpart(before, old, new))], []
+            return [(before, _counterpart(before, old, new))], {}
         case (None, str(after)):
-            return [(_counterpart(after, old, new), after)], []
+            return [(_counterpart(after, old, new), after)], {}
     common = [name for name in old.variants if name in new.variants]
     same = [(name, name) for name in common]
     if not set(common) - {USER_SPACE} and (old.kernels or new.kernels):
         if (len(old.kernels), len(new.kernels)) != (1, 1):
             raise _ambiguous(old, new)
-        return [(old.kernels[0], new.kernels[0]), *same], []
-    notes = []
-    for side in (old, new):
-        lone = [name for name in side.variants if name not in common]
-        if lone:
-            notes.append(f"only in {side.text}: {', '.join(lone)}")
-    return same, notes
+        return [(old.kernels[0], new.kernels[0]), *same], {}
+    lone = {
+        side.text: [name for name in side.variants if name not in common] for side in (old, new)
+    }
+    return same, {side: names for side, names in lone.items() if names}
 
 
 def _counterpart(variant: str, old: _Campaign, new: _Campaign) -> str:

@@ -3,6 +3,7 @@
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 
 from analysis.compare import compatibility
 from analysis.compare.source import Source
@@ -21,9 +22,14 @@ def check_names(
     facts = dict.fromkeys(name for source in sources for name in source.facts)
     for pattern in allow:
         if not any(compatibility.matches(name, [pattern]) for name in facts):
+            near = get_close_matches(pattern, facts, 1)
+            mend = (
+                f"did you mean {shlex.quote(near[0])}?"
+                if near
+                else "without it the refusal names what they differ in"
+            )
             raise BadData(
-                f"--allow {shlex.quote(pattern)}: the sides have nothing of that name; without it"
-                " the refusal names what they differ in"
+                f"--allow {shlex.quote(pattern)}: the sides have nothing of that name; {mend}"
             )
     known = sorted({name for source in sources for _, name in (*source.figures, *source.left_out)})
     for name in metrics:
@@ -31,27 +37,38 @@ def check_names(
             raise BadData(f"--metric {shlex.quote(name)}: there are {', '.join(known)}, and all")
 
 
-def check_sides(
-    old: Source, new: Source, differ: Mapping[str, tuple[str, str]], allow: Sequence[str]
-) -> None:
-    """BadData where the sides differ in more than was allowed, or the launches of one of them do.
+def check_sides(pairs: Sequence[tuple[Source, Source]], allow: Sequence[str]) -> None:
+    """BadData where sides differ in more than was allowed, or the launches of one of them do. It
+    ends with all that would have to be allowed for these pairs, to paste.
 
-    differ: undeclared differences of the sides, with both values.
+    pairs: all that are to be compared, but those that are the same files.
     """
-    refused = {
-        name: values for name, values in differ.items() if not compatibility.matches(name, allow)
-    }
-    sweeps = [(source, _unlike(source, allow)) for source in (old, new)]
-    needed = [name for _, names in sweeps for name in names] + list(refused)
+    sources = {source.label: source for pair in pairs for source in pair}
+    sweeps = [(source, _unlike(source, allow)) for source in sources.values()]
+    refused = [
+        {
+            name: values
+            for name, values in compatibility.differences(old, new).items()
+            if not compatibility.matches(name, allow)
+        }
+        for old, new in pairs
+    ]
+    needed = [name for _, names in sweeps for name in names]
+    needed += [name for differ in refused for name in differ]
     for source, names in sweeps:
         if names:
             raise _sweep(source, names, needed)
-    if refused:
-        raise _refusal(old, new, refused)
+    for (old, new), differ in zip(pairs, refused):
+        if differ:
+            raise _refusal(old, new, differ, needed)
 
 
-def nothing_in_common(old: Source, new: Source, metrics: Sequence[str]) -> BadData:
-    """Two sides without one case, or metric of a case, that both have."""
+def nothing_in_common(
+    old: Source, new: Source, metrics: Sequence[str], cases: Sequence[str]
+) -> BadData:
+    """Two sides without one case, or metric of a case, that both have. cases: globs of those that
+    were asked for.
+    """
     why = [
         f"{source.label} has no figure of {case}: {reason}"
         for source in (old, new)
@@ -59,9 +76,10 @@ def nothing_in_common(old: Source, new: Source, metrics: Sequence[str]) -> BadDa
     ]
     more = f" ({'; '.join(why[:_NAMED])})" if why else ""
     metric = f"metric {' or '.join(metrics)} of a " if metrics else ""
+    like = f" that is {' or '.join(cases)}" if cases else ""
     return BadData(
-        f"{old.label} and {new.label} have no {metric}case in common{more}; give sides that were"
-        " measured alike"
+        f"{old.label} and {new.label} have no {metric}case{like} in common{more}; give sides that"
+        " were measured alike"
     )
 
 
@@ -86,14 +104,17 @@ def _sweep(source: Source, unlike: Sequence[str], needed: Iterable[str]) -> BadD
     )
 
 
-def _refusal(old: Source, new: Source, refused: dict[str, tuple[str, str]]) -> BadData:
+def _refusal(
+    old: Source, new: Source, refused: Mapping[str, tuple[str, str]], needed: Iterable[str]
+) -> BadData:
+    """Sides that differ. needed: all that would have to be allowed."""
     named = [
         f"{name} ({before} there, {after} here)"
         for name, (before, after) in list(refused.items())[:_NAMED]
     ]
     return BadData(
         f"{old.label} and {new.label} differ in {_listed(named, list(refused))}: a difference in"
-        f" figures could be theirs; measure both alike, or say {_allows(refused)}"
+        f" figures could be theirs; measure both alike, or say {_allows(needed)}"
     )
 
 

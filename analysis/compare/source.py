@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis.stats.sample import Metric, Sample
+from analysis.stats.verdict import ALPHA
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Source:
     # of cases that have others: metrics without a figure -> why
     left_out: dict[tuple[str, str], str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    alpha: float = ALPHA  # of what is said of it now; less where a campaign is looked at again
 
     @cached_property
     def cases(self) -> dict[str, list[str]]:

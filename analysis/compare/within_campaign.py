@@ -32,12 +32,12 @@ class Verdicts:
         return list(group_by(rows, lambda row: (row.metric.name, row.metric.clock)).values())
 
     def aa(self, family: list[Comparison]) -> list[Comparison]:
-        """The baseline against itself, by the same metric; what repeats to the digit is no row."""
+        """The baseline against itself, by the same metric."""
         metric = family[0].metric
         return [
             row
             for row in self.groups[0].aa
-            if not row.exact and (row.metric.name, row.metric.clock) == (metric.name, metric.clock)
+            if (row.metric.name, row.metric.clock) == (metric.name, metric.clock)
         ]
 
 

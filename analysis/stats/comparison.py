@@ -2,14 +2,12 @@
 """The result of a comparison, with all that a reader should know of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
 
 from analysis.stats import clusters
-from analysis.stats.sample import Metric, Sample, SamplePair
-from analysis.stats.verdict import ALPHA, Verdict
+from analysis.stats.looks import Kind
+from analysis.stats.sample import Design, Metric, SamplePair
+from analysis.stats.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -25,6 +23,23 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class LookResult:
+    """One look at a case. A ratio new/old where `is_ratio`; else a difference, of shares in points
+    or in the metric's unit.
+    """
+
+    kind: Kind
+    is_ratio: bool
+    estimate: float
+    interval_95: Interval
+    p: float  # that new and old differ, adjusted over the report
+    slower: bool  # beyond the margin
+    faster: bool
+    inside: bool  # shown to be within the margin
+    weak_pairs: int  # so far from the others that they hardly count in p
+
+
+@dataclass(frozen=True)
 class Comparison:
     """New against old, of one metric of one case. Ratios are new/old; None: there is none, and
     reason says why.
@@ -33,22 +48,23 @@ class Comparison:
     pair: SamplePair
     verdict: Verdict
     reason: str  # for the verdict, in a few words
-    old: float  # median of the boots, in the metric's unit
+    # in the metric's unit: both sides' common level, less and plus half of the difference
+    old: float
     new: float
-    difference: float  # new - old in the metric's unit, the order of the boots taken out
+    difference: float  # new - old in the metric's unit
     difference_95: Interval | None = None
     ratio: float | None = None
     ratio_95: Interval | None = None
     ratio_90: Interval | None = None  # the one that has to lie inside the margin to be `same`
-    margin: Interval | None = (
-        None  # of the ratio; of the difference where there is no ratio; exact figures have none
-    )
-    p: float | None = None
-    p_holm: float | None = None
-    rank_p: float | None = None
+    # of the ratio; of the difference where there is no ratio; exact figures have none
+    margin: Interval | None = None
+    p: float | None = None  # that new and old differ, of this case by itself
+    p_holm: float | None = None  # of the word, adjusted over all that the report shows
+    rank_p: float | None = None  # of the signed ranks, of this case by itself
     cliffs_delta: float | None = None
-    bootstrap_95: Interval | None = None  # of the ratio (or the difference)
-    boots_to_resolve: int | None = None  # a side; of an unresolved one
+    boots_to_resolve: int | None = None  # pairs; of an unresolved one
+    smallest_found: float | None = None  # ratio (or difference) that would have been `slower`
+    looks: tuple[LookResult, ...] = ()
     old_groups: tuple[clusters.Cluster, ...] = ()
     new_groups: tuple[clusters.Cluster, ...] = ()
     old_outliers: tuple[clusters.Outlier, ...] = ()
@@ -66,7 +82,7 @@ class Comparison:
     @property
     def exact(self) -> bool:
         """Compared digit by digit: the difference is what it is, and has no interval."""
-        return self.pair.old.exact and self.pair.new.exact
+        return self.pair.exact
 
     @property
     def n_old(self) -> int:
@@ -76,25 +92,10 @@ class Comparison:
     def n_new(self) -> int:
         return len(self.pair.new.values)
 
+    @property
+    def design(self) -> Design:
+        return self.pair.pairing[0]
 
-def moved(aa: Comparison) -> bool:
-    """Whether a variant differs from itself: the campaign was disturbed, or boots are not what they
-    are taken for.
-    """
-    if aa.p_holm is None:
-        return aa.verdict in (Verdict.SLOWER, Verdict.FASTER)
-    return aa.p_holm < ALPHA
-
-
-def halves(side: Sample) -> tuple[Sample, Sample]:
-    """A side against itself: its boots in the order they were made, dealt out as ABBA."""
-    order = (
-        np.arange(len(side.values)) if side.slots is None else np.argsort(side.slots, kind="stable")
-    )
-    first = np.isin(np.arange(len(order)) % 4, (0, 3))
-
-    def half(label: str, which: NDArray[np.intp]) -> Sample:
-        slots = None if side.slots is None else side.slots[which]
-        return replace(side, label=label, values=side.values[which], slots=slots)
-
-    return half(side.label, order[first]), half(f"{side.label} again", order[~first])
+    @property
+    def pairs(self) -> int:
+        return len(self.pair.pairing[1])

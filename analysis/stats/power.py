@@ -1,82 +1,136 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How likely a verdict is at so many boots a side, and how many would bring one about."""
+"""What a campaign can find: before it is made, and of one that is unresolved."""
+
+from math import ceil
 
 import numpy as np
-from scipy import special
+from numpy.typing import NDArray
 
-# What "would resolve it" promises: a verdict in four campaigns of five.
-POWER = 0.8
-# No campaign has more boots a side than this.
-MOST_BOOTS = 10_000
-# Points at which the distribution of the estimated variance is taken; more change no digit that is
-# shown.
-_POINTS = 200
+from analysis.stats import randomisation, ranks
+from analysis.stats.verdict import ALPHA, SAME_CONFIDENCE
+
+# Beyond so many pairs nobody measures.
+MOST_PAIRS = 10_000
+# What a run is asked to find, and what may disturb it: one boot in ten is this much slower.
+FIND, SLOW_BOOTS, SLOW_BY = 0.03, 0.1, 0.15
+# Campaigns that a power is simulated from, and cases of each.
+SIMULATED, CASES = 200, 12
+SEED = 20261128
+# Beyond so many pairs this many drawn vectors of signs are enough for a size.
+_EXACT_PAIRS, _DRAWN = 10, 1024
+_BISECTIONS = 12
+
+Array = NDArray[np.float64]
 
 
-def power_for_difference(
-    difference: float, standard_error: float, degrees: float, alpha: float
-) -> float:
-    """Probability that a two-sided t test at alpha finds a true difference: noncentral t, both
-    tails.
+def pairs_to_resolve(low: float, high: float, margin: float, pairs: int) -> int | None:
+    """Pairs at which the interval of SAME_CONFIDENCE, which narrows as 1 / sqrt(pairs), is no wider
+    than the margin on either side: then a difference is shown to be inside it, or to be there.
+    None: more than MOST_PAIRS.
+
+    It rests on the spread alone: the difference that was seen is no guide to the true one.
     """
-    critical = special.stdtrit(degrees, 1 - alpha / 2)
-    shift = difference / standard_error
-    return float(
-        _noncentral_sf(critical, degrees, shift) + _noncentral_sf(critical, degrees, -shift)
-    )
+    half = (high - low) / 2
+    needed = pairs * (half / margin) ** 2 if margin > 0 else np.inf
+    return None if not needed <= MOST_PAIRS else max(pairs + 1, ceil(needed))
 
 
-def _noncentral_sf(critical: float, degrees: float, shift: float) -> float:
-    # the library's loses its way far out, where the answer is 0 or 1 to all digits
-    if shift > critical + 30:
-        return 1.0
-    if shift < -10:
-        return 0.0
-    return float(1 - special.nctdtr(degrees, shift, critical))
-
-
-def power_for_sameness(
-    difference: float, standard_error: float, degrees: float, margin: float, alpha: float = 0.05
-) -> float:
-    """Probability that two one-sided t tests at alpha (the 1 - 2 alpha interval inside +-margin)
-    show a true difference to be within the margin (Schuirmann, Journal of Pharmacokinetics and
-    Biopharmaceutics 15, 1987,
-    657-680).
+class Smallest:
+    """The smallest change that would have been called slower, case by case, in a family as it was
+    measured.
     """
-    share = (np.arange(_POINTS) + 0.5) / _POINTS
-    estimated = np.sqrt(special.chdtri(degrees, share) / degrees)  # of the true standard error
-    room = margin - special.stdtrit(degrees, 1 - alpha) * standard_error * estimated
-    inside = special.ndtr((room - difference) / standard_error) - special.ndtr(
-        (-room - difference) / standard_error
-    )
-    return float(np.mean(np.where(room > 0, inside, 0)))
 
-
-def boots_to_resolve(
-    difference: float, deviation: float, margin: float, alpha: float
-) -> int | None:
-    """Boots a side at which a difference like the one seen, between boots that deviate like those
-    seen, is called one thing or the other with POWER: `same` by margin, or a change at alpha. None:
-    more than MOST_BOOTS."""
-
-    def resolved(boots: int) -> bool:
-        standard_error, degrees = deviation * np.sqrt(2 / boots), 2 * boots - 3
-        return (
-            max(
-                power_for_sameness(difference, standard_error, degrees, margin),
-                power_for_difference(difference, standard_error, degrees, alpha),
+    def __init__(self, differences: Array, margins: Array, alpha: float):
+        """differences: (cases, pairs); margins: (cases,); alpha: of the family."""
+        pairs = differences.shape[1]
+        few = pairs <= _EXACT_PAIRS
+        chooser = np.random.default_rng(SEED)
+        self._signs = (
+            randomisation.sign_vectors(pairs)
+            if few
+            else np.concatenate(
+                [np.ones((1, pairs)), 1.0 - 2 * chooser.integers(0, 2, (_DRAWN, pairs))]
             )
-            >= POWER
         )
+        self._differences, self._margins, self._alpha = differences, margins, alpha
+        statistics = self._statistics(differences - margins[:, None])
+        self._largest_in = statistics.argmax(0)
+        ordered = np.sort(statistics, axis=0)
+        self._largest = ordered[-1]
+        self._second = ordered[-2] if len(ordered) > 1 else np.full(len(self._signs), -np.inf)
 
-    few, many = 4, 4
-    if resolved(few):
-        return few
-    while not resolved(many):
-        few, many = many, many * 2
-        if many > MOST_BOOTS:
+    def _statistics(self, differences: Array) -> Array:
+        statistics: Array = randomisation.scores(differences) @ self._signs.T
+        return statistics
+
+    def of(self, case: int) -> float | None:
+        """In the unit of the differences; None: none, however large."""
+        row = self._differences[case]
+        kept = row[np.isfinite(row)]
+        means = ranks.pair_means(kept)
+        centre = float(ranks.estimate(means))
+        low = float(ranks.interval(means, len(kept), SAME_CONFIDENCE)[0])
+        others = np.where(self._largest_in == case, self._second, self._largest)
+        margin = float(self._margins[case])
+
+        def found(change: float) -> bool:
+            moved = self._statistics((row - centre + change - margin)[None])[0]
+            share = float((np.maximum(moved, others) >= moved[0] - 1e-9).mean())
+            return 2 * share <= self._alpha and low - centre + change > 0
+
+        below, above = margin, 2 * margin + 4 * float(np.abs(kept - centre).max())
+        if not found(above):
             return None
-    while many - few > 1:
-        middle = (few + many) // 2
-        few, many = (few, middle) if resolved(middle) else (middle, many)
-    return many
+        for _ in range(_BISECTIONS):
+            middle = (below + above) / 2
+            below, above = (below, middle) if found(middle) else (middle, above)
+        return above
+
+
+def power(
+    pairs: int, spread: float, margin: float, slow_boots: float = 0.0, alpha: float = ALPHA
+) -> float:
+    """Share of simulated campaigns that call a change by FIND slower, in one of CASES.
+
+    spread: standard deviation of the logarithms of boots, which are normal; slow_boots: this share
+    of boots is slower by SLOW_BY; alpha: what the campaign may spend. The same arguments give the
+    same share.
+    """
+    chooser = np.random.default_rng([SEED, pairs, round(slow_boots * 1000)])
+    signs = randomisation.sign_vectors(pairs, chooser)
+    margins = np.full(CASES, margin)
+    found = 0
+    for _ in range(SIMULATED):
+        boots = chooser.normal(0, spread, (2, CASES, pairs))
+        boots += np.log1p(SLOW_BY) * (chooser.random(boots.shape) < slow_boots)
+        differences = boots[1] - boots[0]
+        differences[0] += np.log1p(FIND)
+        low = ranks.interval(ranks.pair_means(differences[0]), pairs, SAME_CONFIDENCE)[0]
+        if low > 0:
+            found += randomisation.changes(differences, margins, signs).worse[0] <= alpha
+    return found / SIMULATED
+
+
+def describe(pairs: int, spread: float, margin: float, alpha: float = ALPHA) -> str:
+    """What so many pairs find, in a sentence; spread: of boots, as `power` has it."""
+    quiet, disturbed = (
+        power(pairs, spread, margin, slow_boots, alpha) for slow_boots in (0.0, SLOW_BOOTS)
+    )
+    return (
+        f"{pairs} pairs of boots that spread by {spread:.2%} find a change of {FIND:.0%} in"
+        f" {quiet * 100:.0f} of 100 campaigns if nothing disturbs, in {disturbed * 100:.0f} with"
+        " one slow boot in ten"
+    )
+
+
+def boot_spread(differences: Array) -> float:
+    """Standard deviation of boots, from the differences of pairs (cases, pairs), robustly: the
+    median over cases of the median distance from the middle.
+    """
+    middle = np.nanmedian(differences, axis=-1, keepdims=True)
+    distance = np.nanmedian(np.abs(differences - middle), axis=-1)
+    return float(np.median(distance)) / _NORMAL_QUARTILE / 2**0.5
+
+
+# Median distance from the middle of a normal distribution, in standard deviations.
+_NORMAL_QUARTILE = 0.6744897501960817

@@ -1,74 +1,63 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How often compare is wrong: python3 -m analysis.studies.calibrate
+"""How often compare is wrong: `./kmapbench calibrate`.
 
 Simulates campaigns in which nothing changed, or a known change was planted, and puts them through
-the functions that compare uses: false alarms, coverage, false `same`, power. Beside them, on the
-same data, the rules
-of Google Benchmark's compare.py and of benchstat, which look at the repetitions of one boot a side.
-The same seed gives the same table.
+the functions that compare uses: false alarms, coverage, false `same`, direction, power. Each cell
+is kept as soon as it is done, and is not made again. The same seed gives the same table.
 """
 
 import argparse
-import sys
-from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+import json
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
 
-from analysis.studies.calibration import CAMPAIGNS, CASES, SEED, Cell, run_cell, settings
+from analysis.studies.calibration import CAMPAIGNS, QUICK, Cell, run_cell, settings
 from analysis.studies.simulate import Setting
+from formats import exit_codes
+
+FOLDER = Path(__file__).resolve().parents[2] / "results" / "calibration"
+KEPT, TABLE = "cells.jsonl", "cells.md"
 
 COLUMNS = (
-    "boots",
-    "spread",
+    "pairs",
+    "cases",
     "noise",
-    "drift",
-    "false",
-    "family",
-    "covers",
-    "f.same",
-    "t",
-    "power",
-    "verdict",
-    "3 %",
-    "2 cyc",
+    "campaigns",
+    "false alarm",
+    "not covered",
+    "false same",
+    "wrong way",
+    "at margin",
+    "3 % slower",
     "same",
-    "compare",
-    "benchst",
-    "",
+    "breaks",
 )
 
 
-def table_row(cell: Cell) -> tuple[str, ...]:
+def table_row(cell: Cell, cells: int) -> tuple[str, ...]:
     """Percent, as COLUMNS names them."""
-    setting, drifts = cell.setting, cell.setting.drift != "none"
-    shares = [cell.false_alarms, cell.family, cell.coverage, cell.false_same]
-    powers = [cell.t_power, cell.power, cell.verdict_power]
-    rest = [cell.finds_planted, cell.finds_cycles, cell.says_same, cell.compare_py, cell.benchstat]
+    shares = (
+        cell.false_alarms,
+        cell.not_covered,
+        cell.false_same,
+        cell.wrong_direction,
+        cell.at_the_margin,
+        cell.slower,
+        cell.same,
+    )
     return (
-        f"{setting.boots}",
-        f"{setting.spread * 100:g}",
-        setting.shape,
-        setting.drift,
+        f"{cell.pairs}",
+        f"{cell.cases}",
+        cell.shape,
+        f"{cell.campaigns}",
         *(f"{share * 100:.1f}" for share in shares),
-        *("-" if drifts else f"{share * 100:.1f}" for share in powers),
-        *(f"{share * 100:.1f}" for share in rest),
-        remark(cell),
+        ", ".join(cell.broken(cells)).replace("_", " "),
     )
 
 
-def remark(cell: Cell) -> str:
-    """Broken limits; with the figure of what carries no warning, where compare warns of that
-    situation.
-    """
-    said = {
-        name: f" ({figure * 100:.1f} where not warned)" if of else " (all warned)"
-        for name, (figure, of) in cell.unwarned.items()
-    }
-    return ", ".join(name + said.get(name, "") for name in cell.broken())
-
-
-def as_text(cells: Iterable[Cell]) -> str:
-    rows = [COLUMNS, *(table_row(cell) for cell in cells)]
+def as_text(cells: Sequence[Cell], planned: int) -> str:
+    rows = [COLUMNS, *(table_row(cell, planned) for cell in cells)]
     widths = [max(len(line[column]) for line in rows) for column in range(len(COLUMNS))]
     return "".join(
         "  ".join(value.rjust(width) for value, width in zip(line, widths)).rstrip() + "\n"
@@ -76,71 +65,64 @@ def as_text(cells: Iterable[Cell]) -> str:
     )
 
 
-def as_markdown(cells: Iterable[Cell]) -> str:
-    rows = [COLUMNS, ("---:",) * len(COLUMNS), *(table_row(cell) for cell in cells)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in rows)
+def as_markdown(cells: Sequence[Cell], planned: int) -> str:
+    rows = [COLUMNS, ("---:",) * len(COLUMNS), *(table_row(cell, planned) for cell in cells)]
+    return "<!-- SPDX-License-Identifier: Apache-2.0 -->\n\n" + "".join(
+        f"| {' | '.join(line)} |\n" for line in rows
+    )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python3 -m analysis.studies.calibrate", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument(
-        "--campaigns",
-        type=int,
-        default=CAMPAIGNS,
-        metavar="N",
-        help="a cell (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--cells",
-        metavar="WORDS",
-        default="",
-        help="only cells with all of these, as in 'boots=4,two-mode,none'",
-    )
-    parser.add_argument("--seed", type=int, default=SEED, metavar="S", help="default: %(default)s")
-    parser.add_argument(
-        "--format", choices=("text", "md"), default="text", help="default: %(default)s"
-    )
-    parser.add_argument(
-        "--jobs", type=int, default=None, metavar="N", help="cells at a time (default: one a core)"
-    )
-    return parser
-
-
-def main() -> int:
-    parser = _parser()
-    arguments = parser.parse_args()
-    chosen = [setting for setting in settings() if _has(setting, arguments.cells)]
-    if not chosen or arguments.campaigns < 1:
-        parser.error(
-            f"no cell has all of {arguments.cells!r}"
-            if not chosen
-            else "--campaigns has to be 1 or more"
-        )
+def calibrate(arguments: argparse.Namespace) -> int:
+    """Runs the cells that are not there yet and prints all that were asked for; 1 where one breaks
+    a limit.
+    """
+    planned = [(setting, CAMPAIGNS // 4) for setting in QUICK] if arguments.quick else settings()
+    chosen = [(setting, of) for setting, of in planned if _has(setting, arguments.cells)]
+    folder = arguments.out or FOLDER
+    kept = {} if arguments.quick else read(folder / KEPT, arguments.seed)
+    to_do = [(setting, of) for setting, of in chosen if (setting, of) not in kept]
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        cells = list(
-            pool.map(partial(run_cell, campaigns=arguments.campaigns, seed=arguments.seed), chosen)
-        )
-    print((as_text if arguments.format == "text" else as_markdown)(cells), end="")
-    broken = [cell for cell in cells if cell.broken()]
-    silent = [cell for cell in broken if cell.broken() != cell.warned()]
-    print(
-        f"\n{len(cells)} cells of {arguments.campaigns} campaigns with {CASES} cases;"
-        f" {len(broken)} break a limit, {len(silent)} of them where compare does not warn of it."
-    )
-    return 1 if silent else 0
+        running = [pool.submit(run_cell, *cell, arguments.seed) for cell in to_do]
+        for finished in as_completed(running):
+            cell = finished.result()
+            kept[cell.setting, cell.campaigns] = cell
+            if not arguments.quick:
+                _keep(folder, cell)
+    cells = [kept[key] for key in chosen if key in kept]
+    if not arguments.quick:
+        done = [kept[key] for key in planned if key in kept]
+        (folder / TABLE).write_text(as_markdown(done, len(planned)))
+    print(as_text(cells, len(planned)), end="")
+    broken = sum(bool(cell.broken(len(planned))) for cell in cells)
+    print(f"\n{len(cells)} of {len(planned)} cells; {broken} break a limit.")
+    return exit_codes.FAILED if broken else exit_codes.OK
+
+
+def read(path: Path, seed: int) -> dict[tuple[Setting, int], Cell]:
+    """The cells that are kept, by setting and number of campaigns; a torn last line is none."""
+    found = {}
+    for line in _lines(path):
+        try:
+            cell = Cell(**json.loads(line))
+        except ValueError:
+            continue
+        if cell.seed == seed:
+            found[cell.setting, cell.campaigns] = cell
+    return found
+
+
+def _lines(path: Path) -> Iterable[str]:
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def _keep(folder: Path, cell: Cell) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / KEPT
+    torn = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")
+    with path.open("a") as file:
+        file.write("\n" * torn + json.dumps(cell.as_dict()) + "\n")
 
 
 def _has(setting: Setting, words: str) -> bool:
-    names = {
-        f"boots={setting.boots}",
-        f"spread={setting.spread * 100:g}",
-        setting.shape,
-        setting.drift,
-    }
+    names = {f"pairs={setting.pairs}", f"cases={setting.cases}", setting.shape}
     return set(filter(None, words.split(","))) <= names
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -256,11 +256,11 @@ def _verdicts(figures: list[dict], new_case: Callable[[str], str | None]) -> dic
     """
     sides: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
     for figure in figures:
-        sides[figure["side"], figure["case"]].append((figure["slot"], figure["figure"]))
+        sides[figure["side"], figure["case"]].append((figure["round"], figure["figure"]))
 
     def side(label: str, case: str) -> Sample:
-        slots, values = zip(*sides[label, case])
-        return Sample(label, np.array(values), np.array(slots), unit=Unit.LAUNCH)
+        rounds, values = zip(*sides[label, case])
+        return Sample(label, np.array(values), unit=Unit.LAUNCH, rounds=np.array(rounds))
 
     cases = [case for label, case in sides if label == "A" and case not in PLANTED]
     pairs = [

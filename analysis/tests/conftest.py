@@ -33,6 +33,8 @@ HEADER = {
     "order": [],
 }
 
+KERNEL = {"what": "w", "release": "6.12.0-test", "packages": {}, "cpu": "max", "cmdline": ""}
+
 
 def record(
     case: str = "kernel/kmap_local/dram", boot: int = 1, cost: float | None = 5, **changes
@@ -58,6 +60,13 @@ def record(
         "samples": [slope * ops, 2 * slope * ops],
         "empty_samples": [2 * ops, 4 * ops],
     } | changes
+
+
+def by_coin(records: list[dict]) -> dict:
+    """The header of a campaign whose pairs are by a coin: boot N of each variant is in round N."""
+    steps = dict.fromkeys((one["variant"], one["boot"]) for one in records)
+    planned = [{"variant": variant, "boot": boot, "round": boot} for variant, boot in steps]
+    return {"design": "pairs", "planned": planned}
 
 
 def histogram(*values: int) -> dict:
@@ -212,3 +221,44 @@ def compare(capsys, monkeypatch):
         return Compared(*found, text=as_text[1])
 
     return both
+
+
+@pytest.fixture
+def campaign(tmp_path):
+    """Writes a campaign by name, records by variant; the order is the records'. Facts are of all
+    boots.
+    """
+
+    def write(
+        name: str, records: list[dict], facts: dict | None = None, header: dict | None = None
+    ) -> Path:
+        folder = tmp_path / name
+        order = dict.fromkeys((one["variant"], one["boot"]) for one in records)
+        steps = [
+            {
+                "variant": v,
+                "boot": b,
+                "started": "2026-01-01T00:00:00Z",
+                "ended": None,
+                "status": "ok",
+            }
+            for v, b in order
+        ]
+        variants = {variant: KERNEL for variant, _ in order if variant != "host"}
+        folder.mkdir()
+        (folder / "campaign.json").write_text(
+            json.dumps(HEADER | {"variants": variants, "order": steps} | (header or {}))
+        )
+        for variant, boot in order:
+            place = folder / variant / f"boot-{boot:02d}"
+            place.mkdir(parents=True)
+            lines = [
+                json.dumps(one)
+                for one in records
+                if (one["variant"], one["boot"]) == (variant, boot)
+            ]
+            (place / "micro.jsonl").write_text("\n".join(lines) + "\n")
+            (place / "environment.json").write_text(json.dumps(environment() | (facts or {})))
+        return folder
+
+    return write

@@ -43,7 +43,7 @@ def test_a_packed_campaign_is_the_unpacked_one(unpacked, packed):
 
 
 def test_it_is_compared_as_it_is(unpacked, packed):
-    pairs, notes = inputs.pair_sources([unpacked, packed], None)
+    pairs, notes, _ = inputs.pair_sources([unpacked, packed], None)
     text = as_text.export(engine.compare(pairs, [], []), notes)
     assert text.count("the same files: nothing can differ") == len(pairs) == 2
 

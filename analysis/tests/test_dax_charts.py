@@ -14,10 +14,12 @@ from scipy import stats
 
 from analysis.report import writer
 from analysis.report.charts import frame
+from analysis.stats.tests import reference_method
+from analysis.tests.conftest import by_coin
 from analysis.tests.support import dax_campaign
 from analysis.tests.support.dax_campaign import DRAM, OUTERMOST, SIZES, TOGGLE, VARIANTS, call
 
-BOOTS, ADDED = 5, 80.0
+BOOTS, ADDED = 8, 80.0
 SERIES = ["off", "idle", "protected"]
 
 
@@ -56,18 +58,14 @@ def of_mean(boots: np.ndarray) -> tuple[float, float, float]:
 
 
 def of_ratio(old: np.ndarray, new: np.ndarray) -> tuple[float, float, float]:
-    """Ratio of geometric means and its interval, by scipy's two-sample t test: no order of boots is
-    known here.
-    """
-    difference = np.log(new).mean() - np.log(old).mean()
-    error = difference / stats.ttest_ind(np.log(new), np.log(old)).statistic
-    low, high = stats.t.interval(0.95, len(old) + len(new) - 2, difference, abs(error))
-    return stats.gmean(new) / stats.gmean(old), np.exp(low), np.exp(high)
+    """Ratio and its interval over pairs of boots, by the independent implementation."""
+    estimate, (low, high) = reference_method.interval(np.log(new) - np.log(old))
+    return np.exp(estimate), np.exp(low), np.exp(high)
 
 
-def power_for_difference(old: np.ndarray, new: np.ndarray) -> tuple[float, ...]:
+def difference_in_units(old: np.ndarray, new: np.ndarray) -> tuple[float, ...]:
     """The ratio's in units, around the sides' common level."""
-    level = np.sqrt(stats.gmean(old) * stats.gmean(new))
+    level = np.exp(np.median(np.log(old) + np.log(new)) / 2)
     return tuple(level * (np.sqrt(ratio) - 1 / np.sqrt(ratio)) for ratio in of_ratio(old, new))
 
 
@@ -80,7 +78,8 @@ def words_of(svg) -> list[str]:
 
 
 def written(write_campaign, records: list[dict], **header):
-    folder = write_campaign(records, header={"variants": VARIANTS} | header)
+    header = {"variants": VARIANTS} | by_coin(records) | header
+    folder = write_campaign(records, header=header)
     writer.write_report(folder)
     return folder
 
@@ -182,7 +181,7 @@ def test_the_model_stands_beside_the_overhead_and_what_it_leaves_over(
         for variant in ("idle", "protected"):
             for size in SIZES:
                 case = f"dax/ext4/psync/randread/{size}/jobs1/latency"
-                middle, low, high = power_for_difference(
+                middle, low, high = difference_in_units(
                     boots_of(records, "off", case), boots_of(records, variant, case)
                 )
                 assert next(drawn).get_ydata()[0] == pytest.approx(

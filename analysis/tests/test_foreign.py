@@ -6,6 +6,7 @@ import pytest
 
 from analysis.compare import engine, inputs
 from analysis.data.bad_data import BadData
+from analysis.report.comparison import format
 from analysis.stats.sample import Unit
 from analysis.tests.support.foreign_files import benchmark_file, fio_file
 
@@ -38,8 +39,10 @@ def test_a_folder_of_files_is_a_launch_each(tmp_path):
         benchmark_file(tmp_path / "old" / f"{number}.json", 100, seed=number)
         benchmark_file(tmp_path / "new" / f"{number}.json", 104, seed=10 + number)
     (row,) = rows(tmp_path / "old", tmp_path / "new")
-    assert (row.verdict, row.pair.old.unit, row.n_old, row.n_new) == ("slower", Unit.LAUNCH, 6, 6)
-    assert [row.verdict for row in rows(tmp_path / "new", tmp_path / "old")] == ["faster"]
+    assert (row.verdict, row.pair.old.unit) == ("exploratory", Unit.LAUNCH)
+    assert (row.n_old, row.n_new) == (6, 6) and 1.03 < row.ratio < 1.05
+    (back,) = rows(tmp_path / "new", tmp_path / "old")
+    assert back.ratio == pytest.approx(1 / row.ratio)
 
 
 def test_units_are_brought_together_and_directions_known(tmp_path):
@@ -47,11 +50,12 @@ def test_units_are_brought_together_and_directions_known(tmp_path):
         benchmark_file(tmp_path / "old" / f"{number}.json", 100, seed=number, unit="us")
         benchmark_file(tmp_path / "new" / f"{number}.json", 105, seed=10 + number, unit="us")
     found = {
-        row.metric.name: (row.verdict, float(f"{row.old:.3g}"))
+        row.metric.name: (format.describe_verdict(row).split(" by ")[0], float(f"{row.old:.2g}"))
         for row in rows(tmp_path / "old", tmp_path / "new", metrics=["all"])
     }
-    assert found["real_time"] == ("slower", 100e3)
-    assert found["bytes_per_second"] == ("slower", 20)  # 20 MB/s, and more is better
+    assert found["real_time"] == ("exploratory: looks slower", 100e3)
+    # 20 MB/s, and more is better
+    assert found["bytes_per_second"] == ("exploratory: looks slower", 20)
     assert "my_counter" not in found
 
 
@@ -76,8 +80,10 @@ def test_fio_runs_in_folders_are_launches_and_each_metric_knows_its_direction(tm
     for number in range(6):
         fio_file(tmp_path / "old" / f"{number}.json", 6000.0 + number, 1)
         fio_file(tmp_path / "new" / f"{number}.json", 6300.0 + number, 1)
-    assert {str(row.verdict) for row in rows(tmp_path / "old", tmp_path / "new")} == {"slower"}
-    assert {str(row.verdict) for row in rows(tmp_path / "new", tmp_path / "old")} == {"faster"}
+    for sides, looks in ((("old", "new"), "slower"), (("new", "old"), "faster")):
+        found = rows(*(tmp_path / side for side in sides))
+        said = {format.describe_verdict(row).split(" by ")[0] for row in found}
+        assert said == {f"exploratory: looks {looks}"}
 
 
 def test_another_block_size_is_refused(tmp_path):

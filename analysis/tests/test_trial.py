@@ -178,7 +178,7 @@ def campaign_figures(number: int, spread: float, shift: float = 0) -> list[dict]
     """shift: of side B, as a share."""
     noise = np.random.default_rng(7)
     return [
-        {"campaign": campaign, "slot": slot, "side": side, "case": case, "load": 0.5,
+        {"campaign": campaign, "round": slot // 2, "side": side, "case": case, "load": 0.5,
          "figure": level * (1 + (shift if side == "B" else 0)) * np.exp(noise.normal(0, spread))}
         for campaign in range(number)
         for slot, side in enumerate("ABBA" * 5)

@@ -98,13 +98,13 @@ def spread(launches: int) -> Iterator[dict]:
 
 
 def campaigns(number: int, launches: int) -> Iterator[dict]:
-    """The same program twice, in blocks as a campaign has them; the planted changes beside what
+    """The same program twice, in rounds as a campaign has them; the planted changes beside what
     they are changes of.
     """
     for campaign in range(number):
-        for slot, step in enumerate(schedule.steps(["A", "B"], launches, seed=campaign)):
+        for step in schedule.steps(["A", "B"], launches, seed=campaign):
             for figure in _ours(REGISTER_BOUND + PLANTED, [], repetitions=1):
-                yield {"campaign": campaign, "slot": slot, "side": step.variant, **figure}
+                yield {"campaign": campaign, "round": step.round, "side": step.variant, **figure}
 
 
 def _ours(models: list[str], options: list[str], repetitions: int | None = None) -> Iterator[dict]:

@@ -21,6 +21,9 @@ MARKERS = {
     Verdict.SLOWER: ("D", style.VERMILION),
     Verdict.FASTER: ("s", style.BLUE),
     Verdict.SAME: ("o", style.GREEN),
+    Verdict.WITHIN: ("v", style.GREEN),
+    Verdict.SLOWER_OPEN: ("d", style.VERMILION),
+    Verdict.FASTER_OPEN: ("p", style.BLUE),
     Verdict.UNRESOLVED: ("X", style.MUTED),
     Verdict.EXPLORATORY: ("P", style.MUTED),
 }

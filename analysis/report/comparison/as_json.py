@@ -48,6 +48,7 @@ def _row(row: Comparison) -> dict:
         "unit_of_randomness": str(row.pair.new.unit),
         "change": format.format_change(row),
         **fields,
+        "bootstrap_95": None,  # a key of format 1; no verdict rests on it
     }
 
 

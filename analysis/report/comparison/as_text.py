@@ -65,7 +65,9 @@ def comparison_lines(row: Comparison) -> list[str]:
     )
     return [
         *_wrapped(f"  {case}"),
-        *_wrapped(f"    {row.verdict}: {figures}, {format.count_boots(row)}", "    "),
+        *_wrapped(
+            f"    {format.describe_verdict(row)}: {figures}, {format.count_boots(row)}", "    "
+        ),
     ]
 
 

@@ -5,9 +5,18 @@ from collections.abc import Sequence
 
 from analysis.compare.engine import SourcePair
 from analysis.data.grouping import group_by
-from analysis.stats.comparison import Comparison, moved
+from analysis.stats.comparison import Comparison
 from analysis.stats.sample import Unit
-from analysis.stats.verdict import CONFIDENCE, MARGIN_CYCLES, MARGIN_SHARE, SAME_CONFIDENCE, Verdict
+from analysis.stats.verdict import (
+    ALPHA,
+    CONFIDENCE,
+    MARGIN_CYCLES,
+    MARGIN_SHARE,
+    MOST_MARGIN_SHARE,
+    SAME_CONFIDENCE,
+    Verdict,
+    judge_change,
+)
 
 _CLOCKS = {
     "icount": "emulated, counted",
@@ -117,40 +126,60 @@ def list_notes(group: SourcePair) -> list[str]:
     return notes
 
 
+def describe_verdict(row: Comparison) -> str:
+    """The word; of an exploratory comparison with what it looks like."""
+    if row.verdict is not Verdict.EXPLORATORY or row.difference == 0:
+        return str(row.verdict)
+    direction = judge_change(row.metric, row.difference)
+    if row.ratio is None:
+        return f"{row.verdict}: looks {direction} by {abs(row.difference):.3g} {row.metric.unit}"
+    percent = abs(row.ratio - 1) * 100
+    return f"{row.verdict}: looks {direction} by {percent:.2g} %"
+
+
 def describe_aa(groups: Sequence[SourcePair]) -> str:
-    """The A/A row; empty where nothing could be held against itself."""
-    tested = {
-        (row.pair.old.label, row.case, row.metric.name): row
-        for group in groups
-        for row in group.aa
-        if not row.exact
+    """The A/A rows, as a bound on what no difference looks like; empty where there are none."""
+    rows = {
+        (row.pair.old.label, row.case, row.metric.name): row for group in groups for row in group.aa
     }
-    if not tested:
+    if not rows:
         return ""
-    loud = [f"{label} {case}" for (label, case, _), row in tested.items() if moved(row)]
-    if loud:
+    bounds = [
+        max(abs(row.ratio_95.low - 1), abs(row.ratio_95.high - 1))
+        for row in rows.values()
+        if row.ratio_95 is not None
+    ]
+    untested = len(rows) - len(bounds)
+    if not bounds:
         return (
-            f"A/A: the baseline differs from itself in {', '.join(loud[:_NAMED])}: no verdict of"
-            " these can be trusted; measure again"
+            f"A/A: the baseline against itself, {len(rows)} comparisons: not tested, too few boots"
         )
-    judged = sum(row.p is not None for row in tested.values())
+    more = f"; {untested} not tested" if untested else ""
     return (
-        f"A/A: the baseline against itself, {judged} of {len(tested)} comparisons with enough boots"
-        " for a test: none moved"
+        f"A/A: the baseline differs from itself by at most {max(bounds) * 100:.2g} % in"
+        f" {len(bounds)} comparisons ({CONFIDENCE:.0%} each){more}"
     )
 
 
 def describe_test(groups: Sequence[SourcePair]) -> str:
     """How verdicts were reached."""
+    rows = [row for group in groups for row in group.rows]
     parts = []
-    if any(row.exact for group in groups for row in group.rows):
+    if any(row.exact for row in rows):
         parts.append("Counts that repeat to the digit are compared exactly.")
-    if any(not row.exact for group in groups for row in group.rows):
+    timed = [row for row in rows if not row.exact and not row.pair.identical]
+    margin = (
+        f"{MARGIN_SHARE:.0%}, or {MARGIN_CYCLES:g} core cycle but never more than"
+        f" {MOST_MARGIN_SHARE:.0%}"
+    )
+    if any(row.verdict is not Verdict.EXPLORATORY for row in timed):
         parts.append(
-            f"{'Else: ratio' if parts else 'Ratio'} new/old of boots' medians with its"
-            f" {CONFIDENCE:.0%} t interval, the order in the model; `same`: the"
-            f" {SAME_CONFIDENCE:.0%} interval lies within {MARGIN_SHARE:.0%} or"
-            f" {MARGIN_CYCLES:g} core cycle; `slower`, `faster`: p below {1 - CONFIDENCE:.2f} by"
-            " Holm over all cases of a metric."
+            f"{'Else: ratio' if parts else 'Ratio'} new/old over pairs of boots, with its exact"
+            f" {CONFIDENCE:.0%} interval by signed ranks; `slower`, `faster`: by more than the"
+            f" margin ({margin}), p at most {ALPHA:.2f} over all of this report, by randomisation"
+            f" of the pairs' coins; `same`: the {SAME_CONFIDENCE:.0%} interval lies within the"
+            " margin."
         )
+    if any(row.verdict is Verdict.EXPLORATORY for row in timed):
+        parts.append("`exploratory`: no test that holds its level; an estimate only.")
     return " ".join(parts)

@@ -121,7 +121,8 @@ def _mapped(checks: Sequence[ModelCheck]) -> str:
     mapped = [check for check in checks if check.copy_unit is CopyUnit.MAPPING]
     if not mapped:
         return ""
-    moved = [check for check in mapped if check.comparison.verdict is not Verdict.SAME]
+    held = (Verdict.SAME, Verdict.WITHIN)
+    moved = [check for check in mapped if check.comparison.verdict not in held]
     margin = f"the {MARGIN_SHARE:.0%} margin"
     if not moved:
         return (

@@ -15,6 +15,9 @@ _MARKS = {
     Verdict.SLOWER: ">",
     Verdict.FASTER: "<",
     Verdict.SAME: "=",
+    Verdict.WITHIN: "~",
+    Verdict.SLOWER_OPEN: "}",
+    Verdict.FASTER_OPEN: "{",
     Verdict.UNRESOLVED: "?",
     Verdict.EXPLORATORY: ".",
 }

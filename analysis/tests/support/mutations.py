@@ -18,176 +18,169 @@ class Mutation:
     new: str = ""
 
 
-_MODEL, _COMPARISON, _FAMILY, _VERDICT, _POWER = (
-    "stats/regression.py",
-    "stats/comparison.py",
-    "stats/family.py",
-    "stats/verdict.py",
-    "stats/power.py",
-)
-_RANKS, _HOLM, _BOOTSTRAP, _SHAPE, _WARN = (
+_RANDOM, _RANKS, _VERDICT, _LOOKS, _JUDGES = (
+    "stats/randomisation.py",
     "stats/ranks.py",
-    "stats/holm.py",
-    "stats/resampling.py",
+    "stats/verdict.py",
+    "stats/looks.py",
+    "stats/judges.py",
+)
+_SAMPLE, _FAMILY, _ESTIMATES, _SHAPE, _WARN, _POWER = (
+    "stats/sample.py",
+    "stats/family.py",
+    "stats/estimates.py",
     "stats/clusters.py",
     "stats/cautions.py",
+    "stats/power.py",
 )
 
 STATS = [
-    Mutation("interval_of_one_side", _MODEL, "(1 + confidence) / 2) * self", "confidence) * self"),
-    Mutation("p_of_one_side", _MODEL, "= 2 * special.stdtr(", "= special.stdtr("),
-    Mutation("slope_takes_no_degree_of_variance", _MODEL, "left / (degrees - 1)", "left / degrees"),
     Mutation(
-        "slope_takes_no_degree_of_t",
-        _MODEL,
-        "        degrees=degrees - 1,",
-        "        degrees=degrees,",
-    ),
-    Mutation("one_mean_estimated", _MODEL, "new.shape[-1] - 2", "new.shape[-1] - 1"),
-    Mutation("drift_added", _MODEL, "- old_centre - slope * apart", "- old_centre + slope * apart"),
-    Mutation("drift_is_free", _MODEL, "variance * (share + apart**2 / spread)", "variance * share"),
-    Mutation(
-        "sides_of_one_size",
-        _MODEL,
-        "share = 1 / old.shape[-1] + 1 / new.shape[-1]",
-        "share = 4 / (old.shape[-1] + new.shape[-1])",
+        "score_never_falls",
+        _RANDOM,
+        "FULL, BEYOND, FLOOR = 1.5, 2.0, 0.1",
+        "FULL, BEYOND, FLOOR = 1.5, 2.0, 1.5",
     ),
     Mutation(
-        "middle_of_old", _MODEL, "np.concatenate([old_slots, new_slots]).mean()", "old_slots.mean()"
+        "half_of_the_signs",
+        _RANDOM,
+        "np.concatenate([half, -half])",
+        "np.concatenate([half, half])",
+    ),
+    Mutation("measured_is_not_counted", _RANDOM, "        half[0] = 1\n", ""),
+    Mutation(
+        "mean_distance",
+        _RANDOM,
+        "low = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, -1)",
+        "low = distance.max(-1, keepdims=True)",
     ),
     Mutation(
-        "deviation_widened",
-        _MODEL,
-        "share = (1 / old_boots + 1 / new_boots) * (1 + self.widening)",
-        "share = 1 / old_boots + 1 / new_boots",
-    ),
-    Mutation(
-        "slots_of_the_other_side",
-        _MODEL,
-        "new - self.slope * (new_slots - middle)",
-        "new - self.slope * (old_slots - middle)",
-    ),
-    Mutation(
-        "no_spread_no_change",
-        _MODEL,
-        "np.where(np.isnan(t), 0, t)",
-        "np.where(np.isfinite(t), t, 0)",
-    ),
-    Mutation("higher_is_slower", _VERDICT, 'metric.better == "lower"', 'metric.better == "higher"'),
-    Mutation("margin_of_the_larger", _VERDICT, "/ min(old, new))", "/ max(old, new))"),
-    Mutation(
-        "margin_of_one_unit",
-        _VERDICT,
-        "MARGIN_CYCLES * (metric.cycle or 0) / min",
-        "MARGIN_CYCLES / min",
-    ),
-    Mutation("margin_below_0", _VERDICT, "min(abs(old), abs(new))", "min(old, new)"),
-    Mutation(
-        "same_by_the_estimate",
-        _VERDICT,
-        "(-margin < low) & (high < margin)",
-        "np.abs(low + high) / 2 < margin",
-    ),
-    Mutation(
-        "same_at_95", _VERDICT, "SAME_CONFIDENCE = 1 - 2 * ALPHA", "SAME_CONFIDENCE = 1 - ALPHA"
+        "not_step_down",
+        _RANDOM,
+        "np.maximum.accumulate(largest, axis=0, out=largest)",
+        "largest[:] = largest.max(0)",
     ),
     Mutation(
         "not_monotone",
-        _HOLM,
-        "np.minimum(np.maximum.accumulate(steps, axis=-1), 1)",
-        "np.minimum(steps, 1)",
+        _RANDOM,
+        "adjusted[order] = np.maximum.accumulate(share)",
+        "adjusted[order] = share",
     ),
-    Mutation("bonferroni", _HOLM, "np.arange(count, 0, -1)", "count"),
     Mutation(
-        "order_inverted_twice",
-        _HOLM,
-        "put_along_axis(result, order,",
-        "put_along_axis(result, np.argsort(order, axis=-1),",
+        "each_case_alone", _RANDOM, "np.maximum.accumulate(largest, axis=0, out=largest)", "pass"
     ),
+    Mutation("margin_of_one_edge", _RANDOM, "for shift in (-1, 0, 1):", "for shift in (0, 1):"),
+    Mutation(
+        "one_sided",
+        _RANDOM,
+        "return Changes(np.minimum(1, 2 * worse)",
+        "return Changes(np.minimum(1, worse)",
+    ),
+    Mutation("the_margin_is_beyond", _RANDOM, "AT_THE_MARGIN * edge)", "0 * edge)"),
+    Mutation(
+        "interval_one_further_in",
+        _RANKS,
+        "return means[..., place - 1], means[..., -place]",
+        "return means[..., place], means[..., -place - 1]",
+    ),
+    Mutation(
+        "interval_of_one_side",
+        _RANKS,
+        "            (1 - confidence) / 2,\n",
+        "            1 - confidence,\n",
+    ),
+    Mutation(
+        "ranks_by_argsort", _RANKS, "stats.rankdata(np.abs(kept))", "np.argsort(np.abs(kept))"
+    ),
+    Mutation("pairs_of_old", _RANKS, "(len(old) * len(new))", "len(old) ** 2"),
     Mutation(
         "ties_are_below",
         _RANKS,
         'np.searchsorted(ordered, new, "right")',
         'np.searchsorted(ordered, new, "left")',
     ),
-    Mutation("pairs_of_old", _RANKS, "(len(old) * len(new))", "len(old) ** 2"),
-    Mutation("deals_drawn", _RANKS, "n_resamples=np.inf", "n_resamples=999"),
-    Mutation("ranks_by_argsort", _RANKS, "stats.rankdata(together)", "np.argsort(together)"),
+    Mutation("higher_is_slower", _VERDICT, 'metric.better == "lower"', 'metric.better == "higher"'),
+    Mutation("margin_of_the_larger", _VERDICT, "/ min(old, new)", "/ max(old, new)"),
     Mutation(
-        "error_of_one_side", _POWER, "deviation * np.sqrt(2 / boots)", "deviation / np.sqrt(boots)"
+        "margin_without_end",
+        _VERDICT,
+        "max(MARGIN_SHARE, min(cycles, MOST_MARGIN_SHARE))",
+        "max(MARGIN_SHARE, cycles)",
     ),
-    Mutation("degrees_of_one_side", _POWER, "2 * boots - 3", "boots - 1"),
-    Mutation("power_of_one_side", _POWER, "1 - alpha / 2", "1 - alpha"),
+    Mutation("margin_below_0", _VERDICT, "min(abs(old), abs(new))", "min(old, new)"),
     Mutation(
-        "sameness_of_two_sides",
-        _POWER,
-        "stdtrit(degrees, 1 - alpha) *",
-        "stdtrit(degrees, 1 - alpha / 2) *",
+        "no_guard",
+        _VERDICT,
+        "(evidence.worse <= alpha) & (evidence.low > 0)",
+        "evidence.worse <= alpha",
     ),
-    Mutation("last_that_does_not_resolve", _POWER, "    return many", "    return few"),
+    Mutation("same_by_one_look", _VERDICT, "words.inside.all()", "words.inside.any()"),
     Mutation(
-        "percentiles_90",
-        _BOOTSTRAP,
-        "[(1 - confidence) / 2, (1 + confidence) / 2]",
-        "[1 - confidence, confidence]",
-    ),
-    Mutation(
-        "resampling_unseeded", _BOOTSTRAP, "default_rng([SEED, stream, boots])", "default_rng()"
+        "same_though_it_differs",
+        _VERDICT,
+        "Verdict.WITHIN if words.differs.any()",
+        "Verdict.WITHIN if words.differs.all()",
     ),
     Mutation(
-        "sides_resampled_together", _BOOTSTRAP, "_weights(len(new), 1)", "_weights(len(new), 0)"
+        "same_at_95", _VERDICT, "SAME_CONFIDENCE = 1 - 2 * ALPHA", "SAME_CONFIDENCE = 1 - ALPHA"
     ),
-    Mutation("resampled_drift_added", _BOOTSTRAP, "differences -= slopes", "differences += slopes"),
+    Mutation("slow_is_twice", _LOOKS, "SLOW = 1.5", "SLOW = 3.5"),
+    Mutation(
+        "share_of_the_old_median",
+        _LOOKS,
+        "both = old.distribution(of_old), new.distribution(of_new)",
+        "both = old.distribution(of_old), old.distribution(of_old)",
+    ),
+    Mutation("levels_are_not_shared", _JUDGES, "np.minimum(1, families * p)", "np.minimum(1, p)"),
+    Mutation(
+        "pairs_by_place",
+        _JUDGES,
+        "row[np.searchsorted(rounds, comparison.pair.rounds)]",
+        "row[: len(comparison.pair.rounds)]",
+    ),
+    Mutation(
+        "rounds_by_place",
+        _SAMPLE,
+        "np.intersect1d(old.rounds, new.rounds, return_indices=True)",
+        "(None, *2 * (np.arange(min(len(old.rounds), len(new.rounds))),))",
+    ),
+    Mutation("blocks_are_pairs", _SAMPLE, "even and (is_new[::2] != is_new[1::2]).all()", "even"),
+    Mutation("dates_are_coins", _FAMILY, "if design is Design.DATE:", "if design is Design.NONE:"),
+    Mutation("second_alignment_unseen", _FAMILY, "if moved != 0:", "if moved < 0:"),
+    Mutation(
+        "mean_of_boots", _FAMILY, "float(np.median(side.values))", "float(np.mean(side.values))"
+    ),
+    Mutation(
+        "half_the_difference", _ESTIMATES, "2 * np.exp(level) * np.sinh", "np.exp(level) * np.sinh"
+    ),
+    Mutation(
+        "old_is_the_level",
+        _ESTIMATES,
+        "old=float(np.exp(level - estimate / 2))",
+        "old=float(np.exp(level))",
+    ),
     Mutation("cut_one_early", _SHAPE, "cut = 2 + int(", "cut = 1 + int("),
     Mutation("narrower_group", _SHAPE, "GAP * max(", "GAP * min("),
     Mutation("percent_as_share", _SHAPE, "[25, 75]", "[0.25, 0.75]"),
-    Mutation("spread_of_all", _WARN, "float(old.std(ddof=1))", "float(old.std())"),
     Mutation(
         "launches_of_new",
         _WARN,
         "if Unit.LAUNCH in (pair.old.unit, pair.new.unit):",
-        "if pair.new.unit is Unit.LAUNCH:",
+        "if pair.new.unit is Unit.BOOT:",
     ),
     Mutation(
-        "mean_of_boots", _FAMILY, "float(np.median(side.values))", "float(np.mean(side.values))"
-    ),
-    Mutation("level_of_one_comparison", _FAMILY, "        ALPHA / family,\n", "        ALPHA,\n"),
-    Mutation("halves_alternate", _COMPARISON, "(0, 3))", "(0, 2))"),
-    Mutation(
-        "halves_as_they_lie",
-        _COMPARISON,
-        'else np.argsort(side.slots, kind="stable")',
-        "else np.arange(len(side.values))",
-    ),
-    Mutation("aa_not_adjusted", _COMPARISON, "return aa.p_holm < ALPHA", "return aa.p < ALPHA"),
-    Mutation("half_the_difference", _FAMILY, "scale = 2 * np.exp(level)", "scale = np.exp(level)"),
-    Mutation(
-        "margin_of_ratio_on_logs",
-        _FAMILY,
-        "np.log1p(margin_of_ratio(comparison.metric, comparison.old, comparison.new))",
-        "margin_of_ratio(comparison.metric, comparison.old, comparison.new)",
+        "outliers_are_told",
+        _WARN,
+        "for outlier in outliers if outlier.severe",
+        "for outlier in outliers",
     ),
     Mutation(
-        "logs_of_one_side", _FAMILY, "old.values.min() > 0 and new", "old.values.min() > 0 or new"
+        "smallest_of_itself",
+        _POWER,
+        "np.where(self._largest_in == case, self._second, self._largest)",
+        "self._largest",
     ),
-    Mutation(
-        "one_side_exact",
-        _COMPARISON,
-        "self.pair.old.exact and self.pair.new.exact",
-        "self.pair.old.exact or self.pair.new.exact",
-    ),
-    Mutation(
-        "boots_of_both",
-        _FAMILY,
-        "if min(comparison.n_old, comparison.n_new) < FEWEST_BOOTS:",
-        "if comparison.n_old + comparison.n_new < 2 * FEWEST_BOOTS:",
-    ),
-    Mutation(
-        "as_many_boots_again",
-        _FAMILY,
-        "min(comparison.n_old, comparison.n_new) + 1)",
-        "min(comparison.n_old, comparison.n_new))",
-    ),
+    Mutation("width_as_pairs", _POWER, "(half / margin) ** 2", "(half / margin)"),
 ]
 
 REST = [
@@ -291,11 +284,14 @@ REST = [
     Mutation(
         "simulated_in_turn",
         "studies/simulate.py",
-        "[first, 1 - first, 1 - first, first]",
-        "[first, 1 - first, first, 1 - first]",
+        "chooser.integers(0, 2, (count, 1, pairs)).astype(bool)",
+        "np.zeros((count, 1, pairs), bool)",
     ),
     Mutation(
-        "calibrated_one_by_one", "studies/calibration.py", "holm.adjusted(fit.p()))", "fit.p())"
+        "false_alarms_of_one_case",
+        "studies/calibration.py",
+        "words.differs.any()",
+        "words.differs[0]",
     ),
 ]
 

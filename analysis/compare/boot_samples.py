@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the samples inside a boot say beside its median."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from analysis.data.records import Records
+from analysis.stats.sample import Distribution, Sample
+
+# Metrics that are the cost in another unit, and so have its samples.
+_COSTS = ("cost", "core_cycles", "ns")
+
+
+def by_unit(values: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """A median for each boot or launch, in the order of their numbers. units: of each value, whose
+    it is.
+    """
+    numbers = np.unique(units)
+    if len(numbers) == len(units):
+        ordered: np.ndarray = values[np.argsort(units, kind="stable")]
+        return ordered
+    return np.array([np.median(values[units == number]) for number in numbers])
+
+
+def with_looks(
+    side: Sample, records: Records, rows: np.ndarray, units: np.ndarray, metric: str
+) -> Sample:
+    """The side with what else there is of its boots: means, samples, and the second alignment.
+
+    rows: of one case, its records; units: of each row, the boot or launch that it is of.
+    """
+    if metric not in _COSTS:
+        return side
+    costs = by_unit(records.column("cost")[rows], units)
+    shifted = records.column("cost_shifted")[rows]
+    if (costs == 0).any() or not np.isfinite(side.values / costs).all():
+        return side
+    # a boot's cost in the metric's unit, of one that counts ticks
+    scale = side.values / costs
+    if np.isfinite(shifted).all():
+        side = replace(side, shifted=by_unit(shifted, units) * scale)
+    offsets = records.samples()[1]
+    samples = offsets[rows + 1] - offsets[rows]
+    histograms = [records.histogram(int(row)) is not None for row in rows]
+    if side.exact or not ((samples > 0) | np.array(histograms)).all():
+        return side
+    of_boots = [rows[units == number] for number in np.unique(units)]
+
+    def distribution(boot: int) -> Distribution:
+        parts = [_costs(records, int(row)) for row in of_boots[boot]]
+        values, counts = (np.concatenate(column) for column in zip(*parts))
+        return Distribution(values * scale[boot], counts)
+
+    means = [_mean(distribution(boot)) for boot in range(len(of_boots))]
+    return replace(side, means=np.array(means), distribution=distribution)
+
+
+def _mean(samples: Distribution) -> float:
+    return float((samples.values * samples.counts).sum() / samples.counts.sum())
+
+
+def _costs(records: Records, row: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cost of each sample of a record, and how often it was seen.
+
+    Of a histogram, which has lost which T(2n) belongs to which T(n): each T(2n) less the mean of
+    T(n), at the middle of its bucket.
+    """
+    ops, empty = records.column("ops")[row], records.column("empty")[row]
+    empty = empty if np.isfinite(empty) else 0.0
+    histogram = records.histogram(row)
+    if histogram is None:
+        values, offsets = records.samples()
+        times = values[offsets[row] : offsets[row + 1]].reshape(-1, 2)
+        return (times[:, 1] - times[:, 0]) / ops - empty, np.ones(len(times))
+    short, long = histogram["case_n"], histogram["case_2n"]
+    first, last, counts = np.array(long["buckets"], dtype=float).T
+    return ((first + last) / 2 - short["sum"] / short["count"]) / ops - empty, counts
