@@ -228,6 +228,12 @@ def _part(side: Sample, boots: np.ndarray, more: str) -> Sample:
 
 def _notes(old: Source, new: Source, metrics: Sequence[str]) -> list[str]:
     notes = [*old.warnings, *new.warnings]
+    if old.alpha < ALPHA and old.campaign == new.campaign:
+        notes.append(
+            f"a campaign that is looked at as it grows: this look spends {old.alpha:.2f} of the"
+            f" {ALPHA:.2f} that all looks share; run --resume goes on as long as there are looks"
+            " left"
+        )
     for source, other in ((old, new), (new, old)):
         lone = [
             case

@@ -11,6 +11,7 @@ from analysis.compare.source import Figures, Source
 from analysis.data.load import Campaign
 from analysis.data.records import Records
 from analysis.stats.sample import Metric, Sample, Unit
+from analysis.stats.verdict import ALPHA
 from formats.campaign_format import PAIRS
 
 # Core cycles where there is a chain to count them by: they do not move with the clock's frequency
@@ -57,10 +58,32 @@ def source(campaign: Campaign, variant: str, label: str) -> Source:
         header=campaign.header["variants"].get(variant),
         campaign=campaign.folder.resolve(),
         without_figure={case: why for case, (figures, why) in by_name.items() if not figures},
+        alpha=_alpha(campaign),
         warnings=tuple(
             f"{label}: {case}: {why}" for case, (figures, why) in by_name.items() if figures and why
         ),
     )
+
+
+def _alpha(campaign: Campaign) -> float:
+    """What is left for one look at a campaign; of one that is looked at as it grows, the share of
+    the last look that its whole rounds have reached.
+    """
+    looks = campaign.header.get("looks")
+    if not looks:
+        return ALPHA
+    made: dict[int, set[str]] = {}
+    planned: dict[int, set[str]] = {}
+    status = {(step["variant"], step["boot"]): step["status"] for step in campaign.header["order"]}
+    for step in campaign.header.get("planned", []):
+        number = step.get("round")
+        if number is not None:
+            planned.setdefault(number, set()).add(step["variant"])
+            if status.get((step["variant"], step["boot"])) == "ok":
+                made.setdefault(number, set()).add(step["variant"])
+    pairs = sum(made.get(number) == variants for number, variants in planned.items())
+    reached = [look["share"] for look in looks if look["pairs"] <= pairs]
+    return float(reached[-1] if reached else looks[0]["share"])
 
 
 def _groups(keys: np.ndarray, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:

@@ -24,6 +24,9 @@ from analysis.stats.verdict import (
     one_word,
 )
 
+# Means of pairs that are in memory at once, of large campaigns.
+_MOST_MEANS = 4_000_000
+
 
 def weigh(
     differences: NDArray[np.float64],
@@ -39,12 +42,15 @@ def weigh(
     estimate, ends = np.empty(len(differences)), np.empty((4, len(differences)))
     pairs = np.isfinite(differences).sum(1)
     for number in np.unique(pairs):
-        which = pairs == number
-        rows = differences[which]
-        means = ranks.pair_means(rows[np.isfinite(rows)].reshape(-1, number))
-        estimate[which] = ranks.estimate(means)
-        ends[:2, which] = ranks.interval(means, int(number), SAME_CONFIDENCE)
-        ends[2:, which] = ranks.interval(means, int(number), CONFIDENCE)
+        of_number = np.flatnonzero(pairs == number)
+        at_once = max(1, _MOST_MEANS // int(number * (number + 1) // 2))
+        for first in range(0, len(of_number), at_once):
+            which = of_number[first : first + at_once]
+            rows = differences[which]
+            means = ranks.pair_means(rows[np.isfinite(rows)].reshape(-1, number))
+            estimate[which] = ranks.estimate(means)
+            ends[:2, which] = ranks.interval(means, int(number), SAME_CONFIDENCE)
+            ends[2:, which] = ranks.interval(means, int(number), CONFIDENCE)
     worse, better, differs = (
         np.minimum(1, families * p) for p in (changes.worse, changes.better, changes.differs)
     )

@@ -11,7 +11,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.stats.sample import Sample, SamplePair
+from analysis.stats.sample import Distribution, SamplePair
 from analysis.stats.verdict import MARGIN_POINTS, is_worse, margin_in_units, margin_of_ratio
 
 # A sample is slow beyond so many medians of both boots of its pair.
@@ -85,26 +85,22 @@ def _slow_shares(pair: SamplePair) -> NDArray[np.float64] | None:
         return None
     shares = []
     for old, new in zip(*pair.pairing[1:]):
-        limit = SLOW * _median_of_both(pair.old, int(old), pair.new, int(new))
+        sides = pair.old.distribution(int(old)), pair.new.distribution(int(new))
+        limit = SLOW * _median_of_both(*sides)
         if limit <= 0:
             return None
-        sides = (pair.old, int(old)), (pair.new, int(new))
-        shares.append([_share_above(side, boot, limit) for side, boot in sides])
+        shares.append([_share_above(side, limit) for side in sides])
     found = np.array(shares).reshape(-1, 2)
     return found if found.any() else None
 
 
-def _median_of_both(old: Sample, of_old: int, new: Sample, of_new: int) -> float:
-    assert old.distribution is not None and new.distribution is not None
-    both = old.distribution(of_old), new.distribution(of_new)
-    values = np.concatenate([one.values for one in both])
+def _median_of_both(old: Distribution, new: Distribution) -> float:
+    values = np.concatenate([old.values, new.values])
     # each boot has the same say, however many samples it has
-    weights = np.concatenate([one.counts / one.counts.sum() for one in both])
+    weights = np.concatenate([one.counts / one.counts.sum() for one in (old, new)])
     order = np.argsort(values, kind="stable")
-    return float(values[order][np.searchsorted(np.cumsum(weights[order]), 1 - 1e-12)])
+    return float(values[order[np.searchsorted(np.cumsum(weights[order]), 1 - 1e-12)]])
 
 
-def _share_above(side: Sample, boot: int, limit: float) -> float:
-    assert side.distribution is not None
-    samples = side.distribution(boot)
+def _share_above(samples: Distribution, limit: float) -> float:
     return float(samples.counts[samples.values > limit].sum() / samples.counts.sum())

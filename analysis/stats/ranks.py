@@ -12,18 +12,31 @@ from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
+
+from analysis.stats.verdict import CONFIDENCE, SAME_CONFIDENCE
 
 Array = NDArray[np.float64]
 
 # Differences this close to 0 are 0.
 _NOTHING = 1e-12
+# Above so many pairs, or boots of a side, the normal approximation is as good.
+MOST_EXACT = 50
 
 
 def pair_means(differences: Array) -> Array:
-    """Walsh averages of each row, ascending: (..., pairs) gives (..., pairs (pairs + 1) / 2)."""
-    first, second = np.triu_indices(differences.shape[-1])
-    return np.sort((differences[..., first] + differences[..., second]) / 2, axis=-1)
+    """Walsh averages of each row, ascending: (..., pairs) gives (..., pairs (pairs + 1) / 2).
+
+    Of more than MOST_EXACT pairs, only those that end an interval are in their places.
+    """
+    pairs = differences.shape[-1]
+    first, second = np.triu_indices(pairs)
+    means = (differences[..., first] + differences[..., second]) / 2
+    if pairs <= MOST_EXACT:
+        return np.sort(means, axis=-1)
+    places = [_signed_rank_place(pairs, confidence) for confidence in (SAME_CONFIDENCE, CONFIDENCE)]
+    ends = [place - 1 for place in places] + [means.shape[-1] - place for place in places]
+    return np.partition(means, ends, axis=-1)
 
 
 def estimate(means: Array) -> Array:
@@ -46,22 +59,23 @@ def interval(means: Array, pairs: int, confidence: float) -> tuple[Array, Array]
 @lru_cache(maxsize=256)
 def _signed_rank_place(pairs: int, confidence: float) -> int:
     """Which of the ordered means ends the interval, counted from 1; 0: none."""
-    return int(
-        np.searchsorted(
-            np.cumsum(_rank_sums(2 * np.arange(1, pairs + 1))[::2]),
-            (1 - confidence) / 2,
-            side="right",
-        )
-    )
+    tail = (1 - confidence) / 2
+    if pairs > MOST_EXACT:
+        deviation = np.sqrt(pairs * (pairs + 1) * (2 * pairs + 1) / 24)
+        return int(pairs * (pairs + 1) / 4 - special.ndtri(1 - tail) * deviation)
+    sums = _rank_sums(np.arange(1, pairs + 1))
+    return int(np.searchsorted(np.cumsum(sums), tail, side="right"))
 
 
 def signed_rank_p(differences: Array) -> float:
-    """Two-sided exact p of the signed-rank test of one case; ties have middle ranks, zeros are left
-    out.
+    """Two-sided p of the signed-rank test of one case, exact up to MOST_EXACT pairs; ties have
+    middle ranks, zeros are left out.
     """
     kept = differences[np.abs(differences) > _NOTHING]
     if not len(kept):
         return 1.0
+    if len(kept) > MOST_EXACT:
+        return float(stats.wilcoxon(kept, mode="approx").pvalue)
     doubled = np.rint(2 * stats.rankdata(np.abs(kept))).astype(int)
     probabilities = _rank_sums(doubled)
     seen = int(doubled[kept > 0].sum())
@@ -69,11 +83,13 @@ def signed_rank_p(differences: Array) -> float:
     return float(min(1.0, 2 * tail))
 
 
-def _rank_sums(doubled_ranks: NDArray[np.int_]) -> Array:
-    """Probability of each sum of a random half of these ranks, by twice that sum."""
+def _rank_sums(ranks: NDArray[np.int_]) -> Array:
+    """Probability of each sum of a random half of these whole numbers, by that sum."""
     probabilities = np.ones(1)
-    for rank in doubled_ranks:
-        probabilities = np.convolve(probabilities, np.r_[1, np.zeros(rank - 1), 1]) / 2
+    for rank in ranks:
+        without = np.pad(probabilities, (0, rank))
+        without[rank:] += probabilities
+        probabilities = without / 2
     return probabilities
 
 
@@ -90,6 +106,9 @@ def two_sample(old: Array, new: Array, confidence: float) -> tuple[float, tuple[
 @lru_cache(maxsize=256)
 def _rank_sum_place(old: int, new: int, confidence: float) -> int:
     """As _signed_rank_place, of the ordered shifts."""
+    if max(old, new) > MOST_EXACT:
+        deviation = np.sqrt(old * new * (old + new + 1) / 12)
+        return int(old * new / 2 - special.ndtri((1 + confidence) / 2) * deviation)
     # counts[k, u]: ways to choose k of the places so far with a statistic of u
     counts = [np.ones(1)] + [np.zeros(1) for _ in range(new)]
     for below in range(old + new):

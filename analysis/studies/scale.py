@@ -15,20 +15,22 @@ from pathlib import Path
 
 import numpy as np
 
+from formats.campaign_format import PAIRS
+
 VARIANTS = ("old", "new")
 OPS = 100
 _TIME = "2026-01-01T00:00:00Z"
 
 
 def campaign(folder: Path, boots: int, cases: int, samples: int, seed: int = 1) -> None:
-    """Half of the boots of each of two variants, in turn; samples pairs a record, by a clock that
-    counts time.
+    """Half of the boots of each of two variants, in pairs by a coin; samples pairs a record, by a
+    clock that counts time.
     """
     chooser = np.random.default_rng(seed)
     order = [
         (variant, 1 + number)
         for number in range(boots // 2)
-        for variant in (VARIANTS if number % 2 else VARIANTS[::-1])
+        for variant in (VARIANTS if chooser.integers(2) else VARIANTS[::-1])
     ]
     folder.mkdir(parents=True)
     (folder / "campaign.json").write_text(json.dumps(_header(order)))
@@ -121,6 +123,8 @@ def _header(order: list[tuple[str, int]]) -> dict:
         "kmapbench": {"commit": "simulated", "dirty": False},
         "started": _TIME,
         "ended": _TIME,
+        "design": PAIRS,
+        "planned": [{"variant": variant, "boot": boot, "round": boot} for variant, boot in order],
         "order": [
             {"variant": variant, "boot": boot, "started": _TIME, "ended": _TIME, "status": "ok"}
             for variant, boot in order

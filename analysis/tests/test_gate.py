@@ -4,11 +4,18 @@
 import json
 import shlex
 
+import numpy as np
 import pytest
+from scipy.stats import binom
 
 from analysis.data.bad_data import BadData
+from analysis.report.comparison import as_text
+from analysis.stats import randomisation
+from analysis.stats.verdict import ALPHA
+from analysis.studies import simulate
 from analysis.tests.conftest import KERNEL, by_coin, environment, record
 from analysis.tests.support.comparisons import boots, groups, in_turn, run, timed
+from formats.campaign_format import LOOKS
 
 DRAM = "kernel/kmap_local/dram"
 FORK = "elsewhere/fork_exit"
@@ -239,3 +246,36 @@ def test_one_family_is_all_that_a_report_shows(campaign):
     of_cost = [row for row in every.rows if row.metric.name == "cost"]
     assert all(more.p_holm >= row.p_holm for row, more in zip(one.rows, of_cost))
     assert len(every.rows) == 3 * len(one.rows)
+
+
+@pytest.mark.parametrize(
+    ("number", "share"), [(7, 0.01), (8, 0.01), (10, 0.01), (14, 0.01), (19, 0.01), (20, 0.02)]
+)
+def test_a_campaign_that_grows_spends_a_share_at_each_look(campaign, number, share):
+    records = pairs(300, 312, number)
+    looks = [{"pairs": at, "share": part} for at, part in LOOKS.items()]
+    header = by_coin(pairs(300, 312, 20)) | {"looks": looks}
+    (group,) = groups(campaign("c", records, header=header))
+    assert group.old.alpha == group.new.alpha == share
+    text = " ".join(as_text.export([group], []).split())
+    assert f"this look spends {share:.2f} of the 0.05" in text
+    # of seven pairs no p is below 2/128
+    assert str(group.rows[0].verdict) == ("unresolved" if number == 7 else "slower")
+
+
+def test_all_looks_together_have_one_level():
+    assert sum(LOOKS.values()) == pytest.approx(ALPHA)
+    assert all(2 / 2**number <= share for number, share in LOOKS.items())
+
+
+def test_looking_again_at_what_does_not_differ_finds_nothing_more_often():
+    """Families of twelve, looked at until something differs: the end of 400 campaigns."""
+    chooser = np.random.default_rng(5)
+    alarms = 0
+    for differences in simulate.differences(simulate.Setting("normal", 20, 12), 400, chooser):
+        alarms += any(
+            (randomisation.changes(differences[:, :n], np.full(12, 0.01)).differs <= share).any()
+            for n, share in LOOKS.items()
+            if n < 20  # the last takes long, and is one more look of the same kind
+        )
+    assert alarms <= binom.isf(0.001, 400, sum(LOOKS.values()) - LOOKS[20])

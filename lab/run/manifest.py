@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from formats.campaign_format import PAIRS
+from formats.campaign_format import LOOKS, PAIRS
 from lab.campaign.schedule import Step
 from lab.core import program_code, subprocesses
 from lab.core.dirs import ROOT
@@ -51,6 +51,11 @@ def describe(
             for step in planned
         ],
         **({"design": PAIRS, "coins": []} if any(step.round for step in planned) else {}),
+        **(
+            {"looks": [{"pairs": pairs, "share": share} for pairs, share in LOOKS.items()]}
+            if plan.until_resolved
+            else {}
+        ),
     }
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from formats.campaign_format import USER_SPACE
+from formats.campaign_format import LOOKS, USER_SPACE
 from lab.core.errors import KmapbenchError
 from lab.kernels import debian_kernels
 from lab.kernels.variants import Variant
@@ -171,6 +171,15 @@ class Plan:
             kind=bool,
         ),
     )
+    until_resolved: bool = _field(
+        False,
+        Option(
+            f"look after {', '.join(map(str, LOOKS))} boots per variant, and stop when each case is"
+            " resolved; all looks together have the error rate of one",
+            kind=bool,
+            in_lab_only=True,
+        ),
+    )
     label: str = _field(
         DEFAULT_LABEL,
         Option(
@@ -250,7 +259,7 @@ def write(plan: Plan) -> str:
 
     said = {name: getattr(plan, name) for name in PLANNED} | {
         "variants": [variant.name for variant in plan.variants],
-        "boots": None if plan.here else plan.boots,
+        "boots": None if plan.here or plan.until_resolved else plan.boots,
         "label": plan.label if plan.here else None,
     }
     return tomli_w.dumps(

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from formats.campaign_format import LOOKS
 from lab.core.errors import KmapbenchError
 from lab.kernels import variants
 from lab.kernels.variants import Variant
@@ -20,6 +21,14 @@ _RULES: list[tuple[Callable[[dict], bool], str]] = [
     (
         lambda given: bool(given.get("here")) and given.get("only") == "dax" and "on" not in given,
         "--here --only dax measures on what you name: give --on FOLDER or --on /dev/pmemN",
+    ),
+    (
+        lambda given: "boots" in given and bool(given.get("until_resolved")),
+        "--until-resolved decides how many boots there are: leave out --boots",
+    ),
+    (
+        lambda given: bool(given.get("until_resolved")) and len(given.get("variants", [])) < 2,
+        "--until-resolved compares variants: name two or more with --variants",
     ),
     (
         lambda given: "preset" in given and given.get("only") != "dax",
@@ -40,10 +49,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of `run` for its parser."""
     for name, option in OPTIONS.items():
         if option.kind is bool:
-            parser.add_argument(f"--{name}", action="store_true", help=option.help)
+            parser.add_argument(_flag(name), action="store_true", help=option.help)
         else:
             parser.add_argument(
-                f"--{name}", type=option.parse, metavar=option.metavar, help=option.help
+                _flag(name), type=option.parse, metavar=option.metavar, help=option.help
             )
     parser.add_argument(
         "--plan",
@@ -54,17 +63,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _flag(name: str) -> str:
+    """A field as the command line has it."""
+    return f"--{name.replace('_', '-')}"
+
+
 def from_arguments(arguments: argparse.Namespace) -> Plan:
     """The plan of a command line, a plan file, or the campaign that is to be resumed."""
     given = {
         name: value for name in PLANNED if (value := getattr(arguments, name)) not in (None, False)
     }
+    if arguments.resume:
+        given.pop("until_resolved", None)  # the campaign says whether it was begun so
     if arguments.resume and (given or arguments.plan or arguments.out):
         raise KmapbenchError(
             "--resume goes on with what was asked for then: leave out all else but --dry-run"
         )
     file = arguments.resume / "plan.toml" if arguments.resume else arguments.plan
     said = (read(file) if file else {}) | given
+    if arguments.resume and arguments.until_resolved and not said.get("until_resolved"):
+        raise KmapbenchError(
+            f"{arguments.resume}: begun without --until-resolved, so that its one look has spent"
+            " the whole error rate; begin a new campaign with it"
+        )
     _check(said)
     here = said.get("here", False)
     names = [] if here else said.get("variants", ["stock"])
@@ -89,6 +110,8 @@ def _default_boots(said: dict, chosen: list[Variant]) -> int:
     """Two boots show that a count is exact. What is not exact takes so many pairs that the test can
     reach its level, which the comparisons of all variants with the first one share.
     """
+    if said.get("until_resolved"):
+        return max(LOOKS)
     if said.get("only") != "dax":
         return EXACT_BOOTS
     boots = INEXACT_BOOTS
@@ -105,8 +128,8 @@ def _check(given: dict) -> None:
     for name, option in OPTIONS.items():
         if given.get("here") and option.in_lab_only and name in given:
             raise KmapbenchError(
-                f"--here measures the running kernel in the boot it is in: leave out --{name}, or"
-                " leave out --here"
+                f"--here measures the running kernel in the boot it is in: leave out {_flag(name)},"
+                " or leave out --here"
             )
         if name in given and option.kind in (str, int):
             try:

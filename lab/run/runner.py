@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from formats import exit_codes
-from formats.campaign_format import USER_SPACE
+from formats.campaign_format import LOOKS, USER_SPACE
 from lab.campaign import chown, store
 from lab.core import bench_command
 from lab.core.dirs import RESULTS, ROOT, cache_dir
@@ -62,12 +62,19 @@ def _measure(
     for target in chosen:
         target.prepare(leaving)
     campaign = _open(context, chosen, resumed, leaving)
-    left = campaign.left()
-    by_target = {target: [step for step in left if target.takes(step)] for target in chosen}
-    display.plan(sum(target.work(steps) for target, steps in by_target.items()))
-    problems = [
-        line for target, steps in by_target.items() for line in target.measure(campaign, steps)
-    ]
+    problems = []
+    for most in sorted(LOOKS) if plan.until_resolved else [plan.boots]:
+        left = [step for step in campaign.left() if step.boot <= most]
+        by_target = {target: [step for step in left if target.takes(step)] for target in chosen}
+        display.plan(sum(target.work(steps) for target, steps in by_target.items()))
+        problems += [
+            line for target, steps in by_target.items() for line in target.measure(campaign, steps)
+        ]
+        if plan.until_resolved and left:
+            resolved = _is_resolved(campaign.folder)
+            display.note(f"after {most} pairs: {'resolved' if resolved else 'not resolved'}")
+            if resolved:
+                break
     campaign.end()
     for line in campaign.differences():
         display.note(f"not the same as in the variant's other boots: {line}")
@@ -119,6 +126,13 @@ def _name(plan: Plan) -> str:
     if plan.only == "user":
         return USER_SPACE
     return plan.label if plan.here else "-".join(variant.name for variant in plan.variants)
+
+
+def _is_resolved(folder: Path) -> bool:
+    """Whether each case of a campaign has a verdict, or would have none with more boots either."""
+    command = [sys.executable, "-m", "analysis", "compare", str(folder), "--fail-on", "unresolved"]
+    code = subprocess.run(command, cwd=ROOT, capture_output=True).returncode
+    return code != exit_codes.UNRESOLVED
 
 
 def _report(folder: Path, whole: bool) -> subprocess.CompletedProcess:

@@ -168,6 +168,7 @@ def describe_test(groups: Sequence[SourcePair]) -> str:
     if any(row.exact for row in rows):
         parts.append("Counts that repeat to the digit are compared exactly.")
     timed = [row for row in rows if not row.exact and not row.pair.identical]
+    alpha = min((side.alpha for group in groups for side in (group.old, group.new)), default=ALPHA)
     margin = (
         f"{MARGIN_SHARE:.0%}, or {MARGIN_CYCLES:g} core cycle but never more than"
         f" {MOST_MARGIN_SHARE:.0%}"
@@ -176,7 +177,7 @@ def describe_test(groups: Sequence[SourcePair]) -> str:
         parts.append(
             f"{'Else: ratio' if parts else 'Ratio'} new/old over pairs of boots, with its exact"
             f" {CONFIDENCE:.0%} interval by signed ranks; `slower`, `faster`: by more than the"
-            f" margin ({margin}), p at most {ALPHA:.2f} over all of this report, by randomisation"
+            f" margin ({margin}), p at most {alpha:.2f} over all of this report, by randomisation"
             f" of the pairs' coins; `same`: the {SAME_CONFIDENCE:.0%} interval lies within the"
             " margin."
         )

@@ -77,3 +77,20 @@ def test_cliffs_delta_counts_pairs():
     old, new = np.array([1.0, 2, 3]), np.array([2.0, 3, 4, 0])
     above = sum(b > a for a in old for b in new) - sum(b < a for a in old for b in new)
     assert ranks.cliffs_delta(old, new) == above / 12
+
+
+def test_large_sides_end_where_the_exact_ones_would(monkeypatch):
+    """Beyond MOST_EXACT the place is that of the normal approximation, a few from the exact."""
+    for pairs in (60, 80):
+        approximate = ranks._signed_rank_place(pairs, 0.95), ranks._rank_sum_place(pairs, 55, 0.95)
+        with monkeypatch.context() as patch:
+            patch.setattr(ranks, "MOST_EXACT", 100)
+            exact = (
+                ranks._signed_rank_place.__wrapped__(pairs, 0.95),
+                ranks._rank_sum_place.__wrapped__(pairs, 55, 0.95),
+            )
+        assert np.abs(np.subtract(approximate, exact)).max() <= 3
+    differences = RANDOM.normal(0.2, 1, 60)
+    assert np.isclose(
+        ranks.signed_rank_p(differences), stats.wilcoxon(differences).pvalue, rtol=0.05
+    )

@@ -86,8 +86,8 @@ STATS = [
     Mutation(
         "interval_of_one_side",
         _RANKS,
-        "            (1 - confidence) / 2,\n",
-        "            1 - confidence,\n",
+        "    tail = (1 - confidence) / 2\n",
+        "    tail = 1 - confidence\n",
     ),
     Mutation(
         "ranks_by_argsort", _RANKS, "stats.rankdata(np.abs(kept))", "np.argsort(np.abs(kept))"
@@ -128,8 +128,8 @@ STATS = [
     Mutation(
         "share_of_the_old_median",
         _LOOKS,
-        "both = old.distribution(of_old), new.distribution(of_new)",
-        "both = old.distribution(of_old), old.distribution(of_old)",
+        "for one in (old, new)]",
+        "for one in (old, old)]",
     ),
     Mutation("levels_are_not_shared", _JUDGES, "np.minimum(1, families * p)", "np.minimum(1, p)"),
     Mutation(

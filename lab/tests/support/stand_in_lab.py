@@ -36,7 +36,14 @@ def main(arguments: list[str]) -> int:
         source_build.provide = lambda *_: None
         disk_space.rooms = lambda _: []
         runner._report = lambda *_: subprocess.CompletedProcess([], 0, "", "")
+        if resolved_at := os.environ.get("STAND_IN_RESOLVED"):
+            runner._is_resolved = lambda folder: _boots(folder) >= int(resolved_at)
         return cli.main(arguments)
+
+
+def _boots(folder: Path) -> int:
+    """Of the variant that has most."""
+    return max(len(list(variant.glob("boot-??"))) for variant in folder.iterdir())
 
 
 if __name__ == "__main__":
