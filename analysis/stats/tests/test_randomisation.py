@@ -115,6 +115,16 @@ def test_a_difference_that_is_the_margin_is_not_beyond_it():
         assert randomisation.changes(differences * 1.001, margin).worse[0] == 2 / 1024
 
 
+@pytest.mark.parametrize("margin", [0.0099, 0.0488, 1.0, 250.0])
+@pytest.mark.parametrize(("further", "p"), [(5e-10, 1), (2e-9, 2 / 1024)])
+def test_a_difference_from_the_margin_below_a_billionth_of_it_is_none(margin, further, p):
+    """In logarithms as in units: figures carry rounding errors of their own size."""
+    for direction, name in ((1, "worse"), (-1, "better")):
+        differences = np.full((1, 10), direction * margin * (1 + further))
+        found = randomisation.changes(differences, np.array([margin]))
+        assert getattr(found, name)[0] == p
+
+
 def test_pairs_far_from_the_others_are_counted():
     far = np.array([[1.0, 1, 1, 1, 1, 1, 2, -2.1], [1.0, 1, 1, 1, 1, 1, 1, 1.9], [0.0] * 8])
     assert list(randomisation.weak_pairs(far)) == [2, 0, 0]
