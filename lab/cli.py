@@ -41,6 +41,63 @@ def parser() -> argparse.ArgumentParser:
     _add_no_install(top)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
+    _add_run(commands)
+    for name, help, add_options, function, check in _OF_ANALYSIS:
+        command = _command(commands, name, help=help)
+        add_options(command)
+        command.set_defaults(function=_of_analysis(function), check=check)
+    _add_looks(commands)
+    _add_tests(commands)
+    _add_kernels(commands)
+    return top
+
+
+def _no_check(_: argparse.Namespace) -> None:
+    pass
+
+
+# Commands that need the files of campaigns only: name, help, what adds its options, what runs it,
+# and what looks at its options.
+_OF_ANALYSIS = (
+    (
+        "report",
+        "write the report of a campaign again: text, page, charts",
+        analysis_options.add_report,
+        analysis_commands.report,
+        analysis_options.check_report,
+    ),
+    (
+        "compare",
+        "say whether one kernel is slower than another, and how sure that is",
+        analysis_options.add_compare,
+        analysis_commands.compare,
+        analysis_options.check_compare,
+    ),
+    (
+        "list",
+        "list campaigns: date, kernels, what came out",
+        analysis_options.add_list,
+        analysis_commands.list_campaigns,
+        _no_check,
+    ),
+    (
+        "show",
+        "show the records of one case: samples, cost, path",
+        analysis_options.add_show,
+        analysis_commands.show,
+        analysis_options.check_report,
+    ),
+    (
+        "calibrate",
+        "simulate how often a verdict is wrong; cells that are there already are kept",
+        analysis_options.add_calibrate,
+        analysis_commands.calibrate,
+        _no_check,
+    ),
+)
+
+
+def _add_run(commands) -> None:
     run = _command(
         commands,
         "run",
@@ -54,62 +111,29 @@ def parser() -> argparse.ArgumentParser:
     )
     run.set_defaults(function=_run, check=_check_run)
 
-    report = _command(
-        commands,
-        "report",
-        help="write the report of a campaign again: text, page, charts",
-    )
-    analysis_options.add_report(report)
-    report.set_defaults(
-        function=_of_analysis(analysis_commands.report), check=analysis_options.check_report
-    )
 
-    compare = _command(
-        commands,
-        "compare",
-        help="say whether one kernel is slower than another, and how sure that is",
-    )
-    analysis_options.add_compare(compare)
-    compare.set_defaults(
-        function=_of_analysis(analysis_commands.compare), check=analysis_options.check_compare
-    )
-
-    listed = _command(commands, "list", help="list campaigns: date, kernels, what came out")
-    analysis_options.add_list(listed)
-    listed.set_defaults(function=_of_analysis(analysis_commands.list_campaigns))
-
-    show = _command(commands, "show", help="show the records of one case: samples, cost, path")
-    analysis_options.add_show(show)
-    show.set_defaults(
-        function=_of_analysis(analysis_commands.show), check=analysis_options.check_report
-    )
-
-    study = _command(
-        commands,
-        "calibrate",
-        help="simulate how often a verdict is wrong; cells that are there already are kept",
-    )
-    analysis_options.add_calibrate(study)
-    study.set_defaults(function=_of_analysis(analysis_commands.calibrate))
-
+def _add_looks(commands) -> None:
+    """What looks at this machine and this program, and changes nothing."""
     look = _command(
         commands,
         "check",
         help="say what can be measured here, what disturbs it, and what to do; changes nothing",
     )
     look.set_defaults(function=_look)
-
     cases = _command(commands, "cases", help="list what can be measured, and what it needs")
     cases.add_argument("glob", nargs="?", default="*", metavar="GLOB", help="default: all")
     cases.set_defaults(function=_cases)
 
+
+def _add_tests(commands) -> None:
     test = _command(commands, "test", help="run all tests that need no kernel build, or more")
     tests.add_options(test)
     test.set_defaults(function=_test, check=_check_test, reach=tests.EVERYDAY)
-
     lint = _command(commands, "lint", help="run formatters, linters and type checkers")
     lint.set_defaults(function=_lint)
 
+
+def _add_kernels(commands) -> None:
     kernels = _command(commands, "kernels", help="list the variants and what is built, or build")
     kernels.set_defaults(function=_kernels)
     build = _command(
@@ -119,14 +143,13 @@ def parser() -> argparse.ArgumentParser:
     )
     build.add_argument("names", nargs="+", metavar="NAME", help="a variant")
     build.set_defaults(function=_build, check=_check_build)
-    return top
 
 
 def _command(commands, name: str, help: str) -> argparse.ArgumentParser:
     """A command; `check` looks at its options without running anything, `function` runs it."""
     parser = commands.add_parser(name, help=help)
     _add_no_install(parser)
-    parser.set_defaults(check=lambda _: None)
+    parser.set_defaults(check=_no_check)
     return parser
 
 
