@@ -45,12 +45,12 @@ def gate(
     failed, left_out = False, []
     for group in groups:
         for row in group.rows:
-            why = _unjudged(row)
+            why = why_unjudged(row)
             if why and row.case in NEVER_EXACT and row.case not in cases:
                 left_out.append(row.case)
             elif why:
                 unjudged.setdefault(why, []).append(row.case)
-            failed = failed or _fails(row, fail_on)
+            failed = failed or fails(row, fail_on)
             if fail_on == UNRESOLVED and not why and row.verdict is Verdict.UNRESOLVED:
                 unjudged.setdefault("unresolved", []).append(row.case)
         for lost in group.lost:
@@ -69,7 +69,7 @@ def gate(
     return Gate(exit_codes.UNRESOLVED if unjudged else exit_codes.OK, lines)
 
 
-def _fails(row: Comparison, fail_on: str) -> bool:
+def fails(row: Comparison, fail_on: str) -> bool:
     """A word for the worse fails whatever boots are missing beside it."""
     if not row.exact and row.pairs < GATE_PAIRS:
         return False
@@ -78,7 +78,7 @@ def _fails(row: Comparison, fail_on: str) -> bool:
     return fail_on == DIFFERS and row.verdict in _DIFFERS
 
 
-def _unjudged(row: Comparison) -> str:
+def why_unjudged(row: Comparison) -> str:
     """Why a comparison says nothing that a gate can rest on; empty where it does."""
     if row.pair.identical:
         return ""
