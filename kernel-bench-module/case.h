@@ -7,7 +7,7 @@
  *
  *	setup				may sleep
  *	oracle				may sleep
- *	per sample: settle		may sleep
+ *	per sample: before_sample	may sleep
  *	and, under the run's IRQ policy:
  *		enter			PKS on and closed; then the outer mappings
  *		empty, body and shifted body, each (ops) and (2 * ops), between
@@ -62,23 +62,23 @@ struct kb_case {
 	int (*setup)(struct kb_ctx *ctx);
 	void (*teardown)(struct kb_ctx *ctx);
 	/* before each sample; may sleep */
-	void (*settle)(struct kb_ctx *ctx);
+	void (*before_sample)(struct kb_ctx *ctx);
 	void (*enter)(struct kb_ctx *ctx);
 	/* maps ctx->page as the body does and says what it got; checked before timing */
 	void *(*map)(struct kb_ctx *ctx);
 	void (*unmap)(struct kb_ctx *ctx, void *addr);
 	/* why it cannot run here, or NULL */
-	const char *(*refusal)(void);
+	const char *(*skip_reason)(void);
 	enum kb_set set;	/* how many pages it goes round; body is a KB_RING_BODY */
-	u32 wants;		/* user_page: KMAPBENCH_CASE_DEVMAP_PAGE or _TAIL */
+	u32 needs_page;		/* user_page: KMAPBENCH_CASE_DEVMAP_PAGE or _TAIL */
 	bool needs_pks;		/* PKS is on in each sample */
 	bool needs_pku;		/* RDPKRU and WRPKRU are used */
 	bool stand_in;		/* its register is not IA32_PKRS */
-	bool guarded;		/* map opens a closed page: the oracle must hold */
+	bool needs_protection_check;	/* map opens a closed page: the oracle must hold */
 	bool sleeps;		/* not with interrupts or preemption off */
 	u32 depth;		/* mappings that are held while the body runs */
-	enum kb_event raises;	/* what an operation does to its CPU, once */
-	bool everyday;		/* measured without being asked for by name */
+	enum kb_event event;	/* what an operation does to its CPU, once */
+	bool in_default_set;	/* measured without being asked for by name */
 	bool varies;		/* an operation need not take what the last one took */
 	u32 known;		/* of a control: instructions of an operation, and */
 	u32 known_adds;		/* of these the adds that wait for each other */

@@ -65,7 +65,7 @@ KB_CONTROL_BODIES(100)
 		.known_adds = (count),					\
 	},
 
-#define PROTECTED .needs_pks = true, .guarded = true
+#define PROTECTED .needs_pks = true, .needs_protection_check = true
 
 /* This kernel's own path on a page of memory; further fields may follow. */
 #define KERNEL_DRAM(body_name, ...)					\
@@ -88,7 +88,7 @@ KB_CONTROL_BODIES(100)
 	.teardown = kb_devmap_teardown,					\
 	.map = kb_kernel_map,						\
 	.unmap = kb_kernel_unmap,					\
-	.wants = KMAPBENCH_CASE_DEVMAP_PAGE, __VA_ARGS__
+	.needs_page = KMAPBENCH_CASE_DEVMAP_PAGE, __VA_ARGS__
 
 #define KERNEL_DEVMAP_TOUCH(path, touched)				\
 	{								\
@@ -103,8 +103,8 @@ KB_CONTROL_BODIES(100)
 	.teardown = kb_devmap_teardown,					\
 	.map = kb_kernel_map,						\
 	.unmap = kb_kernel_unmap,					\
-	.refusal = kb_devmap_refuse_protected,				\
-	.wants = KMAPBENCH_CASE_DEVMAP_PAGE, PROTECTED, __VA_ARGS__
+	.skip_reason = kb_devmap_refuse_protected,			\
+	.needs_page = KMAPBENCH_CASE_DEVMAP_PAGE, PROTECTED, __VA_ARGS__
 
 #define KERNEL_PROTECTED_TOUCH(path, touched)				\
 	{								\
@@ -140,7 +140,7 @@ KB_CONTROL_BODIES(100)
 #define MODEL_DEVMAP(form, state, wanted)				\
 	MODEL_KERNEL(form, state, none,					\
 		     .teardown = kb_model_teardown_kernel_devmap,	\
-		     .wants = KMAPBENCH_CASE_DEVMAP_##wanted)
+		     .needs_page = KMAPBENCH_CASE_DEVMAP_##wanted)
 
 #define MODEL_SET(path, form, order, pages, label)			\
 	{								\
@@ -183,27 +183,27 @@ KB_CONTROL_BODIES(100)
 	{								\
 		.name = path "/key_off",				\
 		.what = #form " path, static key off",			\
-		MODEL(form, key_off, none, .everyday = true)		\
+		MODEL(form, key_off, none, .in_default_set = true)	\
 	},								\
 	{								\
 		.name = path "/dram",					\
 		.what = #form " path, key on, a page of memory",	\
-		MODEL(form, dram, none, .everyday = true)		\
+		MODEL(form, dram, none, .in_default_set = true)		\
 	},								\
 	{								\
 		.name = path "/devmap",					\
 		.what = #form " path, key on, an unprotected device page", \
-		MODEL(form, devmap, none, .everyday = true)		\
+		MODEL(form, devmap, none, .in_default_set = true)	\
 	},								\
 	{								\
 		.name = path "/protected",				\
 		.what = #form " path, key on, a protected page, outermost", \
-		MODEL(form, protected, none, PROTECTED, .everyday = true) \
+		MODEL(form, protected, none, PROTECTED, .in_default_set = true) \
 	},								\
 	{								\
 		.name = path "/protected_nested",			\
 		.what = #form " path, key on, a protected page that is open already", \
-		MODEL(form, protected, none, PROTECTED, .depth = 1, .everyday = true) \
+		MODEL(form, protected, none, PROTECTED, .depth = 1, .in_default_set = true) \
 	},								\
 	MODEL_NESTED(path, form, 3)					\
 	MODEL_NESTED(path, form, 4)					\
@@ -220,7 +220,7 @@ KB_CONTROL_BODIES(100)
 	.map = kb_kernel_map,						\
 	.unmap = kb_kernel_unmap,					\
 	.depth = 1,							\
-	.wants = KMAPBENCH_CASE_DEVMAP_PAGE
+	.needs_page = KMAPBENCH_CASE_DEVMAP_PAGE
 
 #define ELSEWHERE_AT(kind, where, doing, undo, ...)			\
 	{								\
@@ -241,32 +241,32 @@ const struct kb_case kb_cases[] = {
 		.name = "empty",
 		.what = "the loop that every case runs in, with nothing in it",
 		.body = KB_BODY_OF(kb_body_empty),
-		.everyday = true,
+		.in_default_set = true,
 	},
 	CONTROLS(13)
 	CONTROLS(100)
 	{
 		.name = "kernel/kmap_local/dram",
 		.what = "kmap_local_page + kunmap_local of this kernel, a page of memory",
-		KERNEL_DRAM(kb_body_kernel_kmap_local_none, .everyday = true)
+		KERNEL_DRAM(kb_body_kernel_kmap_local_none, .in_default_set = true)
 	},
 	KB_EACH_ACCESS(KERNEL_TOUCH, "kernel/kmap_local")
 	KB_EACH_SET(KERNEL_SET, "kernel/kmap_local")
 	{
 		.name = "kernel/kmap_local/devmap",
 		.what = "kmap_local_page + kunmap_local, a page of a DAX file",
-		KERNEL_DEVMAP(none, .everyday = true)
+		KERNEL_DEVMAP(none, .in_default_set = true)
 	},
 	KB_EACH_ACCESS(KERNEL_DEVMAP_TOUCH, "kernel/kmap_local")
 	{
 		.name = "kernel/kmap_local/protected",
 		.what = "kmap_local_page + kunmap_local, a protected page of a DAX file, outermost",
-		KERNEL_PROTECTED(none, .everyday = true)
+		KERNEL_PROTECTED(none, .in_default_set = true)
 	},
 	{
 		.name = "kernel/kmap_local/protected_nested",
 		.what = "kmap_local_page + kunmap_local, a protected page that is open already",
-		KERNEL_PROTECTED(none, .depth = 1, .everyday = true)
+		KERNEL_PROTECTED(none, .depth = 1, .in_default_set = true)
 	},
 	KB_EACH_ACCESS(KERNEL_PROTECTED_TOUCH, "kernel/kmap_local")
 	{
@@ -277,7 +277,7 @@ const struct kb_case kb_cases[] = {
 		.teardown = kb_devmap_teardown,
 		.map = kb_kernel_map,
 		.unmap = kb_kernel_unmap,
-		.wants = KMAPBENCH_CASE_DEVMAP_TAIL,
+		.needs_page = KMAPBENCH_CASE_DEVMAP_TAIL,
 	},
 	{
 		.name = "kernel/kmap_local_folio/dram",
@@ -306,7 +306,7 @@ const struct kb_case kb_cases[] = {
 		.what = "WRMSR IA32_PKRS twice, open and close, each with a new value",
 		.body = KB_BODY_OF(kb_body_wrpkrs_toggle),
 		.needs_pks = true,
-		.everyday = true,
+		.in_default_set = true,
 	},
 	{
 		.name = "msr/wrpkrs/latency",
@@ -353,7 +353,7 @@ const struct kb_case kb_cases[] = {
 		.what = "stand-in for WRPKRS: WRMSR IA32_SPEC_CTRL, same value (not serialising)",
 		.body = KB_BODY_OF(kb_body_mock_spec_ctrl),
 		.enter = kb_msr_enter_spec_ctrl,
-		.refusal = kb_msr_refuse_spec_ctrl,
+		.skip_reason = kb_msr_refuse_spec_ctrl,
 		.stand_in = true,
 	},
 	{
@@ -361,27 +361,27 @@ const struct kb_case kb_cases[] = {
 		.what = "stand-in for WRPKRS: WRMSR IA32_TSC_AUX, same value (serialising)",
 		.body = KB_BODY_OF(kb_body_mock_tsc_aux),
 		.enter = kb_msr_enter_tsc_aux,
-		.refusal = kb_msr_refuse_tsc_aux,
+		.skip_reason = kb_msr_refuse_tsc_aux,
 		.stand_in = true,
 	},
 	ELSEWHERE(irq, "an interrupt, raised and handled", kb_elsewhere_teardown,
-		  .raises = KB_EVENT_IRQ_WORK, .everyday = true)
+		  .event = KB_EVENT_IRQ_WORK, .in_default_set = true)
 	ELSEWHERE(nmi, "an NMI, raised and handled", kb_elsewhere_teardown_nmi,
-		  .raises = KB_EVENT_NMI)
-	ELSEWHERE(int3, "an INT3 and back", kb_elsewhere_teardown_int3, .everyday = false)
+		  .event = KB_EVENT_NMI)
+	ELSEWHERE(int3, "an INT3 and back", kb_elsewhere_teardown_int3, .in_default_set = false)
 	ELSEWHERE(fault, "a fault that the exception table ends", kb_elsewhere_teardown,
-		  .everyday = true)
+		  .in_default_set = true)
 	{
 		.name = "elsewhere/switch/same",
 		.what = "to another thread and back, two switches; nothing open in either",
 		.body = KB_BODY_OF(kb_body_elsewhere_switch),
 		.varies = true,
 		.setup = kb_elsewhere_setup_switch,
-		.settle = kb_elsewhere_settle_switch,
+		.before_sample = kb_elsewhere_settle_switch,
 		.teardown = kb_elsewhere_teardown_switch,
-		.raises = KB_EVENT_SWITCH,
+		.event = KB_EVENT_SWITCH,
 		.sleeps = true,
-		.everyday = true,
+		.in_default_set = true,
 	},
 	{
 		.name = "elsewhere/switch/different",
@@ -389,12 +389,12 @@ const struct kb_case kb_cases[] = {
 		.body = KB_BODY_OF(kb_body_elsewhere_switch),
 		.varies = true,
 		.setup = kb_elsewhere_setup_switch,
-		.settle = kb_elsewhere_settle_switch,
+		.before_sample = kb_elsewhere_settle_switch,
 		.teardown = kb_elsewhere_teardown_switch,
 		HOLDS_A_MAPPING,
-		.raises = KB_EVENT_SWITCH,
+		.event = KB_EVENT_SWITCH,
 		.sleeps = true,
-		.everyday = true,
+		.in_default_set = true,
 	},
 };
 

@@ -65,14 +65,14 @@ static long kb_ioctl_case(void __user *arg)
 
 	memset(&desc, 0, sizeof(desc));
 	desc.index = index;
-	desc.flags = c->wants;
+	desc.flags = c->needs_page;
 	desc.known = c->known;
 	desc.known_adds = c->known_adds;
-	if (c->everyday)
+	if (c->in_default_set)
 		desc.flags |= KMAPBENCH_CASE_DEFAULT;
 	if (c->stand_in)
 		desc.flags |= KMAPBENCH_CASE_STAND_IN;
-	if (c->raises == KB_EVENT_SWITCH)
+	if (c->event == KB_EVENT_SWITCH)
 		desc.flags |= KMAPBENCH_CASE_SWITCHES;
 	if (c->varies)
 		desc.flags |= KMAPBENCH_CASE_VARIES;
@@ -87,10 +87,10 @@ u32 kb_irq_policies(const struct kb_case *c)
 	if (c->sleeps)
 		return BIT(KMAPBENCH_IRQS_ON);
 	/* it has to come through, and to this thread */
-	if (c->raises == KB_EVENT_IRQ_WORK)
+	if (c->event == KB_EVENT_IRQ_WORK)
 		return BIT(KMAPBENCH_PREEMPT_OFF);
 	/* to this CPU */
-	if (c->raises == KB_EVENT_NMI)
+	if (c->event == KB_EVENT_NMI)
 		return BIT(KMAPBENCH_IRQS_OFF) | BIT(KMAPBENCH_PREEMPT_OFF);
 	/* a handler may have a bracket of its own, and closes what we have open with it */
 	if (c->needs_pks && kb_pks_kernel())
@@ -108,9 +108,9 @@ static const char *kb_skip_reason(const struct kb_case *c)
 		return "this CPU has no PKS";
 	if (c->needs_pku && !boot_cpu_has(X86_FEATURE_OSPKE))
 		return "this CPU has no PKU, or the kernel does not use it";
-	if (c->refusal && c->refusal())
-		return c->refusal();
-	return c->guarded ? kb_oracle_refusal() : NULL;
+	if (c->skip_reason && c->skip_reason())
+		return c->skip_reason();
+	return c->needs_protection_check ? kb_oracle_refusal() : NULL;
 }
 
 /* Maps once, and looks at what came of it: a path that maps the wrong page is no path. */
@@ -148,7 +148,7 @@ static int kb_measure(const struct kb_case *c, struct kb_ctx *ctx,
 		kb_flag(run, "the map gave the address of another page");
 		return 0;
 	}
-	if (c->guarded) {
+	if (c->needs_protection_check) {
 		err = kb_oracle_check(c, ctx);
 		if (err)
 			return err;
@@ -156,7 +156,7 @@ static int kb_measure(const struct kb_case *c, struct kb_ctx *ctx,
 	err = kb_sample(c, ctx, samples);
 	if (err)
 		return err;
-	if (c->guarded) {
+	if (c->needs_protection_check) {
 		err = kb_oracle_check(c, ctx);
 		if (err)
 			return err;
@@ -201,7 +201,7 @@ static bool kb_run_valid(const struct kmapbench_run *run)
 	       run->samples >= 1 && run->samples <= KMAPBENCH_MAX_SAMPLES &&
 	       run->irq_policy < KMAPBENCH_IRQ_POLICIES &&
 	       kb_irq_policies(c) & BIT(run->irq_policy) &&
-	       (c->wants || !run->user_page) && !run->reserved;
+	       (c->needs_page || !run->user_page) && !run->reserved;
 }
 
 /* What a RUN says, before it has anything to say. */

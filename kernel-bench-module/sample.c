@@ -207,15 +207,15 @@ static int kb_sample_all(const struct kb_case *c, struct kb_ctx *ctx,
 	u32 attempts = 2 * run->samples + KB_SPARE_ATTEMPTS;
 	struct kb_disturbance seen = {
 		.home_cpu = -1,
-		.own = c->raises,
+		.own = c->event,
 		.own_count = KB_ROUNDS * run->ops + 2 * KB_WARM_UP_OPS,
 	};
 	enum kmapbench_cause cause;
 	u64 first_window, ticks;
 
 	while (run->taken < run->samples && attempts--) {
-		if (c->settle)
-			c->settle(ctx);
+		if (c->before_sample)
+			c->before_sample(ctx);
 		first_window = kb_windows;
 		ticks = kb_sample_once(c, ctx, run->ops, &samples[run->taken], &seen);
 		cause = kb_disturbance_cause(&seen);

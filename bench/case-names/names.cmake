@@ -53,14 +53,14 @@ while(NOT at EQUAL -1)
   field_of(name name)
   field_of(what what)
   set(set "all")
-  if(row MATCHES "[.]everyday *= *true")
+  if(row MATCHES "[.]in_default_set *= *true")
     set(set "default")
   endif()
   set(needs "")
   foreach(need IN ITEMS
       "needs_pks *= *true=PKS" "needs_pku *= *true=PKU" "stand_in *= *true=no PKS"
-      "refusal *= *kb_devmap_refuse_protected=our series"
-      "wants *= *0x2u=DAX file" "wants *= *0x4u=device-dax")
+      "skip_reason *= *kb_devmap_refuse_protected=our series"
+      "needs_page *= *0x2u=DAX file" "needs_page *= *0x4u=device-dax")
     string(REGEX MATCH "(.*)=(.*)" need "${need}")
     if(row MATCHES "[.]${CMAKE_MATCH_1}")
       string(REGEX MATCH "(.*)=(.*)" need "${need}")
