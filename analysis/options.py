@@ -79,7 +79,7 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
         metavar="GLOB",
         help="compare only these cases; may be given several times",
     )
-    parser.add_argument("--format", choices=("text", "md", "html", "json"), default="text")
+    parser.add_argument("--format", choices=("text", "md", "html", "json", "ktap"), default="text")
     parser.add_argument(
         "--fail-on",
         choices=("slower", "differs", "unresolved"),

@@ -2,8 +2,13 @@
 """The comparison, on campaigns that the lab made."""
 
 import json
+import subprocess
+import sys
+
+import pytest
 
 from lab.cli import main
+from lab.core.dirs import ROOT
 from lab.kernels import variants
 from lab.run import runner
 from lab.tests.support import mutations
@@ -39,3 +44,31 @@ def test_one_instruction_more_is_slower_by_one_and_nothing_else_is(monkeypatch, 
     assert set(found.values()) == {("same", "0")}
     assert main(["compare", str(after), str(before), "--fail-on", "slower"]) == 0
     assert f"  {CASE:34}" in (text := capfd.readouterr().out) and " -1  faster\n" in text
+
+
+@pytest.mark.kernels
+def test_the_kernels_own_reader_takes_ktap(kernel_source, tmp_path):
+    """What kunit.py says of the form `ktap` is what the form `json` has."""
+    reference = ROOT / "results" / "reference" / "pks-6.12"
+    sides = [f"{reference}:off", f"{reference}:protected"]
+    text, values = (
+        subprocess.run(
+            [ROOT / "kmapbench", "compare", "--format", form, *sides],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for form in ("ktap", "json")
+    )
+    document = tmp_path / "ktap"
+    document.write_text(text)
+    said = subprocess.run(
+        [sys.executable, kernel_source / "tools/testing/kunit/kunit.py", "parse", document],
+        capture_output=True,
+        text=True,
+    ).stdout
+    (group,) = json.loads(values)["groups"]
+    slower = [row for row in group["rows"] if row["verdict"] == "slower"]
+    passed = [row for row in group["rows"] if row["exact"] and row not in slower]
+    assert slower and passed
+    assert f"passed: {len(passed)}, failed: {len(slower)}, skipped: " in said, said

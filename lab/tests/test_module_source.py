@@ -8,8 +8,7 @@ import pytest
 
 from lab.core import subprocesses
 from lab.core.dirs import MODULE_SOURCE
-from lab.kernels import debian_kernels, source_build, variants
-from lab.tests.conftest import quiet
+from lab.kernels import variants
 
 # What the module does on purpose, and the script cannot know.
 ON_PURPOSE = {
@@ -29,15 +28,8 @@ FOLDERS = (MODULE_SOURCE, MODULE_SOURCE / "tests", variants.FOLDER / "tests")
 
 
 @pytest.mark.kernels
-def test_checkpatch_finds_nothing(cache, tmp_path):
-    package = variants.find("plain").image.source
-    script = (
-        source_build.source_of(
-            package, debian_kernels.candidate(package), cache, tmp_path / "log", quiet
-        )
-        / "scripts"
-        / "checkpatch.pl"
-    )
+def test_checkpatch_finds_nothing(kernel_source):
+    script = kernel_source / "scripts" / "checkpatch.pl"
     sources = [
         path
         for folder in FOLDERS
