@@ -67,7 +67,7 @@ def limits(tmp_path, monkeypatch):
     def of(*pairs):
         rows = compare_family(pairs)
         drawing = Forest([("all", [(row.case, row) for row in rows])], "ratio")
-        forest.draw_forest(Caption("T", "S"), drawing, tmp_path / "forest")
+        forest.draw(Caption("T", "S"), drawing, tmp_path / "forest")
         return kept.pop()
 
     return of

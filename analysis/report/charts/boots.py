@@ -20,7 +20,7 @@ _COLUMNS = 2
 _SHOWN = (0.01, 0.99)
 
 
-def draw_medians(caption: Caption, medians: Medians, target: Path) -> None:
+def draw(caption: Caption, medians: Medians, target: Path) -> None:
     """Draws one panel per case and variant.
 
     target: without suffix; .svg and .png are written.

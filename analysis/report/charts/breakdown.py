@@ -17,7 +17,7 @@ _HEIGHT = 0.74  # of a bar, in rows
 _COUNT_EDGE, _COUNT_DIGIT, _WORD_CHARACTER = 0.12, 0.065, 0.09
 
 
-def draw_breakdown(caption: Caption, breakdown: Breakdown, target: Path) -> None:
+def draw(caption: Caption, breakdown: Breakdown, target: Path) -> None:
     """Draws one bar per row, under its heading.
 
     target: without suffix; .svg and .png are written.

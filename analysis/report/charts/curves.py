@@ -27,7 +27,7 @@ _LOGARITHMIC = 3.0
 _FEW_DECADES = 100
 
 
-def draw_curves(caption: Caption, curves: Curves, target: Path) -> None:
+def draw(caption: Caption, curves: Curves, target: Path) -> None:
     """Draws one panel per kind of run, with a line per variant.
 
     target: without suffix; .svg and .png are written.

@@ -3,20 +3,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
-from analysis.report.charts import flame
-from analysis.report.model.figure import (
-    Breakdown,
-    Curves,
-    Ecdf,
-    Figure,
-    Forest,
-    Heat,
-    Medians,
-    ModelLines,
-    Profile,
-)
+from analysis.report.model.figure import Figure
 from analysis.report.model.table import Table
 
 
@@ -40,32 +30,11 @@ def draw_figures(figures: Sequence[Figure], folder: Path) -> list[DrawnChart]:
 
 def _draw_figure(figure: Figure, folder: Path) -> DrawnChart:
     target = folder / figure.table.name
-    svg = target.with_name(target.name + ".svg")
-    if isinstance(figure.drawing, Profile):
-        svg.write_text(flame.flame_graph(figure.drawing.path, figure.drawing.kernel))
-    else:
-        _draw_by_matplotlib(figure, target)
-    return DrawnChart(
-        svg.read_text(), f"{figure.caption.title}. {figure.table.caption}", figure.table
-    )
-
-
-def _draw_by_matplotlib(figure: Figure, target: Path) -> None:
     # matplotlib takes half a second to import, which a campaign without a chart is spared
-    from analysis.report.charts import boots, breakdown, curves, ecdf, forest, heat, model_line
-
-    match figure.drawing:
-        case Forest():
-            forest.draw_forest(figure.caption, figure.drawing, target)
-        case Breakdown():
-            breakdown.draw_breakdown(figure.caption, figure.drawing, target)
-        case Medians():
-            boots.draw_medians(figure.caption, figure.drawing, target)
-        case Ecdf():
-            ecdf.draw_ecdf(figure.caption, figure.drawing, target)
-        case Heat():
-            heat.draw_heat_map(figure.caption, figure.drawing, target)
-        case Curves():
-            curves.draw_curves(figure.caption, figure.drawing, target)
-        case ModelLines():
-            model_line.draw_model_lines(figure.caption, figure.drawing, target)
+    chart = import_module(f"analysis.report.charts.{figure.drawing.chart}")
+    chart.draw(figure.caption, figure.drawing, target)
+    return DrawnChart(
+        target.with_name(target.name + ".svg").read_text(),
+        f"{figure.caption.title}. {figure.table.caption}",
+        figure.table,
+    )

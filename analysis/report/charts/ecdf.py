@@ -14,7 +14,7 @@ _COLUMNS = 2
 _SHOWN = (0.005, 0.99)
 
 
-def draw_ecdf(caption: Caption, ecdf: Ecdf, target: Path) -> None:
+def draw(caption: Caption, ecdf: Ecdf, target: Path) -> None:
     """Draws one panel per case and variant: a thin curve per boot, a thick one of all boots.
 
     target: without suffix; .svg and .png are written.

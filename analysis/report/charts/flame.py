@@ -4,10 +4,12 @@ instructions it took with all it called.
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from analysis.data.load import CountedPath
 from analysis.report.charts.style import INK, PAPER, PART_COLOURS
+from analysis.report.model.figure import Caption, Profile
 
 _WIDTH = 1200  # pixels
 _ROW = 18
@@ -42,6 +44,15 @@ def call_tree(path: CountedPath) -> Frame:
 def _add(frame: Frame, counted: dict) -> None:
     frame.instructions += counted["instructions"]
     frame.wrmsr += counted["wrmsr"]
+
+
+def draw(_: Caption, profile: Profile, target: Path) -> None:
+    """Writes a flame graph, which has its own caption.
+
+    target: without suffix; .svg is written.
+    """
+    svg = target.with_name(target.name + ".svg")
+    svg.write_text(flame_graph(profile.path, profile.kernel))
 
 
 def flame_graph(path: CountedPath, subtitle: str) -> str:

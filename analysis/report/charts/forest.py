@@ -37,7 +37,7 @@ _INTERVAL_SPAN = 2.0
 _CHARACTER = 0.068  # inches, of the words right of the axis
 
 
-def draw_forest(caption: Caption, forest: Forest, target: Path) -> None:
+def draw(caption: Caption, forest: Forest, target: Path) -> None:
     """Draws one row per comparison, under its heading.
 
     target: without suffix; .svg and .png are written.

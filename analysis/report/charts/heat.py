@@ -21,7 +21,7 @@ _FULL = 0.10
 _STRONGEST = 0.6
 
 
-def draw_heat_map(caption: Caption, heat: Heat, target: Path) -> None:
+def draw(caption: Caption, heat: Heat, target: Path) -> None:
     """Draws one row per kind of run, under its heading.
 
     target: without suffix; .svg and .png are written.

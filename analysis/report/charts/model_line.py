@@ -25,7 +25,7 @@ _MAP_UNMAP: dict[str, Any] = {"linestyle": ":", "linewidth": 1.5}
 _COUNTED: dict[str, Any] = {"linestyle": "-", "linewidth": 0.9}
 
 
-def draw_model_lines(caption: Caption, lines: ModelLines, target: Path) -> None:
+def draw(caption: Caption, lines: ModelLines, target: Path) -> None:
     """Draws two panels per kind of run: overhead and models; residuals of 2 PKRS writes.
 
     target: without suffix; .svg and .png are written.

@@ -2,6 +2,7 @@
 """A chart before it is drawn: its caption, the table behind it, and what is drawn of that table."""
 
 from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 from analysis.data.load import CountedPath
 from analysis.fio_model.cost_model import ModelCheck
@@ -20,10 +21,19 @@ class Caption:
     footer: str = ""  # how to read it
 
 
+class Drawing(Protocol):
+    """What a chart is drawn of."""
+
+    # The module of analysis/report/charts that draws it: its draw(caption, drawing, target) writes
+    # target with .svg, and with .png where matplotlib draws.
+    chart: ClassVar[str]
+
+
 @dataclass(frozen=True)
 class Forest:
     """Ratios new/old: headed groups of (label, comparison); each comparison has a ratio."""
 
+    chart: ClassVar[str] = "forest"
     groups: list[tuple[str, list[tuple[str, Comparison]]]]
     axis: str  # label of the ratio axis
 
@@ -32,6 +42,7 @@ class Forest:
 class Breakdown:
     """Stacked bars: headed groups of (label, row); each row has parts and a cost."""
 
+    chart: ClassVar[str] = "breakdown"
     groups: list[tuple[str, list[tuple[str, Row]]]]
 
 
@@ -39,6 +50,7 @@ class Breakdown:
 class Profile:
     """A flame graph of one operation."""
 
+    chart: ClassVar[str] = "flame"
     path: CountedPath
     kernel: str  # variant, kernel, and what it ran in
 
@@ -55,15 +67,20 @@ class Spread:
 class Medians(Spread):
     """Each boot's median in front of its samples."""
 
+    chart: ClassVar[str] = "boots"
+
 
 class Ecdf(Spread):
     """Empirical distribution functions of the samples."""
+
+    chart: ClassVar[str] = "ecdf"
 
 
 @dataclass(frozen=True)
 class Heat:
     """A heat map: headed groups of (label, comparison by column); each comparison has a ratio."""
 
+    chart: ClassVar[str] = "heat"
     columns: list[str]
     groups: list[tuple[str, list[tuple[str, dict[str, Comparison]]]]]
 
@@ -92,6 +109,7 @@ class CurvePanel:
 class Curves:
     """Panels with a common meaning of the x axis."""
 
+    chart: ClassVar[str] = "curves"
     panels: list[CurvePanel]
     x_label: str
 
@@ -108,11 +126,9 @@ class ModelPanel:
 class ModelLines:
     """Overhead of fio runs next to the cost model."""
 
+    chart: ClassVar[str] = "model_line"
     panels: list[ModelPanel]
     unit: str
-
-
-Drawing = Forest | Breakdown | Profile | Medians | Ecdf | Heat | Curves | ModelLines
 
 
 @dataclass(frozen=True)
