@@ -146,6 +146,33 @@ def test_a_kernel_without_the_patch_stands_beside_its_replicas(write_campaign):
     assert "./kmapbench run --variants" in text
 
 
+@pytest.mark.parametrize(
+    ("writes", "said"),
+    [
+        (("wrpkru", "delay", "nowrite"), "WRPKRU stands in"),
+        (("delay", "nowrite"), "assumed length stands in"),
+        (("nowrite",), "is left out"),
+    ],
+)
+def test_user_models_alone_are_an_answer(write_campaign, writes, said):
+    """By the closest stand-in for the write that this machine has, each pair by itself."""
+    cycles = {"kmap_local/": 400, "kmap_local_slim/": 380}
+    models = [
+        record(f"user/{form}{name}", cost=2 * cost, variant="host")
+        | {"cost_core_cycles": cost, "clock": "tsc", "unit": "ticks", "exact": False}
+        for form, most in cycles.items()
+        for name, cost in {
+            "key_off/alone": most / 20,
+            **{f"protected/{write}": most / 4 for write in writes},
+            **{f"protected/alone/{write}": most / 10 for write in writes},
+            f"protected/alone/{writes[0]}": most,
+        }.items()
+    ]
+    text = " ".join(mail(write_campaign(models, header={"variants": {}})).split())
+    assert "400 core cycles for a pmem page as published, 380 in our series, 20 with the" in text
+    assert said in text and "pmem page ~20 ~400 ~380" in text
+
+
 def test_a_boot_that_is_missing_is_said(write_campaign):
     order = [
         {

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
 from analysis.data.load import Campaign
-from analysis.report.contents import answer_tables
+from analysis.report.contents import answer_tables, user_answer
 from analysis.report.contents.findings import Findings
 from analysis.report.model.answer import Answer, AnswerBlock
 from analysis.report.model.answer_table import PMEM_PAGE, AnswerRow, AnswerTable
@@ -40,8 +40,11 @@ def build_answer(findings: Findings) -> Answer:
     """The answer of a campaign; without a kernel case it is that there is none."""
     campaign = findings.campaign
     groups = families(campaign.header)
-    if not groups or not any(row.cost is not None for row in findings.rows):
+    if not any(row.cost is not None for row in findings.rows):
         return Answer("Nothing was measured in whole.", source=_source(campaign))
+    if not groups:
+        closing = [f"In a kernel: {_REAL_KERNELS}"]
+        return user_answer.build_user_answer(findings.user, closing, _source(campaign))
     main = _main_family(findings, groups)
     if len(main.variants) == 1:
         found = answer_tables.replica_table(findings.rows, main.baseline)
