@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
 
+from analysis.report import writer
 from analysis.report.charts import forest, frame
 from analysis.report.comparison import format
 from analysis.report.model.figure import Caption, Forest
 from analysis.stats.family import compare_family
 from analysis.stats.sample import Metric, Sample, SamplePair
+from analysis.tests.conftest import record
 
 
 @pytest.mark.parametrize(
@@ -113,3 +116,37 @@ def test_large_ratios_have_a_logarithmic_axis(limits):
 )
 def test_what_a_ratio_adds_fits_a_cell(ratio, said):
     assert format.format_percent(ratio) == said and len(said) <= 6
+
+
+def test_each_launch_of_a_user_model_is_a_dot(write_campaign, monkeypatch):
+    """On one axis from 0, with the median and the reach of the launches in words."""
+    cycles = {
+        "user/kmap_local/protected/delay": [385.3, 400.9, 396.2],
+        "user/kmap_local_slim/dram": [3.0, 3.1, 2.9],
+    }
+    records = [
+        record(case, launch=launch, variant="host", exact=False) | {"cost_core_cycles": figure}
+        for case, figures in cycles.items()
+        for launch, figure in enumerate(figures, 1)
+    ] + [record("user/known/adds1000", launch=launch, variant="host") for launch in (1, 2, 3)]
+    kept = []
+    rows = frame.rows
+
+    @contextlib.contextmanager
+    def kept_rows(words, groups, *rest):
+        with rows(words, groups, *rest) as (axes, positions):
+            yield axes, positions
+            kept.append((groups, axes))
+
+    monkeypatch.setattr(frame, "rows", kept_rows)
+    folder = write_campaign(records, header={"variants": {}})
+    writer.write_report(folder)
+    ((groups, axes),) = kept
+    assert [(group.heading, group.labels) for group in groups] == [
+        ("user/kmap_local", ["protected/delay"]),
+        ("user/kmap_local_slim", ["dram"]),
+    ]
+    assert [list(line.get_xdata()) for line in axes.lines] == list(cycles.values())
+    assert axes.get_xlim()[0] == 0 and axes.get_xlim()[1] > 400.9
+    words = [text.get_text() for text in axes.texts]
+    assert words == ["396.2  [385.3, 400.9]", "3.0  [2.9, 3.1]"]

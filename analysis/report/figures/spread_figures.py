@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from analysis.data.grouping import group_by
 from analysis.data.load import Campaign
-from analysis.report.model.figure import Caption, Ecdf, Figure, Medians
+from analysis.report.model.figure import Caption, Ecdf, Figure, Launches, Medians
 from analysis.report.model.table import Table
 from analysis.summary import samples
 from analysis.summary.cases import tick_nanoseconds
@@ -42,7 +42,10 @@ class _Selection:
 
 
 def spread_figures(campaign: Campaign) -> Iterator[Figure]:
-    """Two figures per variant and clock; exact results have no spread, and no figure."""
+    """One figure of the user models; two per variant and clock. Exact results have no spread, and
+    no figure.
+    """
+    yield from _launches(campaign)
     spread = samples.distributions(campaign.records)
     by_variant = group_by(spread, lambda case: case.variant)
     for variant, cases in by_variant.items():
@@ -50,6 +53,47 @@ def spread_figures(campaign: Campaign) -> Iterator[Figure]:
             selection = _selection(campaign, variant, same_clock)
             yield _medians(selection)
             yield _ecdf(selection)
+
+
+def _launches(campaign: Campaign) -> Iterator[Figure]:
+    """Core cycles of each user model in each launch."""
+    measured = [
+        (record, record.cost_core_cycles)
+        for record in campaign.records
+        if record.status == "ok"
+        and record.case.startswith("user/kmap_")
+        and record.cost_core_cycles is not None
+    ]
+    for variant, of_variant in group_by(measured, lambda one: one[0].variant).items():
+        title = "What a map/unmap pair takes in user space, launch by launch"
+        subtitle = (
+            f"{variant}: {describe_machine(campaign, variant)}, clock: {of_variant[0][0].clock}"
+        )
+        footer = (
+            "Right: the median, and the least and most. .../alone: a fence keeps pairs apart, and"
+            " is in the figure; else a loop of pairs overlaps them, and may run in two modes."
+        )
+        table = Table(
+            name=f"launches-{safe_file_name(variant)}",
+            heading=title,
+            caption=f"{subtitle}. The empty loop is taken off.",
+            columns=("case", "launch", "core cycles"),
+            rows=tuple((record.case, record.launch, cycles) for record, cycles in of_variant),
+        )
+        figures = group_by(of_variant, lambda one: one[0].case)
+        by_path = group_by(figures, lambda case: "/".join(case.split("/")[:2]))
+        groups = [
+            (
+                path,
+                [
+                    (case.removeprefix(f"{path}/"), [cycles for _, cycles in figures[case]])
+                    for case in cases
+                ],
+            )
+            for path, cases in by_path.items()
+        ]
+        drawing = Launches(groups, "core cycles an operation")
+        yield Figure(Caption(title, subtitle, footer), table, drawing)
 
 
 def _selection(campaign: Campaign, variant: str, cases: list[Distribution]) -> _Selection:

@@ -64,6 +64,15 @@ class Spread:
     axis: str  # label of the cost axis
 
 
+@dataclass(frozen=True)
+class Launches:
+    """Figures of single launches: headed groups of (label, figures)."""
+
+    chart: ClassVar[str] = "launches"
+    groups: list[tuple[str, list[tuple[str, list[float]]]]]
+    axis: str
+
+
 class Medians(Spread):
     """Each boot's median in front of its samples."""
 
