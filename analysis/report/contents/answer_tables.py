@@ -43,6 +43,17 @@ _EVENTS = [
     ("user page fault", ("elsewhere/user_fault",)),
     ("fork+exit+wait", ("elsewhere/fork_exit",)),
 ]
+# Single calls that stand for the others, which are in the details.
+_CALLS = {
+    "ext4/pread/4k": "ext4 read 4 KiB",
+    "ext4/pwrite/4k": "ext4 write 4 KiB",
+    "ext4/pread/2m": "ext4 read 2 MiB",
+    "ext4/pread_two_ranges/192k": "ext4 read, two ranges",
+    "ext4/load/4k": "ext4 load, mapped",
+    "xfs/pread/4k": "xfs read 4 KiB",
+    "xfs/pwrite/4k": "xfs write 4 KiB",
+}
+
 REPLICA_COLUMNS = {"patch": "model/kmap_local/", "series": "model/kmap_local_slim/"}
 """Columns of replicas, and the cases that they are made of."""
 
@@ -78,6 +89,13 @@ def replica_table(rows: Iterable[Row], variant: str) -> AnswerTable | None:
 def event_table(rows: Iterable[Row], variants: Sequence[str]) -> AnswerTable | None:
     """Costs of events outside the path on these kernels; None where none was measured."""
     return _table(rows, variants, _EVENTS)
+
+
+def case_table(rows: Iterable[Row], variants: Sequence[str]) -> AnswerTable | None:
+    """Costs of all cases on these kernels by name, for a campaign that has none of the others."""
+    measured = [row for row in rows if row.variant in variants]
+    cases = dict.fromkeys(row.case for row in measured if row.case != "empty")
+    return _table(measured, variants, [(case, (case,)) for case in cases])
 
 
 def pmem_bars(rows: Iterable[Row], table: AnswerTable, variants: Sequence[str]) -> list[Bar]:
@@ -147,7 +165,19 @@ def _cell(
     return Cell()
 
 
-def call_table(calls: Iterable[Call], variants: Sequence[str]) -> AnswerTable | None:
+def chosen_calls(calls: Iterable[Call], variants: Sequence[str]) -> AnswerTable | None:
+    """The calls that stand for the others, in words; the first ones where none of them was made."""
+    table = _call_table(calls, variants)
+    if table is None:
+        return None
+    by_label = {row.label: row for row in table.rows}
+    chosen = tuple(
+        AnswerRow(label, by_label[case].cells) for case, label in _CALLS.items() if case in by_label
+    )
+    return AnswerTable(table.columns, table.unit, chosen or table.rows[: len(_CALLS)])
+
+
+def _call_table(calls: Iterable[Call], variants: Sequence[str]) -> AnswerTable | None:
     """Single reads and writes of DAX files on these kernels; None where none was counted."""
     by_key = {(call.variant, call.case): call for call in calls}
     cases = dict.fromkeys(case for _, case in by_key)

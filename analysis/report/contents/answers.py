@@ -17,21 +17,11 @@ from analysis.summary.provenance import emulator, repeatability
 _BETWEEN = 2
 _PREFERRED = ("off", "idle")
 
-# Single calls that stand for the others, which are in the details.
-_CALLS = {
-    "ext4/pread/4k": "ext4 read 4 KiB",
-    "ext4/pwrite/4k": "ext4 write 4 KiB",
-    "ext4/pread/2m": "ext4 read 2 MiB",
-    "ext4/pread_two_ranges/192k": "ext4 read, two ranges",
-    "ext4/load/4k": "ext4 load, mapped",
-    "xfs/pread/4k": "xfs read 4 KiB",
-    "xfs/pwrite/4k": "xfs write 4 KiB",
-}
-
 _REPLICAS = {
     "patch": "the patch as published, replicated in our module",
     "series": "our own PKS series, replicated in our module",
 }
+_MOST_CASES = 20  # of a campaign that has none of the tables' rows
 _LONGEST_COMMAND = 130  # letters: two lines of a mail
 _REAL_KERNELS = "./kmapbench run --variants plain,off,idle,protected"
 
@@ -53,7 +43,7 @@ def build_answer(findings: Findings) -> Answer:
     columns = _columns(main)
     pairs = answer_tables.pair_table(findings.rows, columns)
     events = answer_tables.event_table(findings.rows, columns)
-    calls = _chosen_calls(answer_tables.call_table(findings.calls, columns))
+    calls = answer_tables.chosen_calls(findings.calls, columns)
     blocks = [
         AnswerBlock(heading, table, with_percent)
         for heading, table, with_percent in (
@@ -63,10 +53,15 @@ def build_answer(findings: Findings) -> Answer:
         )
         if table
     ]
+    claim = _claim(pairs, events, calls, columns)
     if not blocks:
-        return Answer("No kernel case was measured.", source=_source(campaign))
+        others = answer_tables.case_table(findings.rows, columns)
+        if others is None:
+            return Answer("No kernel case was measured.", source=_source(campaign))
+        claim = _claim_of_cases(others)
+        blocks = [AnswerBlock("", others.first(_MOST_CASES), True)]
     return Answer(
-        claim=_claim(pairs, events, calls, columns),
+        claim=claim,
         setting=_setting(findings, columns),
         blocks=blocks,
         bars=answer_tables.pmem_bars(findings.rows, pairs, columns) if pairs else [],
@@ -161,6 +156,21 @@ def _claim(
     return f"{columns[-1]} against {columns[0]}: no case was measured on both"
 
 
+def _claim_of_cases(table: AnswerTable) -> str:
+    """What differs most between baseline and subject, or the first figure of a lone kernel."""
+    subject, first = table.columns[-1], table.rows[0]
+    if len(table.columns) == 1:
+        return f"{subject}: {first.cells[0].value:.4g} {table.unit} for {first.label}"
+    both = [row for row in table.rows if row.added is not None]
+    most = max(both, key=lambda row: abs(row.added or 0.0), default=None)
+    if most is None or not most.added:
+        return f"{subject} against {table.columns[0]}: no difference in {len(both)} case(s)"
+    return (
+        f"{subject} against {table.columns[0]}: {_signed(most.added)} {table.unit} for"
+        f" {most.label}, the most of {len(both)} cases"
+    )
+
+
 def _named(said: Iterable[tuple[str, str]]) -> str:
     return ", ".join(f"{text} for {_article(label)} {label.strip()}" for label, text in said)
 
@@ -232,16 +242,6 @@ def _missing_boots(campaign: Campaign) -> list[str]:
     first = failed[0]
     more = f" (and {len(failed) - 1} more)" if failed[1:] else ""
     return [f"missing: {first['variant']}, boot {first['boot']}: {first['status']}{more}"]
-
-
-def _chosen_calls(table: AnswerTable | None) -> AnswerTable | None:
-    if table is None:
-        return None
-    by_label = {row.label: row for row in table.rows}
-    chosen = tuple(
-        AnswerRow(label, by_label[case].cells) for case, label in _CALLS.items() if case in by_label
-    )
-    return AnswerTable(table.columns, table.unit, chosen or table.rows[: len(_CALLS)])
 
 
 def _others(

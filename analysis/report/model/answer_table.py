@@ -49,6 +49,10 @@ class AnswerTable:
         """The row of a label; None: it was not measured."""
         return next((row for row in self.rows if row.label == label), None)
 
+    def first(self, number: int) -> "AnswerTable":
+        """The table with so many rows at most."""
+        return AnswerTable(self.columns, self.unit, self.rows[:number])
+
     @property
     def borrowed(self) -> list[str]:
         """Columns that measured a page of persistent memory as `devmap`, not being protected."""
