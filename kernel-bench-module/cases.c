@@ -290,6 +290,16 @@ const struct kb_case kb_cases[] = {
 		KERNEL_DRAM(kb_body_kernel_kmap_atomic_none)
 	},
 	{
+		.name = "kernel/kmap_atomic/devmap",
+		.what = "kmap_atomic + kunmap_atomic of this kernel, a page of a DAX file",
+		.body = KB_BODY_OF(kb_body_kernel_kmap_atomic_none),
+		.setup = kb_devmap_setup_page,
+		.teardown = kb_devmap_teardown,
+		.map = kb_kernel_map,
+		.unmap = kb_kernel_unmap,
+		.needs_page = KMAPBENCH_CASE_DEVMAP_PAGE,
+	},
+	{
 		.name = "kernel/kmap/dram",
 		.what = "kmap + kunmap of this kernel, a page of memory; not patched",
 		KERNEL_DRAM(kb_body_kernel_kmap_none, .sleeps = true)

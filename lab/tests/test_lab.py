@@ -35,6 +35,7 @@ STRAIGHT_LINE = {
     },
     "kernel/kmap_local_folio/dram": "kb_body_kernel_kmap_local_folio_none",
     "kernel/kmap_atomic/dram": "kb_body_kernel_kmap_atomic_none",
+    "kernel/kmap_atomic/devmap": "kb_body_kernel_kmap_atomic_none",
     "kernel/kmap_local/devmap": "kb_body_kernel_kmap_local_none",
     "kernel/kmap_local/devmap_tail": "kb_body_kernel_kmap_local_none",
     **{

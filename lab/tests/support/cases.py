@@ -31,6 +31,7 @@ CASES = [
     *DEFAULT_CASES,
     "kernel/kmap_local_folio/dram",
     "kernel/kmap_atomic/dram",
+    "kernel/kmap_atomic/devmap",
     "kernel/kmap/dram",
     "kernel/kmap_local/devmap_tail",
     *(
