@@ -146,17 +146,17 @@ def test_a_kernel_without_the_patch_stands_beside_its_replicas(write_campaign):
     assert "./kmapbench run --variants" in text
 
 
-def test_cases_that_are_in_no_table_are_an_answer_by_name(write_campaign):
+def test_cases_that_are_in_no_table_are_an_answer_by_name(campaign):
     name = "kernel/kmap_atomic/devmap"
     costs = {"plain": 11, "on": 35}
     several = [record(name, cost=cost, variant=variant) for variant, cost in costs.items()]
     several += [record("kernel/kmap/dram", cost=8, variant=variant) for variant in costs]
-    text = mail(write_campaign(several, header=header(*costs)))
+    text = mail(campaign("both", several, header=header(*costs)))
     assert text.startswith(f"on against plain: +24 instructions for {name}")
     assert re.search(rf"^  {name} +11 +35 +\+24 ", text, re.MULTILINE)
-    same = mail(write_campaign(several[2:], header=header(*costs)))
+    same = mail(campaign("same", several[2:], header=header(*costs)))
     assert same.startswith("on against plain: no difference in 1 case(s)\n")
-    lone = mail(write_campaign(several[:1], header=header("plain")))
+    lone = mail(campaign("lone", several[:1], header=header("plain")))
     assert lone.startswith(f"plain: 11 instructions for {name}\n")
 
 
