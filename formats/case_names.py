@@ -72,3 +72,13 @@ def parse_fio(name: str) -> FioCase | None:
 
 # Cases whose figures no two boots repeat to the digit, by any clock: docs/cases.md says why.
 NEVER_EXACT = ("elsewhere/fork_exit",)
+
+# The page of persistent memory: its case where the kernel protects it, and the one that measures
+# the same page where it does not.
+PMEM_PAGE = "pmem page"
+PMEM_PAGES = {
+    PMEM_PAGE: ("kernel/kmap_local/protected", "kernel/kmap_local/devmap"),
+    "pmem page nested": ("kernel/kmap_local/protected_nested", "kernel/kmap_local/devmap_nested"),
+}
+# Cases that run code of the module alone, which is the same whatever the kernel is.
+OF_THE_MODULE = re.compile(r"(empty|control|model|msr)(/.*)?")

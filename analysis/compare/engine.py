@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
-from analysis.compare import compatibility, refusals
+from analysis.compare import compatibility, pmem_page, refusals
 from analysis.compare.source import Figures, Source, identical
 from analysis.data.bad_data import BadData
 from analysis.data.grouping import group_by
@@ -17,6 +17,7 @@ from analysis.stats.comparison import Comparison
 from analysis.stats.family import against_itself, compare_family
 from analysis.stats.sample import Sample, SamplePair, Unit
 from analysis.stats.verdict import ALPHA
+from formats.case_names import OF_THE_MODULE
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,14 @@ def _planned(
     number: int,
 ) -> tuple[SourcePair, list[SamplePair]]:
     """same: both are the same files; number: of the group."""
+    old, new, remarks = pmem_page.with_pmem_pages(old, new)
     sample_pairs = [
         replace(pair, group=number)
         for case in old.cases
         if case in new.cases and _is_asked_for(case, cases)
         for pair in _pairs(old, new, case, metrics, same)
     ]
+    sample_pairs.sort(key=lambda pair: bool(OF_THE_MODULE.fullmatch(pair.case)))
     if not sample_pairs:
         raise refusals.nothing_in_common(old, new, metrics, cases)
     lost = [
@@ -108,7 +111,10 @@ def _planned(
         if _is_asked_for(case, cases) and (why := _lost(old, new, case))
     ]
     allowed = {} if same else compatibility.differences(old, new)
-    return SourcePair(old, new, [], [], allowed, _notes(old, new, metrics), lost), sample_pairs
+    return (
+        SourcePair(old, new, [], [], allowed, [*remarks, *_notes(old, new, metrics)], lost),
+        sample_pairs,
+    )
 
 
 def _is_asked_for(case: str, patterns: Sequence[str]) -> bool:

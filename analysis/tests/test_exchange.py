@@ -121,7 +121,8 @@ def test_an_exchange_of_sides_exchanges_the_words_by_every_metric(folders, kind,
         format.describe_verdict(row).removeprefix("exploratory: looks ").split(" by ")[0]
         for row in (one, other)
     ]
-    assert words == (["slower", "faster"] if worse else ["faster", "slower"])
+    directions = ["more", "fewer"] if kind in ("counted", "emulated") else ["slower", "faster"]
+    assert words == (directions if worse else directions[::-1])
     is_foreign = kind in ("benchmark", "fio")
     assert is_foreign is (one.verdict is Verdict.EXPLORATORY is other.verdict)
     assert other.difference == -one.difference and other.ratio == pytest.approx(

@@ -15,7 +15,7 @@ def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
     for group in groups:
         blocks.append(
             f"**{_escaped(group.new.label)}** against **{_escaped(group.old.label)}**:"
-            f" {format.count_verdicts(group)}"
+            f" {_escaped(format.count_verdicts(group))}"
         )
         for title, rows in format.group_by_metric(group).items():
             lines = [
@@ -31,7 +31,7 @@ def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
                     format.count_boots(row),
                 )
                 lines.append(
-                    f"| {_escaped(row.case)} | {' | '.join(figures)} | **{row.verdict}** |"
+                    f"| {_escaped(row.case)} | {' | '.join(figures)} | **{format.word(row)}** |"
                 )
             blocks += [f"{_escaped(title)}:", "\n".join(lines)]
         blocks.append("\n".join(f"- {_escaped(note)}" for note in format.list_notes(group)))

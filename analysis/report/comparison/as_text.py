@@ -38,6 +38,8 @@ def _group(group: SourcePair) -> str:
     ]
     for title, rows in format.group_by_metric(group).items():
         lines += ["", *_wrapped(title)]
+        if any(row.exact for row in rows):
+            lines.append(f"  {'':{_CASE_WIDTH}}{'old':>9}{'new':>9}{'change':>8}")
         for row in rows:
             lines += comparison_lines(row)
     notes = format.list_notes(group)
@@ -52,7 +54,7 @@ def comparison_lines(row: Comparison) -> list[str]:
     if row.exact:
         figures = (
             f"{format.format_value(row.old):>9}{format.format_value(row.new):>9}"
-            f"{format.format_change(row):>8}  {row.verdict}"
+            f"{format.format_change(row):>8}  {format.word(row)}"
         )
         return (
             [f"  {case:{_CASE_WIDTH}}{figures}"]

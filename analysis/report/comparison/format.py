@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures and sentences that all forms of a comparison have in common."""
 
+import math
 from collections.abc import Sequence
 
 from analysis.compare.engine import SourcePair
@@ -9,6 +10,7 @@ from analysis.stats.comparison import Comparison
 from analysis.stats.sample import Unit
 from analysis.stats.verdict import (
     ALPHA,
+    CHANGED,
     CONFIDENCE,
     MARGIN_CYCLES,
     MARGIN_SHARE,
@@ -17,12 +19,19 @@ from analysis.stats.verdict import (
     Verdict,
     judge_change,
 )
+from formats.case_names import OF_THE_MODULE
 
 _CLOCKS = {
     "icount": "emulated, counted",
     "tsc": "by the time stamp counter",
     "wall": "by the wall clock",
     "cpu": "by the CPU clock",
+}
+_OF_COUNTS = {
+    Verdict.SLOWER: "more",
+    Verdict.FASTER: "fewer",
+    Verdict.SLOWER_OPEN: "more, size open",
+    Verdict.FASTER_OPEN: "fewer, size open",
 }
 # What is not said by figures is named with so many cases.
 _NAMED = 3
@@ -92,16 +101,46 @@ def describe_metric(row: Comparison) -> str:
 
 
 def group_by_metric(group: SourcePair) -> dict[str, list[Comparison]]:
-    """Comparisons by the description of their metric."""
-    return group_by(group.rows, describe_metric)
+    """Comparisons by the description of their metric, what is no difference between kernels apart
+    from the others.
+    """
+    return group_by(group.rows, _title)
+
+
+def _title(row: Comparison) -> str:
+    title = describe_metric(row)
+    if OF_THE_MODULE.fullmatch(row.case):
+        return f"The module's own code, no difference between kernels: {title}"
+    return title
+
+
+def word(row: Comparison) -> str:
+    """The verdict in print: a count is more or fewer, and never slow; a margin is told by its
+    size.
+    """
+    if _is_count(row):
+        return _OF_COUNTS.get(row.verdict, str(row.verdict))
+    if row.verdict is Verdict.WITHIN and row.ratio is not None and row.margin:
+        return f"within {(row.margin.high - 1) * 100:.2g} %"
+    return str(row.verdict)
+
+
+def _is_count(row: Comparison) -> bool:
+    return row.metric.clock == "icount" and row.metric.better == "lower"
 
 
 def count_verdicts(group: SourcePair) -> str:
-    """How many of each verdict."""
+    """How many of each verdict, and where the largest change is."""
     if group.identical:
         return "the same files: nothing can differ"
-    counts = {verdict: sum(row.verdict is verdict for row in group.rows) for verdict in Verdict}
-    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    by_verdict = sorted(group.rows, key=lambda row: list(Verdict).index(row.verdict))
+    counts = ", ".join(f"{len(rows)} {said}" for said, rows in group_by(by_verdict, word).items())
+    changed = [row for row in group.rows if row.verdict in CHANGED]
+    if not changed:
+        return counts
+    most = max(changed, key=lambda row: abs(math.log(row.ratio)) if row.ratio else math.inf)
+    figures = f"{format_value(most.old)} -> {format_value(most.new)}"
+    return f"{counts}; most: {most.case} {format_change(most)} ({figures})"
 
 
 def list_notes(group: SourcePair) -> list[str]:
@@ -129,12 +168,14 @@ def list_notes(group: SourcePair) -> list[str]:
 def describe_verdict(row: Comparison) -> str:
     """The word; of an exploratory comparison with what it looks like."""
     if row.verdict is not Verdict.EXPLORATORY or row.difference == 0:
-        return str(row.verdict)
+        return word(row)
     direction = judge_change(row.metric, row.difference)
     if row.ratio is None:
         return f"{row.verdict}: looks {direction} by {abs(row.difference):.3g} {row.metric.unit}"
-    percent = abs(row.ratio - 1) * 100
-    return f"{row.verdict}: looks {direction} by {percent:.2g} %"
+    percent = f"{abs(row.ratio - 1) * 100:.2g} %"
+    if _is_count(row):
+        return f"{row.verdict}: looks {percent} {_OF_COUNTS[direction]}"
+    return f"{row.verdict}: looks {direction} by {percent}"
 
 
 def describe_aa(groups: Sequence[SourcePair]) -> str:

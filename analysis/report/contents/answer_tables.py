@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from analysis.fio_model.fio_calls import Call
 from analysis.report.model.answer import Bar
-from analysis.report.model.answer_table import PMEM_PAGE, AnswerRow, AnswerTable, Cell
+from analysis.report.model.answer_table import AnswerRow, AnswerTable, Cell
 from analysis.summary.cases import Row
+from formats.case_names import PMEM_PAGE
 
 _KERNEL = "kernel/kmap_local/"
 

@@ -8,10 +8,11 @@ from analysis.data.load import Campaign
 from analysis.report.contents import answer_tables, user_answer
 from analysis.report.contents.findings import Findings
 from analysis.report.model.answer import Answer, AnswerBlock
-from analysis.report.model.answer_table import PMEM_PAGE, AnswerRow, AnswerTable
+from analysis.report.model.answer_table import AnswerRow, AnswerTable
 from analysis.summary.cases import boots_in_words
 from analysis.summary.families import VariantFamily, families
 from analysis.summary.provenance import emulator, repeatability
+from formats.case_names import PMEM_PAGE
 
 # Columns of a table: the baseline, the subject, and as many between them.
 _BETWEEN = 2

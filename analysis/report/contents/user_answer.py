@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from analysis.report.contents.answer_tables import REPLICA_COLUMNS
 from analysis.report.model.answer import Answer, AnswerBlock
-from analysis.report.model.answer_table import PMEM_PAGE, AnswerRow, AnswerTable, Cell
+from analysis.report.model.answer_table import AnswerRow, AnswerTable, Cell
 from analysis.summary.cases import Row
+from formats.case_names import PMEM_PAGE
 
 # How the PKRS write is stood in for, the closest first, in words.
 _WRITES = {

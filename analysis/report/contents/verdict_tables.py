@@ -50,7 +50,7 @@ def _row(row: Comparison, timed: bool) -> tuple[Value, ...]:
     return (
         row.case,
         row.pair.new.label,
-        str(row.verdict),
+        format.word(row),
         row.old,
         row.new,
         change,

@@ -3,8 +3,9 @@
 
 from dataclasses import dataclass
 
-PMEM_PAGE = "pmem page"
-UNPROTECTED_CASE = "kernel/kmap_local/devmap"
+from formats.case_names import PMEM_PAGE, PMEM_PAGES
+
+_, UNPROTECTED_CASE = PMEM_PAGES[PMEM_PAGE]
 
 
 @dataclass(frozen=True)
