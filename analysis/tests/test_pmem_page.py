@@ -4,9 +4,11 @@ not.
 """
 
 import json
+import re
 
 import pytest
 
+from analysis.report import writer
 from analysis.report.comparison import as_html, as_json, as_ktap, as_markdown, as_text
 from analysis.tests.conftest import record
 from analysis.tests.support.comparisons import groups
@@ -57,6 +59,13 @@ def test_each_form_has_it_before_all_others(campaign, export):
     text = export.export([group], [])
     assert text.index("pmem page") < text.index("dram")
     assert "56" in text
+
+
+def test_the_report_of_a_campaign_has_it_before_all_others(campaign):
+    text = writer.write_report(campaign("c", OFF + ON)).details
+    against = text.split("Against off: ")[1]
+    assert re.search(r"pmem page +\+51\n", against)
+    assert against.index("pmem page") < against.index("dram")
 
 
 def test_nothing_stands_in_where_both_have_it_or_one_failed(campaign):

@@ -41,15 +41,16 @@ def grouped(
     lines = [f"{'':{label_width}}{columns}"]
     above = None
     for row in shown:
-        family, path, *rest = row.case.split("/")
-        if not rest:  # two parts: nothing to group by
+        parts = row.case.split("/")
+        path, rest = "/".join(parts[:2]), "/".join(parts[2:])
+        if not rest:  # nothing to group by
             above = None
             lines.append(f"  {row.case:{label_width - 2}}{cells(row)}".rstrip())
             continue
-        if (family, path) != above:
-            above = (family, path)
-            lines.append(f"  {family}/{path}/")
-        lines.append(f"    {'/'.join(rest):{label_width - 4}}{cells(row)}".rstrip())
+        if path != above:
+            above = path
+            lines.append(f"  {path}/")
+        lines.append(f"    {rest:{label_width - 4}}{cells(row)}".rstrip())
     return lines
 
 
