@@ -13,7 +13,7 @@ from lab.core.dirs import ROOT
 
 PACKAGES = ("formats", "lab", "analysis")
 MOST_FLOORS, MOST_ROOMS = 8, 12
-MOST_LINES = 300
+MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 50
 
 
 def modules(package: str) -> dict[str, Path]:
@@ -98,3 +98,14 @@ def test_no_test_module_imports_another():
     for path in (path for package in PACKAGES for path in (ROOT / package).rglob("test_*.py")):
         others = {one for one in imports(path) if one.rpartition(".")[2].startswith("test_")}
         assert others == set(), path
+
+
+def test_no_function_is_too_long():
+    lengths = {
+        f"{name}.{node.name}": node.end_lineno - node.lineno + 1
+        for package in PACKAGES
+        for name, path in modules(package).items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert [name for name, length in lengths.items() if length > MOST_LINES_OF_A_FUNCTION] == []

@@ -94,7 +94,6 @@ def kmapbench(
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": str(SCRATCH),
         "PYTHONPATH": str(CHECKOUT),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "KMAPBENCH_BUILD": str(BUILD),
         "KMAPBENCH_CACHE": str(cache),
     }
