@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.compare import compatibility
-from analysis.compare.launches import Launch, Program, as_source
+from analysis.compare.foreign_launches import Launch, Program, as_source
 from analysis.compare.source import Source
 from analysis.data.bad_data import BadData
 from analysis.data.foreign_json import Documents

@@ -13,7 +13,7 @@ from typing import Any
 
 from analysis.compare import benchmark_entries, compatibility
 from analysis.compare.benchmark_entries import Benchmark
-from analysis.compare.launches import Launch, Program, as_source
+from analysis.compare.foreign_launches import Launch, Program, as_source
 from analysis.compare.source import Source
 from analysis.data.bad_data import BadData
 from analysis.data.foreign_json import Documents
