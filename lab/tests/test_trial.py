@@ -37,10 +37,11 @@ def test_both_tools_time_the_same_models_in_each_launch(tmp_path, monkeypatch):
     assert first == ["google", "kmapbench"]
 
 
-def test_campaigns_launch_both_sides_in_turn(tmp_path):
+def test_campaigns_launch_both_sides_in_each_round(tmp_path):
     figures = run(tmp_path, "campaigns", "--launches", "2", "--campaigns", "1")
-    sides = {figure["slot"]: figure["side"] for figure in figures}
-    assert [sides[slot] for slot in range(4)] in (list("ABBA"), list("BAAB"))
+    launched = list(dict.fromkeys((figure["round"], figure["side"]) for figure in figures))
+    assert [one for one, _ in launched] == sorted([1, 1, 2, 2])
+    assert set(launched) == {(one, side) for one in (1, 2) for side in "AB"}
 
 
 @pytest.mark.all
