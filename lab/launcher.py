@@ -31,6 +31,8 @@ def groups(parsed: argparse.Namespace) -> list[str]:
         return ["build"]
     if parsed.command == "test" and parsed.distributions:
         return ["distributions"]  # each installs the rest itself
+    if parsed.command == "test" and parsed.reach == tests.UNIT:
+        return ["python", "build", "test"]
     if parsed.command == "test":
         needed = ["python", "build", "module", "lab", "fio", "test"]
         if parsed.reach != tests.EVERYDAY:

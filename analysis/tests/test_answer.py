@@ -19,6 +19,8 @@ from analysis.summary.cases import summarize_cases
 from analysis.summary.families import families
 from analysis.tests.conftest import HEADER, path, record
 
+pytestmark = pytest.mark.program
+
 RESULTS = Path(__file__).parents[2] / "results"
 KERNEL = HEADER["variants"]["stock"]
 PAIR = "kernel/kmap_local/"

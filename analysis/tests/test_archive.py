@@ -15,6 +15,8 @@ from analysis.report import writer
 from analysis.report.comparison import as_text
 from analysis.studies import scale
 
+pytestmark = pytest.mark.program
+
 
 @pytest.fixture
 def unpacked(tmp_path):

@@ -17,6 +17,8 @@ import pytest
 from analysis.tests.conftest import HEADER, environment, record
 from analysis.tests.support.broken import break_campaign
 
+pytestmark = pytest.mark.program
+
 ROOT = Path(__file__).resolve().parents[2]
 BROKEN = 200
 

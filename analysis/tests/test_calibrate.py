@@ -12,6 +12,8 @@ from analysis.studies import calibrate, calibration, simulate
 from analysis.studies.calibration import Cell, run_cell
 from analysis.studies.simulate import Setting
 
+pytestmark = pytest.mark.program
+
 GOOD = Cell(
     shape="normal",
     pairs=10,

@@ -15,6 +15,8 @@ from analysis.stats.verdict import Verdict
 from analysis.tests.conftest import KERNEL, by_coin, environment, record
 from analysis.tests.support.comparisons import boots, groups, in_turn, run, timed, verdicts
 
+pytestmark = pytest.mark.program
+
 
 def test_one_instruction_more_in_one_case_is_slower_by_one_and_nothing_else_is(campaign):
     cases = ["empty", "kernel/kmap_local/dram", "kernel/kmap_local/devmap"]

@@ -12,6 +12,8 @@ from analysis.report import writer
 from analysis.tests.conftest import path, record
 from lab.core.dirs import ROOT
 
+pytestmark = pytest.mark.program
+
 CONTROL = "control/adds13"
 
 

@@ -19,6 +19,8 @@ from analysis.tests.conftest import by_coin
 from analysis.tests.support import dax_campaign
 from analysis.tests.support.dax_campaign import DRAM, OUTERMOST, SIZES, TOGGLE, VARIANTS, call
 
+pytestmark = pytest.mark.program
+
 BOOTS, ADDED = 8, 80.0
 SERIES = ["off", "idle", "protected"]
 

@@ -21,6 +21,8 @@ from analysis.tests.support import dax_campaign
 from analysis.tests.support.dax_campaign import DRAM, OUTERMOST, TOGGLE, VARIANTS, fio, wobbling
 from formats.case_names import FioCase, parse_fio
 
+pytestmark = pytest.mark.program
+
 READ = "dax/ext4/psync/randread/4k/jobs1/latency"
 MMAP = "dax/xfs/mmap/randwrite/4k/jobs1/latency"
 CACHE = "dax/xfs_cache/psync/randread/64k/jobs1/latency"

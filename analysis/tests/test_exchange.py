@@ -12,6 +12,8 @@ from analysis.stats.verdict import Verdict
 from analysis.tests.conftest import HEADER, by_coin, environment, record
 from analysis.tests.support.foreign_files import benchmark_file, fio_file
 
+pytestmark = pytest.mark.program
+
 BOOTS = 6
 COUNTERS = ("instructions:k", "cpu-cycles:u", "page-faults")
 # Which way is better, by where it comes from and the metric's name.

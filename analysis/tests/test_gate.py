@@ -17,6 +17,8 @@ from analysis.tests.conftest import KERNEL, by_coin, environment, record
 from analysis.tests.support.comparisons import boots, groups, in_turn, run, timed
 from formats.campaign_format import LOOKS
 
+pytestmark = pytest.mark.program
+
 DRAM = "kernel/kmap_local/dram"
 FORK = "elsewhere/fork_exit"
 

@@ -18,6 +18,8 @@ from analysis.report import writer
 from analysis.tests.conftest import HEADER, path, record
 from analysis.tests.support import dax_campaign
 
+pytestmark = pytest.mark.program
+
 # No picture is to be shown for it, no mathematics set, and no title changed.
 HOSTILE = 'model/kmap_local/<img src=x onerror="document.title=1">&$x$'
 HOSTILE_MODEL = "user/<b>$x$</b>&amp;"

@@ -8,6 +8,8 @@ from analysis.data.load import load
 from analysis.studies import scale
 from formats import schema as schemas
 
+pytestmark = pytest.mark.program
+
 
 def test_a_simulated_campaign_is_one_that_kmapbench_could_have_made(tmp_path):
     scale.campaign(tmp_path / "c", boots=16, cases=3, samples=20)

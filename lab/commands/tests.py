@@ -13,6 +13,7 @@ from lab.core.dirs import ROOT, build_dir
 from lab.distributions import steps
 
 # How far a run reaches: pytest's marker expressions, over the markers of pytest.ini.
+UNIT = "not guest and not program and not kernels and not all"
 EVERYDAY = "not kernels and not all"
 KERNELS = "not all"
 ALL = ""
@@ -39,6 +40,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of `test`."""
     more = parser.add_mutually_exclusive_group()
     more.add_argument(
+        "--unit",
+        action="store_const",
+        dest="reach",
+        const=UNIT,
+        help="only those that take no emulator, no root and little time",
+    )
+    more.add_argument(
         "--kernels",
         action="store_const",
         dest="reach",
@@ -60,6 +68,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             " takes root"
         ),
     )
+    _add_distributions(parser)
+
+
+def _add_distributions(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--suites",
         type=_names_of(steps.SUITES),

@@ -18,6 +18,10 @@ from lab.run import runner
 from lab.tests.support.records import without_controls
 from lab.vm import image, initramfs, qemu
 
+# Fixtures that boot, and those that build or fetch.
+_BOOTING = {"three_boots", "boot_job", "rehearse"}
+_BUILT = {"kernel", "kernel_source", "built_module", "state_module", "prepared"}
+
 KMAP_BENCH = build_dir() / "bench" / "kmap_bench"
 
 
@@ -48,6 +52,28 @@ def prepare_patched(
     return image.prepare_kernel(
         variant, debian_kernels.KernelTree(tree, modules.name), content, cache, scratch, quiet
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Whoever asks for what is made by a guest, or built for a kernel, needs it."""
+    for item in items:
+        asked = set(getattr(item, "fixturenames", ()))
+        if asked & _BOOTING:
+            item.add_marker(pytest.mark.guest)
+        if asked & _BUILT:
+            item.add_marker(pytest.mark.program)
+
+
+@pytest.fixture(autouse=True)
+def _no_guest_that_is_not_said(request, monkeypatch):
+    """Tests without a mark have to pass where there is no emulator."""
+    if not any(map(request.node.get_closest_marker, ("guest", "program", "kernels", "all"))):
+
+        def refuse(*_, **__):
+            raise AssertionError("a test that boots a guest is marked `guest`")
+
+        monkeypatch.setattr(qemu, "boot", refuse)
 
 
 @pytest.fixture(scope="session")

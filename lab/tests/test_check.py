@@ -246,6 +246,7 @@ def test_the_lab_needs_qemu_and_wants_plugins():
     assert states == [system_findings.BAD, system_findings.NOTE, system_findings.GOOD]
 
 
+@pytest.mark.program
 def test_check_on_this_machine_is_plain_lines_and_exit_code_0():
     result = subprocess.run(
         [sys.executable, "-m", "lab", "check"],

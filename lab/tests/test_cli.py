@@ -14,6 +14,8 @@ from lab.core.dirs import ROOT, build_dir
 from lab.core.errors import KmapbenchError
 from lab.kernels import kernel_cache, variants
 
+pytestmark = pytest.mark.program
+
 
 def kmapbench(*arguments, **environment) -> subprocess.CompletedProcess:
     return subprocess.run(

@@ -14,6 +14,8 @@ from lab.run import runner
 from lab.tests.support import mutations
 from lab.vm import image
 
+pytestmark = pytest.mark.program
+
 # One instruction more, in one body that one case has.
 SLOWER = mutations.Mutation(
     "one_more",

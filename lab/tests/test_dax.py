@@ -11,7 +11,7 @@ from lab.vm import image
 from lab.workloads.fio import fio_output, guest_script, presets
 from lab.workloads.fio.workload import Dax
 
-pytestmark = pytest.mark.kernels
+pytestmark = [pytest.mark.kernels, pytest.mark.guest]
 
 QUICK = presets.load()["quick"]
 

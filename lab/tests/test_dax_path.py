@@ -16,6 +16,8 @@ from lab.vm import image
 from lab.workloads.fio import guest_script, presets
 from lab.workloads.fio.workload import Dax
 
+pytestmark = pytest.mark.guest
+
 BRACKET = {"pks_open_pgmap", "pks_close_pgmap"}
 EXCEPTION = {"irqentry_enter", "irqentry_exit"}  # closes what it came upon, and opens it again
 RANGES = {

@@ -13,6 +13,8 @@ from lab.run.plan import Plan
 from lab.tests.support.records import of_cases
 from lab.workloads.fio import guest_script, presets, workload
 
+pytestmark = pytest.mark.guest
+
 QUICK = presets.load()["quick"]
 LATENCY, *_ = (job for job in QUICK.jobs if job.figure == "latency" and job.block_bytes == 4096)
 THROUGHPUT, *_ = (job for job in QUICK.jobs if job.figure == "throughput" and job.jobs == 1)

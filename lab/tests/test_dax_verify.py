@@ -16,7 +16,7 @@ from lab.tests.conftest import prepare_patched
 from lab.vm import image
 from lab.workloads.fio.guest_script import FOLDER, make
 
-pytestmark = pytest.mark.kernels
+pytestmark = [pytest.mark.kernels, pytest.mark.guest]
 
 DEVICE = "/dev/pmem0"
 DEVICE_BYTES = 400 << 20  # XFS wants 300 MB

@@ -11,6 +11,8 @@ import pytest
 from lab.core import subprocesses
 from lab.core.dirs import MODULE_SOURCE
 
+pytestmark = pytest.mark.program
+
 
 def conf(*names: str, kernel_source_dir: str = "") -> list[str]:
     """Values of variables after dkms.conf was sourced."""

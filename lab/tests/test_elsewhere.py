@@ -12,7 +12,7 @@ from lab.run import runner
 from lab.tests.support.cases import FROM_USER_SPACE, SWITCHES
 from lab.tests.support.records import with_paths
 
-pytestmark = pytest.mark.kernels
+pytestmark = [pytest.mark.kernels, pytest.mark.guest]
 
 VARIANTS = ("plain", "off", "idle", "protected")
 KINDS = ("irq", "nmi", "int3", "fault")

@@ -10,6 +10,8 @@ from lab.studies import fidelity
 from lab.tests.conftest import quiet
 from lab.tests.support.cases import writes_a_pair
 
+pytestmark = pytest.mark.guest
+
 
 @pytest.fixture(scope="module")
 def users():

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can go wrong in a guest, done for real."""
 
+import pytest
+
 from lab.core.dirs import build_dir
 from lab.kernels import module_build, variants
 from lab.run import runner
@@ -10,6 +12,8 @@ from lab.tests.support.cases import DEFAULT_CASES, FORMS, INEXACT
 from lab.tests.support.records import of_cases
 from lab.vm import image, initramfs
 from lab.workloads import micro_script
+
+pytestmark = pytest.mark.guest
 
 CR4_PKS = 1 << 24
 GUARDED_STATES = ("protected", "protected_nested")

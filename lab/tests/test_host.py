@@ -21,6 +21,8 @@ from lab.tests.support.cases import STATES as KERNEL_STATES
 from lab.tests.support.cases import TOUCHES
 from lab.tests.support.records import of_cases
 
+pytestmark = pytest.mark.program
+
 REGISTERS = ["wrpkru", "delay"]
 STATES = [
     *("key_off", "dram", "devmap", "protected/nowrite", "protected_nested"),

@@ -9,6 +9,8 @@ import pytest
 from lab.core import subprocesses
 from lab.vm import initramfs
 
+pytestmark = pytest.mark.program
+
 
 def listing(archive) -> dict[str, str]:
     out = subprocess.run(

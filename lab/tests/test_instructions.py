@@ -9,6 +9,8 @@ from lab.core import subprocesses
 from lab.core.dirs import build_dir
 from lab.trace import instructions
 
+pytestmark = pytest.mark.program
+
 
 @pytest.mark.parametrize(
     ("text", "kind"),

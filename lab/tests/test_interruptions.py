@@ -15,6 +15,8 @@ from analysis.data import load
 from lab.core.dirs import ROOT
 from lab.tests.support.records import of_cases
 
+pytestmark = pytest.mark.guest
+
 
 def children(pid: int) -> list[int]:
     found = []

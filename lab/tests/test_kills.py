@@ -15,6 +15,8 @@ import pytest
 
 from lab.tests.support import kills
 
+pytestmark = pytest.mark.program
+
 KILLS, SEED = 50, 20261125
 
 

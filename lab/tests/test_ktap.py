@@ -9,6 +9,8 @@ from lab.tests.support.cases import FROM_USER_SPACE, MEASURED, SKIPPED
 from lab.tests.support.ktap import Result, Status
 from lab.vm import initramfs
 
+pytestmark = pytest.mark.guest
+
 GOOD = """KTAP version 1
 1..3
 ok 1 abi

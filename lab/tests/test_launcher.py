@@ -19,6 +19,8 @@ from lab.setup import cpp_build, interpreter, packages
 from lab.tests.support import cases
 from lab.tests.support.wrong_uses import COMMANDS, WRONG, checkout, make_there, tree
 
+pytestmark = pytest.mark.program
+
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory):
@@ -201,6 +203,7 @@ FOR_TESTS = {"python", "build", "module", "lab", "fio", "test"}
         (["kernels"], set()),
         (["kernels", "build", "plain"], {"python", "kernel-build"}),
         (["test"], FOR_TESTS),
+        (["test", "--unit"], {"python", "build", "test"}),
         (
             ["test", "--kernels"],
             FOR_TESTS | {"kernel-build"},

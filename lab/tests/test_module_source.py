@@ -10,6 +10,8 @@ from lab.core import subprocesses
 from lab.core.dirs import MODULE_SOURCE
 from lab.kernels import variants
 
+pytestmark = pytest.mark.program
+
 # What the module does on purpose, and the script cannot know.
 ON_PURPOSE = {
     "COMPLEX_MACRO": "macros that write functions and rows of the table",

@@ -14,6 +14,8 @@ from lab.run.plan import Plan
 from lab.tests.support.records import of_cases
 from lab.workloads import micro_script
 
+pytestmark = pytest.mark.guest
+
 PANIC = "echo c > /proc/sysrq-trigger"
 CASE = "kernel/kmap_local/dram"
 SAID = "kernel panic: sysrq triggered crash"

@@ -14,6 +14,8 @@ from lab.kernels import variants
 from lab.run import runner
 from lab.vm import image, plugin_api
 
+pytestmark = pytest.mark.guest
+
 BUILT = build_dir() / "bench" / "observer"
 
 

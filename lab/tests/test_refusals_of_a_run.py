@@ -19,6 +19,8 @@ from lab.run import runner
 from lab.tests.support import planted_observer
 from lab.vm import console, image
 
+pytestmark = pytest.mark.guest
+
 # What each plants, in which file, and what the module says of it.
 BY_THE_MODULE = {
     "another_instruction": ("loop.h", '"sub $1, %0"', '"dec %0"', "does not end in"),

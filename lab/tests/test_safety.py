@@ -10,6 +10,8 @@ import pytest
 from lab.tests.conftest import STATE
 from lab.workloads.micro_script import PMEM_OPTIONS
 
+pytestmark = pytest.mark.guest
+
 BENCH = (
     f"kmap_bench {PMEM_OPTIONS} --kmapbench_cases=all --kmapbench_events"
     " --kmapbench_records=/out/stream --kmapbench_clock=icount"

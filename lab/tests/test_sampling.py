@@ -6,6 +6,8 @@ import pytest
 from lab.workloads import micro_script
 from lab.workloads.micro_script import PMEM_OPTIONS
 
+pytestmark = pytest.mark.guest
+
 PLAIN, PROTECTED = "kernel/kmap_local/dram", "model/kmap_local_slim/protected"
 
 

@@ -21,6 +21,8 @@ from lab.core.errors import Interrupted, KmapbenchError
 from lab.kernels import debian_kernels, kconfig, kernel_cache, source_build, variants
 from lab.tests.conftest import quiet
 
+pytestmark = pytest.mark.program
+
 VERSION = "1.0-1"
 
 # The targets and variables of kbuild that a build uses. "all" compiles one file; "known" are the

@@ -11,6 +11,8 @@ import pytest
 from analysis.studies import timing_verdict as judge
 from lab.studies import timing
 
+pytestmark = pytest.mark.program
+
 
 def run(tmp_path: Path, *arguments: str) -> list[dict]:
     file = tmp_path / "trial.jsonl"

@@ -12,6 +12,8 @@ import pytest
 from formats.campaign_format import LOOKS
 from lab.core.dirs import ROOT
 
+pytestmark = pytest.mark.program
+
 ASKED = ["--only", "micro", "--variants", "off,idle", "--seed", "3", "--no-install"]
 
 

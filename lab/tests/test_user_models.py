@@ -5,6 +5,8 @@ import pytest
 
 from lab.campaign import validation
 
+pytestmark = pytest.mark.guest
+
 BENCH = (
     "kmap_bench '--benchmark_filter=^user/' --kmapbench_records=/out/stream"
     " --kmapbench_clock=icount --kmapbench_samples=9"

@@ -10,6 +10,8 @@ import pytest
 from analysis.stats import randomisation
 from analysis.stats.tests import reference_method
 
+pytestmark = pytest.mark.program
+
 NOISES = {
     "normal": lambda chooser, shape: chooser.normal(0, 0.007, shape),
     "heavy tails": lambda chooser, shape: 0.007 * chooser.standard_t(2, shape),

@@ -20,7 +20,7 @@ MEMORY_MIB = 2048
 LIMIT_SECONDS = 900
 
 # What a Debian system mounts, and the kernel's packages where they would be installed.
-# RELEASE, TREE, MODULES, SCRATCH, CHECKOUT, BUILD, ROOT and HOST_BUILD are set by machine().
+# RELEASE, TREE, MODULES, SITE, SCRATCH, CHECKOUT, BUILD, ROOT and HOST_BUILD are set by machine().
 _MOUNTS = """
 mkdir /share /new /over
 mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro share /share
@@ -41,6 +41,16 @@ done
 also "$ROOT" "$CHECKOUT"
 also "$HOST_BUILD" "$BUILD"
 mkdir -p -m 1777 "/new$SCRATCH"
+mkdir "/new$SITE"
+cp /sitecustomize.py "/new$SITE"
+"""
+
+# matplotlib takes minutes for a report in an emulator, and has tests of its own.
+_WITHOUT_CHARTS = """
+import sys, types
+drawing = types.ModuleType("analysis.report.charts.drawing")
+drawing.DrawnChart, drawing.draw_figures = object, lambda figures, folder: []
+sys.modules[drawing.__name__] = drawing
 """
 
 # Inside: a folder that everyone may write to; the checkout and its build, where an ordinary user
@@ -48,6 +58,7 @@ mkdir -p -m 1777 "/new$SCRATCH"
 SCRATCH = Path("/tmp/guest")
 CHECKOUT = Path("/kmapbench")
 BUILD = Path("/kmapbench-build")
+_SITE = Path("/kmapbench-site")  # what Python reads when it starts
 
 
 def machine(
@@ -71,8 +82,9 @@ def machine(
         "ROOT": ROOT,
         "HOST_BUILD": build_dir().absolute(),
     }
-    places |= {"SCRATCH": SCRATCH, "CHECKOUT": CHECKOUT, "BUILD": BUILD}
+    places |= {"SITE": _SITE, "SCRATCH": SCRATCH, "CHECKOUT": CHECKOUT, "BUILD": BUILD}
     settings = "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in places.items())
+    tree.add_text(_WITHOUT_CHARTS, "sitecustomize.py")
     tree.add_text(settings + _MOUNTS + job, "job")
     fields = {
         "cpu": "max",
@@ -93,7 +105,7 @@ def kmapbench(
     variables = {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": str(SCRATCH),
-        "PYTHONPATH": str(CHECKOUT),
+        "PYTHONPATH": f"{_SITE}:{CHECKOUT}",
         "KMAPBENCH_BUILD": str(BUILD),
         "KMAPBENCH_CACHE": str(cache),
     }
