@@ -42,32 +42,67 @@ def with_looks(
         side = replace(side, shifted=by_unit(shifted, units) * scale)
     offsets = records.samples()[1]
     samples = offsets[rows + 1] - offsets[rows]
-    histograms = [records.histogram(int(row)) is not None for row in rows]
-    if side.exact or not ((samples > 0) | np.array(histograms)).all():
+    if side.exact or any(records.histogram(int(row)) is None for row in rows[samples == 0]):
         return side
-    of_boots = [rows[units == number] for number in np.unique(units)]
+    numbers = np.unique(units)
+    if len(numbers) == len(rows):
+        in_order = rows[np.argsort(units, kind="stable")]
+        of_boots = list(in_order[:, None])
+    else:
+        of_boots = [rows[units == number] for number in numbers]
 
     def distribution(boot: int) -> Distribution:
         parts = [_costs(records, int(row)) for row in of_boots[boot]]
         values, counts = (np.concatenate(column) for column in zip(*parts))
         return Distribution(values * scale[boot], counts)
 
-    if len(of_boots) == len(rows) and not any(histograms):
-        means = _means(records, np.concatenate(of_boots)) * scale
-    else:
+    if len(of_boots) < len(rows) or records.have_histograms(rows):
         means = np.array([_mean(distribution(boot)) for boot in range(len(of_boots))])
-    return replace(side, means=means, distribution=distribution)
+        return replace(side, means=means, distribution=distribution)
+    means = _means(records, in_order) * scale
+
+    def all_samples() -> np.ndarray:
+        every: np.ndarray = _all_costs(records, in_order) * scale[:, None]
+        return every
+
+    return replace(
+        side,
+        means=means,
+        distribution=distribution,
+        samples=all_samples if np.ptp(samples) == 0 else None,
+    )
 
 
 def _means(records: Records, rows: np.ndarray) -> np.ndarray:
     """Mean cost of each of these records, which have samples: by their times of n and of 2n."""
     values, offsets = records.samples()
     empty = np.nan_to_num(records.column("empty")[rows])
-    sums = np.array(
-        [values[offsets[row] : offsets[row + 1]].reshape(-1, 2).mean(0) for row in rows]
-    )
+    if np.ptp(offsets[rows + 1] - offsets[rows]) == 0:
+        sums = _times(records, rows).mean(1)
+    else:
+        sums = np.array(
+            [values[offsets[row] : offsets[row + 1]].reshape(-1, 2).mean(0) for row in rows]
+        )
     means: np.ndarray = (sums[:, 1] - sums[:, 0]) / records.column("ops")[rows] - empty
     return means
+
+
+def _times(records: Records, rows: np.ndarray) -> np.ndarray:
+    """Times of these records, which have as many samples: (rows, samples, 2)."""
+    values, offsets = records.samples()
+    begins = offsets[rows]
+    length = int(offsets[rows[0] + 1] - begins[0])
+    times: np.ndarray = np.array([values[begin : begin + length] for begin in begins])
+    return times.reshape(len(rows), -1, 2)
+
+
+def _all_costs(records: Records, rows: np.ndarray) -> np.ndarray:
+    """Cost of each sample of these records, which have as many: (rows, samples)."""
+    times = _times(records, rows)
+    empty = np.nan_to_num(records.column("empty")[rows])
+    ops = records.column("ops")[rows]
+    costs: np.ndarray = (times[..., 1] - times[..., 0]) / ops[:, None] - empty[:, None]
+    return costs
 
 
 def _mean(samples: Distribution) -> float:

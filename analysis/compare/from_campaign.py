@@ -2,6 +2,7 @@
 """A campaign's variants as sides of a comparison: a median a boot, worked out in columns."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,9 +17,30 @@ from formats.campaign_format import PAIRS
 
 # Core cycles where there is a chain to count them by: they do not move with the clock's frequency
 # as ticks do.
-_CHOSEN = (("core_cycles", "cost"),)
+CHOSEN = (("core_cycles", "cost"),)
 # Windows of one operation count in a sample: n and 2n.
 _COUNTS_A_PAIR = 3
+
+
+@dataclass(frozen=True)
+class _Schedule:
+    """What a campaign's plan and order say of the boots of one variant, by the boot's number."""
+
+    slots: dict[int, int]  # places in the order
+    rounds: dict[int, int | None]  # only where a fair coin made the order of each round
+    halves: dict[int, str | None]  # of the A/A row
+
+    def of(self, boots: np.ndarray) -> tuple[np.ndarray | None, ...]:
+        """Slots, rounds, and which of these boots are in half A; None where one has none."""
+        numbers = [int(boot) for boot in boots]
+        slots = [self.slots.get(number) for number in numbers]
+        rounds = [self.rounds.get(number) for number in numbers]
+        halves = [self.halves.get(number) for number in numbers]
+        return (
+            None if None in slots else np.array(slots, dtype=float),
+            None if None in rounds else np.array(rounds, dtype=np.int64),
+            None if None in halves else np.array([half == "A" for half in halves]),
+        )
 
 
 def variants(campaign: Campaign) -> list[str]:
@@ -36,8 +58,9 @@ def source(campaign: Campaign, variant: str, label: str) -> Source:
     rows = np.flatnonzero(records.column("variant") == records.names["variant"].index(variant))
     by_case = _groups(records.column("case")[rows], rows)
     names = records.names["case"]
+    schedule = _schedule(campaign, variant)
     by_name = {
-        names[code]: _case_figures(campaign, variant, label, case_rows)
+        names[code]: _case_figures(campaign, variant, label, case_rows, schedule)
         for code, case_rows in by_case
     }
     return Source(
@@ -48,7 +71,7 @@ def source(campaign: Campaign, variant: str, label: str) -> Source:
             for case, (figures, _) in by_name.items()
             for metric_figures in figures
         },
-        chosen=_CHOSEN,
+        chosen=CHOSEN,
         facts=compatibility.campaign_facts(campaign, variant),
         files=(
             campaign.folder / "campaign.json",
@@ -96,7 +119,7 @@ def _groups(keys: np.ndarray, rows: np.ndarray) -> Iterator[tuple[int, np.ndarra
 
 
 def _case_figures(
-    campaign: Campaign, variant: str, label: str, rows: np.ndarray
+    campaign: Campaign, variant: str, label: str, rows: np.ndarray, schedule: _Schedule
 ) -> tuple[list[Figures], str]:
     """All metrics of a case; and what became of boots without a figure."""
     records = campaign.records
@@ -115,9 +138,7 @@ def _case_figures(
     unit = Unit.LAUNCH if units is launches else Unit.BOOT
     numbers = np.unique(units)
     of_boots = unit is Unit.BOOT
-    slots = _slots(campaign, variant, numbers) if of_boots else None
-    rounds = _rounds(campaign, variant, numbers) if of_boots else None
-    first_half = _first_half(campaign, variant, numbers) if of_boots else None
+    slots, rounds, first_half = schedule.of(numbers) if of_boots else (None, None, None)
     found = []
     for metric, values in _metrics(campaign, variant, good):
         if np.isfinite(values).all():
@@ -196,32 +217,15 @@ def _exact(records: Records, rows: np.ndarray) -> bool:
     return all(records.histogram(int(row)) == first for row in rows)
 
 
-def _slots(campaign: Campaign, variant: str, boots: np.ndarray) -> np.ndarray | None:
-    places = {
-        (step["variant"], step["boot"]): place
-        for place, step in enumerate(campaign.header["order"])
-    }
-    found = [places.get((variant, int(boot))) for boot in boots]
-    return None if None in found else np.array(found, dtype=float)
-
-
-def _rounds(campaign: Campaign, variant: str, boots: np.ndarray) -> np.ndarray | None:
-    """The round of each boot, where a fair coin made the order of each round."""
-    if campaign.header.get("design") != PAIRS:
-        return None
-    rounds = {
-        (step["variant"], step["boot"]): step.get("round")
-        for step in campaign.header.get("planned", [])
-    }
-    found = [rounds.get((variant, int(boot))) for boot in boots]
-    return None if None in found else np.array(found, dtype=np.int64)
-
-
-def _first_half(campaign: Campaign, variant: str, boots: np.ndarray) -> np.ndarray | None:
-    """Which boots the plan has in half A; None where it did not divide all of them."""
-    halves = {
-        (step["variant"], step["boot"]): step.get("half")
-        for step in campaign.header.get("planned", [])
-    }
-    found = [halves.get((variant, int(boot))) for boot in boots]
-    return None if None in found else np.array([half == "A" for half in found])
+def _schedule(campaign: Campaign, variant: str) -> _Schedule:
+    planned = [step for step in campaign.header.get("planned", []) if step["variant"] == variant]
+    by_coin = campaign.header.get("design") == PAIRS
+    return _Schedule(
+        slots={
+            step["boot"]: place
+            for place, step in enumerate(campaign.header["order"])
+            if step["variant"] == variant
+        },
+        rounds={step["boot"]: step.get("round") for step in planned if by_coin},
+        halves={step["boot"]: step.get("half") for step in planned},
+    )

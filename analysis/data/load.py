@@ -16,6 +16,8 @@ from formats.campaign_format import FORMAT
 
 __all__ = ["Campaign", "CountedPath", "Record", "Records", "load"]
 
+# Fields of a record that are long.
+_TIMES = ("samples", "shifted_samples", "empty_samples")
 # (variant, case) -> clock, unit and direction
 Clocks = dict[tuple[str, str], tuple[str, str, str]]
 
@@ -121,7 +123,7 @@ def _boot_folders(folder: Path) -> list[Path]:
 
 def _add_records(campaign: Campaign, path: Path, variant: str, boot: int, clocks: Clocks) -> None:
     seen = set()
-    for number, raw in read_lines(path, campaign.warnings):
+    for number, raw in read_lines(path, campaign.warnings, _TIMES):
         where = f"{path}:{number}"
         (campaign.controls if "known" in raw else campaign.records).add(raw, where)
         if (raw["variant"], raw["boot"]) != (variant, boot):

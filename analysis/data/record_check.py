@@ -1,34 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks of one line of micro.jsonl: BadData says which field is wrong."""
 
-from array import array
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from analysis.data.bad_data import BadData
 from analysis.data.json_files import LARGEST, JsonObject, is_number
 
-# What a field may be: types, or the words there are.
-Allowed = tuple[type, ...] | frozenset[str]
-
-# Fields that every record has.
-_FIELDS: dict[str, Allowed] = {
+# Fields that every record has, with their types; and words that some of them are.
+_FIELDS: dict[str, tuple[type, ...]] = {
     "case": (str,),
     "variant": (str,),
     "boot": (int,),
     "launch": (int,),
-    "clock": frozenset({"icount", "tsc", "wall"}),
-    "unit": frozenset({"instructions", "ticks", "ns"}),
-    "better": frozenset({"lower", "higher"}),
-    "status": frozenset({"ok", "skipped", "flagged", "crashed"}),
+    "clock": (str,),
+    "unit": (str,),
+    "better": (str,),
+    "status": (str,),
     "ops": (int,),
     "cost": (int, float, type(None)),
     "empty": (int, float, type(None)),
     "exact": (bool,),
+    "oracle": (str,),
+}
+_WORDS: dict[str, frozenset[str]] = {
+    "clock": frozenset({"icount", "tsc", "wall"}),
+    "unit": frozenset({"instructions", "ticks", "ns"}),
+    "better": frozenset({"lower", "higher"}),
+    "status": frozenset({"ok", "skipped", "flagged", "crashed"}),
     "oracle": frozenset({"held", "failed", "none"}),
 }
 
 # Fields that some records have.
-_OPTIONAL_FIELDS: dict[str, Allowed] = {
+_OPTIONAL_FIELDS: dict[str, tuple[type, ...]] = {
     "assumed_write_cycles": (int, float),
     "cost_shifted": (int, float, type(None)),
     "cost_core_cycles": (int, float, type(None)),
@@ -42,20 +48,32 @@ _OPTIONAL_FIELDS: dict[str, Allowed] = {
     "pages": (int,),
     "reason": (str,),
     "rejected": (dict,),
-    "samples": (list,),
-    "shifted_samples": (list,),
+    "samples": (list, np.ndarray),
+    "shifted_samples": (list, np.ndarray),
     "stand_in": (bool,),
 }
 
 
+# Names and types of records that are right, as most of a campaign are the same: which of their
+# fields are numbers. Anybody may write others, so no more than so many are kept.
+_forms: dict[tuple[Any, ...], tuple[str, ...]] = {}
+_MOST_FORMS = 64
+
+
 def check_record(raw: JsonObject, where: str) -> None:
     """Checks all fields but the samples. where: file and line, for the message."""
-    for name, allowed in _FIELDS.items():
-        if name not in raw:
-            raise _wrong(raw, where, f"field {name} is missing")
-        _check_field(raw, name, allowed, where)
-    for name in _OPTIONAL_FIELDS.keys() & raw.keys():
-        _check_field(raw, name, _OPTIONAL_FIELDS[name], where)
+    form = (*raw, *map(type, raw.values()))
+    numbers = _forms.get(form)
+    if numbers is None:
+        numbers = _check_form(raw, where)
+        if len(_forms) < _MOST_FORMS:
+            _forms[form] = numbers
+    for name in numbers:
+        if not is_number(raw[name]):
+            raise _wrong(raw, where, f"field {name} is no finite number of 64 bits")
+    for name, words in _WORDS.items():
+        if raw[name] not in words:
+            raise _wrong(raw, where, f"field {name} is wrong: {raw[name]!s:.40}")
     if not all(
         type(count) is int and 0 <= count < LARGEST for count in raw.get("rejected", {}).values()
     ):
@@ -78,15 +96,22 @@ def _is_counter(value: Any) -> bool:
     return all(map(is_number, numbers)) and value["running"] > 0
 
 
-def _check_field(raw: JsonObject, name: str, allowed: Allowed, where: str) -> None:
-    value = raw[name]
-    if isinstance(allowed, frozenset):
-        if not isinstance(value, str) or value not in allowed:
-            raise _wrong(raw, where, f"field {name} is wrong: {value!s:.40}")
-    elif type(value) not in allowed:  # and no bool for an int
-        raise _wrong(raw, where, f"field {name} is wrong")
-    elif type(value) in (int, float) and not is_number(value):
-        raise _wrong(raw, where, f"field {name} is no finite number of 64 bits")
+def _check_form(raw: JsonObject, where: str) -> tuple[str, ...]:
+    """Checks which fields there are, and their types; those that are numbers."""
+    for name in _FIELDS:
+        if name not in raw:
+            raise _wrong(raw, where, f"field {name} is missing")
+    numbers = []
+    for name, allowed in (_FIELDS | _OPTIONAL_FIELDS).items():
+        if name not in raw:
+            continue
+        kind = type(raw[name])
+        if kind not in allowed:  # and no bool for an int
+            more = f": {raw[name]!s:.40}" if name in _WORDS else ""
+            raise _wrong(raw, where, f"field {name} is wrong{more}")
+        if kind in (int, float):
+            numbers.append(name)
+    return tuple(numbers)
 
 
 def _wrong(raw: JsonObject, where: str, what: str) -> BadData:
@@ -111,12 +136,18 @@ def _check_histogram(raw: JsonObject, where: str) -> None:
             raise _wrong(raw, where, "exact, and its histogram has more than one value")
 
 
-def sample_times(values: list[Any], name: str, raw: JsonObject, where: str) -> "array[float]":
-    """Pairs of times as one numeric array."""
-    if len(values) % 2 or not set(map(type, values)) <= {int, float}:
+def sample_times(
+    values: list[Any] | NDArray[np.int64], name: str, raw: JsonObject, where: str
+) -> NDArray[np.float64]:
+    """Pairs of times as one numeric array. values: as read_lines gives them."""
+    if len(values) % 2:
         raise _wrong(raw, where, f"{name} are not pairs of numbers")
-    if values and not (0 <= min(values) and max(values) < LARGEST):
-        raise _wrong(raw, where, f"{name} are no times of 64 bits")
-    if raw["exact"] and values != values[:2] * (len(values) // 2):
+    if isinstance(values, list):
+        if not set(map(type, values)) <= {int, float}:
+            raise _wrong(raw, where, f"{name} are not pairs of numbers")
+        if values and not (0 <= min(values) and max(values) < LARGEST):
+            raise _wrong(raw, where, f"{name} are no times of 64 bits")
+    times = np.array(values, dtype=np.float64)
+    if raw["exact"] and (times.reshape(-1, 2) != times[:2]).any():
         raise _wrong(raw, where, f"exact, and its {name} differ")
-    return array("d", values)
+    return times

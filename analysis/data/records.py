@@ -16,16 +16,20 @@ from analysis.data.record_check import check_record, sample_times
 
 _TEXTS = ("case", "variant", "clock", "unit", "better", "status", "oracle", "reason", "irqs")
 _COUNTS = ("boot", "launch", "ops", "pages", "known")
-_FIGURES = (
-    "cost",
-    "empty",
-    "cost_shifted",
-    "cost_core_cycles",
-    "chain",
-    "overhead_ticks",
-    "ioctl_share",
-    "assumed_write_cycles",
-)
+# By the field that they are of.
+_FIGURES = {
+    name: name
+    for name in (
+        "cost",
+        "empty",
+        "cost_shifted",
+        "cost_core_cycles",
+        "chain",
+        "assumed_write_cycles",
+    )
+}
+# Of a record's `overhead`, by its name there.
+_OVERHEADS = {"overhead_ticks": "sample", "ioctl_share": "ioctl_share"}
 _FLAGS = ("exact", "stand_in")
 
 
@@ -75,7 +79,7 @@ class Records:
         self._codes: dict[str, dict[str, int]] = {column: {} for column in _TEXTS}
         self._columns: dict[str, "array[Any]"] = {
             **{column: array("q") for column in _TEXTS + _COUNTS},
-            **{column: array("d") for column in _FIGURES},
+            **{column: array("d") for column in (*_FIGURES, *_OVERHEADS)},
             **{column: array("b") for column in _FLAGS},
         }
         # values; where each row's begin
@@ -99,7 +103,10 @@ class Records:
             raise IndexError(row)
         values: dict[str, Any] = {
             **{column: self.names[column][self._columns[column][row]] for column in _TEXTS},
-            **{column: _known(self._columns[column][row]) for column in _COUNTS + _FIGURES},
+            **{
+                column: _known(self._columns[column][row])
+                for column in (*_COUNTS, *_FIGURES, *_OVERHEADS)
+            },
             **{column: bool(self._columns[column][row]) for column in _FLAGS},
         }
         values["irqs"] = values["irqs"] or None
@@ -129,6 +136,10 @@ class Records:
     def histogram(self, row: int) -> JsonObject | None:
         return self._histograms.get(row)
 
+    def have_histograms(self, rows: NDArray[np.intp]) -> bool:
+        """Whether any of these rows has a histogram."""
+        return bool(self._histograms) and any(int(row) in self._histograms for row in rows)
+
     @property
     def counters(self) -> dict[str, NDArray[np.float64]]:
         """Counts by the counter's name, a row a record; scaled where it was counted for a part of
@@ -149,6 +160,7 @@ class Records:
         wrong.
         """
         check_record(raw, where)
+        columns = self._columns
         for column in _TEXTS:
             codes = self._codes[column]
             text = raw.get(column, "")
@@ -156,21 +168,18 @@ class Records:
             if code is None:
                 code = codes[text] = len(codes)
                 self.names[column].append(text)
-            self._columns[column].append(code)
+            columns[column].append(code)
         for column in _COUNTS:
-            self._columns[column].append(raw.get(column, -1))
-        overhead = raw.get("overhead", {})
-        flat = raw | {
-            "overhead_ticks": overhead.get("sample"),
-            "ioctl_share": overhead.get("ioctl_share"),
-        }
-        for column in _FIGURES:
-            figure = flat.get(column)
-            self._columns[column].append(_NAN if figure is None else figure)
+            columns[column].append(raw.get(column, -1))
+        for places, found in ((_FIGURES, raw), (_OVERHEADS, raw.get("overhead", {}))):
+            for column, name in places.items():
+                figure = found.get(name)
+                columns[column].append(_NAN if figure is None else figure)
         for column in _FLAGS:
-            self._columns[column].append(raw.get(column, False))
+            columns[column].append(raw.get(column, False))
         for name, (values, offsets) in self._samples.items():
-            values.extend(sample_times(raw.get(name, []), name, raw, where))
+            if name in raw:
+                values.frombytes(sample_times(raw[name], name, raw, where).view(np.uint8).data)
             offsets.append(len(values))
         row = len(self)
         for name, counter in raw.get("counters", {}).items():

@@ -9,6 +9,7 @@ from scipy import stats
 
 from analysis.stats import looks, ranks
 from analysis.stats.comparison import Comparison, Interval
+from analysis.stats.looks import Look
 from analysis.stats.verdict import CONFIDENCE, FEWEST_PAIRS, SAME_CONFIDENCE, is_worse
 
 
@@ -25,24 +26,31 @@ def with_shift(comparison: Comparison) -> Comparison:
 
 def with_pairs(comparison: Comparison) -> Comparison:
     """Estimate and intervals of the median, by its pairs."""
-    pair = comparison.pair
-    look = looks.look_at_median(pair)
+    look = looks.look_at_median(comparison.pair)
     count = len(look.differences)
-    sign = 1.0 if is_worse(pair.metric, 1) else -1.0
     if count >= FEWEST_PAIRS:
         means = ranks.pair_means(look.differences)
-        estimate = float(ranks.estimate(means))
-        inner: Interval | None
-        outer: Interval | None
-        outer, inner = (
-            turned(sign, *map(float, ranks.interval(means, count, confidence)))
-            for confidence in (CONFIDENCE, SAME_CONFIDENCE)
-        )
-    else:
-        estimate = float(look.differences.mean())
-        inner, outer = None, None
-        if count > 1:
-            outer = _t_interval(sign * look.differences)
+        ends = [
+            Interval(*map(float, ranks.interval(means, count, confidence)))
+            for confidence in (SAME_CONFIDENCE, CONFIDENCE)
+        ]
+        return with_median(comparison, look, float(ranks.estimate(means)), *ends)
+    outer = _t_interval(look.differences) if count > 1 else None
+    return with_median(comparison, look, float(look.differences.mean()), None, outer)
+
+
+def with_median(
+    comparison: Comparison,
+    look: Look,
+    estimate: float,
+    inner: Interval | None,
+    outer: Interval | None,
+) -> Comparison:
+    """With what the pairs' medians came to. look: at the median; estimate and intervals of its
+    differences: inner is of SAME_CONFIDENCE, outer of CONFIDENCE.
+    """
+    sign = 1.0 if is_worse(comparison.metric, 1) else -1.0
+    inner, outer = (turned(sign, ends.low, ends.high) if ends else None for ends in (inner, outer))
     result = _in_units(comparison, sign * estimate, look.level, look.logs, outer)
     margin = look.margin
     if look.logs:

@@ -80,17 +80,18 @@ def _first_look(pair: SamplePair) -> Comparison:
         return replace(estimates.with_shift(comparison), reason=why)
     if len(of_old) == 0:
         return replace(comparison, reason="no pair of boots has both of its figures")
-    comparison = _with_shapes(estimates.with_pairs(comparison))
+    comparison = _with_shapes(comparison)
+    if design is Design.COIN and len(of_old) >= FEWEST_PAIRS:
+        return replace(comparison, verdict=Verdict.UNRESOLVED)  # the judges do the rest
+    comparison = estimates.with_pairs(comparison)
     if len(of_old) < FEWEST_PAIRS:
         why = (
             f"fewer than {FEWEST_PAIRS} pairs: a t interval, right only if the noise is normal and"
             " without rhythm"
         )
         return replace(comparison, reason=why)
-    if design is Design.DATE:
-        why = "paired by date: no coin of the campaign's says that the order was chance"
-        return replace(comparison, reason=why)
-    return replace(comparison, verdict=Verdict.UNRESOLVED)
+    why = "paired by date: no coin of the campaign's says that the order was chance"
+    return replace(comparison, reason=why)
 
 
 def _exact(comparison: Comparison) -> Comparison:

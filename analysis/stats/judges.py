@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.stats import looks, power, randomisation, ranks
-from analysis.stats.comparison import Comparison, LookResult
+from analysis.stats import estimates, looks, power, randomisation, ranks
+from analysis.stats.comparison import Comparison, Interval, LookResult
 from analysis.stats.estimates import turned
 from analysis.stats.looks import Kind, Look
 from analysis.stats.verdict import (
@@ -106,9 +106,18 @@ class Judges:
         weak = randomisation.weak_pairs(self._differences)
         results = []
         for place in self._places:
-            own = place.own
+            own, median = place.own, place.first
+            inner, outer = (
+                Interval(float(low[median]), float(high[median]))
+                for low, high in (
+                    (evidence.low, evidence.high),
+                    (evidence.low_95, evidence.high_95),
+                )
+            )
             result = replace(
-                place.comparison,
+                estimates.with_median(
+                    place.comparison, place.looks[0], float(evidence.estimate[median]), inner, outer
+                ),
                 verdict=one_word(_part(words, own), evidence.estimate[own]),
                 p=float(evidence.alone[place.first]),
                 looks=tuple(

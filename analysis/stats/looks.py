@@ -16,6 +16,10 @@ from analysis.stats.verdict import MARGIN_POINTS, is_worse, margin_in_units, mar
 
 # A sample is slow beyond so many medians of both boots of its pair.
 SLOW = 1.5
+# What a sum of shares may be off by: half of the samples are there a little before it says so.
+_ROUNDING = 1e-12
+# Of so many samples a boot the sum is off by less.
+_MOST_AT_ONCE = 4096
 
 
 class Kind(StrEnum):
@@ -83,6 +87,11 @@ def _slow_shares(pair: SamplePair) -> NDArray[np.float64] | None:
         return None
     if pair.metric.better == "higher":
         return None
+    if pair.old.samples is not None and pair.new.samples is not None:
+        old_samples, new_samples = pair.old.samples(), pair.new.samples()
+        if old_samples.shape[1] == new_samples.shape[1] <= _MOST_AT_ONCE:
+            of_old, of_new = pair.pairing[1:]
+            return _shares_of_equals(old_samples[of_old], new_samples[of_new])
     shares = []
     for old, new in zip(*pair.pairing[1:]):
         sides = pair.old.distribution(int(old)), pair.new.distribution(int(new))
@@ -94,12 +103,25 @@ def _slow_shares(pair: SamplePair) -> NDArray[np.float64] | None:
     return found if found.any() else None
 
 
+def _shares_of_equals(
+    old: NDArray[np.float64], new: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """The same of boots that all have as many samples: (pairs, samples) each."""
+    middle = old.shape[1] - 1
+    both = np.concatenate([old, new], axis=1)
+    limits = SLOW * np.partition(both, middle, axis=1)[:, middle]
+    if (limits <= 0).any():
+        return None
+    found = np.stack([(side > limits[:, None]).sum(1) for side in (old, new)], axis=1)
+    return found / old.shape[1] if found.any() else None
+
+
 def _median_of_both(old: Distribution, new: Distribution) -> float:
     values = np.concatenate([old.values, new.values])
     # each boot has the same say, however many samples it has
     weights = np.concatenate([one.counts / one.counts.sum() for one in (old, new)])
     order = np.argsort(values, kind="stable")
-    return float(values[order[np.searchsorted(np.cumsum(weights[order]), 1 - 1e-12)]])
+    return float(values[order[np.searchsorted(np.cumsum(weights[order]), 1 - _ROUNDING)]])
 
 
 def _share_above(samples: Distribution, limit: float) -> float:

@@ -110,14 +110,20 @@ def changes(differences: Array, margin: Array, signs: Array | None = None) -> Ch
 
     A change beyond the margin has to reject -margin, 0 and +margin: the score falls, so that its
     test of one edge alone could take a difference on one side for one on the other.
-    margin: (cases,), in the unit of the differences. signs: as sign_vectors gives them.
+    margin: (cases,), in the unit of the differences. signs: as sign_vectors gives them, or others;
+    where the second half is the first one's negative, half of the work is done.
     """
     signs = sign_vectors(differences.shape[1]) if signs is None else signs
     edge = margin[:, None]
     nothing = np.maximum(NOTHING, AT_THE_MARGIN * edge)
     worse, better = np.zeros(len(differences)), np.zeros(len(differences))
+    half = signs[: len(signs) // 2]
+    mirrored = np.array_equal(signs[len(half) :], -half)
     for shift in (-1, 0, 1):
-        statistics = scores(differences - shift * edge, nothing if shift else NOTHING) @ signs.T
+        weights = scores(differences - shift * edge, nothing if shift else NOTHING)
+        statistics = weights @ (half if mirrored else signs).T
+        if mirrored:
+            statistics = np.concatenate([statistics, -statistics], axis=1)
         up, down = step_down(statistics), step_down(-statistics)
         worse, better = np.maximum(worse, up), np.maximum(better, down)
         if shift == 0:

@@ -27,21 +27,30 @@ MOST_EXACT = 50
 def pair_means(differences: Array) -> Array:
     """Walsh averages of each row, ascending: (..., pairs) gives (..., pairs (pairs + 1) / 2).
 
-    Of more than MOST_EXACT pairs, only those that end an interval are in their places.
+    Of more than MOST_EXACT pairs, only those in the middle and those that end an interval are in
+    their places.
     """
     pairs = differences.shape[-1]
-    first, second = np.triu_indices(pairs)
+    first, second = _upper_triangle(pairs)
     means = (differences[..., first] + differences[..., second]) / 2
     if pairs <= MOST_EXACT:
         return np.sort(means, axis=-1)
+    count = means.shape[-1]
     places = [_signed_rank_place(pairs, confidence) for confidence in (SAME_CONFIDENCE, CONFIDENCE)]
-    ends = [place - 1 for place in places] + [means.shape[-1] - place for place in places]
-    return np.partition(means, ends, axis=-1)
+    ends = [place - 1 for place in places] + [count - place for place in places]
+    return np.partition(means, [*ends, (count - 1) // 2, count // 2], axis=-1)
+
+
+@lru_cache(maxsize=8)
+def _upper_triangle(pairs: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    first, second = np.triu_indices(pairs)
+    return first, second
 
 
 def estimate(means: Array) -> Array:
-    """Hodges-Lehmann estimates, of what pair_means gave."""
-    middle: Array = np.median(means, axis=-1)
+    """Hodges-Lehmann estimates, of what pair_means gave: the medians."""
+    count = means.shape[-1]
+    middle: Array = (means[..., (count - 1) // 2] + means[..., count // 2]) / 2
     return middle
 
 

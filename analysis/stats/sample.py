@@ -68,6 +68,8 @@ class Sample:
     means: NDArray[np.float64] | None = None
     # the samples of one of the n; None: there are none
     distribution: Callable[[int], Distribution] | None = None
+    # all of them at once, shape (n, samples); None: the n have not as many, or there are none
+    samples: Callable[[], NDArray[np.float64]] | None = None
 
 
 @dataclass(frozen=True)

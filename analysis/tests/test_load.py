@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from analysis.data.bad_data import BadData
-from analysis.data.json_files import is_number
+from analysis.data.json_files import is_number, read_lines
 from analysis.data.load import load
 from analysis.tests.conftest import histogram_record, record
 
@@ -245,3 +245,60 @@ def test_another_try_of_a_boot_is_not_the_boot(write_campaign):
     records_file(folder).parent.rename(folder / "stock" / "boot-01.crashed-1")
     with pytest.raises(BadData, match="not one record"):
         load(folder)
+
+
+# Lines that look like a field of whole numbers, or have one; and what the samples are.
+READ_ALIKE = [
+    ('{"samples":[1,23,456]}', [1, 23, 456]),
+    ('{"a":{"samples":[1,2]},"b":3}', None),
+    ('{"a":{"samples":[1,2]},"samples":[3,4]}', [3, 4]),
+    ('{"samples":[1,2],"samples":[3,4]}', [3, 4]),
+    ('{"a":"\\"samples\\":[1,2]","samples":[3,4]}', [3, 4]),
+    ('{"a":"samples","samples":[3,4]}', [3, 4]),
+    ('{"samples":[]}', []),
+    ('{"samples":[0,1]}', [0, 1]),
+    ('{"samples":[1,0]}', [1, 0]),
+    ('{"samples":[10,20]}', [10, 20]),
+    ('{"samples":[1,2.5]}', [1, 2.5]),
+    ('{"samples":[-1,2]}', [-1, 2]),
+    ('{"samples":[1e3,2]}', [1000.0, 2]),
+    ('{"samples": [1, 2]}', [1, 2]),
+    ('{"samples":[1,[2]]}', [1, [2]]),
+    ('{"samples":["1","2"]}', ["1", "2"]),
+    ('{"samples":[9007199254740993,1]}', [9007199254740993, 1]),
+    ('{"samples":[99999999999999999999999,1]}', [99999999999999999999999, 1]),
+    ('{"samples":7}', 7),
+]
+
+
+@pytest.mark.parametrize(("line", "samples"), READ_ALIKE)
+def test_samples_are_read_as_json_has_them(tmp_path, line, samples):
+    path = tmp_path / "micro.jsonl"
+    path.write_text(line + "\n")
+    ((_, value),) = read_lines(path, [], ("samples",))
+    found = value.get("samples")
+    assert (found.tolist() if isinstance(found, np.ndarray) else found) == samples
+    assert value.keys() == json.loads(line).keys()
+    ((_, plain),) = read_lines(path, [])
+    assert plain == json.loads(line)
+
+
+@pytest.mark.parametrize(
+    "rest", ["1,,2]}", ",1,2]}", "1,2,]}", "01,2]}", "1,02]}", ",]}", "1 2]}", "1,2]]}", "1,2]}x"]
+)
+def test_samples_that_are_not_json_are_refused_by_the_same_words(tmp_path, rest):
+    path = tmp_path / "micro.jsonl"
+    path.write_text(f'{{"a":1,"samples":[{rest}\n')
+    messages = []
+    for arrays in ((), ("samples",)):
+        with pytest.raises(BadData, match="not JSON") as error:
+            list(read_lines(path, [], arrays))
+        messages.append(str(error.value))
+    assert messages[0] == messages[1]
+
+
+def test_whole_numbers_come_as_an_array(tmp_path):
+    path = tmp_path / "micro.jsonl"
+    path.write_text('{"samples":[7,8],"empty_samples":[9]}\n')
+    ((_, value),) = read_lines(path, [], ("samples", "empty_samples"))
+    assert [value[name].dtype for name in ("samples", "empty_samples")] == [np.int64] * 2

@@ -61,3 +61,22 @@ def test_a_sample_is_slow_against_the_median_of_both_boots_together(old, new, di
 )
 def test_there_is_no_share_where_nothing_is_slow_or_the_median_is_not_above_0(old, new):
     assert shares(old, new) is None
+
+
+@pytest.mark.parametrize(("level", "samples"), [(200, 7), (200, 100), (-3, 5), (5, 1)])
+def test_boots_of_as_many_samples_are_looked_at_all_at_once_with_the_same_shares(level, samples):
+    chooser = np.random.default_rng(samples)
+    there = pair(200, 200)
+    sides = []
+    for side in (there.old, there.new):
+        values = level + 50 * np.round(chooser.standard_t(2, (10, samples)), 1)
+        sides.append(
+            replace(side, distribution=lambda n, v=values: Distribution(v[n], np.ones(samples)))
+        )
+        sides.append(replace(sides[-1], samples=lambda v=values: v))
+    one_by_one = looks.look_at(replace(there, old=sides[0], new=sides[2]))
+    at_once = looks.look_at(replace(there, old=sides[1], new=sides[3]))
+    assert [look.kind for look in at_once] == [look.kind for look in one_by_one]
+    for look, wanted in zip(at_once, one_by_one):
+        np.testing.assert_array_equal(look.differences, wanted.differences)
+    assert (Kind.SLOW in [look.kind for look in at_once]) == (level > 5)

@@ -145,7 +145,12 @@ STATS = [
         "(None, *2 * (np.arange(min(len(old.rounds), len(new.rounds))),))",
     ),
     Mutation("blocks_are_pairs", _SAMPLE, "even and (is_new[::2] != is_new[1::2]).all()", "even"),
-    Mutation("dates_are_coins", _FAMILY, "if design is Design.DATE:", "if design is Design.NONE:"),
+    Mutation(
+        "dates_are_coins",
+        _FAMILY,
+        "if design is Design.COIN and len(of_old) >= FEWEST_PAIRS:",
+        "if len(of_old) >= FEWEST_PAIRS:",
+    ),
     Mutation("second_alignment_unseen", _FAMILY, "if moved != 0:", "if moved < 0:"),
     Mutation(
         "mean_of_boots", _FAMILY, "float(np.median(side.values))", "float(np.mean(side.values))"
@@ -249,8 +254,8 @@ REST = [
     Mutation(
         "exact_if_two_values",
         "data/record_check.py",
-        "values != values[:2] * (len(values) // 2)",
-        "len(set(values)) > 2",
+        "(times.reshape(-1, 2) != times[:2]).any()",
+        "len(set(times)) > 2",
     ),
     Mutation(
         "zero_is_no_figure",
