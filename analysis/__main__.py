@@ -21,7 +21,13 @@ class _Parser(argparse.ArgumentParser):
 
 def main() -> int:
     arguments = _parser().parse_args()
-    return commands.execute(arguments.function, arguments)
+    return commands.execute(_checked, arguments)
+
+
+def _checked(arguments: argparse.Namespace) -> int:
+    arguments.check(arguments)
+    code: int = arguments.function(arguments)
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -29,10 +35,10 @@ def _parser() -> argparse.ArgumentParser:
     names = parser.add_subparsers(required=True, metavar="COMMAND")
     write = names.add_parser("report", help="write the report of a campaign: text, page, charts")
     options.add_report(write)
-    write.set_defaults(function=commands.report)
+    write.set_defaults(function=commands.report, check=options.check_report)
     compare = names.add_parser("compare", help="say whether one side is slower than another")
     options.add_compare(compare)
-    compare.set_defaults(function=commands.compare)
+    compare.set_defaults(function=commands.compare, check=options.check_compare)
     return parser
 
 

@@ -7,9 +7,13 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from analysis.data.bad_data import BadData
 from formats import exit_codes
+
+if TYPE_CHECKING:
+    from analysis.compare.gate import Gate
 
 # Formats whose module has another name.
 _FORMATS = {"md": "markdown"}
@@ -77,15 +81,33 @@ def compare(arguments: argparse.Namespace) -> int:
     """Prints a comparison. What the output's encoding lacks becomes '?': names are anybody's."""
     from analysis.compare import engine, gate, inputs
 
+    if arguments.history:
+        return _history(arguments)
     pairs = inputs.pair_sources(arguments.sides, arguments.baseline)
     groups = engine.compare(pairs.sources, arguments.allow, arguments.metric, arguments.cases)
     exporter = import_module(
         f"analysis.report.comparison.as_{_FORMATS.get(arguments.format, arguments.format)}"
     )
+    text = exporter.export(groups, pairs.notes)
+    return _said(text, gate.gate(groups, arguments.fail_on, arguments.cases, pairs.lone))
+
+
+def _history(arguments: argparse.Namespace) -> int:
+    from analysis.history import case_history, history_gate
+
+    history = case_history.read_history(arguments.history, arguments.metric, arguments.cases)
+    exporter = import_module(
+        f"analysis.report.history.history_{_FORMATS.get(arguments.format, arguments.format)}"
+    )
+    text = exporter.export(history)
+    return _said(text, history_gate.judge_history(history, arguments.fail_on))
+
+
+def _said(text: str, found: "Gate") -> int:
+    """The exit code of a comparison that is printed now."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    print(exporter.export(groups, pairs.notes), end="")
-    found = gate.gate(groups, arguments.fail_on, arguments.cases, pairs.lone)
+    print(text, end="")
     sys.stdout.flush()
     for line in found.lines:
         print(f"kmapbench: {line}", file=sys.stderr)

@@ -17,6 +17,7 @@ what a side is:
   FILE.json         written by Google Benchmark or fio: one launch, so no verdict is given
   FOLDER            of such files (*.json): each is a launch, all with the same settings
 One campaign alone: its variants against --baseline. More than two sides: each against the first.
+--history: of each case of each variant, all campaigns that were made on the same machine.
 
 exit code: 0: --fail-on is not given, or all that was asked for was judged and nothing failed;
 1: a case is slower, or an exact count is more (differs: also what is slower by an open size, or
@@ -58,7 +59,15 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _SIDES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
-        "sides", nargs="+", metavar="SIDE", help="the old one, then the new; see below"
+        "sides", nargs="*", metavar="SIDE", help="the old one, then the new; see below"
+    )
+    parser.add_argument(
+        "--history",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="in place of sides: say where a level moved in all campaigns of these folders",
     )
     parser.add_argument(
         "--baseline",
@@ -125,6 +134,10 @@ def check_report(arguments: argparse.Namespace) -> None:
 
 def check_compare(arguments: argparse.Namespace) -> None:
     """BadData where a side is nothing that can be compared, by its name alone."""
+    if bool(arguments.sides) == bool(arguments.history):
+        raise BadData("compare: give sides, or --history and folders in which campaigns lie")
+    if arguments.history:
+        _check_history(arguments)
     for text in arguments.sides:
         path = Path(text)
         if path.exists() or path.is_symlink():
@@ -140,3 +153,12 @@ def check_compare(arguments: argparse.Namespace) -> None:
             raise BadData(no_such_file(path))
         if not (folder / "campaign.json").exists():
             raise BadData(no_campaign(folder))
+
+
+def _check_history(arguments: argparse.Namespace) -> None:
+    for name in ("allow", "baseline"):
+        if getattr(arguments, name):
+            raise BadData(f"--{name}: of sides; with --history nothing is compared with another")
+    for folder in arguments.history:
+        if not folder.is_dir():
+            raise BadData(no_such_file(folder))

@@ -57,10 +57,10 @@ def gate(
             unjudged.setdefault(lost.why, []).append(lost.case)
     for variant in lone:
         unjudged.setdefault("nothing to compare it with", []).append(variant)
-    lines = [f"not judged: {_listed(names)}: {why}" for why, names in unjudged.items()]
+    lines = [f"not judged: {listed(names)}: {why}" for why, names in unjudged.items()]
     if left_out:
         lines.append(
-            f"not judged: {_listed(left_out)}: never exact, and fewer than {GATE_PAIRS} pairs; name"
+            f"not judged: {listed(left_out)}: never exact, and fewer than {GATE_PAIRS} pairs; name"
             " it with --cases, or measure more"
         )
     lines += _open_sizes(groups, fail_on)
@@ -98,10 +98,11 @@ def _open_sizes(groups: Sequence[SourcePair], fail_on: str) -> list[str]:
     if fail_on == DIFFERS:
         return []
     cases = [row.case for group in groups for row in group.rows if row.verdict in OPEN]
-    return [f"no failure: {_listed(cases)}: differs, size open"] if cases else []
+    return [f"no failure: {listed(cases)}: differs, size open"] if cases else []
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names in a line, the first few of them."""
     names = list(dict.fromkeys(names))
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"{', '.join(names[:_NAMED])}{more}"

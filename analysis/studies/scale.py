@@ -4,6 +4,8 @@ take to compare:
 
     python3 -m analysis.studies.scale campaign DIR --boots 1000 --cases 200 --samples 100
     time python3 -m analysis compare DIR
+    python3 -m analysis.studies.scale history DIR --campaigns 10000 --cases 12
+    time python3 -m analysis compare --history DIR
 
 The figures are drawn from a seed and say nothing: two variants that take the same time, boots of
 one level each.
@@ -11,6 +13,7 @@ one level each.
 
 import argparse
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +51,28 @@ def campaign(folder: Path, boots: int, cases: int, samples: int, seed: int = 1) 
                     )
                     + "\n"
                 )
+
+
+def history(folder: Path, campaigns: int, cases: int, first: int = 0, seed: int = 1) -> None:
+    """Campaigns of a boot of one variant, an hour apart. From three quarters of them on the first
+    case is slower by 3 %. first: the number of the first one that is written.
+    """
+    levels = np.random.default_rng(seed).uniform(50, 500, cases)
+    step = campaigns - campaigns // 4
+    begun = datetime(2020, 1, 1)
+    for number in range(first, campaigns):
+        chooser = np.random.default_rng([seed, number])
+        place = folder / f"{number:06d}" / VARIANTS[0] / "boot-01"
+        place.mkdir(parents=True)
+        time = (begun + timedelta(hours=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        header = _header([(VARIANTS[0], 1)]) | {"started": time}
+        (place.parents[1] / "campaign.json").write_text(json.dumps(header))
+        (place / "environment.json").write_text(json.dumps(_environment()))
+        with (place / "micro.jsonl").open("w") as file:
+            for case, level in enumerate(levels * chooser.normal(1, 0.005, cases)):
+                level *= 1.03 if case == 0 and number >= step else 1
+                record = _record(f"kernel/case{case}", VARIANTS[0], 1, level, 10, chooser)
+                file.write(json.dumps(record, separators=(",", ":")) + "\n")
 
 
 def google_benchmark(path: Path, benchmarks: int, repetitions: int, seed: int = 1) -> None:
@@ -169,6 +194,16 @@ def main() -> None:
     )
     kind.set_defaults(
         write=lambda asked: campaign(asked.folder, asked.boots, asked.cases, asked.samples)
+    )
+    kind = kinds.add_parser("history", help="many small campaigns, with a change in the first case")
+    kind.add_argument("folder", type=Path, metavar="DIR")
+    kind.add_argument("--campaigns", type=int, default=10_000)
+    kind.add_argument("--cases", type=int, default=12, help="records a campaign (default: 12)")
+    kind.add_argument(
+        "--first", type=int, default=0, metavar="N", help="write those from this number on only"
+    )
+    kind.set_defaults(
+        write=lambda asked: history(asked.folder, asked.campaigns, asked.cases, asked.first)
     )
     kind = kinds.add_parser("google-benchmark", help="a file of Google Benchmark's")
     kind.add_argument("file", type=Path, metavar="FILE")

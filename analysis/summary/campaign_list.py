@@ -25,20 +25,26 @@ class Listed:
 
 def list_campaigns(folder: Path) -> list[Listed]:
     """Campaigns in a folder and in the folders in it, the newest first, without broken ones."""
-    paths = [*folder.glob("campaign.json"), *folder.glob("*/campaign.json")]
-    paths += folder.glob("reference/*/campaign.json")
-    listed = [one for path in dict.fromkeys(paths) if (one := _listed(path))]
+    listed = [one for campaign in campaign_folders(folder) if (one := _listed(campaign))]
     return sorted(listed, key=lambda one: (one.day, str(one.folder)), reverse=True)
 
 
-def _listed(path: Path) -> Listed | None:
+def campaign_folders(folder: Path) -> list[Path]:
+    """Folders with a campaign.json: this one, those in it, and those of its reference/."""
+    paths = [*folder.glob("campaign.json"), *folder.glob("*/campaign.json")]
+    paths += folder.glob("reference/*/campaign.json")
+    return [path.parent for path in dict.fromkeys(paths)]
+
+
+def _listed(folder: Path) -> Listed | None:
+    path = folder / "campaign.json"
     try:
         header = json.loads(path.read_text())
         variants = tuple(header["variants"])
         day = str(header.get("started", "")).split("T")[0]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return Listed(path.parent, day, variants, _claim(path.with_name("report.txt")))
+    return Listed(folder, day, variants, _claim(folder / "report.txt"))
 
 
 def _claim(path: Path) -> str:

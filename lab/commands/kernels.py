@@ -4,8 +4,9 @@
 from collections.abc import Sequence
 
 from formats import exit_codes
+from formats.cache_folder import cache_path
 from lab.core import subprocesses
-from lab.core.dirs import cache_dir, cache_path
+from lab.core.dirs import cache_dir
 from lab.kernels import debian_kernels, kernel_cache, source_build, variants
 from lab.kernels.variants import Image
 

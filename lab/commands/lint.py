@@ -24,7 +24,7 @@ _NOT_OURS = ("results/reference/*", "LICENSES/*", "*.patch", "bench/system/event
 _MADE = ("build/*", "results/20*", "*__pycache__/*", "*.pyc", ".pytest_cache/*")
 _STRICT = ("formats/*", "lab/core/*", "lab/campaign/*", "analysis/data/*", "analysis/stats/*")
 _SHELL = ("kmapbench", ".ci/run", "lab/vm/init/*")
-_MARKDOWN_GENERATED = ("results/calibration/cells.md",)
+_MARKDOWN_GENERATED = ("results/calibration/cells.md", "results/calibration/history.md")
 
 
 @dataclass(frozen=True)

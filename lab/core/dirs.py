@@ -5,6 +5,7 @@ import os
 import zlib
 from pathlib import Path
 
+from formats.cache_folder import cache_path
 from lab.core.errors import KmapbenchError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,13 +24,6 @@ def writable_build_dir() -> Path:
     if os.access(beside if beside.exists() else ROOT, os.W_OK | os.X_OK):
         return beside
     return cache_path() / f"build-{zlib.crc32(os.fsencode(ROOT)):08x}"
-
-
-def cache_path() -> Path:
-    """$KMAPBENCH_CACHE, else kmapbench below $XDG_CACHE_HOME; it need not be there yet."""
-    if chosen := os.environ.get("KMAPBENCH_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kmapbench"
 
 
 def cache_dir() -> Path:

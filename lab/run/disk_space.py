@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from formats.cache_folder import cache_path
 from lab.core import subprocesses
-from lab.core.dirs import RESULTS, cache_path
+from lab.core.dirs import RESULTS
 from lab.kernels import debian_kernels, kernel_cache
 from lab.kernels.variants import Image
 from lab.run import selection

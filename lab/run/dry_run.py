@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`run --dry-run`: what a run would install, build and measure, in words. Changes nothing."""
 
+from formats.cache_folder import cache_path
 from formats.campaign_format import USER_SPACE
 from lab.campaign import schedule
 from lab.campaign.schedule import Step
 from lab.core import bench_command, requirements
-from lab.core.dirs import build_dir, cache_path
+from lab.core.dirs import build_dir
 from lab.kernels import debian_kernels, kernel_cache
 from lab.run import disk_space, preflight, selection
 from lab.run.plan import Plan

@@ -14,18 +14,24 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 
 def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: printable(value) if isinstance(value, str) else value,
-    )
     endings = [
         sentence
         for sentence in (format.describe_test(groups), format.describe_aa(groups), *notes)
         if sentence
     ]
-    return environment.get_template("comparison.html.j2").render(
-        groups=groups, endings=endings, cells=format
+    return (
+        environment(_TEMPLATES)
+        .get_template("comparison.html.j2")
+        .render(groups=groups, endings=endings, cells=format)
+    )
+
+
+def environment(templates: Path) -> jinja2.Environment:
+    """What fills templates, so that no name becomes markup or steers a terminal."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader([templates, _TEMPLATES]),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: printable(value) if isinstance(value, str) else value,
     )

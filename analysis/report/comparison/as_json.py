@@ -30,7 +30,7 @@ def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
             for group in groups
         ],
     }
-    return json.dumps(_finite(value), indent=2, allow_nan=False) + "\n"
+    return json.dumps(finite(value), indent=2, allow_nan=False) + "\n"
 
 
 def _row(row: Comparison) -> dict:
@@ -52,12 +52,14 @@ def _row(row: Comparison) -> dict:
     }
 
 
-def _finite(value):
-    """JSON has no infinity: an interval without an end ends at null."""
+def finite(value):
+    """The value as JSON can have it, which has no infinity: an interval without an end ends at
+    null.
+    """
     if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
+        return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
+        return [finite(inner) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -14,8 +14,8 @@ def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
     blocks = []
     for group in groups:
         blocks.append(
-            f"**{_escaped(group.new.label)}** against **{_escaped(group.old.label)}**:"
-            f" {_escaped(format.count_verdicts(group))}"
+            f"**{escaped(group.new.label)}** against **{escaped(group.old.label)}**:"
+            f" {escaped(format.count_verdicts(group))}"
         )
         for title, rows in format.group_by_metric(group).items():
             lines = [
@@ -31,17 +31,17 @@ def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
                     format.count_boots(row),
                 )
                 lines.append(
-                    f"| {_escaped(row.case)} | {' | '.join(figures)} | **{format.word(row)}** |"
+                    f"| {escaped(row.case)} | {' | '.join(figures)} | **{format.word(row)}** |"
                 )
-            blocks += [f"{_escaped(title)}:", "\n".join(lines)]
-        blocks.append("\n".join(f"- {_escaped(note)}" for note in format.list_notes(group)))
+            blocks += [f"{escaped(title)}:", "\n".join(lines)]
+        blocks.append("\n".join(f"- {escaped(note)}" for note in format.list_notes(group)))
     blocks += [
-        _escaped(sentence)
+        escaped(sentence)
         for sentence in (format.describe_test(groups), format.describe_aa(groups), *notes)
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Names are anybody's; none of them may become markup, or end a cell or a line."""
     return printable(text).translate(_SPECIAL)

@@ -23,28 +23,26 @@ def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
         if sentence
     ]
     return (
-        "\n\n".join(
-            blocks + ["\n".join(line for sentence in ending for line in _wrapped(sentence))]
-        )
+        "\n\n".join(blocks + ["\n".join(line for sentence in ending for line in wrapped(sentence))])
         + "\n"
     )
 
 
 def _group(group: SourcePair) -> str:
     lines = [
-        *_wrapped(f"old: {group.old.label}", "     "),
-        *_wrapped(f"new: {group.new.label}", "     "),
-        *_wrapped(format.count_verdicts(group)),
+        *wrapped(f"old: {group.old.label}", "     "),
+        *wrapped(f"new: {group.new.label}", "     "),
+        *wrapped(format.count_verdicts(group)),
     ]
     for title, rows in format.group_by_metric(group).items():
-        lines += ["", *_wrapped(title)]
+        lines += ["", *wrapped(title)]
         if any(row.exact for row in rows):
             lines.append(f"  {'':{_CASE_WIDTH}}{'old':>9}{'new':>9}{'change':>8}")
         for row in rows:
             lines += comparison_lines(row)
     notes = format.list_notes(group)
     if notes:
-        lines += ["", "Notes", *(line for note in notes for line in _wrapped(f"- {note}", "  "))]
+        lines += ["", "Notes", *(line for note in notes for line in wrapped(f"- {note}", "  "))]
     return "\n".join(lines)
 
 
@@ -66,14 +64,15 @@ def comparison_lines(row: Comparison) -> list[str]:
         f" {format.format_change(row)} {format.format_interval(row)}".rstrip()
     )
     return [
-        *_wrapped(f"  {case}"),
-        *_wrapped(
+        *wrapped(f"  {case}"),
+        *wrapped(
             f"    {format.describe_verdict(row)}: {figures}, {format.count_boots(row)}", "    "
         ),
     ]
 
 
-def _wrapped(text: str, indent: str = "") -> list[str]:
+def wrapped(text: str, indent: str = "") -> list[str]:
+    """Lines of WIDTH; indent: of all but the first."""
     text = printable(text)
     before = text[: len(text) - len(text.lstrip())]
     return textwrap.wrap(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from analysis.compare.engine import SourcePair
 from analysis.data.grouping import group_by
 from analysis.stats.comparison import Comparison
-from analysis.stats.sample import Unit
+from analysis.stats.sample import Metric, Unit
 from analysis.stats.verdict import (
     ALPHA,
     CHANGED,
@@ -92,12 +92,10 @@ def count_boots(row: Comparison) -> str:
     return f"{row.n_old}+{row.n_new} {plural}"
 
 
-def describe_metric(row: Comparison) -> str:
+def describe_metric(metric: Metric) -> str:
     """Name, unit, clock and direction."""
-    name, clock = row.metric.name.replace("_", " "), row.metric.clock
-    return (
-        f"{name}, {row.metric.unit}, {_CLOCKS.get(clock, clock)};" f" {row.metric.better} is better"
-    )
+    name, clock = metric.name.replace("_", " "), metric.clock
+    return f"{name}, {metric.unit}, {_CLOCKS.get(clock, clock)}; {metric.better} is better"
 
 
 def group_by_metric(group: SourcePair) -> dict[str, list[Comparison]]:
@@ -108,7 +106,7 @@ def group_by_metric(group: SourcePair) -> dict[str, list[Comparison]]:
 
 
 def _title(row: Comparison) -> str:
-    title = describe_metric(row)
+    title = describe_metric(row.metric)
     if OF_THE_MODULE.fullmatch(row.case):
         return f"The module's own code, no difference between kernels: {title}"
     return title

@@ -16,7 +16,7 @@ def verdict_table(verdicts: Verdicts, shown: list[Comparison], family: Family) -
     rows = [*shown, *family.aa]
     timed = any(row.ratio_95 for row in rows)
     said = [
-        f"New/old, {format.describe_metric(shown[0])}.",
+        f"New/old, {format.describe_metric(shown[0].metric)}.",
         format.describe_test(verdicts.groups),
         format.describe_aa(verdicts.groups),
     ]

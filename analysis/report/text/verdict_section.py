@@ -57,7 +57,7 @@ def _counts(verdicts: Verdicts, rows: list[Comparison]) -> list[str]:
     shown = [row for row in cases if row.case in changed]
     width = label_width(changed)
     boots = ", ".join(dict.fromkeys(format.count_boots(row) for row in rows))
-    title = f"Against {verdicts.baseline}: {format.describe_metric(rows[0])}; {boots}"
+    title = f"Against {verdicts.baseline}: {format.describe_metric(rows[0].metric)}; {boots}"
 
     def cell(case: str, variant: str) -> str:
         row = by_key.get((case, variant))
@@ -92,7 +92,7 @@ def _times(variant: str, rows: list[Comparison]) -> str:
     old = rows[0].pair.old.label
     return "\n".join(
         [
-            *wrapped(f"{variant} against {old}: {format.describe_metric(rows[0])}"),
+            *wrapped(f"{variant} against {old}: {format.describe_metric(rows[0].metric)}"),
             *(line for row in rows for line in as_text.comparison_lines(row)),
         ]
     )
@@ -108,8 +108,8 @@ def _runs(variant: str, rows: list[Comparison]) -> str:
     )
     boots = ", ".join(dict.fromkeys(format.count_boots(row) for row in rows))
     lines = wrapped(
-        f"{variant} against {old}: {format.describe_metric(rows[0])}; {boots}. Percent added and"
-        f" its {CONFIDENCE:.0%} interval; {marks}"
+        f"{variant} against {old}: {format.describe_metric(rows[0].metric)}; {boots}. Percent added"
+        f" and its {CONFIDENCE:.0%} interval; {marks}"
     )
     for file_system, own in group_by(rows, lambda row: row.case.split("/")[1]).items():
         lines.append(f"  dax/{file_system}/")
