@@ -35,10 +35,13 @@ def _parser() -> argparse.ArgumentParser:
     names = parser.add_subparsers(required=True, metavar="COMMAND")
     write = names.add_parser("report", help="write the report of a campaign: text, page, charts")
     options.add_report(write)
-    write.set_defaults(function=commands.report, check=options.check_report)
+    write.set_defaults(function=commands.report, check=lambda _: None)
     compare = names.add_parser("compare", help="say whether one side is slower than another")
     options.add_compare(compare)
-    compare.set_defaults(function=commands.compare, check=options.check_compare)
+    compare.set_defaults(function=commands.compare, check=options.check_history)
+    before = names.add_parser("forecast", help="say what a campaign could find")
+    options.add_forecast(before)
+    before.set_defaults(function=commands.forecast, check=lambda _: None)
     return parser
 
 

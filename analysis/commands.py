@@ -114,6 +114,17 @@ def _said(text: str, found: "Gate") -> int:
     return found.code
 
 
+def forecast(arguments: argparse.Namespace) -> int:
+    """Prints what a campaign that is not made yet can find, where an earlier one tells."""
+    from analysis.compare import forecast as study
+
+    variants = arguments.variants.split(",")
+    asked = study.Asked(arguments.pairs, arguments.alpha, variants, arguments.cases)
+    sentence = study.forecast(arguments.folder, asked)
+    print(f"{sentence}\n" if sentence else "", end="")
+    return exit_codes.OK
+
+
 def calibrate(arguments: argparse.Namespace) -> int:
     """Runs the calibration's cells, and prints them; 1 where one breaks a limit."""
     from analysis.studies import calibrate as study

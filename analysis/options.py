@@ -103,6 +103,15 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_forecast(parser: argparse.ArgumentParser) -> None:
+    """The options of `forecast`, which the lab calls before a run."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="where campaigns lie")
+    parser.add_argument("--pairs", type=int, required=True, metavar="N")
+    parser.add_argument("--alpha", type=float, required=True, metavar="P", help="to be spent")
+    parser.add_argument("--variants", required=True, metavar="A,B")
+    parser.add_argument("--cases", default="*", metavar="GLOB")
+
+
 def add_calibrate(parser: argparse.ArgumentParser) -> None:
     """The options of `calibrate`."""
     parser.add_argument(
@@ -134,10 +143,7 @@ def check_report(arguments: argparse.Namespace) -> None:
 
 def check_compare(arguments: argparse.Namespace) -> None:
     """BadData where a side is nothing that can be compared, by its name alone."""
-    if bool(arguments.sides) == bool(arguments.history):
-        raise BadData("compare: give sides, or --history and folders in which campaigns lie")
-    if arguments.history:
-        _check_history(arguments)
+    check_history(arguments)
     for text in arguments.sides:
         path = Path(text)
         if path.exists() or path.is_symlink():
@@ -155,8 +161,11 @@ def check_compare(arguments: argparse.Namespace) -> None:
             raise BadData(no_campaign(folder))
 
 
-def _check_history(arguments: argparse.Namespace) -> None:
-    for name in ("allow", "baseline"):
+def check_history(arguments: argparse.Namespace) -> None:
+    """BadData where sides and --history do not go together."""
+    if bool(arguments.sides) == bool(arguments.history):
+        raise BadData("compare: give sides, or --history and folders in which campaigns lie")
+    for name in ("allow", "baseline") if arguments.history else ():
         if getattr(arguments, name):
             raise BadData(f"--{name}: of sides; with --history nothing is compared with another")
     for folder in arguments.history:

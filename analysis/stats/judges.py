@@ -168,7 +168,11 @@ class Judges:
         spread = power.boot_spread(self._differences[logs])
         margin = float(np.median(self._margins[logs]))
         sentence = power.describe(
-            self._differences.shape[1], spread, margin, self._alpha / self._families
+            self._differences.shape[1],
+            len(self._places),
+            spread,
+            margin,
+            self._alpha / self._families,
         )
         return [replace(one, warnings=one.warnings + (sentence,)) for one in results]
 

@@ -13,11 +13,11 @@ from analysis.stats.verdict import ALPHA, SAME_CONFIDENCE
 MOST_PAIRS = 10_000
 # What a run is asked to find, and what may disturb it: one boot in ten is this much slower.
 FIND, SLOW_BOOTS, SLOW_BY = 0.03, 0.1, 0.15
-# Campaigns that a power is simulated from, and cases of each.
-SIMULATED, CASES = 200, 12
+# Campaigns that a power is simulated from.
+SIMULATED = 200
 SEED = 20261128
 # Beyond so many pairs this many drawn vectors of signs are enough for a size.
-_EXACT_PAIRS, _DRAWN = 10, 1024
+_EXACT_PAIRS, _DRAWN = 10, 512
 _BISECTIONS = 12
 
 Array = NDArray[np.float64]
@@ -35,6 +35,15 @@ def pairs_to_resolve(low: float, high: float, margin: float, pairs: int) -> int 
     return None if not needed <= MOST_PAIRS else max(pairs + 1, ceil(needed))
 
 
+def _signs(pairs: int, chooser: np.random.Generator) -> Array:
+    """As randomisation.sign_vectors, but drawn ones of so many pairs that all take too long."""
+    if pairs <= _EXACT_PAIRS:
+        return randomisation.sign_vectors(pairs)
+    half = 1.0 - 2 * chooser.integers(0, 2, (_DRAWN, pairs))
+    half[0] = 1
+    return np.concatenate([half, -half])
+
+
 class Smallest:
     """The smallest change that would have been called slower, case by case, in a family as it was
     measured.
@@ -42,16 +51,7 @@ class Smallest:
 
     def __init__(self, differences: Array, margins: Array, alpha: float):
         """differences: (cases, pairs); margins: (cases,); alpha: of the family."""
-        pairs = differences.shape[1]
-        few = pairs <= _EXACT_PAIRS
-        chooser = np.random.default_rng(SEED)
-        self._signs = (
-            randomisation.sign_vectors(pairs)
-            if few
-            else np.concatenate(
-                [np.ones((1, pairs)), 1.0 - 2 * chooser.integers(0, 2, (_DRAWN, pairs))]
-            )
-        )
+        self._signs = _signs(differences.shape[1], np.random.default_rng(SEED))
         self._differences, self._margins, self._alpha = differences, margins, alpha
         statistics = self._statistics(differences - margins[:, None])
         self._largest_in = statistics.argmax(0)
@@ -88,20 +88,25 @@ class Smallest:
 
 
 def power(
-    pairs: int, spread: float, margin: float, slow_boots: float = 0.0, alpha: float = ALPHA
+    pairs: int,
+    cases: int,
+    spread: float,
+    margin: float,
+    slow_boots: float = 0.0,
+    alpha: float = ALPHA,
 ) -> float:
-    """Share of simulated campaigns that call a change by FIND slower, in one of CASES.
+    """Share of simulated campaigns that call a change by FIND slower, in one of so many cases.
 
-    spread: standard deviation of the logarithms of boots, which are normal; slow_boots: this share
-    of boots is slower by SLOW_BY; alpha: what the campaign may spend. The same arguments give the
-    same share.
+    spread: standard deviation of the logarithms of boots, which are normal; margin: of logarithms;
+    slow_boots: this share of boots is slower by SLOW_BY; alpha: what the campaign may spend. The
+    same arguments give the same share.
     """
-    chooser = np.random.default_rng([SEED, pairs, round(slow_boots * 1000)])
-    signs = randomisation.sign_vectors(pairs, chooser)
-    margins = np.full(CASES, margin)
+    chooser = np.random.default_rng([SEED, pairs, cases, round(slow_boots * 1000)])
+    signs = _signs(pairs, chooser)
+    margins = np.full(cases, margin)
     found = 0
     for _ in range(SIMULATED):
-        boots = chooser.normal(0, spread, (2, CASES, pairs))
+        boots = chooser.normal(0, spread, (2, cases, pairs))
         boots += np.log1p(SLOW_BY) * (chooser.random(boots.shape) < slow_boots)
         differences = boots[1] - boots[0]
         differences[0] += np.log1p(FIND)
@@ -111,14 +116,15 @@ def power(
     return found / SIMULATED
 
 
-def describe(pairs: int, spread: float, margin: float, alpha: float = ALPHA) -> str:
-    """What so many pairs find, in a sentence; spread: of boots, as `power` has it."""
+def describe(pairs: int, cases: int, spread: float, margin: float, alpha: float = ALPHA) -> str:
+    """What so many pairs find, in a sentence; the arguments are those of `power`."""
     quiet, disturbed = (
-        power(pairs, spread, margin, slow_boots, alpha) for slow_boots in (0.0, SLOW_BOOTS)
+        power(pairs, cases, spread, margin, slow_boots, alpha) for slow_boots in (0.0, SLOW_BOOTS)
     )
+    which = "a case" if cases == 1 else f"one of {cases} cases"
     return (
-        f"{pairs} pairs of boots that spread by {spread:.2%} find a change of {FIND:.0%} in"
-        f" {quiet * 100:.0f} of 100 campaigns if nothing disturbs, in {disturbed * 100:.0f} with"
+        f"{pairs} pairs of boots that spread by {spread:.2%} find a change of {FIND:.0%} in {which}"
+        f" in {quiet * 100:.0f} of 100 campaigns if nothing disturbs, in {disturbed * 100:.0f} with"
         " one slow boot in ten"
     )
 

@@ -6,9 +6,9 @@ from formats.campaign_format import USER_SPACE
 from lab.campaign import schedule
 from lab.campaign.schedule import Step
 from lab.core import bench_command, requirements
-from lab.core.dirs import build_dir
+from lab.core.dirs import RESULTS, build_dir
 from lab.kernels import debian_kernels, kernel_cache
-from lab.run import disk_space, preflight, selection
+from lab.run import disk_space, expectation, preflight, selection
 from lab.run.plan import Plan
 
 
@@ -18,6 +18,10 @@ def describe(plan: Plan) -> str:
     lines += [_room_line(room) for room in disk_space.rooms(plan)]
     lines += [f"not met: {problem}" for problem in preflight.machine_problems(plan)]
     lines += _step_lines(plan)
+    if not plan.resume and (
+        expected := expectation.sentence(plan, plan.out.parent if plan.out else RESULTS)
+    ):
+        lines.append(expected)
     return "\n".join(lines) + "\n"
 
 

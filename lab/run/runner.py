@@ -17,7 +17,7 @@ from lab.core import bench_command
 from lab.core.dirs import RESULTS, ROOT, cache_dir
 from lab.core.errors import KmapbenchError
 from lab.core.progress import Display
-from lab.run import manifest, preflight, selection
+from lab.run import expectation, manifest, preflight, selection
 from lab.run.plan import Plan, write
 from lab.run.targets import Context, Target, targets
 
@@ -106,6 +106,8 @@ def _open(
         campaign = store.Campaign.begin(folder, described, write(plan))
         leaving.callback(campaign.release)
     leaving.callback(chown.hand_over, campaign.folder)
+    if not resumed and (expected := expectation.sentence(plan, campaign.folder.parent)):
+        display.note(expected)
     left = f": {len(campaign.left())} of {len(planned)} steps left" if resumed else ""
     display.note(f"campaign {campaign.folder}{left}")
     return campaign
