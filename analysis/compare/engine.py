@@ -3,6 +3,7 @@
 case.
 """
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -74,7 +75,34 @@ def compare(
     groups = [
         replace(group, rows=[next(rows) for _ in sample_pairs]) for group, sample_pairs in planned
     ]
-    return [replace(group, aa=_against_itself(groups, group)) for group in groups]
+    return [
+        replace(group, aa=_against_itself(groups, group), notes=group.notes + advice(group))
+        for group in groups
+    ]
+
+
+def advice(group: SourcePair) -> list[str]:
+    """What more pairs would take where something is unresolved, and whether this campaign has any
+    of its level left for them.
+    """
+    source = group.old
+    needed = [row.boots_to_resolve for row in group.rows if row.boots_to_resolve is not None]
+    if not needed or source.campaign is None:
+        return []
+    said = f"about {max(needed)} pairs would resolve all that can be"
+    if source.looks_left is None:
+        return [
+            f"{said}: this campaign has spent its {ALPHA:.2f} in one look, and more pairs in it"
+            " would need more; begin a new one with run --until-resolved"
+        ]
+    if not source.looks_left:
+        return [f"{said}: the {ALPHA:.2f} of this campaign is used up; it takes a new one"]
+    look = next((one for one in source.looks_left if one >= max(needed)), source.looks_left[-1])
+    more = "" if look >= max(needed) else ", which is its last and may be too few"
+    return [
+        f"{said}: run --resume {shlex.quote(str(source.campaign))} goes on out of the same"
+        f" {ALPHA:.2f}, to the look at {look} pairs{more}"
+    ]
 
 
 def _alpha(pairs: Sequence[tuple[Source, Source]]) -> float:
@@ -237,8 +265,7 @@ def _notes(old: Source, new: Source, metrics: Sequence[str]) -> list[str]:
     if old.alpha < ALPHA and old.campaign == new.campaign:
         notes.append(
             f"a campaign that is looked at as it grows: this look spends {old.alpha:.2f} of the"
-            f" {ALPHA:.2f} that all looks share; run --resume goes on as long as there are looks"
-            " left"
+            f" {ALPHA:.2f} that all looks share"
         )
     for source, other in ((old, new), (new, old)):
         lone = [

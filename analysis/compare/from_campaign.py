@@ -59,6 +59,7 @@ def source(campaign: Campaign, variant: str, label: str) -> Source:
     by_case = _groups(records.column("case")[rows], rows)
     names = records.names["case"]
     schedule = _schedule(campaign, variant)
+    alpha, looks_left = _looks(campaign)
     by_name = {
         names[code]: _case_figures(campaign, variant, label, case_rows, schedule)
         for code, case_rows in by_case
@@ -81,20 +82,22 @@ def source(campaign: Campaign, variant: str, label: str) -> Source:
         header=campaign.header["variants"].get(variant),
         campaign=campaign.folder.resolve(),
         without_figure={case: why for case, (figures, why) in by_name.items() if not figures},
-        alpha=_alpha(campaign),
+        alpha=alpha,
+        looks_left=looks_left,
         warnings=tuple(
             f"{label}: {case}: {why}" for case, (figures, why) in by_name.items() if figures and why
         ),
     )
 
 
-def _alpha(campaign: Campaign) -> float:
-    """What is left for one look at a campaign; of one that is looked at as it grows, the share of
-    the last look that its whole rounds have reached.
+def _looks(campaign: Campaign) -> tuple[float, tuple[int, ...] | None]:
+    """What is left for one look at a campaign, and its looks to come, in pairs. Of one that is
+    looked at as it grows, the share of the last look that its whole rounds have reached; of another
+    all, and None.
     """
     looks = campaign.header.get("looks")
     if not looks:
-        return ALPHA
+        return ALPHA, None
     made: dict[int, set[str]] = {}
     planned: dict[int, set[str]] = {}
     status = {(step["variant"], step["boot"]): step["status"] for step in campaign.header["order"]}
@@ -106,7 +109,8 @@ def _alpha(campaign: Campaign) -> float:
                 made.setdefault(number, set()).add(step["variant"])
     pairs = sum(made.get(number) == variants for number, variants in planned.items())
     reached = [look["share"] for look in looks if look["pairs"] <= pairs]
-    return float(reached[-1] if reached else looks[0]["share"])
+    left = tuple(look["pairs"] for look in looks if look["pairs"] > pairs)
+    return float(reached[-1] if reached else looks[0]["share"]), left
 
 
 def _groups(keys: np.ndarray, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:

@@ -47,6 +47,8 @@ class Source:
     left_out: dict[tuple[str, str], str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     alpha: float = ALPHA  # of what is said of it now; less where a campaign is looked at again
+    # pairs at which it will be looked at again; None: it has spent its level in one look
+    looks_left: tuple[int, ...] | None = None
 
     @cached_property
     def cases(self) -> dict[str, list[str]]:

@@ -57,7 +57,8 @@ def compare_variants(campaign: Campaign) -> Verdicts:
     except BadData:
         refused = [why for pair in pairs if (why := _refusal(pair))]
         groups = engine.compare([pair for pair in pairs if not _refusal(pair)])
-    return Verdicts([replace(group, notes=_unsteady(group)) for group in groups], refused)
+    noted = [replace(group, notes=_unsteady(group) + engine.advice(group)) for group in groups]
+    return Verdicts(noted, refused)
 
 
 def _refusal(pair: tuple[Source, Source]) -> str:

@@ -162,4 +162,4 @@ def test_a_file_that_is_not_there_is_called_so(compare, name):
     for arguments in ((name, "gb_bom_new.json"), ("gb_bom_new.json", name)):
         assert compare(*arguments).refusal.startswith(f"{name}: no such file or folder; give ")
     with pytest.raises(BadData, match=f"^{name}: no such file or folder"):  # by the launcher
-        options.check_compare(argparse.Namespace(sides=["gb_bom_new.json", name]))
+        options.check_compare(argparse.Namespace(sides=["gb_bom_new.json", name], history=[]))

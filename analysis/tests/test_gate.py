@@ -2,6 +2,7 @@
 """--fail-on: what ends with 1, what with 3, and that nothing that was not judged ends with 0."""
 
 import json
+import re
 import shlex
 
 import numpy as np
@@ -263,6 +264,41 @@ def test_a_campaign_that_grows_spends_a_share_at_each_look(campaign, number, sha
     assert f"this look spends {share:.2f} of the 0.05" in text
     # of seven pairs no p is below 2/128
     assert str(group.rows[0].verdict) == ("unresolved" if number == 7 else "slower")
+
+
+@pytest.mark.parametrize(
+    ("number", "in_looks", "spread", "said"),
+    [
+        (
+            8,
+            True,
+            0.01,
+            r"run --resume \S+/c goes on out of the same 0.05, to the look at 14 pairs$",
+        ),
+        (8, True, 0.03, "to the look at 20 pairs, which is its last and may be too few$"),
+        (14, True, 0.015, "to the look at 20 pairs"),
+        (20, True, 0.03, "the 0.05 of this campaign is used up; it takes a new one$"),
+        (10, False, 0.015, "has spent its 0.05 in one look, .* begin a new one with run --until-r"),
+    ],
+)
+def test_advice_goes_on_out_of_the_same_level_or_says_that_it_is_used_up(
+    campaign, number, in_looks, spread, said
+):
+    records = pairs(300, 301, number, spread=spread)
+    looks = [{"pairs": at, "share": part} for at, part in LOOKS.items()]
+    header = by_coin(records) | ({"looks": looks} if in_looks else {})
+    (group,) = groups(campaign("c", records, header=header))
+    (row,) = group.rows
+    (note,) = [note for note in group.notes if "would resolve" in note]
+    assert note.startswith(f"about {row.boots_to_resolve} pairs would resolve")
+    assert re.search(said, note)
+
+
+def test_there_is_no_advice_where_all_is_resolved_or_no_coin_was_thrown(campaign):
+    for name, on, header in (("a", 300, True), ("b", 312, True), ("c", 302, False)):
+        records = pairs(300, on, 10, spread=0.001 if header else 0.03)
+        (group,) = groups(campaign(name, records, header=by_coin(records) if header else None))
+        assert not [note for note in group.notes if "would resolve" in note]
 
 
 def test_all_looks_together_have_one_level():
