@@ -26,7 +26,8 @@ def by_unit(values: np.ndarray, units: np.ndarray) -> np.ndarray:
 def with_looks(
     side: Sample, records: Records, rows: np.ndarray, units: np.ndarray, metric: str
 ) -> Sample:
-    """The side with what else there is of its boots: means, samples, and the second alignment.
+    """The side with what else there is of its boots: means, samples, the second alignment, and
+    percentiles of I/Os.
 
     rows: of one case, its records; units: of each row, the boot or launch that it is of.
     """
@@ -40,6 +41,11 @@ def with_looks(
     scale = side.values / costs
     if np.isfinite(shifted).all():
         side = replace(side, shifted=by_unit(shifted, units) * scale)
+    medians, tails = (records.column(name)[rows] for name in ("p50", "p99"))
+    if np.isfinite(medians).all() and np.isfinite(tails).all():
+        side = replace(
+            side, io_medians=by_unit(medians, units) * scale, io_p99=by_unit(tails, units) * scale
+        )
     offsets = records.samples()[1]
     samples = offsets[rows + 1] - offsets[rows]
     if side.exact or any(records.histogram(int(row)) is None for row in rows[samples == 0]):

@@ -30,8 +30,8 @@ _METRICS = {
     "iops": ("I/Os a second", "higher"),
     "bandwidth": ("MB/s", "higher"),
 }
-# Of a sync there is lat_mean only.
-_CHOSEN = (("clat_mean", "lat_mean"), ("iops",), ("bandwidth",))
+# Of a sync there is lat_mean only. Median and tail are looked at, too.
+_CHOSEN = (("clat_mean", "lat_mean"), ("clat_p50",), ("clat_p99",), ("iops",), ("bandwidth",))
 _PERCENTILES = {50.0: "clat_p50", 99.0: "clat_p99"}
 _VERSION = re.compile(r"fio-(\d+)\.(\d+)")
 # The first with latencies in nanoseconds: 2.99 is what became 3.0.

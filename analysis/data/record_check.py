@@ -46,6 +46,7 @@ _OPTIONAL_FIELDS: dict[str, tuple[type, ...]] = {
     "known_adds": (int,),
     "overhead": (dict,),
     "pages": (int,),
+    "percentiles": (dict,),
     "reason": (str,),
     "rejected": (dict,),
     "samples": (list, np.ndarray),
@@ -68,23 +69,28 @@ def check_record(raw: JsonObject, where: str) -> None:
         numbers = _check_form(raw, where)
         if len(_forms) < _MOST_FORMS:
             _forms[form] = numbers
+    _check_values(raw, numbers, where)
+    if not all(
+        type(count) is int and 0 <= count < LARGEST for count in raw.get("rejected", {}).values()
+    ):
+        raise _wrong(raw, where, "field rejected is wrong")
+    for name in ("overhead", "percentiles"):
+        if not all(one is None or is_number(one) for one in raw.get(name, {}).values()):
+            raise _wrong(raw, where, f"field {name} is wrong")
+    for name, counter in raw.get("counters", {}).items():
+        if not _is_counter(counter):
+            raise _wrong(raw, where, f"counter {name:.40} is wrong")
+    if "histogram" in raw:
+        _check_histogram(raw, where)
+
+
+def _check_values(raw: JsonObject, numbers: tuple[str, ...], where: str) -> None:
     for name in numbers:
         if not is_number(raw[name]):
             raise _wrong(raw, where, f"field {name} is no finite number of 64 bits")
     for name, words in _WORDS.items():
         if raw[name] not in words:
             raise _wrong(raw, where, f"field {name} is wrong: {raw[name]!s:.40}")
-    if not all(
-        type(count) is int and 0 <= count < LARGEST for count in raw.get("rejected", {}).values()
-    ):
-        raise _wrong(raw, where, "field rejected is wrong")
-    if not all(figure is None or is_number(figure) for figure in raw.get("overhead", {}).values()):
-        raise _wrong(raw, where, "field overhead is wrong")
-    for name, counter in raw.get("counters", {}).items():
-        if not _is_counter(counter):
-            raise _wrong(raw, where, f"counter {name:.40} is wrong")
-    if "histogram" in raw:
-        _check_histogram(raw, where)
 
 
 def _is_counter(value: Any) -> bool:

@@ -30,6 +30,8 @@ _FIGURES = {
 }
 # Of a record's `overhead`, by its name there.
 _OVERHEADS = {"overhead_ticks": "sample", "ioctl_share": "ioctl_share"}
+# Of its `percentiles`.
+_PERCENTILES = {"p50": "p50", "p99": "p99"}
 _FLAGS = ("exact", "stand_in")
 
 
@@ -79,7 +81,7 @@ class Records:
         self._codes: dict[str, dict[str, int]] = {column: {} for column in _TEXTS}
         self._columns: dict[str, "array[Any]"] = {
             **{column: array("q") for column in _TEXTS + _COUNTS},
-            **{column: array("d") for column in (*_FIGURES, *_OVERHEADS)},
+            **{column: array("d") for column in (*_FIGURES, *_OVERHEADS, *_PERCENTILES)},
             **{column: array("b") for column in _FLAGS},
         }
         # values; where each row's begin
@@ -171,7 +173,11 @@ class Records:
             columns[column].append(code)
         for column in _COUNTS:
             columns[column].append(raw.get(column, -1))
-        for places, found in ((_FIGURES, raw), (_OVERHEADS, raw.get("overhead", {}))):
+        for places, found in (
+            (_FIGURES, raw),
+            (_OVERHEADS, raw.get("overhead", {})),
+            (_PERCENTILES, raw.get("percentiles", {})),
+        ):
             for column, name in places.items():
                 figure = found.get(name)
                 columns[column].append(_NAN if figure is None else figure)

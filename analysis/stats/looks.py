@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is looked at of each pair of boots: median, mean, share of slow samples, second alignment.
+"""What is looked at of each pair of boots: median, mean, share of slow samples, second alignment;
+of fio the mean of the I/Os, which is its figure, and their median and 99th percentile.
 
 A look is a difference for each pair, above 0 where new is worse: of logarithms where all figures
 are above 0, of shares in points, else of figures in the metric's unit.
@@ -29,6 +30,8 @@ class Kind(StrEnum):
     MEAN = "mean"
     SLOW = "share of slow samples"
     SHIFTED = "second alignment"
+    IO_MEDIAN = "median of the I/Os"
+    IO_P99 = "99th percentile of the I/Os"
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,14 @@ def look_at(pair: SamplePair) -> list[Look]:
     """All looks at a case, its median first."""
     of_old, of_new = pair.pairing[1:]
     looks = [look_at_median(pair)]
-    if pair.old.means is not None and pair.new.means is not None:
-        looks.append(_of_figures(Kind.MEAN, pair, pair.old.means[of_old], pair.new.means[of_new]))
-    if pair.old.shifted is not None and pair.new.shifted is not None:
-        looks.append(
-            _of_figures(Kind.SHIFTED, pair, pair.old.shifted[of_old], pair.new.shifted[of_new])
-        )
+    for kind, old, new in (
+        (Kind.MEAN, pair.old.means, pair.new.means),
+        (Kind.SHIFTED, pair.old.shifted, pair.new.shifted),
+        (Kind.IO_MEDIAN, pair.old.io_medians, pair.new.io_medians),
+        (Kind.IO_P99, pair.old.io_p99, pair.new.io_p99),
+    ):
+        if old is not None and new is not None:
+            looks.append(_of_figures(kind, pair, old[of_old], new[of_new]))
     slow = _slow_shares(pair)
     if slow is not None:
         level = float(np.median(slow.sum(1)) / 2)

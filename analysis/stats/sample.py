@@ -64,6 +64,9 @@ class Sample:
     rounds: NDArray[np.int64] | None = None
     # shape (n,): the same at another alignment of the code; None: there is no such copy
     shifted: NDArray[np.float64] | None = None
+    # shape (n,): of the I/Os whose mean is the value, median and 99th percentile; None: not known
+    io_medians: NDArray[np.float64] | None = None
+    io_p99: NDArray[np.float64] | None = None
     # shape (n,): mean of the samples; None: there are none
     means: NDArray[np.float64] | None = None
     # the samples of one of the n; None: there are none

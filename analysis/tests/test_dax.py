@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+import random
+
 import numpy as np
 import pytest
 
 from analysis.report import writer
 from analysis.tests.conftest import HEADER, by_coin, record
+from analysis.tests.support.comparisons import groups
 
 CASE = "dax/ext4_cache/psync/randwrite/64k/jobs1/direct/throughput"
 KERNEL = HEADER["variants"]["stock"]
@@ -108,3 +111,47 @@ def test_a_case_without_a_figure_is_there_and_the_notes_say_why(lines):
     )
     assert "      off                            -" in said
     assert any("flagged: fio met error 5" in line for line in said)
+
+
+def fio_records(p99_of_new: float) -> list[dict]:
+    """Ten pairs of boots whose mean and median are alike."""
+    chooser = random.Random(7)
+    return [
+        record(
+            "dax/ext4/psync/randread/4k/jobs1/latency",
+            boot,
+            5000 * chooser.gauss(1, 0.001),
+            variant=variant,
+            exact=False,
+            empty=None,
+            samples=[],
+            percentiles={
+                "p50": 4900 * chooser.gauss(1, 0.001),
+                "p99": tail * chooser.gauss(1, 0.001),
+            },
+        )
+        for boot in range(1, 11)
+        for variant, tail in (("off", 9000), ("on", p99_of_new))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("p99_of_new", "word"), [(9000, "same"), (9450, "slower"), (8550, "faster")]
+)
+def test_the_tail_of_the_ios_is_looked_at_beside_their_mean(campaign, p99_of_new, word):
+    records = fio_records(p99_of_new)
+    (row,) = groups(campaign("c", records, header=by_coin(records)))[0].rows
+    assert [str(look.kind) for look in row.looks] == [
+        "median",
+        "median of the I/Os",
+        "99th percentile of the I/Os",
+    ]
+    assert row.verdict == word
+    assert ("by the 99th percentile of the I/Os" in row.reason) == (word != "same")
+    assert row.looks[2].estimate == pytest.approx(p99_of_new / 9000, rel=0.002)
+
+
+def test_older_campaigns_have_no_percentiles(campaign):
+    records = [one | {"percentiles": {}} for one in fio_records(9450)]
+    (row,) = groups(campaign("c", records, header=by_coin(records)))[0].rows
+    assert len(row.looks) == 1 and row.verdict == "same"

@@ -4,9 +4,11 @@
 import json
 from dataclasses import replace
 
+import jsonschema
 import pytest
 
 from analysis.fio_model import cost_model
+from formats import schema
 from lab.kernels import variants
 from lab.run import runner
 from lab.run.plan import Plan
@@ -21,7 +23,11 @@ THROUGHPUT, *_ = (job for job in QUICK.jobs if job.figure == "throughput" and jo
 
 
 def output(
-    job: presets.Job, ios: int = 1000, mean_ns: float = 5000.0, block: int | None = None
+    job: presets.Job,
+    ios: int = 1000,
+    mean_ns: float = 5000.0,
+    block: int | None = None,
+    **percentile: float,
 ) -> str:
     """As fio writes it of one job that reads."""
     none = {
@@ -32,6 +38,7 @@ def output(
         "clat_ns": {"mean": 0.0, "N": 0},
     }
     timed = {"mean": mean_ns, "N": ios if job.figure == "latency" else 0}
+    timed |= {"percentile": {f"{name[1:]}.000000": value for name, value in percentile.items()}}
     read = none | {"total_ios": ios, "io_bytes": ios * (block or job.block_bytes), "clat_ns": timed}
     return json.dumps(
         {
@@ -54,6 +61,16 @@ def test_latency_is_instructions_an_io_by_the_emulators_clock():
         "instructions",
         False,
     )
+
+
+def test_latency_has_its_percentiles_beside_it_and_throughput_has_none():
+    listed = {"p50": 6400, "p99": 9000}
+    record = workload.record(LATENCY, "off", 1, output(LATENCY, **listed))
+    assert record["percentiles"] == listed
+    jsonschema.validate(record, schema.load("record"))
+    assert "percentiles" not in workload.record(LATENCY, "off", 1, output(LATENCY))
+    throughput = workload.record(THROUGHPUT, "off", 1, output(THROUGHPUT, **listed))
+    assert "percentiles" not in throughput
 
 
 def test_throughput_is_all_instructions_of_the_run_by_its_ios():

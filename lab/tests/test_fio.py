@@ -39,6 +39,30 @@ def test_without_latencies_there_is_none():
     assert fio_output.read(output(part(untimed)), "a.json", 4096, 1).latency_ns is None
 
 
+LISTED = {"1.000000": 7, "50.000000": 11, "99.000000": 40, "99.900000": 90}
+
+
+@pytest.mark.parametrize(
+    ("parts", "percentiles"),
+    [
+        ([part(way(10, clat_ns={"mean": 12.0, "N": 10, "percentile": LISTED}))], {50: 11, 99: 40}),
+        # each part has its own, which give none of all
+        ([part(way(10, clat_ns={"mean": 12.0, "N": 10, "percentile": LISTED}), way(10, 9.0))], {}),
+        ([part(way(10, 12.0))], {}),
+        ([part(way(10, clat_ns={"mean": 12.0, "N": 10, "percentile": {"50.0": 11}}))], {50: 11}),
+    ],
+)
+def test_percentiles_are_those_of_one_direction(parts, percentiles):
+    assert fio_output.read(output(*parts), "a.json", 4096, 1).percentiles_ns == percentiles
+
+
+@pytest.mark.parametrize("listed", [[1, 2], {"median": 3}])
+def test_percentiles_of_another_form_are_refused(listed):
+    text = output(part(way(10, clat_ns={"mean": 12.0, "N": 10, "percentile": listed})))
+    with pytest.raises(KmapbenchError, match="field is missing or wrong"):
+        fio_output.read(text, "a.json", 4096, 1)
+
+
 @pytest.mark.parametrize(
     "text, said",
     [

@@ -8,6 +8,8 @@ from lab.core.errors import KmapbenchError
 
 # Whose fields are known; others may mean something else by the same names.
 MAJOR_VERSION = "fio-3."
+# Of the latencies, beside their mean.
+_PERCENTILES = (50, 99)
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,9 @@ class Totals:
     runtime_ms: int  # of the job that ran longest
     # mean over I/Os, from submission to completion; None: not measured (gtod_reduce)
     latency_ns: float | None
+    # of the same, by the percentile (50, 99); empty: fio gave none, or several parts that have each
+    # its own
+    percentiles_ns: dict[int, float]
 
 
 def read(text: str, name: str, block_bytes: int, jobs: int) -> Totals:
@@ -44,7 +49,8 @@ def read(text: str, name: str, block_bytes: int, jobs: int) -> Totals:
         measured = [way["clat_ns"] for way in directions if way["clat_ns"]["N"]]
         timed = sum(one["N"] for one in measured)
         latency = sum(one["mean"] * one["N"] for one in measured) / timed if timed else None
-    except (KeyError, TypeError) as error:
+        percentiles = _percentiles(measured[0]) if len(measured) == 1 else {}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise KmapbenchError(f"{name}: a field is missing or wrong: {error}") from None
     if errors:
         raise KmapbenchError(f"{name}: fio met error {errors[0]}")
@@ -54,4 +60,10 @@ def read(text: str, name: str, block_bytes: int, jobs: int) -> Totals:
         raise KmapbenchError(
             f"{name}: {moved} bytes by {ios} I/Os of {block_bytes} bytes, {short} of them short"
         )
-    return Totals(ios, moved, runtime_ms, latency)
+    return Totals(ios, moved, runtime_ms, latency, percentiles)
+
+
+def _percentiles(latencies: dict) -> dict[int, float]:
+    """fio names them as 99.000000."""
+    listed = {float(name): value for name, value in latencies.get("percentile", {}).items()}
+    return {percent: listed[percent] for percent in _PERCENTILES if percent in listed}

@@ -132,6 +132,10 @@ def record(job: Job, variant: str, boot: int, text: str, clock: str = "icount") 
         if cost is None:
             raise KmapbenchError(f"dax/{job.name}.json: no latencies in it")
         measured |= {"cost": cost, "ops": totals.ios}
+        if job.figure == "latency" and totals.percentiles_ns:
+            measured["percentiles"] = {
+                f"p{percent}": value for percent, value in totals.percentiles_ns.items()
+            }
     except KmapbenchError as error:
         measured |= {"status": "flagged", "reason": str(error)}
     return record_without_samples(job.case, variant, boot, clock, **measured)
