@@ -70,6 +70,7 @@ class Comparison:
     old_outliers: tuple[clusters.Outlier, ...] = ()
     new_outliers: tuple[clusters.Outlier, ...] = ()
     warnings: tuple[str, ...] = ()
+    power: str = ""  # what so few pairs find; empty: there are enough
 
     @property
     def case(self) -> str:

@@ -174,7 +174,7 @@ class Judges:
             margin,
             self._alpha / self._families,
         )
-        return [replace(one, warnings=one.warnings + (sentence,)) for one in results]
+        return [replace(one, power=sentence) for one in results]
 
     def _sized(
         self, result: Comparison, place: _Place, evidence: Evidence, smallest: power.Smallest

@@ -317,3 +317,11 @@ def test_looking_again_at_what_does_not_differ_finds_nothing_more_often():
             if n < 20  # the last takes long, and is one more look of the same kind
         )
     assert alarms <= binom.isf(0.001, 400, sum(LOOKS.values()) - LOOKS[20])
+
+
+@pytest.mark.parametrize(("number", "is_said"), [(7, True), (8, False)])
+def test_what_few_pairs_find_is_printed_with_their_verdicts(campaign, number, is_said):
+    records = pairs(300, 300, number)
+    text = as_text.export(groups(campaign("c", records, header=by_coin(records))), [])
+    assert (f"- {number} pairs of boots that spread by" in text) == is_said
+    assert ("find a change of 3% in a case in" in " ".join(text.split())) == is_said

@@ -145,8 +145,8 @@ def list_notes(group: SourcePair) -> list[str]:
     """What a reader has to know of a group, that which is said of several cases once."""
     said: dict[str, list[str]] = {}
     for row in group.rows:
-        for warning in row.warnings:
-            said.setdefault(warning, []).append(row.case)
+        for sentence in filter(None, (*row.warnings, row.power)):
+            said.setdefault(sentence, []).append(row.case)
         if row.verdict in (Verdict.UNRESOLVED, Verdict.EXPLORATORY):
             said.setdefault(f"{row.verdict}: {row.reason}", []).append(row.case)
     notes = [
