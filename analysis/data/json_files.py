@@ -54,13 +54,17 @@ def read_bytes(path: Path, missing: str = "") -> bytes:
 
 
 def read_lines(
-    path: Path, warnings: list[str], arrays: Collection[str] = ()
+    path: Path,
+    warnings: list[str],
+    arrays: Collection[str] = (),
+    unread: Collection[str] = (),
 ) -> Iterator[tuple[int, JsonObject]]:
     """Number and object of each line of a file of JSON lines, none where there is no file; a torn
     last one is dropped with a word.
 
     arrays: fields that may be an array (int64) in place of the list, where it is one of whole
-    numbers: read several times as fast.
+    numbers: quicker to read, and to work with. unread: fields that may be None where they are such
+    a list.
     """
     try:
         _regular_size(path)
@@ -80,7 +84,7 @@ def read_lines(
                 if not line.endswith(b"\n"):
                     warnings.append(f"{path}: the last line is torn, and was dropped")
                     return
-                value = _decode_line(line, arrays, where)
+                value = _decode_line(line, arrays, unread, where)
                 if not isinstance(value, dict):
                     raise BadData(f"{where}: not an object; take the line out")
                 yield number, value
@@ -88,8 +92,8 @@ def read_lines(
         raise BadData(f"{path}: {error.strerror}; {_RESTORE}") from None
 
 
-def _decode_line(line: bytes, arrays: Collection[str], where: str) -> Any:
-    rest, found = _cut_arrays(line, arrays)
+def _decode_line(line: bytes, arrays: Collection[str], unread: Collection[str], where: str) -> Any:
+    rest, found = _cut_arrays(line, arrays, unread)
     if found:
         try:
             value = _STRICT.decode(rest.decode())
@@ -101,35 +105,41 @@ def _decode_line(line: bytes, arrays: Collection[str], where: str) -> Any:
     return _decode(line, _STRICT, where, "take the line out")
 
 
-def _cut_arrays(line: bytes, names: Collection[str]) -> tuple[bytes, dict[str, NDArray[np.int64]]]:
+def _cut_arrays(
+    line: bytes, arrays: Collection[str], unread: Collection[str]
+) -> tuple[bytes, dict[str, NDArray[np.int64] | None]]:
     """The line with null in place of the fields that are found to be lists of whole numbers, and
     these. Where a line could mean something else, all is left in it.
     """
-    found: dict[str, NDArray[np.int64]] = {}
+    found: dict[str, NDArray[np.int64] | None] = {}
     if b"\\" in line:  # a text may have quotes, and so look like a field
         return line, found
-    for name in names:
+    for name in (*arrays, *unread):
         field = f'"{name}":['.encode()
         begin = line.find(field) + len(field)
         end = line.find(b"]", begin)
         if begin < len(field) or end < 0 or line.count(field[:-2]) != 1:
             continue
-        numbers = _whole_numbers(line[begin:end])
-        if numbers is not None:
-            found[name] = numbers
-            line = b"%bnull%b" % (line[: begin - 1], line[end + 1 :])
+        text = line[begin:end]
+        if not _are_whole_numbers(text):
+            continue
+        numbers = None
+        if name in arrays:
+            numbers = np.fromstring(text, dtype=np.int64, sep=",")
+            if np.maximum.reduce(numbers) >= _LARGEST_WHOLE:
+                continue
+        found[name] = numbers
+        line = b"%bnull%b" % (line[: begin - 1], line[end + 1 :])
     return line, found
 
 
-def _whole_numbers(text: bytes) -> NDArray[np.int64] | None:
-    """Numbers between commas as JSON has them; None: not only such, or too large for a float."""
+def _are_whole_numbers(text: bytes) -> bool:
+    """Whether these are numbers between commas as JSON has them, but for a 0."""
     if text.translate(None, b"0123456789,"):
-        return None
+        return False
     # nothing but zero begins with a 0, and between two commas there is a number
-    if not text or b",0" in text or b",," in text or text[:1] in b"0," or text[-1:] == b",":
-        return None
-    numbers: NDArray[np.int64] = np.fromstring(text, dtype=np.int64, sep=",")
-    return numbers if numbers.max() < _LARGEST_WHOLE else None
+    broken = not text or b",0" in text or b",," in text or text[:1] in b"0," or text[-1:] == b","
+    return not broken
 
 
 def _regular_size(path: Path, missing: str = "") -> int:

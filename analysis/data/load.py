@@ -10,14 +10,17 @@ import jsonschema
 from analysis.data import archive
 from analysis.data.bad_data import BadData, no_campaign
 from analysis.data.json_files import JsonObject, read_document, read_lines, read_text
+from analysis.data.record_check import SAMPLES, check_record
 from analysis.data.records import Record, Records
 from formats import schema
 from formats.campaign_format import FORMAT
 
 __all__ = ["Campaign", "CountedPath", "Record", "Records", "load"]
 
-# Fields of a record that are long.
-_TIMES = ("samples", "shifted_samples", "empty_samples")
+# Fields of a record that are long, and of which nothing is worked out.
+_UNREAD = ("empty_samples",)
+# Records that are checked before they are put into columns.
+_AT_ONCE = 500
 # (variant, case) -> clock, unit and direction
 Clocks = dict[tuple[str, str], tuple[str, str, str]]
 
@@ -123,9 +126,14 @@ def _boot_folders(folder: Path) -> list[Path]:
 
 def _add_records(campaign: Campaign, path: Path, variant: str, boot: int, clocks: Clocks) -> None:
     seen = set()
-    for number, raw in read_lines(path, campaign.warnings, _TIMES):
+    found: list[JsonObject] = []
+    for number, raw in read_lines(path, campaign.warnings, SAMPLES, _UNREAD):
         where = f"{path}:{number}"
-        (campaign.controls if "known" in raw else campaign.records).add(raw, where)
+        check_record(raw, where)
+        found.append(raw)
+        if len(found) == _AT_ONCE:
+            _extend(campaign, found)
+            found = []
         if (raw["variant"], raw["boot"]) != (variant, boot):
             raise BadData(
                 f"{where}: a record of {raw['variant']:.40}, boot {raw['boot']}, in another's"
@@ -145,6 +153,12 @@ def _add_records(campaign: Campaign, path: Path, variant: str, boot: int, clocks
                 f"{where}: case {raw['case']:.60}: {' '.join(clock)} here and {other} elsewhere:"
                 " never mixed; keep one in this campaign"
             )
+    _extend(campaign, found)
+
+
+def _extend(campaign: Campaign, records: list[JsonObject]) -> None:
+    campaign.records.extend([raw for raw in records if "known" not in raw])
+    campaign.controls.extend([raw for raw in records if "known" in raw])
 
 
 def _add_paths(campaign: Campaign, path: Path) -> None:

@@ -55,6 +55,9 @@ _OPTIONAL_FIELDS: dict[str, tuple[type, ...]] = {
 }
 
 
+# Times of n and of 2n operations in turn.
+SAMPLES = ("samples", "shifted_samples")
+
 # Names and types of records that are right, as most of a campaign are the same: which of their
 # fields are numbers. Anybody may write others, so no more than so many are kept.
 _forms: dict[tuple[Any, ...], tuple[str, ...]] = {}
@@ -62,7 +65,9 @@ _MOST_FORMS = 64
 
 
 def check_record(raw: JsonObject, where: str) -> None:
-    """Checks all fields but the samples. where: file and line, for the message."""
+    """Checks a record, and makes its samples arrays of numbers. where: file and line, for the
+    message.
+    """
     form = (*raw, *map(type, raw.values()))
     numbers = _forms.get(form)
     if numbers is None:
@@ -82,6 +87,9 @@ def check_record(raw: JsonObject, where: str) -> None:
             raise _wrong(raw, where, f"counter {name:.40} is wrong")
     if "histogram" in raw:
         _check_histogram(raw, where)
+    for name in SAMPLES:
+        if name in raw:
+            raw[name] = _sample_times(raw[name], name, raw, where)
 
 
 def _check_values(raw: JsonObject, numbers: tuple[str, ...], where: str) -> None:
@@ -142,7 +150,7 @@ def _check_histogram(raw: JsonObject, where: str) -> None:
             raise _wrong(raw, where, "exact, and its histogram has more than one value")
 
 
-def sample_times(
+def _sample_times(
     values: list[Any] | NDArray[np.int64], name: str, raw: JsonObject, where: str
 ) -> NDArray[np.float64]:
     """Pairs of times as one numeric array. values: as read_lines gives them."""

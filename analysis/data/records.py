@@ -4,7 +4,7 @@ them is a Record.
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.data.json_files import JsonObject
-from analysis.data.record_check import check_record, sample_times
+from analysis.data.record_check import SAMPLES
 
 _TEXTS = ("case", "variant", "clock", "unit", "better", "status", "oracle", "reason", "irqs")
 _COUNTS = ("boot", "launch", "ops", "pages", "known")
@@ -86,7 +86,7 @@ class Records:
         }
         # values; where each row's begin
         self._samples: dict[str, tuple["array[float]", "array[int]"]] = {
-            name: (array("d"), array("q", [0])) for name in ("samples", "shifted_samples")
+            name: (array("d"), array("q", [0])) for name in SAMPLES
         }
         self._counters: dict[str, "array[float]"] = {}
         self._histograms: dict[int, JsonObject] = {}
@@ -157,36 +157,39 @@ class Records:
         values, offsets = self.samples(name)
         return values[offsets[row] : offsets[row + 1]].reshape(-1, 2)
 
-    def add(self, raw: JsonObject, where: str) -> None:
-        """Appends a line of micro.jsonl; BadData, beginning with where, says which field is
-        wrong.
-        """
-        check_record(raw, where)
+    def extend(self, raws: Sequence[JsonObject]) -> None:
+        """Appends lines of micro.jsonl that check_record has passed, a column at a time."""
         columns = self._columns
         for column in _TEXTS:
             codes = self._codes[column]
-            text = raw.get(column, "")
-            code = codes.get(text)
-            if code is None:
-                code = codes[text] = len(codes)
-                self.names[column].append(text)
-            columns[column].append(code)
+            texts = [raw.get(column, "") for raw in raws]
+            for text in dict.fromkeys(texts):
+                if text not in codes:
+                    codes[text] = len(codes)
+                    self.names[column].append(text)
+            columns[column].extend([codes[text] for text in texts])
         for column in _COUNTS:
-            columns[column].append(raw.get(column, -1))
-        for places, found in (
-            (_FIGURES, raw),
-            (_OVERHEADS, raw.get("overhead", {})),
-            (_PERCENTILES, raw.get("percentiles", {})),
+            columns[column].extend([raw.get(column, -1) for raw in raws])
+        for column in _FLAGS:
+            columns[column].extend([raw.get(column, False) for raw in raws])
+        for places, objects in (
+            (_FIGURES, raws),
+            (_OVERHEADS, [raw.get("overhead", {}) for raw in raws]),
+            (_PERCENTILES, [raw.get("percentiles", {}) for raw in raws]),
         ):
             for column, name in places.items():
-                figure = found.get(name)
-                columns[column].append(_NAN if figure is None else figure)
-        for column in _FLAGS:
-            columns[column].append(raw.get(column, False))
+                figures = [found.get(name) for found in objects]
+                columns[column].extend([_NAN if one is None else one for one in figures])
         for name, (values, offsets) in self._samples.items():
-            if name in raw:
-                values.frombytes(sample_times(raw[name], name, raw, where).view(np.uint8).data)
-            offsets.append(len(values))
+            for raw in raws:
+                if name in raw:
+                    values.frombytes(raw[name].view(np.uint8).data)
+                offsets.append(len(values))
+        for raw in raws:
+            self._add_rest(raw)
+
+    def _add_rest(self, raw: JsonObject) -> None:
+        """What most records have nothing of."""
         row = len(self)
         for name, counter in raw.get("counters", {}).items():
             counts = self._counters.setdefault(name, array("d"))

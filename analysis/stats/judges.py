@@ -25,7 +25,7 @@ from analysis.stats.verdict import (
 )
 
 # Means of pairs that are in memory at once, of large campaigns.
-_MOST_MEANS = 4_000_000
+_MOST_MEANS = 500_000
 
 
 def weigh(

@@ -121,9 +121,9 @@ def changes(differences: Array, margin: Array, signs: Array | None = None) -> Ch
     mirrored = np.array_equal(signs[len(half) :], -half)
     for shift in (-1, 0, 1):
         weights = scores(differences - shift * edge, nothing if shift else NOTHING)
-        statistics = weights @ (half if mirrored else signs).T
-        if mirrored:
-            statistics = np.concatenate([statistics, -statistics], axis=1)
+        # in this order of factors a plain BLAS takes half as long
+        sums = ((half if mirrored else signs) @ np.ascontiguousarray(weights.T)).T
+        statistics = np.concatenate([sums, -sums] if mirrored else [sums], axis=1)
         up, down = step_down(statistics), step_down(-statistics)
         worse, better = np.maximum(worse, up), np.maximum(better, down)
         if shift == 0:

@@ -297,8 +297,19 @@ def test_samples_that_are_not_json_are_refused_by_the_same_words(tmp_path, rest)
     assert messages[0] == messages[1]
 
 
-def test_whole_numbers_come_as_an_array(tmp_path):
+def test_whole_numbers_come_as_an_array_or_not_at_all(tmp_path):
     path = tmp_path / "micro.jsonl"
-    path.write_text('{"samples":[7,8],"empty_samples":[9]}\n')
-    ((_, value),) = read_lines(path, [], ("samples", "empty_samples"))
-    assert [value[name].dtype for name in ("samples", "empty_samples")] == [np.int64] * 2
+    path.write_text('{"samples":[7,8],"empty_samples":[9]}\n{"empty_samples":[9.5]}\n')
+    (_, first), (_, second) = read_lines(path, [], ("samples",), ("empty_samples",))
+    assert (first["samples"].dtype, first["samples"].tolist()) == (np.int64, [7, 8])
+    assert (first["empty_samples"], second["empty_samples"]) == (None, [9.5])
+
+
+@pytest.mark.parametrize("times", ["9,,8", "9,08", "9,8,"])
+def test_what_is_not_read_is_checked_all_the_same(write_campaign, times):
+    folder = write_campaign([record()])
+    line = json.dumps(record(), separators=(",", ":")).replace("[20,40]", f"[{times}]")
+    assert times in line
+    records_file(folder).write_text(line + "\n")
+    with pytest.raises(BadData, match="micro.jsonl:1: not JSON"):
+        load(folder)

@@ -260,8 +260,8 @@ REST = [
     Mutation(
         "zero_is_no_figure",
         "data/records.py",
-        "_NAN if figure is None else figure",
-        "figure or _NAN",
+        "_NAN if one is None else one",
+        "one or _NAN",
     ),
     Mutation("outermost_function", "summary/cost_parts.py", "in reversed(chain)", "in chain"),
     Mutation(
