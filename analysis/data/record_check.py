@@ -162,6 +162,6 @@ def _sample_times(
         if values and not (0 <= min(values) and max(values) < LARGEST):
             raise _wrong(raw, where, f"{name} are no times of 64 bits")
     times = np.array(values, dtype=np.float64)
-    if raw["exact"] and (times.reshape(-1, 2) != times[:2]).any():
+    if raw["exact"] and len(times) and (times.reshape(-1, 2) != times[:2]).any():
         raise _wrong(raw, where, f"exact, and its {name} differ")
     return times

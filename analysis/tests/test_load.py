@@ -313,3 +313,8 @@ def test_what_is_not_read_is_checked_all_the_same(write_campaign, times):
     records_file(folder).write_text(line + "\n")
     with pytest.raises(BadData, match="micro.jsonl:1: not JSON"):
         load(folder)
+
+
+def test_an_exact_record_may_have_no_samples(write_campaign):
+    (loaded,) = load(write_campaign([record(samples=[], empty_samples=[])])).records
+    assert loaded.exact and loaded.samples.shape == (0, 2)

@@ -193,7 +193,7 @@ def test_under_six_pairs_there_is_no_verdict(pairs):
 def test_six_and_seven_pairs_say_what_they_find(pairs, said):
     one = judged(200, 206, spread=0.005, pairs=pairs)
     assert one.verdict is not Verdict.EXPLORATORY
-    assert any(f"{pairs} pairs of boots" in warning for warning in one.warnings) is said
+    assert one.power.startswith(f"{pairs} pairs of boots that spread by") is said
 
 
 def test_sides_that_are_no_pairs_have_no_verdict():
