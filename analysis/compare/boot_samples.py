@@ -46,6 +46,15 @@ def with_looks(
         side = replace(
             side, io_medians=by_unit(medians, units) * scale, io_p99=by_unit(tails, units) * scale
         )
+    return _with_samples(side, records, rows, units, scale)
+
+
+def _with_samples(
+    side: Sample, records: Records, rows: np.ndarray, units: np.ndarray, scale: np.ndarray
+) -> Sample:
+    """With means and samples, where each of the records has any. scale: of each boot, from costs to
+    the metric's unit.
+    """
     offsets = records.samples()[1]
     samples = offsets[rows + 1] - offsets[rows]
     if side.exact or any(records.histogram(int(row)) is None for row in rows[samples == 0]):

@@ -3,14 +3,13 @@
 case.
 """
 
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 import numpy as np
 
-from analysis.compare import compatibility, pmem_page, refusals
+from analysis.compare import compatibility, more_pairs, pmem_page, refusals
 from analysis.compare.source import Figures, Source, identical
 from analysis.data.bad_data import BadData
 from analysis.data.grouping import group_by
@@ -76,32 +75,12 @@ def compare(
         replace(group, rows=[next(rows) for _ in sample_pairs]) for group, sample_pairs in planned
     ]
     return [
-        replace(group, aa=_against_itself(groups, group), notes=group.notes + advice(group))
+        replace(
+            group,
+            aa=_against_itself(groups, group),
+            notes=group.notes + more_pairs.advice(group.old, group.rows),
+        )
         for group in groups
-    ]
-
-
-def advice(group: SourcePair) -> list[str]:
-    """What more pairs would take where something is unresolved, and whether this campaign has any
-    of its level left for them.
-    """
-    source = group.old
-    needed = [row.boots_to_resolve for row in group.rows if row.boots_to_resolve is not None]
-    if not needed or source.campaign is None:
-        return []
-    said = f"about {max(needed)} pairs would resolve all that can be"
-    if source.looks_left is None:
-        return [
-            f"{said}: this campaign has spent its {ALPHA:.2f} in one look, and more pairs in it"
-            " would need more; begin a new one with run --until-resolved"
-        ]
-    if not source.looks_left:
-        return [f"{said}: the {ALPHA:.2f} of this campaign is used up; it takes a new one"]
-    look = next((one for one in source.looks_left if one >= max(needed)), source.looks_left[-1])
-    more = "" if look >= max(needed) else ", which is its last and may be too few"
-    return [
-        f"{said}: run --resume {shlex.quote(str(source.campaign))} goes on out of the same"
-        f" {ALPHA:.2f}, to the look at {look} pairs{more}"
     ]
 
 

@@ -4,7 +4,7 @@
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from analysis.compare import compatibility, engine, from_campaign, inputs
+from analysis.compare import compatibility, engine, from_campaign, inputs, more_pairs
 from analysis.compare.engine import SourcePair
 from analysis.compare.source import Source
 from analysis.data.bad_data import BadData
@@ -57,7 +57,10 @@ def compare_variants(campaign: Campaign) -> Verdicts:
     except BadData:
         refused = [why for pair in pairs if (why := _refusal(pair))]
         groups = engine.compare([pair for pair in pairs if not _refusal(pair)])
-    noted = [replace(group, notes=_unsteady(group) + engine.advice(group)) for group in groups]
+    noted = [
+        replace(group, notes=_unsteady(group) + more_pairs.advice(group.old, group.rows))
+        for group in groups
+    ]
     return Verdicts(noted, refused)
 
 
