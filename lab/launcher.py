@@ -33,11 +33,13 @@ def groups(parsed: argparse.Namespace) -> list[str]:
         return ["distributions"]  # each installs the rest itself
     if parsed.command == "test" and parsed.reach == tests.UNIT:
         return ["python", "build", "test"]
+    if parsed.command == "test" and parsed.reach == tests.CHECKERS:
+        return ["python", "build", "test", "checkers"]
     if parsed.command == "test":
         needed = ["python", "build", "module", "lab", "fio", "test"]
         if parsed.reach != tests.EVERYDAY:
             needed.append("kernel-build")
-        return needed + (["all-tests"] if parsed.reach == tests.ALL else [])
+        return needed + (["checkers", "all-tests"] if parsed.reach == tests.ALL else [])
     if parsed.command == "lint":
         return ["python", "lint"]
     if parsed.command == "kernels" and parsed.what == "build":

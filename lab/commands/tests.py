@@ -13,9 +13,10 @@ from lab.core.dirs import ROOT, build_dir
 from lab.distributions import steps
 
 # How far a run reaches: pytest's marker expressions, over the markers of pytest.ini.
-UNIT = "not guest and not program and not kernels and not all"
-EVERYDAY = "not kernels and not all"
-KERNELS = "not all"
+UNIT = "not guest and not program and not kernels and not checkers and not all"
+EVERYDAY = "not kernels and not checkers and not all"
+KERNELS = "not checkers and not all"
+CHECKERS = "checkers"
 ALL = ""
 
 MOST_AT_ONCE = 4  # files of tests: each may boot guests, of up to 2 GiB
@@ -52,6 +53,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         dest="reach",
         const=KERNELS,
         help="also those that build kernels",
+    )
+    more.add_argument(
+        "--checkers",
+        action="store_const",
+        dest="reach",
+        const=CHECKERS,
+        help="only sanitizers, valgrind and clang-tidy, on all C++ code",
     )
     more.add_argument(
         "--all",

@@ -68,7 +68,9 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def _no_guest_that_is_not_said(request, monkeypatch):
     """Tests without a mark have to pass where there is no emulator."""
-    if not any(map(request.node.get_closest_marker, ("guest", "program", "kernels", "all"))):
+    if not any(
+        map(request.node.get_closest_marker, ("guest", "program", "kernels", "checkers", "all"))
+    ):
 
         def refuse(*_, **__):
             raise AssertionError("a test that boots a guest is marked `guest`")

@@ -25,7 +25,7 @@ OF_GCC = ("-fno-move-loop-invariants", "-fno-tree-loop-im")
 # Shows that findings are seen: a string is copied for nothing.
 PLANTED = "#include <string>\nunsigned long Length(std::string text) { return text.size(); }\n"
 
-pytestmark = pytest.mark.all
+pytestmark = pytest.mark.checkers
 
 
 def key(command: dict, tidy: str) -> str:

@@ -10,7 +10,7 @@ from lab.kernels.kbuild import environment
 
 TESTS = "kmap_bench_tests"
 
-pytestmark = pytest.mark.all
+pytestmark = pytest.mark.checkers
 
 
 @pytest.mark.parametrize(
