@@ -9,6 +9,7 @@ from lab.core.dirs import ROOT
 COMMANDS = [
     "run",
     "report",
+    "calibrate",
     "compare",
     "check",
     "cases",
@@ -42,7 +43,7 @@ WRONG = [
     (["show", "{there}", "empty"], ["{there}", "no campaign"]),
     (["compare", "{there}", "{there}"], ["{there}", "neither a campaign"]),
     (["compare", "{there}/gone:plain", "{there}"], ["{there}/gone", "no such file"]),
-    (["compare"], ["SIDE"]),
+    (["compare"], ["sides", "--history"]),
     (["kernels", "build", "nope"], ["nope", "plain"]),
     (["kernels", "raze"], ["raze", "build"]),
 ]
