@@ -6,10 +6,12 @@
 #include <vector>
 
 // The linker defines these for a section whose name is a C identifier.
+// NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
 [[gnu::weak, gnu::visibility("hidden")]] extern const kb_loop_entry __start_kb_loops[];
 [[gnu::weak, gnu::visibility("hidden")]] extern const kb_loop_entry __stop_kb_loops[];
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace kmapbench {
 
