@@ -136,7 +136,7 @@ def test_what_is_missing_is_listed_where_nothing_may_be_installed(bare):
         ended, called, made = bare(arguments)
         assert ended.returncode == 2 and ended.stdout == ""
         (line,) = ended.stderr.splitlines()
-        assert "chromium" in line and "cmake" not in line
+        assert "chromium" in line and "valgrind" in line and "cmake" not in line
         assert (called, made) == ([], set())
 
 
