@@ -104,7 +104,7 @@ def _planned(
     sample_pairs = [
         replace(pair, group=number)
         for case in old.cases
-        if case in new.cases and _is_asked_for(case, cases)
+        if case in new.cases and is_asked_for(case, cases)
         for pair in _pairs(old, new, case, metrics, same)
     ]
     sample_pairs.sort(key=lambda pair: bool(OF_THE_MODULE.fullmatch(pair.case)))
@@ -115,7 +115,7 @@ def _planned(
         for case in dict.fromkeys(
             [*old.cases, *new.cases, *old.without_figure, *new.without_figure]
         )
-        if _is_asked_for(case, cases) and (why := _lost(old, new, case))
+        if is_asked_for(case, cases) and (why := _lost(old, new, case))
     ]
     allowed = {} if same else compatibility.differences(old, new)
     return (
@@ -124,7 +124,8 @@ def _planned(
     )
 
 
-def _is_asked_for(case: str, patterns: Sequence[str]) -> bool:
+def is_asked_for(case: str, patterns: Sequence[str]) -> bool:
+    """Whether a glob matches the case; no glob asks for all."""
     return not patterns or any(fnmatchcase(case, pattern) for pattern in patterns)
 
 
