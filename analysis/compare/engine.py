@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from analysis.compare import compatibility, more_pairs, pmem_page, refusals
-from analysis.compare.source import Figures, Source, identical
+from analysis.compare.source import PKRS_WRITES, Figures, Source, identical
 from analysis.data.bad_data import BadData
 from analysis.data.grouping import group_by
 from analysis.stats.comparison import Comparison
@@ -148,7 +148,11 @@ def _pairs(
 ) -> list[SamplePair]:
     names = [name for name in old.cases[case] if (case, name) in new.figures]
     if not metrics:
-        names = _first_of_each(old.chosen, names)
+        names = [
+            name
+            for name in _first_of_each(old.chosen, names)
+            if name != PKRS_WRITES or _is_any(old, new, case, name)
+        ]
     elif "all" not in metrics:
         names = [name for name in names if name in metrics]
     return [
@@ -161,6 +165,10 @@ def _pairs(
         )
         for name in names
     ]
+
+
+def _is_any(old: Source, new: Source, case: str, name: str) -> bool:
+    return any(side.figures[case, name].side.values.any() for side in (old, new))
 
 
 def _first_of_each(groups: Iterable[Sequence[str]], names: Sequence[str]) -> list[str]:

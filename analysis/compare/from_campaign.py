@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.compare import boot_samples, compatibility
 from analysis.compare.boot_samples import by_unit
-from analysis.compare.source import Figures, Source
+from analysis.compare.source import PKRS_WRITES, Figures, Source
 from analysis.data.load import Campaign
 from analysis.data.records import Records
 from analysis.stats.sample import Metric, Sample, Unit
@@ -16,8 +16,8 @@ from analysis.stats.verdict import ALPHA
 from formats.campaign_format import PAIRS
 
 # Core cycles where there is a chain to count them by: they do not move with the clock's frequency
-# as ticks do.
-CHOSEN = (("core_cycles", "cost"),)
+# as ticks do. And what a patch may add to any case.
+CHOSEN = (("core_cycles", "cost"), (PKRS_WRITES,))
 # Windows of one operation count in a sample: n and 2n.
 _COUNTS_A_PAIR = 3
 
@@ -146,7 +146,8 @@ def _case_figures(
     found = []
     for metric, values in _metrics(campaign, variant, good):
         if np.isfinite(values).all():
-            is_exact = exact and metric.name == "cost"
+            counted = metric.name == PKRS_WRITES and not np.ptp(values)
+            is_exact = counted or (exact and metric.name == "cost")
             side = Sample(label, by_unit(values, units), slots, is_exact, unit, rounds)
             side = boot_samples.with_looks(side, records, good, units, metric.name)
             found.append(Figures(metric, side, first_half))
@@ -181,6 +182,9 @@ def _metrics(
     yield Metric("cost", first.unit, first.better, first.clock, tick if timed else 1.0), cost
     yield Metric("core_cycles", "cycles", first.better, first.clock, 1.0), records.column(
         "cost_core_cycles"
+    )[rows]
+    yield Metric(PKRS_WRITES, "writes an operation", "lower", first.clock), records.column(
+        PKRS_WRITES
     )[rows]
     rate = campaign.environments.get(variant, {}).get("clock", {}).get("tsc_hz")
     if first.clock == "tsc" and rate:

@@ -11,6 +11,8 @@ import numpy as np
 from analysis.stats.sample import Metric, Sample
 from analysis.stats.verdict import ALPHA
 
+PKRS_WRITES = "pkrs_writes"  # a metric: WRMSRs of IA32_PKRS
+
 
 @dataclass(frozen=True)
 class Figures:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from analysis.compare import compatibility, engine, from_campaign, inputs, more_pairs
 from analysis.compare.engine import SourcePair
-from analysis.compare.source import Source
+from analysis.compare.source import PKRS_WRITES, Source
 from analysis.data.bad_data import BadData
 from analysis.data.grouping import group_by
 from analysis.data.load import Campaign
@@ -42,7 +42,9 @@ class Verdicts:
 
 
 def compare_variants(campaign: Campaign) -> Verdicts:
-    """Compares all kernels of a campaign with its unpatched one; user models are not compared."""
+    """Compares all kernels of a campaign with its unpatched one, by cost: PKRS writes are in its
+    reports beside the cost. User models are not compared.
+    """
     names = [name for name in from_campaign.variants(campaign) if name != USER_SPACE]
     if len(names) < 2:
         return Verdicts()
@@ -58,8 +60,9 @@ def compare_variants(campaign: Campaign) -> Verdicts:
         refused = [why for pair in pairs if (why := _refusal(pair))]
         groups = engine.compare([pair for pair in pairs if not _refusal(pair)])
     noted = [
-        replace(group, notes=_unsteady(group) + more_pairs.advice(group.old, group.rows))
+        replace(group, rows=rows, notes=_unsteady(group) + more_pairs.advice(group.old, rows))
         for group in groups
+        for rows in [[row for row in group.rows if row.metric.name != PKRS_WRITES]]
     ]
     return Verdicts(noted, refused)
 

@@ -47,6 +47,7 @@ _OPTIONAL_FIELDS: dict[str, tuple[type, ...]] = {
     "overhead": (dict,),
     "pages": (int,),
     "percentiles": (dict,),
+    "pkrs_writes": (int, float),
     "reason": (str,),
     "rejected": (dict,),
     "samples": (list, np.ndarray),

@@ -26,6 +26,7 @@ _FIGURES = {
         "cost_core_cycles",
         "chain",
         "assumed_write_cycles",
+        "pkrs_writes",
     )
 }
 # Of a record's `overhead`, by its name there.
@@ -68,6 +69,7 @@ class Record:
     overhead_ticks: float | None = None  # of a sample, beside its timed windows
     ioctl_share: float | None = None  # of the system call, that is not the module's
     assumed_write_cycles: float | None = None  # what a register write was said to take
+    pkrs_writes: float | None = None  # an operation; None: nobody counted them
 
 
 class Records:

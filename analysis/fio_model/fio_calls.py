@@ -20,7 +20,7 @@ class Call:
     case: str
     variant: str
     instructions: int
-    wrmsr: int
+    pkrs_writes: int
     by_function: dict[str, int]  # instructions
     steady: bool  # the same counts in all boots
 
@@ -41,9 +41,12 @@ def _single_call(boots: list[CountedPath]) -> Call:
         name = function["chain"][-1]
         by_function[name] = by_function.get(name, 0) + function["instructions"]
     steady = all(
-        (other.instructions, other.wrmsr) == (first.instructions, first.wrmsr) for other in boots
+        (other.instructions, other.pkrs_writes) == (first.instructions, first.pkrs_writes)
+        for other in boots
     )
-    return Call(first.case, first.variant, first.instructions, first.wrmsr, by_function, steady)
+    return Call(
+        first.case, first.variant, first.instructions, first.pkrs_writes, by_function, steady
+    )
 
 
 def changed_functions(old: Call, new: Call) -> list[tuple[str, int]]:

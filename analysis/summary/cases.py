@@ -41,7 +41,7 @@ class Row:
     )  # samples taken again, by cause, of all boots
     skipped: bool = False  # in all boots: nothing to show but the note
     note: str = ""
-    wrmsr: Fraction | None = None  # counted from outside; None: not counted
+    pkrs_writes: Fraction | None = None  # counted from outside; None: not counted
     parts: dict[str, Fraction] | None = None
     warnings: list[str] = field(default_factory=list)
 
@@ -170,7 +170,7 @@ def _add_outside_counts(row: Row, paths: list[CountedPath]) -> None:
     if not paths or row.cost is None:
         return
     path = paths[0]
-    row.wrmsr = Fraction(path.wrmsr, path.ops)
+    row.pkrs_writes = Fraction(path.pkrs_writes, path.ops)
     row.parts = cost_parts.per_operation(path)
     outside = Fraction(path.instructions - path.empty_instructions, path.ops)
     if row.exact and outside != Fraction(row.cost):

@@ -62,7 +62,9 @@ def test_calls_are_told_from_the_paths_of_kernel_cases_and_by_boot(campaign):
     assert found[READ, "off"] == Call(
         READ, "off", 590, 0, {"copy": 500, "dax_iomap_iter": 90}, steady=True
     )
-    assert found[READ, "protected"].wrmsr == 2 and found[READ, "protected"].instructions == 635
+    assert (
+        found[READ, "protected"].pkrs_writes == 2 and found[READ, "protected"].instructions == 635
+    )
     assert not found[FAULTING, "protected"].steady and found[FAULTING, "off"].steady
 
 

@@ -20,6 +20,7 @@ PATH = CountedPath(
     instructions=140,
     empty_instructions=20,
     wrmsr=10,
+    pkrs_writes=10,
     functions=[],
     stacks=STACKS,
 )
@@ -62,6 +63,7 @@ def test_what_is_less_than_nothing_is_not_drawn():
         1,
         1,
         4,
+        0,
         0,
         0,
         [],

@@ -52,6 +52,7 @@ def test_a_write_is_the_registers_part_whoever_does_it():
             instructions=130,
             empty_instructions=20,
             wrmsr=10,
+            pkrs_writes=10,
             functions=functions,
         )
     )

@@ -10,7 +10,7 @@ import pytest
 
 from analysis.report import writer
 from analysis.report.comparison import as_html, as_json, as_ktap, as_markdown, as_text
-from analysis.tests.conftest import record
+from analysis.tests.conftest import path, record
 from analysis.tests.support.comparisons import groups
 
 PAIR = "kernel/kmap_local/"
@@ -66,6 +66,43 @@ def test_the_report_of_a_campaign_has_it_before_all_others(campaign):
     against = text.split("Against off: ")[1]
     assert re.search(r"pmem page +\+51\n", against)
     assert against.index("pmem page") < against.index("dram")
+
+
+def writes(one: dict) -> int:
+    """The protected page is written for twice."""
+    return 2 if one["case"] == f"{PAIR}protected" else 0
+
+
+@pytest.fixture(params=["in the record", "in an older path.jsonl"])
+def counted(request, write_campaign):
+    """A campaign whose PKRS writes were counted."""
+    if request.param == "in the record":
+        return write_campaign([one | {"pkrs_writes": writes(one)} for one in OFF + ON])
+    paths = [
+        path(one["case"], one["boot"], wrmsr=writes(one), body=3) | {"variant": one["variant"]}
+        for one in OFF + ON
+        if one["cost"] is not None
+    ]
+    return write_campaign(OFF + ON, paths)
+
+
+def test_pkrs_writes_are_a_row_below_the_page(counted):
+    (group,) = groups(counted)
+    first, second, *others = group.rows
+    assert (first.case, first.old, first.new) == ("pmem page", 5, 56)
+    assert (second.case, second.metric.name) == ("pmem page", "pkrs_writes")
+    assert (second.old, second.new, second.exact) == (0, 2, True)
+    assert "pkrs_writes" not in {row.metric.name for row in others}  # 0 on both sides
+    for export in (as_text, as_markdown, as_html):
+        text = export.export([group], [])
+        assert re.search(r"pmem page\W.*?56.*\W+pmem page: PKRS writes\W.*?0.*2", text, re.DOTALL)
+    assert "most: pmem page +51 (5 -> 56), PKRS writes 0 -> 2" in (
+        " ".join(as_text.export([group], []).split())
+    )
+    assert "3 more;" in as_text.export([group], [])  # a case each
+    row = json.loads(as_json.export([group], []))["groups"][0]["rows"][1]
+    assert (row["metric"], row["old"], row["new"]) == ("pkrs_writes", 0, 2)
+    assert "not ok 2 pmem page pkrs_writes" in as_ktap.export([group], [])
 
 
 def test_nothing_stands_in_where_both_have_it_or_one_failed(campaign):

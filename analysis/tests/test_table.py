@@ -102,7 +102,7 @@ def test_parts_add_up_to_the_cost(write_campaign):
     row = only_row(write_campaign([record(case, cost=19)], [counted]))
     assert row.parts == {"address": 5, "checks": 3, "bookkeeping": 4, "wrpkrs": 6, "other": 1}
     assert sum(row.parts.values()) == row.cost
-    assert row.wrmsr == 2
+    assert row.pkrs_writes == 2
     assert row.warnings == []
 
 

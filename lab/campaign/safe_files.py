@@ -37,17 +37,29 @@ def sync(folder: Path) -> None:
 def append_line(path: Path, value: dict[str, Any]) -> None:
     """Appends a JSON line, which is on the disk when this returns."""
     with naming(path), path.open("a") as file:
-        file.write(json.dumps(value, separators=(",", ":")) + "\n")
+        file.write(_line(value))
         file.flush()
         os.fsync(file.fileno())
 
 
+def write_lines(path: Path, values: list[dict[str, Any]]) -> None:
+    """Replaces a file of JSON lines by a new one, at once and for good."""
+    _replace(path, "".join(map(_line, values)))
+
+
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """Replaces a file by a new one, at once and for good."""
+    _replace(path, json.dumps(value, indent=2) + "\n")
+
+
+def _line(value: dict[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":")) + "\n"
+
+
+def _replace(path: Path, text: str) -> None:
     scratch = path.with_name(f".{path.name}.new")
     with naming(path), scratch.open("w") as file:
-        json.dump(value, file, indent=2)
-        file.write("\n")
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     scratch.replace(path)

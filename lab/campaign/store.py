@@ -193,9 +193,17 @@ class Boot:
         safe_files.append_line(self.folder / "micro.jsonl", record)
         self.records.append(record)
 
-    def append_path(self, path: dict[str, Any]) -> None:
-        validation.validate("path", path)
-        safe_files.append_line(self.folder / "path.jsonl", path)
+    def append_paths(self, paths: list[dict[str, Any]]) -> None:
+        """Adds lines to path.jsonl, and their PKRS writes to the records of the same cases."""
+        for path in paths:
+            validation.validate("path", path)
+            safe_files.append_line(self.folder / "path.jsonl", path)
+        writes = {path["case"]: path["pkrs_writes"] / path["ops"] for path in paths}
+        if counted := [record for record in self.records if record["case"] in writes]:
+            for record in counted:
+                record["pkrs_writes"] = writes[record["case"]]
+                validation.validate("record", record)
+            safe_files.write_lines(self.folder / "micro.jsonl", self.records)
 
     def append_crashed(self, case: str, clock: str, problem: str, last: list[str]) -> None:
         """The record of a case that was being measured when its boot ended. last: the console's

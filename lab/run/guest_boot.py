@@ -87,10 +87,9 @@ class LabBoot:
         if problem:
             self._crashed(problem)
         if outcome.windows:
-            for path in self._work.paths(
-                self._kept, handed_out, outcome.windows, self._one, self._sections
-            ):
-                self._kept.append_path(path)
+            self._kept.append_paths(
+                self._work.paths(self._kept, handed_out, outcome.windows, self._one, self._sections)
+            )
             outcome.windows.unlink()
         self._kept.end(problem)
         self._advance(1)

@@ -256,10 +256,11 @@ def test_the_clock_agrees_with_the_count_from_outside(records, paths, case):
 
 
 @pytest.mark.parametrize("case", MEASURED)
-def test_pks_writes_a_pair_counted_from_outside(paths, case):
+def test_pks_writes_a_pair_counted_from_outside(records, paths, case):
     for boot in BOOTS:
         path = paths[case, boot]
         assert Fraction(path["wrmsr"], path["ops"]) == writes_a_pair(case)
+        assert records[case, boot]["pkrs_writes"] == writes_a_pair(case)
 
 
 @pytest.mark.parametrize("form", FORMS)

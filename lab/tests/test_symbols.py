@@ -6,7 +6,13 @@ import pytest
 from lab.trace import symbols
 from lab.trace.symbols import Window
 
-CHAINS = {1: ("body",), 2: ("body", "address"), 3: ("slow", "wrmsr"), 9: ("harness",)}
+CHAINS = {
+    1: ("body",),
+    2: ("body", "address"),
+    3: ("slow", "wrmsr"),
+    9: ("harness",),
+    30: ("slow", "wrmsr"),
+}
 
 
 class FakeModule:
@@ -63,6 +69,31 @@ def test_writes_are_counted_where_they_are():
         ("body", "address"): 0,
         ("slow", "wrmsr"): 20,
     }
+
+
+X2APIC_EOI, PKRS = (bytes([0xB9]) + register.to_bytes(4, "little") for register in (0x80B, 0x6E1))
+ANY_REGISTER = bytes.fromhex("89f9")  # mov %edi,%ecx
+
+
+@pytest.mark.parametrize(
+    ("code", "count"),
+    [
+        ({20: PKRS}, 7),
+        ({20: PKRS, 25: bytes.fromhex("89f8")}, 7),  # of EAX
+        ({16: X2APIC_EOI, 21: PKRS}, 7),
+        ({16: PKRS, 21: X2APIC_EOI}, 0),
+        ({20: PKRS, 25: ANY_REGISTER}, 0),
+        ({20: PKRS, 25: bytes.fromhex("8b0f")}, 0),  # mov (%rdi),%ecx
+        ({20: PKRS, 25: bytes.fromhex("31c9")}, 0),  # xor %ecx,%ecx
+        ({32: PKRS}, 0),
+        ({}, 0),
+    ],
+)
+def test_a_write_of_another_register_is_none_of_pkrs(code, count):
+    code = {address: one.hex() for address, one in code.items()} | {30: "0f30"}
+    seen = [Window(Counter({((), 30): times}), code) for times in (0, 0, 7, 14)]
+    path = symbols.path_of(RECORD | {"first_window": 0}, {"kernel": seen}, FakeModule())
+    assert (path["wrmsr"], path["pkrs_writes"]) == (7, count)
 
 
 def test_stacks_say_who_had_called_whom():

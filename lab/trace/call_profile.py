@@ -63,6 +63,9 @@ def _path(case: str, window: Window, kernel: Kernel) -> dict:
         "ops": 1,
         "instructions": window.executions.total(),
         "wrmsr": writes(window, kernel).total(),
+        "pkrs_writes": sum(
+            count for (_, at), count in window.executions.items() if at in window.pkrs_writes
+        ),
         "functions": [
             {"chain": list(chain), **_counts(at)} for chain, at in sorted(functions.items())
         ],

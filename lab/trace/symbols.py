@@ -21,6 +21,10 @@ EMPTY_N, EMPTY_2N, CASE_N, CASE_2N = range(4)
 
 _KERNEL_SPACE = 1 << 63  # from here on addresses are the kernel's
 
+_IA32_PKRS = 0x6E1
+# A WRMSR's register number is loaded so many bytes before it, or not in its own function.
+_FURTHEST_LOAD = 256
+
 Place = tuple[
     tuple[int, ...], int
 ]  # addresses of the calls that led there, outermost first; address of the instruction
@@ -38,6 +42,48 @@ class Window:
     def wrmsr(self) -> frozenset[int]:
         """Addresses that hold a WRMSR."""
         return frozenset(address for address, code in self.code.items() if code == "0f30")
+
+    @cached_property
+    def pkrs_writes(self) -> frozenset[int]:
+        """Those of them that write IA32_PKRS. An interrupt controller, say, is written by WRMSR,
+        too.
+        """
+        return frozenset(address for address in self.wrmsr if self._ecx_at(address) == _IA32_PKRS)
+
+    @cached_property
+    def _addresses(self) -> list[int]:
+        return sorted(self.code)
+
+    def _ecx_at(self, address: int) -> int | None:
+        """The constant in ECX, which names the register of a WRMSR: as the last instruction before
+        it that ran and loads ECX has it. None where that is no constant.
+        """
+        for place in range(bisect.bisect_left(self._addresses, address) - 1, -1, -1):
+            before = self._addresses[place]
+            if address - before > _FURTHEST_LOAD:
+                return None
+            code = bytes.fromhex(self.code[before])
+            if _loads_ecx(code):
+                return int.from_bytes(code[1:], "little") if code[0] == _MOV_IMM_ECX else None
+        return None
+
+
+_MOV_IMM_ECX = 0xB9
+_MOV_TO_RM, _MOV_FROM_RM, _XOR_TO_RM = 0x89, 0x8B, 0x31
+_ECX = 1
+
+
+def _loads_ecx(code: bytes) -> bool:
+    """Whether an instruction of these bytes sets all of ECX, as compilers do it. Source: Intel
+    SDM, volume 2, "MOV" and "ModR/M byte".
+    """
+    opcode, operand = code[0], code[1] if len(code) > 1 else 0
+    mode, register, place = operand >> 6, operand >> 3 & 7, operand & 7
+    if opcode == _MOV_IMM_ECX:
+        return len(code) == 5
+    if opcode == _MOV_FROM_RM:
+        return register == _ECX
+    return opcode in (_MOV_TO_RM, _XOR_TO_RM) and mode == 3 and place == _ECX
 
 
 class Windows(Sequence[Window]):
@@ -195,6 +241,9 @@ def path_of(record: dict, windows: Mapping[str, Sequence[Window]], module: Modul
         "instructions": sum(case.values()),
         "empty_instructions": sum(empty.values()),
         "wrmsr": sum(wrmsr.values()),
+        "pkrs_writes": sum(
+            count for (_, at), count in case.items() if at in four[CASE_2N].pkrs_writes
+        ),
         "functions": [
             {"chain": list(chain), "instructions": count, "wrmsr": wrmsr[chain]}
             for chain, count in sorted(instructions.items(), key=lambda item: (-item[1], item[0]))

@@ -50,7 +50,7 @@ def draw(caption: Caption, breakdown: Breakdown, target: Path) -> None:
 
 
 def _label(row: Row) -> str:
-    return f"{row.cost:g}" + (f", {float(row.wrmsr):g} WRMSR" if row.wrmsr else "")
+    return f"{row.cost:g}" + (f", {float(row.pkrs_writes):g} WRMSR" if row.pkrs_writes else "")
 
 
 def _bar(axes: Axes, position: float, row: Row, scale: float) -> None:

@@ -30,9 +30,8 @@ def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
                     format.format_interval(row),
                     format.count_boots(row),
                 )
-                lines.append(
-                    f"| {escaped(row.case)} | {' | '.join(figures)} | **{format.word(row)}** |"
-                )
+                case = escaped(format.label(row))
+                lines.append(f"| {case} | {' | '.join(figures)} | **{format.word(row)}** |")
             blocks += [f"{escaped(title)}:", "\n".join(lines)]
         blocks.append("\n".join(f"- {escaped(note)}" for note in format.list_notes(group)))
     blocks += [

@@ -48,7 +48,7 @@ def _group(group: SourcePair) -> str:
 
 def comparison_lines(row: Comparison) -> list[str]:
     """Lines of a comparison: one if it is exact, two if it has an interval."""
-    case = printable(row.case)
+    case = printable(format.label(row))
     if row.exact:
         figures = (
             f"{format.format_value(row.old):>9}{format.format_value(row.new):>9}"

@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 
 from analysis.compare.engine import SourcePair
+from analysis.compare.source import PKRS_WRITES
 from analysis.data.grouping import group_by
 from analysis.stats.comparison import Comparison
 from analysis.stats.sample import Metric, Unit
@@ -100,9 +101,15 @@ def describe_metric(metric: Metric) -> str:
 
 def group_by_metric(group: SourcePair) -> dict[str, list[Comparison]]:
     """Comparisons by the description of their metric, what is no difference between kernels apart
-    from the others.
+    from the others. PKRS writes of a case are with its cost.
     """
-    return group_by(group.rows, _title)
+    titles = {row.case: _title(row) for row in group.rows if row.metric.name != PKRS_WRITES}
+    return group_by(group.rows, lambda row: titles.get(row.case) or _title(row))
+
+
+def label(row: Comparison) -> str:
+    """The case, or what else is counted of the case in the row above."""
+    return f"{row.case}: PKRS writes" if row.metric.name == PKRS_WRITES else row.case
 
 
 def _title(row: Comparison) -> str:
@@ -128,17 +135,30 @@ def _is_count(row: Comparison) -> bool:
 
 
 def count_verdicts(group: SourcePair) -> str:
-    """How many of each verdict, and where the largest change is."""
+    """How many of each verdict, and where the largest change is. PKRS writes that changed as the
+    cost of their case did are not counted again.
+    """
     if group.identical:
         return "the same files: nothing can differ"
-    by_verdict = sorted(group.rows, key=lambda row: list(Verdict).index(row.verdict))
+    costs = {row.case: row for row in group.rows if row.metric.name != PKRS_WRITES}
+    counted = [
+        row
+        for row in group.rows
+        if row.case not in costs or row is costs[row.case] or row.verdict != costs[row.case].verdict
+    ]
+    by_verdict = sorted(counted, key=lambda row: list(Verdict).index(row.verdict))
     counts = ", ".join(f"{len(rows)} {said}" for said, rows in group_by(by_verdict, word).items())
-    changed = [row for row in group.rows if row.verdict in CHANGED]
+    changed = [row for row in counted if row.verdict in CHANGED]
     if not changed:
         return counts
     most = max(changed, key=lambda row: abs(math.log(row.ratio)) if row.ratio else math.inf)
     figures = f"{format_value(most.old)} -> {format_value(most.new)}"
-    return f"{counts}; most: {most.case} {format_change(most)} ({figures})"
+    writes = [
+        f", PKRS writes {format_value(row.old)} -> {format_value(row.new)}"
+        for row in group.rows
+        if row.case == most.case and row is not most and row.metric.name == PKRS_WRITES
+    ]
+    return f"{counts}; most: {label(most)} {format_change(most)} ({figures}){''.join(writes)}"
 
 
 def list_notes(group: SourcePair) -> list[str]:

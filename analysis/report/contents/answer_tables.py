@@ -161,7 +161,7 @@ def _cell(
         if row is None:
             return Cell()
         if not row.skipped:
-            writes = None if row.wrmsr is None else float(row.wrmsr)
+            writes = None if row.pkrs_writes is None else float(row.pkrs_writes)
             return Cell(figure(row), row.exact, writes, case)
     return Cell()
 
@@ -195,4 +195,4 @@ def _call_cell(by_key: dict[tuple[str, str], Call], variant: str, case: str) -> 
     call = by_key.get((variant, case))
     if call is None:
         return Cell()
-    return Cell(call.instructions, call.steady, call.wrmsr, case)
+    return Cell(call.instructions, call.steady, call.pkrs_writes, case)

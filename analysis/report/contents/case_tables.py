@@ -89,7 +89,7 @@ def _instructions(rows: list[Row], empties: list[Row]) -> list[Table]:
                     row.cost,
                     "yes" if row.exact else "no",
                     *(float(row.parts[part]) if row.parts else None for part in used),
-                    None if row.wrmsr is None else float(row.wrmsr),
+                    None if row.pkrs_writes is None else float(row.pkrs_writes),
                     row.oracle,
                 )
                 for row in rows

@@ -22,7 +22,7 @@ def list_facts(campaign: Campaign, rows: list[Row], problems: Sequence[str]) -> 
     facts += _kernels(campaign, rows)
     if "host" in campaign.environments:
         facts.append(f"host: {describe_machine(campaign, 'host')}")
-    if any(row.wrmsr for row in rows):
+    if any(row.pkrs_writes for row in rows):
         facts.append(
             "Instructions are not time: a WRMSR counts as one and takes far longer than any other."
         )

@@ -125,7 +125,7 @@ def _calls(calls: Sequence[Call], old: dict[str, Call], baseline: str) -> Table:
                 call.case,
                 call.variant,
                 call.instructions,
-                call.wrmsr,
+                call.pkrs_writes,
                 call.instructions - old[call.case].instructions if call.case in old else None,
                 "yes" if call.steady else "no",
             )

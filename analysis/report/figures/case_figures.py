@@ -182,7 +182,7 @@ def _breakdown(
                 row.variant,
                 *(float(row.parts[part]) for part in used),
                 row.cost,
-                None if row.wrmsr is None else float(row.wrmsr),
+                None if row.pkrs_writes is None else float(row.pkrs_writes),
             )
             for row in drawn
             if row.parts

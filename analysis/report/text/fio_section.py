@@ -100,7 +100,9 @@ def _writes(calls: Sequence[Call], variants: Sequence[str]) -> str:
     sentences = []
     for variant in variants:
         own = [call for call in calls if call.variant == variant]
-        by_count = group_by(sorted(own, key=lambda call: call.wrmsr), lambda call: call.wrmsr)
+        by_count = group_by(
+            sorted(own, key=lambda call: call.pkrs_writes), lambda call: call.pkrs_writes
+        )
         none = ", ".join(call.case for call in by_count.pop(0, []))
         named = "; ".join(
             f"{count} in {', '.join(call.case for call in same)}"

@@ -81,7 +81,7 @@ def _counted(path: CountedPath) -> list[str]:
     )
     lines = [
         f"  counted   from outside: {said}",
-        f"            PKRS writes: {path.wrmsr / path.ops:g}",
+        f"            PKRS writes: {path.pkrs_writes / path.ops:g}",
     ]
     functions: dict[str, int] = {}
     for function in path.functions:

@@ -57,7 +57,9 @@ def _instructions(section: Instructions) -> list[str]:
 
 def _costs(variant: str, rows: list[Row], baseline: Baseline) -> str:
     def cells(row: Row) -> str:
-        return f"{_cost(row):>8}{_plus(row, baseline):>7}{_count(row.wrmsr):>7}  {_oracle(row)}"
+        return (
+            f"{_cost(row):>8}{_plus(row, baseline):>7}{_count(row.pkrs_writes):>7}  {_oracle(row)}"
+        )
 
     lines = [f"{variant}: instructions an operation (emulated; the empty loop is taken off)"]
     lines += grouped(
@@ -102,8 +104,8 @@ def _side_by_side(section: Instructions) -> list[str]:
 def _writes_and_oracle(rows: list[Row]) -> str:
     writing: dict[str, list[str]] = {}
     for row in rows:
-        if row.wrmsr:
-            writing.setdefault(_count(row.wrmsr), []).append(row.case)
+        if row.pkrs_writes:
+            writing.setdefault(_count(row.pkrs_writes), []).append(row.case)
     sentences = [
         f"WRMSR an operation, counted from outside the guest: {count} in"
         f" {', '.join(dict.fromkeys(cases))}."
