@@ -72,6 +72,12 @@ struct Instruction {
   }
 };
 
+// Whether a near call with this displacement goes to the instruction behind it, as one that only
+// pushes an address: nothing returns from there.
+bool IsToNext(const uint8_t* displacement, const uint8_t* end) {
+  return std::all_of(displacement, end, [](uint8_t byte) { return byte == 0; });
+}
+
 // Recognizes calls and returns within a privilege level, and moves between a register (or a
 // constant) and memory (Intel SDM, volume 2, appendix A).
 Kind KindOf(const Instruction& instruction) {
@@ -82,7 +88,7 @@ Kind KindOf(const Instruction& instruction) {
   if (at < end && (*at & 0xf0) == 0x40) ++at;  // REX
   if (at == end) return Kind::kOther;
   const uint8_t opcode = *at++;
-  if (opcode == 0xe8) return Kind::kCall;
+  if (opcode == 0xe8) return IsToNext(at, end) ? Kind::kOther : Kind::kCall;
   if (opcode == 0xc3 || opcode == 0xc2) return Kind::kReturn;
   if (at == end) return Kind::kOther;
   const auto in_memory = [](uint8_t modrm) { return modrm >> 6 != 3; };

@@ -103,6 +103,14 @@ def test_controls_have_their_known_length_in_every_boot(three_boots, paths):
             )
 
 
+@pytest.mark.parametrize("adds", (13, 100))
+def test_a_call_from_which_nothing_returns_has_no_callees(paths, adds):
+    """Else each operation would seem to be called by the last one."""
+    stacks = [paths[f"control/adds{adds}{call}", 1]["stacks"] for call in ("", "_call")]
+    depths = [max(len(at["stack"]) for at in of) for of in stacks]
+    assert depths[0] == depths[1]
+
+
 def test_an_operation_of_a_straight_line_has_a_whole_number_of_instructions(records):
     costs = {case: records[case, 1]["cost"] for case in EXACT if not case.startswith("elsewhere/")}
     assert {case: cost for case, cost in costs.items() if cost != int(cost)} == {}
