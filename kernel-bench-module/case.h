@@ -33,6 +33,8 @@
 struct kb_ctx {
 	struct page *page;	/* what the body maps */
 	void *expected;		/* the address that mapping it must give */
+	struct page *pinned;	/* of user space; may be another one */
+	void *held;		/* a mapping of pinned, from enter to leave */
 	void *buffer;		/* a page to copy to and from */
 	enum kb_set set;	/* of the case */
 	u32 depth;		/* of the case */
@@ -64,6 +66,7 @@ struct kb_case {
 	/* before each sample; may sleep */
 	void (*before_sample)(struct kb_ctx *ctx);
 	void (*enter)(struct kb_ctx *ctx);
+	void (*leave)(struct kb_ctx *ctx);
 	/* maps ctx->page as the body does and says what it got; checked before timing */
 	void *(*map)(struct kb_ctx *ctx);
 	void (*unmap)(struct kb_ctx *ctx, void *addr);

@@ -257,6 +257,12 @@ const struct kb_case kb_cases[] = {
 		.what = "kmap_local_page + kunmap_local, a page of a DAX file",
 		KERNEL_DEVMAP(none, .in_default_set = true)
 	},
+	{
+		.name = "kernel/kmap_local/devmap_nested",
+		.what = "kmap_local_page + kunmap_local, a page of a DAX file, one being mapped already",
+		KERNEL_DEVMAP(none, .enter = kb_devmap_hold, .leave = kb_devmap_release,
+			      .in_default_set = true)
+	},
 	KB_EACH_ACCESS(KERNEL_DEVMAP_TOUCH, "kernel/kmap_local")
 	{
 		.name = "kernel/kmap_local/protected",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/highmem.h>
 #include <linux/ioport.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
@@ -62,13 +63,14 @@ static int kb_devmap_pin(struct kb_ctx *ctx)
 	if (!ctx->run->user_page)
 		return kb_skip(ctx, "no page of a DAX file or device was given");
 	/* short-term: file systems on DAX refuse a longer pin */
-	pinned = pin_user_pages_fast(address, 1, FOLL_WRITE, &ctx->page);
+	pinned = pin_user_pages_fast(address, 1, FOLL_WRITE, &ctx->pinned);
 	if (pinned != 1)
 		return pinned < 0 ? pinned : -EFAULT;
-	if (!is_zone_device_page(ctx->page)) {
-		unpin_user_page(ctx->page);
+	if (!is_zone_device_page(ctx->pinned)) {
+		unpin_user_page(ctx->pinned);
 		return kb_skip(ctx, "the page that was given is ordinary memory, not a device's");
 	}
+	ctx->page = ctx->pinned;
 	ctx->expected = page_address(ctx->page);
 	return 0;
 }
@@ -114,9 +116,10 @@ static int kb_devmap_setup(struct kb_ctx *ctx, bool tail, bool protected)
 	mismatch = kb_devmap_mismatch(ctx->page, tail, protected);
 	if (!mismatch)
 		return 0;
-	unpin_user_page(ctx->page);
-	if (tail || protected || !kb_own_page)
+	if (tail || protected || !kb_own_page) {
+		unpin_user_page(ctx->pinned);
 		return kb_skip(ctx, mismatch);
+	}
 	ctx->page = kb_own_page;
 	ctx->expected = page_address(kb_own_page);
 	return 0;
@@ -142,8 +145,17 @@ int kb_devmap_setup_tail(struct kb_ctx *ctx)
 	return kb_devmap_setup(ctx, true, false);
 }
 
+void kb_devmap_hold(struct kb_ctx *ctx)
+{
+	ctx->held = kmap_local_page(ctx->pinned);
+}
+
+void kb_devmap_release(struct kb_ctx *ctx)
+{
+	kunmap_local(ctx->held);
+}
+
 void kb_devmap_teardown(struct kb_ctx *ctx)
 {
-	if (ctx->page != kb_own_page)
-		unpin_user_page(ctx->page);
+	unpin_user_page(ctx->pinned);
 }

@@ -21,6 +21,9 @@ int kb_devmap_setup_protected(struct kb_ctx *ctx);
 /* Protected or not, as the kernel has it. */
 int kb_devmap_setup_any(struct kb_ctx *ctx);
 int kb_devmap_setup_tail(struct kb_ctx *ctx);
+/* Maps the page at user_page, whatever page the body maps, and unmaps it. */
+void kb_devmap_hold(struct kb_ctx *ctx);
+void kb_devmap_release(struct kb_ctx *ctx);
 void kb_devmap_teardown(struct kb_ctx *ctx);
 
 /* Why no page can be protected here, or NULL. */

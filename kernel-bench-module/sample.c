@@ -109,6 +109,8 @@ void kb_leave(const struct kb_case *c, struct kb_ctx *ctx)
 
 	for (i = 0; i < c->depth; i++)
 		c->unmap(ctx, ctx->expected);
+	if (c->leave)
+		c->leave(ctx);
 }
 
 #define KB_ADDS		".rept " __stringify(KMAPBENCH_CHAIN_ADDS) "; add %1, %0; .endr; "

@@ -26,6 +26,7 @@ EMPTY = "kb_body_empty"
 ROWS: dict[str, str | None] = {
     "kernel/kmap_local/dram": "kb_body_kernel_kmap_local_none",
     "kernel/kmap_local/devmap": "kb_body_kernel_kmap_local_none",
+    "kernel/kmap_local/devmap_nested": "kb_body_kernel_kmap_local_none",
     "kernel/kmap_local/devmap_tail": "kb_body_kernel_kmap_local_none",
     "kernel/kmap_local_folio/dram": "kb_body_kernel_kmap_local_folio_none",
     "kernel/kmap_atomic/dram": "kb_body_kernel_kmap_atomic_none",

@@ -37,6 +37,7 @@ STRAIGHT_LINE = {
     "kernel/kmap_atomic/dram": "kb_body_kernel_kmap_atomic_none",
     "kernel/kmap_atomic/devmap": "kb_body_kernel_kmap_atomic_none",
     "kernel/kmap_local/devmap": "kb_body_kernel_kmap_local_none",
+    "kernel/kmap_local/devmap_nested": "kb_body_kernel_kmap_local_none",
     "kernel/kmap_local/devmap_tail": "kb_body_kernel_kmap_local_none",
     **{
         f"kernel/kmap_local/dram/{order}/{pages}": f"kb_body_kernel_kmap_local_{order}"

@@ -19,6 +19,7 @@ DEFAULT_CASES = [
     "empty",
     "kernel/kmap_local/dram",
     "kernel/kmap_local/devmap",
+    "kernel/kmap_local/devmap_nested",
     "kernel/kmap_local/protected",
     "kernel/kmap_local/protected_nested",
     *(f"model/{form}/{state}" for form in FORMS for state in STATES),
