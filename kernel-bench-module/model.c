@@ -30,6 +30,7 @@ static struct {
 
 static void kb_world_destroy(void)
 {
+	kb_slim_protect(NULL, NULL);
 	vunmap(world.alias);
 	/* a lazily unmapped alias must not leave our key behind in a TLB */
 	vm_unmap_aliases();
@@ -110,7 +111,11 @@ int kb_model_setup_devmap(struct kb_ctx *ctx)
 
 int kb_model_setup_protected(struct kb_ctx *ctx)
 {
-	return kb_world_create_key_on(ctx, ZONE_DEVICE, KB_PGMAP_PROTECTION, KB_KEY);
+	int err = kb_world_create_key_on(ctx, ZONE_DEVICE, KB_PGMAP_PROTECTION, KB_KEY);
+
+	if (!err)
+		kb_slim_protect(world.alias, world.alias + world.count * PAGE_SIZE);
+	return err;
 }
 
 void kb_model_teardown(struct kb_ctx *ctx)
@@ -166,6 +171,8 @@ void kb_model_enter(struct kb_ctx *ctx)
 {
 	world.task.pkrs = KB_PKRS_CLOSED;
 	world.task.pgmap_prot_count = 0;
+	world.task.pks = 0;
+	kb_slim_enter();
 	this_cpu_write(kb_model_current_task, &world.task);
 	this_cpu_write(kb_model_pkrs_cache, KB_PKRS_CLOSED);
 }

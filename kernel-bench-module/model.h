@@ -25,10 +25,12 @@
 /* The flag that the series adds to dev_pagemap.flags; free in 6.1 and 6.12. */
 #define KB_PGMAP_PROTECTION	BIT(7)
 
-/* What the series adds to task_struct: thread.pkrs and pgmap_prot_count. */
+/* What the published series adds to task_struct, and what ours adds in their stead. */
 struct kb_model_task {
 	u32 pkrs;
 	u32 pgmap_prot_count;
+
+	u32 pks;
 };
 
 DECLARE_PER_CPU(struct kb_model_task *, kb_model_current_task);
@@ -90,8 +92,10 @@ void kb_published_unmap(struct kb_ctx *ctx, void *addr);
 
 /* model_slim.c */
 KB_DECLARE_PATH(kb_body_slim)
-void kb_slim_open(void);
-void kb_slim_close(void);
+void kb_slim_open(const void *addr);
+void kb_slim_close(const void *addr);
+void kb_slim_protect(const void *start, const void *end);
+void kb_slim_enter(void);
 void *kb_slim_map(struct kb_ctx *ctx);
 void kb_slim_unmap(struct kb_ctx *ctx, void *addr);
 

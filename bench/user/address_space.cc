@@ -20,6 +20,7 @@ thread_local constinit Cpu cpu{};
 uintptr_t descriptors_base;
 uintptr_t data_base;
 uintptr_t image_base;
+ProtectedSpan protected_span;
 
 namespace {
 
@@ -54,9 +55,9 @@ size_t AvailableBytes() {
 }  // namespace
 
 void Enter(Task* task) {
-  *task = {kPkrsClosed, 0};
+  *task = {kPkrsClosed, 0, 0};
   current = task;
-  cpu = {kPkrsClosed, kNoReschedule, 0};
+  cpu = {kPkrsClosed, kNoReschedule, 0, 0};
 }
 
 std::string SkipReason(const AddressSpacePlan& plan) {
@@ -85,9 +86,13 @@ AddressSpace::AddressSpace(const AddressSpacePlan& plan) {
   descriptors_base = reinterpret_cast<uintptr_t>(descriptors);
   data_base = reinterpret_cast<uintptr_t>(data_);
   image_base = 0;
+  if (pagemap_.flags & kPagemapProtection) {
+    protected_span = {data_, data_ + plan.count * kPageBytes};
+  }
 }
 
 AddressSpace::~AddressSpace() {
+  protected_span = {};
   munmap(data_, data_bytes_);
   munmap(descriptors_.data(), descriptors_.size_bytes());
 }

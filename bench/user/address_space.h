@@ -46,10 +46,12 @@ struct alignas(kLineBytes) PageDescriptor {
 };
 static_assert(sizeof(PageDescriptor) == kLineBytes);
 
-// What the series adds to task_struct.
+// What the published series adds to task_struct, and what ours adds in their stead.
 struct Task {
   uint32_t pkrs;
   uint32_t count;
+
+  uint32_t pks;
 };
 
 // Per-CPU data. A thread that is pinned to a CPU has those of that CPU.
@@ -57,7 +59,8 @@ struct Cpu {
   uint32_t pkrs_cache;
   // As in the kernel: the top bit says that no other task has to be scheduled.
   uint32_t preempt_count;
-  uint32_t count;  // open mappings, in designs that count by CPU
+  uint32_t count;      // open mappings, in designs that count by CPU
+  uint32_t pkrs_open;  // of our series, in place of pkrs_cache
 };
 
 extern thread_local constinit Task* current;
@@ -68,6 +71,13 @@ extern thread_local constinit Cpu cpu;
 extern uintptr_t descriptors_base;
 extern uintptr_t data_base;
 extern uintptr_t image_base;
+
+// From the first protected address to behind the last one.
+struct ProtectedSpan {
+  const void* begin;
+  const void* end;
+};
+extern ProtectedSpan protected_span;
 
 // Makes a new task, which has nothing open, the current one of this thread and its CPU.
 void Enter(Task* task);

@@ -224,32 +224,47 @@ struct Computed {
   }
 };
 
-// Like the kernel's GEN_UNARY_RMWcc("decl", ...): decrements in memory and tests the zero flag.
-[[gnu::always_inline]] inline bool CountsDownToZero(uint32_t& count) {
-  bool is_zero;
-  asm volatile("decl %0" : "+m"(count), "=@cce"(is_zero) : : "memory");
-  return is_zero;
-}
+// As in our PKS kernel: one function for open and one for close, which look at the page only if not
+// all of the span is protected. Count and rights are one word of the task, and both values of the
+// register are constants. An interrupt never finds pkrs_open 0 and the register open.
+template <class Holes, class Register>
+struct OneWord {
+  static constexpr uint32_t kBracket = 0x200;
 
-// As in our PKS kernel: one function for open and one for close, whose values are constants. An
-// interrupt never finds the cache closed and the register open.
-template <class Design, class Register>
-struct Constant {
-  [[gnu::always_inline]] static void Open() {
+  KMAPBENCH_NO_IPA static bool PageIsProtected(const void* address) {
+    return ByHead::IsProtected(DirectMapOnly::PageOf(address));
+  }
+
+  [[gnu::always_inline]] static bool IsProtected(const void* address) {
+    return !Holes::IsOn() || PageIsProtected(address);
+  }
+
+  [[gnu::always_inline]] static bool IsInBracket() { return current->pks >= kBracket; }
+
+  [[gnu::always_inline]] static void Open(const void* address) {
+    if (!IsProtected(address)) return;
     Task* const task = current;
-    Design::Count::Count()++;
-    if (task->pkrs == kPkrsOpen) return;
-    WriteOnce(task->pkrs, kPkrsOpen);
-    WriteOnce(cpu.pkrs_cache, kPkrsOpen);
+    const uint32_t before = task->pks;
+    WriteOnce(task->pks, before + kBracket);
+    if (before) return;
+    WriteOnce(cpu.pkrs_open, 1u);
     Register::Write(kPkrsOpen);
   }
 
-  [[gnu::always_inline]] static void Close() {
+  [[gnu::always_inline]] static void Close(const void* address) {
+    if (!IsProtected(address)) return;
     Task* const task = current;
-    if (!CountsDownToZero(Design::Count::Count())) return;
-    WriteOnce(task->pkrs, kPkrsClosed);
+    const uint32_t word = task->pks;
+    if (word < kBracket) [[unlikely]] {
+      __builtin_trap();
+    }
+    if (word - kBracket >= kBracket) {
+      WriteOnce(task->pks, word - kBracket);
+      return;
+    }
+    WriteOnce(task->pks, 0u);
     Register::Write(kPkrsClosed);
-    WriteOnce(cpu.pkrs_cache, kPkrsClosed);
+    WriteOnce(cpu.pkrs_open, 0u);
   }
 };
 
@@ -287,12 +302,15 @@ struct ClosingAtSwitch : AsPublished {
   using Closing = CloseAtSwitch;
 };
 
-struct Slim : AskingKeyFirst {
-  using Back = DirectMapOnly;
-  using Judge = ByHead;
-  template <class Design, class Register>
-  using Half = Constant<Design, Register>;
+// By the address, and not by the page; Holes: whether the page is asked, too.
+template <class HolesOf>
+struct ByAddress {
+  using Place = OutOfLine;
+  using Holes = HolesOf;
 };
+
+using Slim = ByAddress<KeyOff>;
+using SlimWithHoles = ByAddress<KeyOn>;
 
 // --- The path.
 
@@ -324,6 +342,33 @@ struct Path {
       current->pkrs = kPkrsClosed;
       cpu.pkrs_cache = kPkrsClosed;
       Register::Write(kPkrsClosed);
+    }
+  }
+};
+
+// The same by address.
+template <class HolesOf, class KeyOf, class Register>
+struct Path<ByAddress<HolesOf>, KeyOf, Register> {
+  using Design = ByAddress<HolesOf>;
+  using Key = KeyOf;
+  using Half = OneWord<HolesOf, Register>;
+
+  // Between the first protected address and the last one.
+  [[gnu::always_inline]] static bool IsInSpan(const void* address) {
+    return address >= protected_span.begin && address < protected_span.end;
+  }
+
+  [[gnu::always_inline]] static void* Map(PageDescriptor* page) {
+    void* const address = PageAddress(page);
+    if (Key::IsOn() && IsInSpan(address)) {
+      Design::Place::template Call<Half::Open, const void*>(address);
+    }
+    return address;
+  }
+
+  [[gnu::always_inline]] static void Unmap(void* address) {
+    if (Key::IsOn() && Half::IsInBracket() && IsInSpan(address)) {
+      Design::Place::template Call<Half::Close, const void*>(address);
     }
   }
 };

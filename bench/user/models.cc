@@ -226,7 +226,8 @@ void AddThreads(Rows& rows, const std::string& form, unsigned threads) {
 }
 
 // All models of a form of which a kernel module has the path, too. cpus: the most threads at once.
-template <class Design>
+// Mixed: the design to use where memory lies between protected pages.
+template <class Design, class Mixed = Design>
 void AddForm(Rows& rows, const std::string& form, unsigned cpus) {
   AddDesign<Design>(rows, form, true);
   AddRegisters<Overlapping, Design>(rows, form + "/protected");
@@ -239,7 +240,7 @@ void AddForm(Rows& rows, const std::string& form, unsigned cpus) {
   AddTouches<Design, CopyOut<kPageBytes>>(rows, form, "copy4k_out");
   AddTouches<Design, CopyIn<kPageBytes>>(rows, form, "copy4k_in");
   for (const Set& set : Sets()) AddSet<Design>(rows, form, set);
-  for (const unsigned percent : {0u, 1u, 10u, 50u, 100u}) AddShare<Design>(rows, form, percent);
+  for (const unsigned percent : {0u, 1u, 10u, 50u, 100u}) AddShare<Mixed>(rows, form, percent);
   for (unsigned threads = 2; threads < 2 * cpus; threads *= 2) {
     AddThreads<Design>(rows, form, std::min(threads, cpus));
   }
@@ -289,7 +290,7 @@ std::vector<Model> Models(unsigned cpus) {
   wait.body = WaitBody;
   rows.push_back(wait);
   AddForm<AsPublished>(rows, "user/kmap_local", cpus);
-  AddForm<Slim>(rows, "user/kmap_local_slim", cpus);
+  AddForm<Slim, SlimWithHoles>(rows, "user/kmap_local_slim", cpus);
   AddDesign<AskingKeyFirst>(rows, "user/kmap_local_key_first");
   AddDesign<Inlined>(rows, "user/kmap_local_inline");
   AddDesign<CountingByCpu>(rows, "user/kmap_local_count_by_cpu");

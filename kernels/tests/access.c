@@ -41,12 +41,12 @@ static u64 pkrs(void)
 
 static unsigned int depth(void)
 {
-	return current->thread.pks.depth;
+	return pks_depth(current->thread.pks);
 }
 
 bool register_closed(void)
 {
-	return pkrs() == PKRS_CLOSED && depth() == 0;
+	return pkrs() == PKRS_CLOSED && current->thread.pks == 0;
 }
 
 bool closed(void)

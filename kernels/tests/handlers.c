@@ -9,7 +9,9 @@
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <asm/apic.h>
+#include <asm/msr.h>
 #include <asm/nmi.h>
+#include <asm/pks_types.h>
 #include "pks_test.h"
 
 #define NOWHERE		((void *)(VMALLOC_END + 1))	/* where nothing is ever mapped */
@@ -112,6 +114,25 @@ void test_fault(void)
 }
 
 /*
+ * Somebody else has written to the register: the fault that comes of it writes it again, and is
+ * no stray access.
+ */
+void test_lost_register(void)
+{
+	long before = stray_accesses();
+	void *mapped = kmap_local_page(page);
+
+	preempt_disable();
+	wrmsrl(MSR_IA32_PKRS, PKRS_CLOSED);
+	stray();	/* which it is not */
+	expect(open(1));
+	preempt_enable();
+	kunmap_local(mapped);
+	expect(register_closed());
+	expect(stray_accesses() == before);
+}
+
+/*
  * Opening and closing take several steps: register, its cached value, the thread's
  * state.  An exception between any two of them has to find the page closed, and must
  * not disturb them.  First a debug exception comes after each instruction.
@@ -141,7 +162,7 @@ static void visit(unsigned long at)
 	char name[KSYM_SYMBOL_LEN];
 
 	sprint_symbol_no_offset(name, at);
-	if (strstarts(name, "pks_") && visits < MOST_STEPS)
+	if (strstarts(name, "__pgmap_set_") && visits < MOST_STEPS)
 		visited[visits++] = at;
 }
 

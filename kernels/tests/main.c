@@ -28,6 +28,7 @@ MODULE_PARM_DESC(set, "tests to run: strict, relaxed (as in pks_fault_mode), or 
 
 struct page *page;
 void *address;
+const struct range *region;
 
 static const char *failure, *skipped;	/* of the running test */
 
@@ -53,12 +54,19 @@ static const struct test {
 	{ "strict", "kmap_local_folio", test_folio },
 	{ "strict", "kmap_atomic", test_atomic },
 	{ "strict", "kmap opens nothing", test_kmap },
+	{ "strict", "an unmap without a map", test_unmap_without_map },
+	{ "strict", "an unmap of other memory in a bracket", test_foreign_unmap_in_bracket },
+	{ "strict", "an unmap without a map in a kernel thread", test_unmap_in_kernel_thread },
 	{ "strict", "a mapping of other memory opens nothing", test_dram },
 	{ "strict", "a tail page is judged by its head", test_tail },
 	{ "strict", "the key outlives a change of attributes", test_set_memory },
 	{ "strict", "a page of an unprotected pagemap opens nothing", test_unprotected_pagemap },
 	{ "strict", "the static key counts protected pagemaps", test_pagemaps_are_counted },
 	{ "strict", "a pagemap that fails is not counted", test_failed_pagemap },
+	{ "strict", "a load that ends in a missing page", test_zeropad_in_bracket },
+	{ "strict", "a load that ends in the region", test_zeropad_below_region },
+	{ "strict", "a probe of a closed page", test_probe },
+	{ "strict", "a register that somebody else has written", test_lost_register },
 	{ "strict", "an interrupt in a bracket", test_interrupt },
 	{ "strict", "an NMI in a bracket", test_nmi },
 	{ "strict", "a fault in a bracket", test_fault },
@@ -75,8 +83,13 @@ static const struct test {
 	{ "relaxed", "a page of another key is no stray access", test_other_key },
 	{ "relaxed", "each stray access is counted", test_stray_storm },
 	{ "relaxed", "a child of a thread that has strayed", test_stray_child },
+	{ "relaxed", "a stray access opens until the thread is switched away from", test_stray_switch },
+	{ "relaxed", "a stray access opens to one work item", test_stray_work },
+	{ "relaxed", "a load that ends in the region", test_zeropad_below_region },
+	{ "relaxed", "a probe of a closed page", test_probe },
 
 	{ "unavailable", "nothing is protected", test_unavailable },
+	{ "unavailable", "what handles protection is switched off", test_entry_key },
 };
 
 static void run(const struct test *test, int number)
@@ -102,6 +115,7 @@ static int __init pks_test_init(void)
 	if (!is_zone_device_page(page))
 		return -ENODEV;
 	address = page_address(page);
+	region = &compound_head(page)->pgmap->range;
 
 	for (i = 0; i < ARRAY_SIZE(tests); i++)
 		planned += !strcmp(tests[i].set, set);
@@ -114,6 +128,7 @@ static int __init pks_test_init(void)
 
 static void __exit pks_test_exit(void)
 {
+	end_acts();
 }
 
 module_init(pks_test_init);

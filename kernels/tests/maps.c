@@ -117,10 +117,12 @@ void test_set_memory(void)
 {
 	int (*set_uncached)(unsigned long at, int pages) = find_function("_set_memory_uc");
 	int (*set_cached)(unsigned long at, int pages) = find_function("_set_memory_wb");
+	int (*set_absent)(unsigned long at, int pages) = find_function("set_memory_np");
+	int (*set_present)(unsigned long at, int pages) = find_function("set_memory_p");
 	void *there = address + AWAY, *mapped;
 
-	expect(set_uncached && set_cached);
-	if (!set_uncached || !set_cached)
+	expect(set_uncached && set_cached && set_absent && set_present);
+	if (!set_uncached || !set_cached || !set_absent || !set_present)
 		return;
 	expect(!set_uncached((unsigned long)there, 1));
 	expect(level_of(there) == PG_LEVEL_4K);
@@ -130,5 +132,8 @@ void test_set_memory(void)
 	expect(readable(mapped));
 	kunmap_local(mapped);
 	expect(!set_cached((unsigned long)there, 1));
+	expect(has_key(there) && !readable(there));
+	expect(!set_absent((unsigned long)there, 1));
+	expect(!set_present((unsigned long)there, 1));
 	expect(has_key(there) && !readable(there));
 }

@@ -52,6 +52,26 @@ void test_unprotected_pagemap(void)
 	memunmap_pages(&pagemap);
 }
 
+/* Between protected pagemaps lies memory, which is asked for its own. */
+static void expect_hole_opens_nothing(void)
+{
+	void *mapped;
+
+	expect(region->end + 1 < pagemap.range.start);
+	mapped = kmap_local_page(pfn_to_page(PHYS_PFN(region->end + 1)));
+	expect(readable(mapped));
+	expect(closed());
+	kunmap_local(mapped);
+	expect(closed());
+
+	/* that opens nothing, and must not close what else is open either */
+	mapped = kmap_local_page(page);
+	kunmap_local(__va(region->end + 1));
+	expect(open(1));
+	kunmap_local(mapped);
+	expect(closed());
+}
+
 void test_pagemaps_are_counted(void)
 {
 	int before = protected_pagemaps();
@@ -71,6 +91,7 @@ void test_pagemaps_are_counted(void)
 	mapped = kmap_local_page(first);
 	expect(readable(mapped) && writable(mapped));
 	kunmap_local(mapped);
+	expect_hole_opens_nothing();
 	memunmap_pages(&pagemap);
 	expect(protected_pagemaps() == before);
 	expect(closed());
@@ -96,4 +117,13 @@ void test_unavailable(void)
 	if (spare)
 		expect(map(spare, PGMAP_PROTECTION) == ERR_PTR(-EINVAL));
 	expect(protected_pagemaps() == 0);
+}
+
+/* Nor does anybody pay for it: the key in entry, exit and switch stays off, too. */
+void test_entry_key(void)
+{
+	unsigned long (*lookup)(const char *name) = find_function("kallsyms_lookup_name");
+	struct static_key_false *key = lookup ? (void *)lookup("pks_key") : NULL;
+
+	expect(key && static_key_count(&key->key) == 0);
 }

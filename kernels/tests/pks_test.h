@@ -13,10 +13,12 @@
 #include <linux/highmem.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
+#include <linux/range.h>
 #include <linux/types.h>
 
 extern struct page *page;	/* of persistent memory */
 extern void *address;		/* of page, in the direct map */
+extern const struct range *region;	/* physical addresses of the page's pagemap */
 extern ulong tail;		/* physical address within a large device-dax page; 0: none */
 extern bool huge;		/* page is in a leaf of 1 GiB */
 extern ulong spare;		/* physical address of 2 MiB that nobody uses; 0: none */
@@ -38,6 +40,9 @@ bool open(unsigned int brackets);
 
 /* The same without a try, which would open in relaxed mode. */
 bool register_closed(void);
+
+/* How many stray accesses the kernel has counted, as user space can read it; -1: it cannot. */
+long stray_accesses(void);
 
 /* An access outside of a bracket, prepared for nothing. */
 void stray(void);
@@ -69,11 +74,22 @@ void test_dram(void);
 void test_tail(void);
 void test_set_memory(void);
 
+/* unmaps.c */
+void test_unmap_without_map(void);
+void test_foreign_unmap_in_bracket(void);
+void test_unmap_in_kernel_thread(void);
+
+/* fixups.c */
+void test_zeropad_in_bracket(void);
+void test_zeropad_below_region(void);
+void test_probe(void);
+
 /* pagemaps.c */
 void test_unprotected_pagemap(void);
 void test_pagemaps_are_counted(void);
 void test_failed_pagemap(void);
 void test_unavailable(void);
+void test_entry_key(void);
 
 /* handlers.c */
 void test_interrupt(void);
@@ -81,6 +97,7 @@ void test_nmi(void);
 void test_fault(void);
 void test_steps(void);
 void test_single_exceptions(void);
+void test_lost_register(void);
 
 /* threads.c */
 void test_other_threads(void);
@@ -91,6 +108,9 @@ void test_child(void);
 /* Whether a child of a thread that has just opened, and later closes, starts closed. */
 bool child_is_closed(void (*open_it)(void), void (*close_it)(void));
 
+/* user.c: takes back what outlives an act. */
+void end_acts(void);
+
 /* stray.c: in relaxed mode */
 void test_stray_opens(void);
 void test_stray_before_fixup(void);
@@ -98,5 +118,7 @@ void test_stray_in_interrupt(void);
 void test_other_key(void);
 void test_stray_storm(void);
 void test_stray_child(void);
+void test_stray_switch(void);
+void test_stray_work(void);
 
 #endif

@@ -5,9 +5,14 @@
  * To write one of the words below to the parameter "do" does it; to read the parameter
  * tells what the reading thread has open.
  */
+#include <linux/completion.h>
+#include <linux/kprobes.h>
+#include <linux/kthread.h>
 #include <linux/libnvdimm.h>
 #include <linux/module.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
+#include <asm/trap_pf.h>
 #include "pks_test.h"
 
 static void begin_bracket(void)
@@ -18,6 +23,68 @@ static void begin_bracket(void)
 static void end_bracket(void)
 {
 	kunmap_local(address);
+}
+
+/* What DAX does, and what must not happen to it. */
+static void end_of_nothing(void)
+{
+	pgmap_end_access(true);
+}
+
+/* Threads that end inside of a bracket. */
+static int leave_open(void *done)
+{
+	begin_bracket();
+	kthread_complete_and_exit(done, 0);
+}
+
+static void exit_inside(void)
+{
+	DECLARE_COMPLETION_ONSTACK(done);
+	struct task_struct *thread = kthread_run(leave_open, &done, "pks_test");
+
+	if (IS_ERR(thread))
+		return;
+	wait_for_completion(&done);
+}
+
+static long begin_in_work(void *unused)
+{
+	begin_bracket();
+	return 0;
+}
+
+static void work_inside(void)
+{
+	work_on_cpu(raw_smp_processor_id(), begin_in_work, NULL);
+}
+
+/*
+ * A CPU may look at the key of a page before it looks at who is asking, and tell of it when user
+ * mode touches one of the kernel's.  An emulator does not: this does it in its stead, for any page.
+ */
+static int add_key_bit(struct kprobe *unused, struct pt_regs *regs)
+{
+	if (user_mode((struct pt_regs *)regs->di))
+		regs->si |= X86_PF_PK;
+	return 0;
+}
+
+static struct kprobe key_bit = {
+	.symbol_name = "bad_area_nosemaphore",
+	.pre_handler = add_key_bit,
+};
+static bool key_bit_added;
+
+static void fault_with_key_bit(void)
+{
+	key_bit_added = !register_kprobe(&key_bit);
+}
+
+void end_acts(void)
+{
+	if (key_bit_added)
+		unregister_kprobe(&key_bit);
 }
 
 /* Emulators let it pass, so that only an assertion sees it. */
@@ -33,6 +100,10 @@ static const struct {
 	{ "stray", stray },
 	{ "begin", begin_bracket },
 	{ "end", end_bracket },
+	{ "end_of_nothing", end_of_nothing },
+	{ "exit_inside", exit_inside },
+	{ "work_inside", work_inside },
+	{ "fault_with_key_bit", fault_with_key_bit },
 	{ "flush", flush },
 };
 
@@ -58,7 +129,7 @@ static int get_do(char *buffer, const struct kernel_param *unused)
 
 static const struct kernel_param_ops do_ops = { .set = set_do, .get = get_do };
 module_param_cb(do, &do_ops, NULL, 0600);
-MODULE_PARM_DESC(do, "stray, begin, end, flush; reads as what the thread has: open or closed");
+MODULE_PARM_DESC(do, "an act of those above; reads as what the thread has: open or closed");
 
 static int get_protected(char *buffer, const struct kernel_param *unused)
 {

@@ -17,6 +17,9 @@ TABLE = FOLDER / "variants.toml"
 BOOT_LIMIT_SECONDS = 180
 MEMORY_MIB = 640
 
+# Of persistent memory in that guest: a file system with DAX, and a device-dax.
+REGIONS = 2
+
 SERIES_FRAGMENT = "pks.config"  # switches our series on
 
 
@@ -44,6 +47,7 @@ class Variant:
     image: Image | None = None  # None: the distribution's own kernel
     memory_mib: int = MEMORY_MIB
     limit_seconds: float = BOOT_LIMIT_SECONDS
+    regions: int = REGIONS
 
     @property
     def patched(self) -> bool:
@@ -91,6 +95,7 @@ def baseline(variant: Variant, measured: Sequence[Variant]) -> str | None:
 
 def _image(name: str, row: dict, users: tuple[str, ...], folder: Path) -> Image:
     patches = sorted((folder / row["patches"]).glob("*.patch")) if "patches" in row else []
+    patches = patches[: row.get("first_patches")]
     fragments = tuple(folder / fragment for fragment in row["fragments"])
     return Image(name, row["source"], row["base"], fragments, tuple(patches), row["steps"], users)
 

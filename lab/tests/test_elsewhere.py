@@ -86,22 +86,32 @@ def test_only_an_open_bracket_is_closed_and_opened_again(found, case):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_where_nothing_is_open_the_bookkeeping_is_what_it_costs(found, kind):
-    """Gated by the CPU, not by the key: idle pays it, too, and inside of what is no bracket."""
+def test_who_has_nothing_protected_pays_next_to_nothing(found, kind):
+    """A key of its own switches the bookkeeping on; what is no bracket has no inside."""
     outside, inside = f"elsewhere/{kind}/outside", f"elsewhere/{kind}/inside"
     assert cost(found, "plain", inside) == cost(found, "plain", outside)
     assert (
         cost(found, "idle", inside) == cost(found, "idle", outside) > cost(found, "plain", outside)
     )
-    assert cost(found, "protected", outside) == cost(found, "idle", outside)
+    assert cost(found, "protected", outside) > cost(found, "idle", outside)
     assert cost(found, "protected", inside) > cost(found, "protected", outside)
 
 
-@pytest.mark.parametrize(
-    "case", ["elsewhere/syscall", "elsewhere/user_fault", "elsewhere/switch/same"]
-)
-def test_system_calls_and_switches_have_bookkeeping_too(found, case):
-    assert cost(found, "protected", case) == cost(found, "idle", case) > cost(found, "plain", case)
+# What the series may add at most, by variant and case: a NOP or two, or the bookkeeping.
+AT_MOST = {
+    ("idle", "elsewhere/irq/outside"): 5,
+    ("idle", "elsewhere/syscall"): 1,
+    ("idle", "elsewhere/user_fault"): 4,
+    ("idle", "elsewhere/switch/same"): 2,
+    ("protected", "elsewhere/irq/outside"): 15,
+    ("protected", "elsewhere/irq/inside"): 32,
+}
+
+
+@pytest.mark.parametrize(("variant", "case"), AT_MOST)
+def test_what_it_may_cost(found, variant, case):
+    more = cost(found, variant, case) - cost(found, "plain", case)
+    assert 0 < more <= AT_MOST[variant, case]
 
 
 @pytest.mark.parametrize("kind", KINDS)

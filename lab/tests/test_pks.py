@@ -76,7 +76,7 @@ def test_the_writes_are_where_the_series_has_them(campaign):
         for function in functions
         if function["wrmsr"]
     }
-    assert writing == {"pks_open_pgmap": 1, "pks_close_pgmap": 1}
+    assert writing == {"__pgmap_set_readwrite": 1, "__pgmap_set_noaccess": 1}
 
 
 @pytest.mark.parametrize("role", ["nocpu", "nopks", "idle"])
@@ -87,20 +87,25 @@ def test_where_nothing_is_protected_a_pair_costs_two_nops(campaign, role):
     assert {campaign[role][case]["status"] for case in KERNEL_PROTECTED} == {"skipped"}
 
 
-def test_a_page_of_memory_pays_for_the_test_of_its_zone(config, campaign):
-    """With any page protected, and less than as published."""
-    cost = campaign["protected"]["kernel/kmap_local/dram"]["cost"]
-    assert UNPATCHED + NOPS < cost < PUBLISHED[config]
+# What a pair may cost with one device protected.
+AT_MOST = {"dram": 15, "devmap": 21, "protected": 56, "protected_nested": 44}
 
 
-def test_a_device_page_that_is_not_protected_pays_for_the_look_at_its_pagemap(campaign):
-    """No write, and more than memory, which is told by its zone."""
+@pytest.mark.parametrize("page", AT_MOST)
+def test_what_a_pair_may_cost(config, campaign, page):
+    """With any page protected, and less than as published; tracing adds a NOP a function."""
+    cost = campaign["protected"][f"kernel/kmap_local/{page}"]["cost"]
+    tracing = 2 if config == "distro" and page.startswith("protected") else 0
+    assert UNPATCHED + NOPS < cost <= AT_MOST[page] + tracing
+    assert page != "dram" or cost < PUBLISHED[config]
+
+
+def test_a_device_page_that_is_not_protected_is_told_by_its_address(campaign):
+    """As memory is: its page is not looked at."""
     records = campaign["protected"]
-    dram, devmap, outermost = (
-        records[f"kernel/kmap_local/{page}"] for page in ("dram", "devmap", "protected")
-    )
+    dram, devmap = (records[f"kernel/kmap_local/{page}"] for page in ("dram", "devmap"))
     assert devmap["status"] == "ok" and writes(devmap) == 0
-    assert dram["cost"] < devmap["cost"] < outermost["cost"]
+    assert dram["cost"] == devmap["cost"]
 
 
 @pytest.mark.parametrize("state", ["key_off", "dram", "devmap", "protected", "protected_nested"])

@@ -14,8 +14,13 @@ from lab.kernels import debian_kernels, source_build, variants
 from lab.tests.conftest import quiet
 
 IMAGE = variants.find("protected").image
-# Before the patch that has a user of it, supervisor keys can be chosen for compile tests only.
-COMPILE_TEST = "CONFIG_COMPILE_TEST=y\nCONFIG_SUPERVISOR_PKEYS=y\n"
+# What the preparatory patches change. COMPILE_TEST: before the patch that has a user of it,
+# supervisor keys can be chosen for compile tests only.
+COMPILE_TEST = (
+    "CONFIG_COMPILE_TEST=y\nCONFIG_BLK_DEV_INTEGRITY=y\nCONFIG_ISO9660_FS=y\nCONFIG_ZISOFS=y\n"
+)
+# Each as soon as there is such a symbol.
+ADDED = ("CONFIG_SUPERVISOR_PKEYS=y\n", "CONFIG_DEVMAP_ACCESS_PROTECTION=y\n")
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +36,7 @@ def test_checkpatch_finds_nothing(cache, version, tmp_path):
         source / "scripts" / "checkpatch.pl",
         f"--root={source}",
         "--strict",
+        "--no-signoff",  # who posts them, signs
         *IMAGE.patches,
     ]
     # In a repository that tracks the patches, the script would take them for sources.
@@ -56,8 +62,8 @@ def test_the_kernel_builds_after_each_patch(cache, version, tmp_path):
         for patch in rest:
             source_build.apply(patch, source, log)
             with config.open("a") as out:
-                out.write("CONFIG_DEVMAP_ACCESS_PROTECTION=y\n")
+                out.writelines(ADDED)
             make("olddefconfig")
             make("all")
-        assert "CONFIG_DEVMAP_ACCESS_PROTECTION=y\n" in config.read_text()
+        assert all(line in config.read_text() for line in ADDED)
         assert "warning:" not in log.read_text()

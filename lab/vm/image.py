@@ -23,7 +23,9 @@ OPTIONAL_MODULES = ["crc32c_generic", "dax_pmem", "device_dax"]
 # Two regions of the guest's memory that the kernel takes for persistent: lab/vm/init/pmem uses
 # them. And one that it leaves alone, at a physical address that the module may make a device of.
 DEVICE_MEMORY = 448 << 20
-PMEM_CMDLINE = f"memmap=64M!256M memmap=64M!384M memmap=2M${DEVICE_MEMORY:#x}"
+PMEM_REGIONS = ("memmap=64M!256M", "memmap=64M!384M")
+DEVICE_CMDLINE = f"memmap=2M${DEVICE_MEMORY:#x}"
+PMEM_CMDLINE = " ".join([*PMEM_REGIONS, DEVICE_CMDLINE])
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,12 @@ class Content:
     programs: list[Path]
     modules: list[str]
     cmdline: str
+    regions: tuple[str, ...] = ()  # of persistent memory: the variant says how many of them
 
 
 def micro(kmap_bench: Path) -> Content:
     """For kernel cases."""
-    return Content([kmap_bench], GUEST_MODULES, PMEM_CMDLINE)
+    return Content([kmap_bench], GUEST_MODULES, DEVICE_CMDLINE, PMEM_REGIONS)
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def prepare_kernel(
     )
     return Prepared(
         variant,
-        f"{content.cmdline} {variant.cmdline}".strip(),
+        " ".join([*content.regions[: variant.regions], content.cmdline, variant.cmdline]).strip(),
         kernel,
         built,
         tree.pack(scratch / f"{variant.name}.cpio"),

@@ -60,49 +60,63 @@ def _without(name: str, file: str, old: str, seen_by: tuple[str, ...] = ()) -> M
     return Mutant(name, file, old, "", seen_by)
 
 
-def _swapped(name: str, file: str, first: str, second: str) -> Mutant:
-    """Two statements, one directly after the other, in the other order."""
-    return Mutant(name, file, f"\t{first}\n\t{second}\n", f"\t{second}\n\t{first}\n")
-
-
 _PKS = "arch/x86/mm/pks.c"
 _PKS_H = "arch/x86/include/asm/pks.h"
 _ENTRY = "kernel/entry/common.c"
+_SWITCH = "arch/x86/kernel/process_64.c"
+_FAULT = "arch/x86/mm/fault.c"
+_EXTABLE = "arch/x86/mm/extable.c"
+_MACCESS = "arch/x86/mm/maccess.c"
 _MEMREMAP = "mm/memremap.c"
 _MEMREMAP_H = "include/linux/memremap.h"
 _HIGHMEM_H = "include/linux/highmem-internal.h"
-_SET = "\tpgmap_set_readwrite_addr({});\n"
-_END = "\tpgmap_set_noaccess_addr({});\n"
+_END = "\tpgmap_end_access({});\n"
 
 
-def _unbracketed(name: str, file: str, what: str, address: str, indent: int = 0) -> Mutant:
+def _set(opened: str, address: str, indent: int = 1, declared: bool = True) -> str:
+    kind = "bool " if declared else ""
+    return "\t" * indent + f"{kind}{opened} = pgmap_begin_access({address});\n"
+
+
+def _unopened(name: str, file: str, begins: str) -> Mutant:
     """An access without the bracket around it."""
-    tabs = "\t" * indent
-    opened, closed = (tabs + line.format(address) for line in (_SET, _END))
-    return Mutant(name, file, opened + what + closed, what)
+    before, _, after = begins.partition("pgmap_begin_access(")
+    call, _, rest = after.partition(");\n")
+    del call
+    return Mutant(name, file, begins, before + "false;\n" + rest)
 
 
-def _unended(name: str, file: str, what: str, address: str) -> Mutant:
+def _unended(name: str, file: str, what: str, opened: str = "opened") -> Mutant:
     """An access whose bracket has no end."""
-    return Mutant(name, file, what + _END.format(address), what)
+    return Mutant(name, file, what + _END.format(opened), what)
 
 
-def _twice(name: str, file: str, what: str, address: str) -> Mutant:
-    """An access whose bracket begins twice, and ends once."""
-    opened = _SET.format(address)
-    return Mutant(name, file, opened + what, opened + opened + what)
+def _twice(name: str, file: str, what: str, opened: str = "opened") -> Mutant:
+    """An access whose bracket ends twice."""
+    end = _END.format(opened)
+    return Mutant(name, file, what + end, what + end + end)
 
 
-_OPEN_CACHE, _OPEN_MSR = "this_cpu_write(pkrs_cache, PKRS_OPEN);", "pks_write_msr(PKRS_OPEN);"
-_CLOSE_MSR, _CLOSE_CACHE = "pks_write_msr(PKRS_CLOSED);", "this_cpu_write(pkrs_cache, PKRS_CLOSED);"
-_OPEN_THREAD, _CLOSE_THREAD = (
-    "WRITE_ONCE(pks->pkrs, PKRS_OPEN);",
-    "WRITE_ONCE(pks->pkrs, PKRS_CLOSED);",
-)
+def _statements(*lines: str, indent: int = 1) -> str:
+    return "".join("\t" * indent + f"{line}\n" for line in lines)
 
 
-def _statements(*lines: str) -> str:
-    return "".join(f"\t{line}\n" for line in lines)
+_OPEN_THREAD = "WRITE_ONCE(current->thread.pks, before + PKS_BRACKET);"
+_OPEN_CACHE, _OPEN_MSR = "this_cpu_write(pkrs_open, true);", "pks_write_msr(PKRS_OPEN);"
+_CLOSE_THREAD = "WRITE_ONCE(current->thread.pks, 0);"
+_CLOSE_MSR, _CLOSE_CACHE = "pks_write_msr(PKRS_CLOSED);", "this_cpu_write(pkrs_open, false);"
+_WAS_OPEN = "\tif (before)\n\t\treturn;\n\n"
+_LAST = "\t/* What the thread has opened by straying ends with its last bracket. */\n"
+_OPEN = _statements(_OPEN_THREAD) + _WAS_OPEN + _statements(_OPEN_CACHE, _OPEN_MSR)
+_CLOSE = _LAST + _statements(_CLOSE_THREAD, _CLOSE_MSR, _CLOSE_CACHE)
+
+
+def _opening(name: str, *parts: str) -> Mutant:
+    return Mutant(name, _PKS_H, _OPEN, "".join(parts), (_MEMREMAP, _EXTABLE))
+
+
+def _closing(name: str, *lines: str) -> Mutant:
+    return Mutant(name, _PKS_H, _CLOSE, _LAST + _statements(*lines), (_MEMREMAP, _EXTABLE))
 
 
 CPU = [
@@ -124,128 +138,242 @@ CPU = [
         "arch/x86/power/cpu.c",
         "\t\twrmsrl(MSR_IA32_PKRS, PKRS_CLOSED);\n",
     ),
+    _without("nobody_is_told_of_protection", _PKS, "\tstatic_branch_enable(&pks_key);\n"),
 ]
 
 THREAD = [
     _without("child_inherits", "arch/x86/kernel/process.c", "\tpks_reset_thread(p);\n"),
-    _without(
-        "switch_changes_nothing", "arch/x86/kernel/process_64.c", "\tpks_switch_to(next_p);\n"
+    _without("switch_changes_nothing", _SWITCH, "\tpks_switch_to(prev_p, next_p);\n"),
+    Mutant(
+        "switch_looks_at_the_next_thread_alone",
+        _PKS_H,
+        "likely(!(READ_ONCE(next->thread.pks) | this_cpu_read(pkrs_open))))",
+        "likely(!READ_ONCE(next->thread.pks)))",
+        (_SWITCH,),
     ),
     Mutant(
-        "open_without_cache",
-        _PKS,
-        _statements(_OPEN_THREAD, _OPEN_CACHE, _OPEN_MSR),
-        _statements(_OPEN_THREAD, _OPEN_MSR),
+        "switch_looks_at_the_register_alone",
+        _PKS_H,
+        "likely(!(READ_ONCE(next->thread.pks) | this_cpu_read(pkrs_open))))",
+        "likely(!this_cpu_read(pkrs_open)))",
+        (_SWITCH,),
     ),
     Mutant(
-        "open_without_register",
-        _PKS,
-        _statements(_OPEN_THREAD, _OPEN_CACHE, _OPEN_MSR),
-        _statements(_OPEN_THREAD, _OPEN_CACHE),
+        "what_strayed_is_given_back",
+        _PKS_H,
+        "\tif (prev->thread.pks == PKS_STRAYED)\n\t\tprev->thread.pks = 0;\n",
+        "",
+        (_SWITCH,),
     ),
-    Mutant(
-        "open_without_thread",
-        _PKS,
-        _statements(_OPEN_THREAD, _OPEN_CACHE, _OPEN_MSR),
-        _statements(_OPEN_CACHE, _OPEN_MSR),
+    _opening("open_without_cache", _statements(_OPEN_THREAD), _WAS_OPEN, _statements(_OPEN_MSR)),
+    _opening(
+        "open_without_register", _statements(_OPEN_THREAD), _WAS_OPEN, _statements(_OPEN_CACHE)
     ),
-    _swapped("open_register_before_cache", _PKS, _OPEN_CACHE, _OPEN_MSR),
-    Mutant(
+    _opening("open_without_thread", _WAS_OPEN, _statements(_OPEN_CACHE, _OPEN_MSR)),
+    _opening(
+        "open_register_before_cache",
+        _statements(_OPEN_THREAD),
+        _WAS_OPEN,
+        _statements(_OPEN_MSR, _OPEN_CACHE),
+    ),
+    _opening(
         "open_thread_last",
-        _PKS,
-        _statements(_OPEN_THREAD, _OPEN_CACHE, _OPEN_MSR),
+        _statements("if (before) {", f"\t{_OPEN_THREAD}", "\treturn;", "}"),
         _statements(_OPEN_CACHE, _OPEN_MSR, _OPEN_THREAD),
     ),
-    Mutant("open_does_not_count", _PKS, "\tpks->depth++;\n", ""),
+    _opening(
+        "open_does_not_count",
+        _WAS_OPEN,
+        _statements("WRITE_ONCE(current->thread.pks, PKS_BRACKET);", _OPEN_CACHE, _OPEN_MSR),
+    ),
+    _closing("close_without_register", _CLOSE_THREAD, _CLOSE_CACHE),
+    _closing("close_without_cache", _CLOSE_THREAD, _CLOSE_MSR),
+    _closing("close_without_thread", _CLOSE_MSR, _CLOSE_CACHE),
+    _closing("close_cache_before_register", _CLOSE_THREAD, _CLOSE_CACHE, _CLOSE_MSR),
+    _closing("close_thread_last", _CLOSE_MSR, _CLOSE_CACHE, _CLOSE_THREAD),
     Mutant(
-        "close_without_register",
-        _PKS,
-        _statements(_CLOSE_THREAD, _CLOSE_MSR, _CLOSE_CACHE),
-        _statements(_CLOSE_THREAD, _CLOSE_CACHE),
+        "end_without_a_bracket_is_not_seen",
+        _PKS_H,
+        "\tif (WARN_ON_ONCE(word < PKS_BRACKET))\n",
+        "\tif (word < PKS_BRACKET)\n",
+        (_MEMREMAP,),
     ),
     Mutant(
-        "close_without_cache",
-        _PKS,
-        _statements(_CLOSE_THREAD, _CLOSE_MSR, _CLOSE_CACHE),
-        _statements(_CLOSE_THREAD, _CLOSE_MSR),
+        "end_without_a_bracket_counts",
+        _PKS_H,
+        "\tif (WARN_ON_ONCE(word < PKS_BRACKET))\n\t\treturn;\n",
+        "\tWARN_ON_ONCE(word < PKS_BRACKET);\n",
+        (_MEMREMAP,),
     ),
-    Mutant(
-        "close_without_thread",
-        _PKS,
-        _statements(_CLOSE_THREAD, _CLOSE_MSR, _CLOSE_CACHE),
-        _statements(_CLOSE_MSR, _CLOSE_CACHE),
-    ),
-    Mutant(
-        "close_cache_before_register",
-        _PKS,
-        _statements(_CLOSE_THREAD, _CLOSE_MSR, _CLOSE_CACHE),
-        _statements(_CLOSE_THREAD, _CLOSE_CACHE, _CLOSE_MSR),
-    ),
-    Mutant(
-        "close_thread_last",
-        _PKS,
-        _statements(_CLOSE_THREAD, _CLOSE_MSR, _CLOSE_CACHE),
-        _statements(_CLOSE_MSR, _CLOSE_CACHE, _CLOSE_THREAD),
-    ),
-    _without("second_end_is_not_seen", _PKS, "\tVM_WARN_ON_ONCE(!pks->depth);\n"),
 ]
 
-_RESTORE = "\t\tirqentry_restore_pkeys(&state);\n"
-_IF_RCU, _IRQ_STATE = "\t\t/*\n\t\t * If RCU was not watching", "\t\t/*\n\t\t * IRQ flags state"
+_ENTRY_CLOSE = _statements(_CLOSE_THREAD, _CLOSE_MSR, _CLOSE_CACHE) + "\treturn word;\n"
+_EXIT_OPEN = _statements("WRITE_ONCE(current->thread.pks, word);", _OPEN_CACHE, _OPEN_MSR, indent=2)
+_EXIT_CLOSE = _statements(_CLOSE_THREAD, _CLOSE_MSR, _CLOSE_CACHE, indent=2)
+
+
+def _entry(name: str, old: str, new: str = "") -> Mutant:
+    return Mutant(name, _PKS_H, old, new, (_ENTRY,))
+
 
 ENTRY = [
-    _without("interrupts_run_open", _ENTRY, "\tirqentry_close_pkeys(&ret);\n"),
-    _without("nmis_run_open", _ENTRY, "\tirqentry_close_pkeys(&irq_state);\n"),
-    Mutant("not_restored_with_interrupts_on", _ENTRY, f"{_RESTORE}\n{_IF_RCU}", _IF_RCU),
-    Mutant("not_restored_with_interrupts_off", _ENTRY, f"{_RESTORE}\n{_IRQ_STATE}", _IRQ_STATE),
-    _without("not_restored_after_nmi", _ENTRY, "\tirqentry_restore_pkeys(&irq_state);\n"),
-    _without(
-        "handler_finds_the_count",
-        _PKS_H,
-        "\t*pks = (struct pks_state)PKS_STATE_CLOSED;\n\tbarrier();\n\tpks_load(PKRS_CLOSED);\n",
-        (_ENTRY,),
+    Mutant(
+        "interrupts_run_open",
+        _ENTRY,
+        "\tpks = arch_save_and_close_pkeys();\n\n\t/*\n\t * If this entry hit the idle",
+        "\tpks = 0;\n\n\t/*\n\t * If this entry hit the idle",
     ),
     Mutant(
-        "handler_has_the_register",
-        _PKS_H,
-        "\tbarrier();\n\tpks_load(PKRS_CLOSED);\n",
-        "\tbarrier();\n",
-        (_ENTRY,),
+        "nmis_run_open",
+        _ENTRY,
+        "\tu32 pks = arch_save_and_close_pkeys();\n\tirqentry_state_t",
+        "\tu32 pks = 0;\n\tirqentry_state_t",
     ),
-    _without("thread_is_not_given_back", _PKS_H, "\tcurrent->thread.pks = *saved;\n", (_ENTRY,)),
-    _without("register_is_not_given_back", _PKS_H, "\tpks_load(saved->pkrs);\n", (_ENTRY,)),
+    _without("not_restored", _ENTRY, "\tirqentry_restore_pkeys(regs, state, false);\n"),
+    _without(
+        "not_restored_after_nmi", _ENTRY, "\tirqentry_restore_pkeys(regs, irq_state, true);\n"
+    ),
+    _entry(
+        "handler_finds_the_count",
+        _ENTRY_CLOSE,
+        _statements(_CLOSE_MSR, _CLOSE_CACHE) + "\treturn word;\n",
+    ),
+    _entry(
+        "handler_has_the_register",
+        _ENTRY_CLOSE,
+        _statements(_CLOSE_THREAD) + "\treturn word;\n",
+    ),
+    _entry(
+        "entry_looks_at_the_thread_alone",
+        "\tif (likely(!(word | this_cpu_read(pkrs_open))))\n",
+        "\tif (likely(!word))\n",
+    ),
+    _entry(
+        "entry_looks_at_the_register_alone",
+        "\tif (likely(!(word | this_cpu_read(pkrs_open))))\n",
+        "\tif (likely(!this_cpu_read(pkrs_open)))\n",
+    ),
+    _entry("thread_is_not_given_back", _EXIT_OPEN, _statements(_OPEN_CACHE, _OPEN_MSR, indent=2)),
+    _entry(
+        "register_is_not_given_back",
+        _EXIT_OPEN,
+        _statements("WRITE_ONCE(current->thread.pks, word);", indent=2),
+    ),
+    _entry(
+        "exit_restores_what_was_open_alone",
+        "\t} else if (nmi || !user_mode(regs)) {\n",
+        "\t} else if (false) {\n",
+    ),
+    _entry(
+        "what_a_handler_strayed_into_stays_open",
+        _EXIT_CLOSE,
+        _statements(_CLOSE_THREAD, _CLOSE_CACHE, indent=2),
+    ),
+    _entry(
+        "exit_takes_the_flag_for_a_right",
+        "\tword = saved & PKS_WORD;\n",
+        "\tword = saved;\n",
+    ),
 ]
 
 FAULT = [
-    Mutant(
+    _entry(
         "return_to_user_mode_leaves_open",
-        _PKS_H,
-        "unlikely(pks->pkrs != PKRS_CLOSED) ||",
-        "",
-        (_ENTRY,),
+        'pks_close_leftovers("returns to user mode");',
+        ";",
     ),
+    Mutant(
+        "exit_leaves_open",
+        _PKS_H,
+        'pks_close_leftovers("exits");',
+        ";",
+        ("arch/x86/kernel/process.c",),
+    ),
+    _without("work_leaves_open", "kernel/workqueue.c", "\t\tpgmap_end_of_work();\n"),
     Mutant(
         "leftovers_stay_in_the_register",
         _PKS,
-        "\t*pks = (struct pks_state)PKS_STATE_CLOSED;\n\tbarrier();\n\tpks_load(PKRS_CLOSED);\n",
-        "\t*pks = (struct pks_state)PKS_STATE_CLOSED;\n",
+        "\tWRITE_ONCE(current->thread.pks, 0);\n\tpks_load(0);\n",
+        "\tWRITE_ONCE(current->thread.pks, 0);\n",
     ),
+    _without("leftovers_stay_in_the_thread", _PKS, "\tWRITE_ONCE(current->thread.pks, 0);\n"),
+    Mutant("unended_bracket_is_not_told_of", _PKS, "WARN_ONCE(depth,", "WARN_ONCE(0,"),
     _without(
-        "leftovers_stay_in_the_thread", _PKS, "\t*pks = (struct pks_state)PKS_STATE_CLOSED;\n"
+        "any_key_is_taken_for_ours",
+        _PKS,
+        "\tif (key_of(address) != PKS_KEY_PGMAP)\n\t\treturn false;\n",
     ),
-    Mutant("unended_bracket_is_not_told_of", _PKS, "WARN_ONCE(pks->depth,", "WARN_ONCE(0,"),
-    Mutant("any_key_is_taken_for_ours", _PKS, "key_of(address) != PKS_KEY_PGMAP || ", ""),
     Mutant("no_key_is_taken_for_ours", _PKS, "key_of(address) != PKS_KEY_PGMAP", "true"),
     Mutant(
+        "a_lost_register_is_a_stray_access",
+        _PKS,
+        "\tif (!interrupted)\n\t\treturn pgmap_protection_fault(regs->ip, address);\n",
+        "\treturn pgmap_protection_fault(regs->ip, address);\n",
+    ),
+    Mutant(
+        "an_oops_does_not_tell_why",
+        _FAULT,
+        "\tif (error_code & X86_PF_PK)\n\t\tpks_show_fault(address);\n",
+        "",
+    ),
+    Mutant(
         "faults_are_not_looked_at",
-        "arch/x86/mm/fault.c",
-        "if (!pks_fault_opens(regs, state, error_code, address))",
+        _FAULT,
+        "if (!pks_fault(regs, state, error_code, address))",
         "if (1)",
     ),
+    Mutant(
+        "user_mode_is_told_of_keys",
+        _FAULT,
+        "\t\t*error_code &= ~X86_PF_PK;\n",
+        "\t\t;\n",
+    ),
+    Mutant(
+        "reading_too_far_is_straying",
+        _FAULT,
+        "\tif (fixup_overread(regs, address, interrupted))\n\t\treturn true;\n",
+        "",
+    ),
+    Mutant(
+        "reading_too_far_is_done_closed",
+        _FAULT,
+        "fixup_overread(regs, address, interrupted)",
+        "fixup_overread(regs, address, 0)",
+    ),
+    Mutant(
+        "probes_may_stray",
+        _MACCESS,
+        "\tif (pgmap_access_denied(unsafe_src) ||\n"
+        "\t    pgmap_access_denied(unsafe_src + size - 1))\n\t\treturn false;\n",
+        "",
+    ),
+    Mutant(
+        "probes_may_end_in_the_region",
+        _MACCESS,
+        "\tif (pgmap_access_denied(unsafe_src) ||\n"
+        "\t    pgmap_access_denied(unsafe_src + size - 1))\n",
+        "\tif (pgmap_access_denied(unsafe_src))\n",
+    ),
+    Mutant(
+        "probes_of_what_is_open_are_denied",
+        _MEMREMAP,
+        "return !pks_is_open() && pgmap_in",
+        "return pgmap_in",
+    ),
     _without("faults_are_not_counted", _MEMREMAP, "\tatomic_long_inc(&pks_faults);\n"),
-    Mutant("strict_is_relaxed", _MEMREMAP, "== PKS_FAULT_STRICT)", "== -1)"),
-    Mutant("each_fault_warns", _MEMREMAP, 'WARN_ONCE(1, "stray', 'WARN(1, "stray'),
-    Mutant("no_fault_warns", _MEMREMAP, 'WARN_ONCE(1, "stray', 'WARN_ONCE(0, "stray'),
+    Mutant(
+        "strict_is_relaxed",
+        _MEMREMAP,
+        "return READ_ONCE(pks_fault_mode) == PKS_FAULT_RELAXED;",
+        "return true;",
+    ),
+    Mutant(
+        "each_fault_is_told_of",
+        _MEMREMAP,
+        "DO_ONCE_LITE(tell_of_stray, ip, address);",
+        "tell_of_stray(ip, address);",
+    ),
+    _without("no_fault_is_told_of", _MEMREMAP, "\tDO_ONCE_LITE(tell_of_stray, ip, address);\n"),
 ]
 
 PAGEMAP = [
@@ -256,6 +384,7 @@ PAGEMAP = [
         "\tdevmap_managed_enable_put(pgmap);\n\tpgmap_protection_put(pgmap);\n",
         "\tdevmap_managed_enable_put(pgmap);\n",
     ),
+    _without("nobody_switches_entry_on", _MEMREMAP, "\tpks_enable();\n"),
     _without("leaves_get_no_key", _MEMREMAP, "\t*prot = pks_protect(*prot);\n"),
     Mutant("mapped_unprotected", _MEMREMAP, "if (!pgmap_protection_available() || ", "if ("),
     Mutant(
@@ -267,36 +396,49 @@ PAGEMAP = [
     Mutant(
         "addresses_are_never_protected",
         _MEMREMAP,
-        "return in_direct_map(addr) && page_access",
-        "return 0 && page_access",
+        "\tif (!pgmap_in_protected_span(addr) || !addr_access_protected(addr))\n",
+        "\tif (true)\n",
     ),
     Mutant(
-        "no_assertion",
+        "a_span_never_has_holes",
         _MEMREMAP,
-        "VM_WARN_ONCE(addr_access_protected(addr) && !pks_is_open(),",
-        "VM_WARN_ONCE(0,",
+        "\t\tstatic_branch_enable(&protected_span_has_holes);\n",
+        "\t\t;\n",
+    ),
+    Mutant(
+        "a_span_ends_with_its_first_range",
+        _MEMREMAP,
+        "\t\tend = in_use || i ? max(end, behind) : behind;\n",
+        "\t\tend = end ?: behind;\n",
+    ),
+    Mutant(
+        "a_span_is_that_of_the_last_pagemap",
+        _MEMREMAP,
+        "\tbool in_use = static_key_enabled(&devmap_protection_key);\n",
+        "\tbool in_use = false;\n",
+    ),
+    Mutant(
+        "a_span_is_one_page_short",
+        _MEMREMAP,
+        "\tWRITE_ONCE(pgmap_protected_span.start, start);\n",
+        "\tWRITE_ONCE(pgmap_protected_span.start, start + PAGE_SIZE);\n",
     ),
     _without(
         "no_assertion_in_write_back",
         "arch/x86/lib/usercopy_64.c",
-        "\tpgmap_assert_readwrite_addr(addr);\n",
+        "\tpgmap_assert_open(addr);\n",
     ),
     Mutant(
-        "tail_pages_are_not_known", _MEMREMAP_H, "if (unlikely(word & 1))", "if (0)", (_MEMREMAP,)
+        "tail_pages_are_not_known",
+        _MEMREMAP,
+        "\tpage = compound_head(page);\n",
+        "",
     ),
     Mutant(
         "all_device_pages_are_protected",
-        _MEMREMAP_H,
-        "return ((struct dev_pagemap *)word)->flags & PGMAP_PROTECTION;",
-        "return true;",
-        (_MEMREMAP,),
-    ),
-    Mutant(
-        "memory_is_taken_for_a_device",
-        _MEMREMAP_H,
-        "if (!is_zone_device_page(page))",
-        "if (0)",
-        (_MEMREMAP,),
+        _MEMREMAP,
+        "is_zone_device_page(page) && (page->pgmap->flags & PGMAP_PROTECTION);",
+        "is_zone_device_page(page);",
     ),
     _without(
         "pmem_is_not_protected",
@@ -315,24 +457,26 @@ KMAP = [
     Mutant(
         "kmap_local_page_does_not_open",
         _HIGHMEM_H,
-        "\tpgmap_set_readwrite(page);\n\treturn page_address(page);\n}\n\n"
-        "static inline void *kmap_local_folio",
-        "\treturn page_address(page);\n}\n\nstatic inline void *kmap_local_folio",
+        "\tvoid *addr = page_address(page);\n\n\tpgmap_set_readwrite(addr);\n",
+        "\tvoid *addr = page_address(page);\n\n",
     ),
-    _without(
-        "kmap_local_folio_does_not_open", _HIGHMEM_H, "\tpgmap_set_readwrite(&folio->page);\n"
+    Mutant(
+        "kmap_local_folio_does_not_open",
+        _HIGHMEM_H,
+        "page_address(&folio->page) + offset;\n\n\tpgmap_set_readwrite(addr);\n",
+        "page_address(&folio->page) + offset;\n\n",
     ),
     Mutant(
         "kmap_atomic_does_not_open",
         _HIGHMEM_H,
-        "\tpagefault_disable();\n\tpgmap_set_readwrite(page);\n",
-        "\tpagefault_disable();\n",
+        "\taddr = page_address(page);\n\tpgmap_set_readwrite(addr);\n",
+        "\taddr = page_address(page);\n",
     ),
-    Mutant("kunmap_local_does_not_close", _HIGHMEM_H, "\tkunmap_set_noaccess(addr);\n}", "}"),
+    Mutant("kunmap_local_does_not_close", _HIGHMEM_H, "\tpgmap_set_noaccess(addr);\n}", "}"),
     Mutant(
         "kunmap_atomic_does_not_close",
         _HIGHMEM_H,
-        "\tkunmap_set_noaccess(addr);\n\tpagefault_enable();",
+        "\tpgmap_set_noaccess(addr);\n\tpagefault_enable();",
         "\tpagefault_enable();",
     ),
     Mutant(
@@ -340,77 +484,91 @@ KMAP = [
         _HIGHMEM_H,
         "static inline void *kmap(struct page *page)\n{\n\tmight_sleep();\n",
         "static inline void *kmap(struct page *page)\n{\n\tmight_sleep();\n"
-        "\tpgmap_set_readwrite(page);\n",
+        "\tpgmap_set_readwrite(page_address(page));\n",
+    ),
+    Mutant(
+        "unmap_does_not_ask_for_a_bracket",
+        _MEMREMAP_H,
+        "static_branch_unlikely(&devmap_protection_key) && pks_in_bracket() &&\n",
+        "static_branch_unlikely(&devmap_protection_key) &&\n",
+    ),
+    Mutant(
+        "all_that_is_mapped_opens",
+        _MEMREMAP_H,
+        "static_branch_unlikely(&devmap_protection_key) && pgmap_in_protected_span(addr))\n"
+        "\t\t__pgmap_set_readwrite(addr);",
+        "static_branch_unlikely(&devmap_protection_key))\n\t\t__pgmap_set_readwrite(addr);",
+    ),
+    Mutant(
+        "all_that_is_unmapped_closes",
+        _MEMREMAP_H,
+        "pks_in_bracket() &&\n\t    pgmap_in_protected_span(addr))\n",
+        "pks_in_bracket())\n",
     ),
 ]
 
 _SUPER, _DAX, _PMEM = "drivers/dax/super.c", "fs/dax.c", "drivers/nvdimm/pmem.c"
 _FROM = (
-    "\tif (!test_bit(DAXDEV_NOCACHE, &dax_dev->flags))\n"
-    "\t\tcopied = _copy_from_iter(addr, bytes, i);\n\telse\n"
-    "\t\tcopied = _copy_from_iter_flushcache(addr, bytes, i);\n"
+    "\tif (test_bit(DAXDEV_NOCACHE, &dax_dev->flags))\n"
+    "\t\tcopied = _copy_from_iter_flushcache(addr, bytes, i);\n\telse\n"
+    "\t\tcopied = _copy_from_iter(addr, bytes, i);\n"
 )
 _TO = (
-    "\tif (!test_bit(DAXDEV_NOMC, &dax_dev->flags))\n"
-    "\t\tcopied = _copy_to_iter(addr, bytes, i);\n\telse\n"
-    "\t\tcopied = _copy_mc_to_iter(addr, bytes, i);\n"
+    "\tif (test_bit(DAXDEV_NOMC, &dax_dev->flags))\n"
+    "\t\tcopied = _copy_mc_to_iter(addr, bytes, i);\n\telse\n"
+    "\t\tcopied = _copy_to_iter(addr, bytes, i);\n"
 )
+_COPIED = "\tsize_t copied;\n\n"
+_FLUSH = "\tarch_wb_cache_pmem(addr, size);\n"
 _COW = "\tcopy_user_page(vto, kaddr, vmf->address, vmf->cow_page);\n"
-_COPY = "\trem = copy_mc_to_kernel(daddr, saddr, len);\n"
-_COMPARE = (
-    "\t*same = !memcmp(saddr + offset_in_page(pos1),\n\t\t\tdaddr + offset_in_page(pos2), len);\n"
-)
-
-
-def _both(first: str, second: str, what: str) -> str:
-    return (
-        _SET.format(first) + _SET.format(second) + what + _END.format(second) + _END.format(first)
-    )
-
+_READ = "\trc = read_pmem(page, page_off, pmem_addr, len);\n"
+_WRITE = "\twrite_pmem(pmem_addr, page, page_off, len);\n"
+_COPY_BEGINS = _set("to", "daddr") + _set("from", "saddr")
+_COMPARE_BEGINS = _set("from", "saddr", declared=False) + _set("to", "daddr", declared=False)
+_BY_ITSELF = "\tif (pgmap_protection_in_use())\n\t\treturn {}(dax_dev, addr, bytes, i);\n"
 
 ACCESS = [
-    _unbracketed("write_is_not_bracketed", _SUPER, _FROM, "addr"),
-    _unended("write_stays_open", _SUPER, _FROM, "addr"),
-    _unbracketed("read_is_not_bracketed", _SUPER, _TO, "addr"),
-    _unended("read_stays_open", _SUPER, _TO, "addr"),
-    _twice("write_is_opened_twice", _SUPER, _FROM, "addr"),
-    _twice("read_is_opened_twice", _SUPER, _TO, "addr"),
-    _unbracketed("flush_is_not_bracketed", _SUPER, "\tarch_wb_cache_pmem(addr, size);\n", "addr"),
-    _unended("flush_stays_open", _SUPER, "\tarch_wb_cache_pmem(addr, size);\n", "addr"),
-    _unbracketed("private_copy_is_not_bracketed", _DAX, _COW, "kaddr"),
-    Mutant("copy_is_not_bracketed", _DAX, _both("daddr", "saddr", _COPY), _COPY),
-    _unbracketed("clear_is_not_bracketed", _DAX, "\tmemset(daddr, 0, len);\n", "daddr"),
-    Mutant("compare_is_not_bracketed", _DAX, _both("saddr", "daddr", _COMPARE), _COMPARE),
+    _unopened("write_is_not_bracketed", _SUPER, _set("opened", "addr") + _COPIED + _FROM),
+    _unended("write_stays_open", _SUPER, _FROM),
+    _unopened("read_is_not_bracketed", _SUPER, _set("opened", "addr") + _COPIED + _TO),
+    _unended("read_stays_open", _SUPER, _TO),
+    _twice("write_ends_twice", _SUPER, _FROM),
+    _twice("read_ends_twice", _SUPER, _TO),
+    _without(
+        "writes_take_the_usual_path", _SUPER, _BY_ITSELF.format("dax_copy_from_iter_protected")
+    ),
+    _without("reads_take_the_usual_path", _SUPER, _BY_ITSELF.format("dax_copy_to_iter_protected")),
+    _unopened("flush_is_not_bracketed", _SUPER, _set("opened", "addr") + "\n" + _FLUSH),
+    _unended("flush_stays_open", _SUPER, _FLUSH),
+    _unopened(
+        "private_copy_is_not_bracketed", _DAX, _set("opened", "kaddr", declared=False) + _COW
+    ),
+    Mutant("copy_is_not_bracketed", _DAX, _COPY_BEGINS, "\tbool to = false, from = false;\n"),
+    _unopened(
+        "clear_is_not_bracketed", _DAX, _set("opened", "daddr") + "\n\tmemset(daddr, 0, len);\n"
+    ),
+    Mutant("compare_is_not_bracketed", _DAX, _COMPARE_BEGINS, "\tfrom = to = false;\n"),
     Mutant(
         "zeroing_is_not_bracketed",
         _DAX,
-        _SET.format("kaddr") + "\tmemset(kaddr + offset, 0, size);\n",
+        "\tdax_clear(kaddr + offset, size);\n",
         "\tmemset(kaddr + offset, 0, size);\n",
     ),
-    _unbracketed(
+    _unopened(
         "block_read_is_not_bracketed",
         _PMEM,
-        "\trc = read_pmem(page, page_off, pmem_addr, len);\n",
-        "pmem_addr",
+        _set("opened", "pmem_addr", declared=False) + _READ,
     ),
-    _unended(
-        "block_read_stays_open",
-        _PMEM,
-        "\trc = read_pmem(page, page_off, pmem_addr, len);\n",
-        "pmem_addr",
-    ),
-    _unbracketed(
+    _unended("block_read_stays_open", _PMEM, _READ),
+    _unopened(
         "block_write_is_not_bracketed",
         _PMEM,
-        "\twrite_pmem(pmem_addr, page, page_off, len);\n",
-        "pmem_addr",
+        _set("opened", "pmem_addr", declared=False) + _WRITE,
     ),
-    _unbracketed(
+    _unopened(
         "attributes_are_flushed_without",
         "arch/x86/mm/pat/set_memory.c",
-        "\t\t\tclflush_cache_range_opt(vaddr, PAGE_SIZE);\n",
-        "vaddr",
-        indent=2,
+        _set("opened", "vaddr", indent=3) + "\n\t\t\tclflush_cache_range_opt(vaddr, PAGE_SIZE);\n",
     ),
 ]
 
@@ -422,9 +580,6 @@ UNTESTED = {
         "needs a failing allocation"
     ),
     "arch/x86/xen/enlighten_pv.c: the feature is cleared": "needs Xen",
-    "fs/fuse/virtio_fs.c: bracket around zeroing": (
-        "needs virtiofsd with a DAX window, which Debian's QEMU has not"
-    ),
     "drivers/nvdimm/pmem.c: brackets around invalidating poison, and writing after it": (
         "needs poison, which only an ACPI platform injects"
     ),
@@ -432,17 +587,28 @@ UNTESTED = {
         "matters only if the thread that puts the machine to sleep has strayed in the same "
         "system call"
     ),
-    "arch/x86/include/asm/pks.h: order of cache and register in pks_load()": (
+    "arch/x86/include/asm/pks.h: order of cache and register in pks_load(), on entry and on exit": (
         "only an NMI can come between, at one instruction of an entry or a switch that cannot"
         " be stepped"
     ),
-    "arch/x86/mm/fault.c: user_mode() and the warning without PKS": (
-        "user mode gets no protection-key fault on supervisor pages"
+    "arch/x86/mm/fault.c: user_mode() in pks_fault(), and the warning without PKS": (
+        "in an emulator user mode gets no protection-key fault on supervisor pages"
+    ),
+    "arch/x86/mm/extable.c: EX_TYPE_BPF in fixup_overread()": "needs a BPF program",
+    "arch/x86/mm/pks.c: the register is written again once only": (
+        "needs somebody who writes to it again and again, between two instructions"
+    ),
+    "kernel/workqueue.c: worker->task": "needs a work item of a softirq that interrupts a bracket",
+    "mm/memremap.c: the span has holes after it has changed": (
+        "needs a thread that is preempted between two tests while a device goes and another comes"
     ),
     "include/linux/highmem-internal.h: close before pagefault_enable() in kunmap_atomic()": (
         "the page is closed either way when the next instruction looks"
     ),
     "drivers/dax/super.c and others: a bracket's end beside another one's": (
         "the outer bracket decides; see the tests of nesting"
+    ),
+    "block/t10-pi.c, fs/isofs/compress.c: what is unmapped is what was mapped": (
+        "not in these kernels"
     ),
 }
