@@ -5,4 +5,5 @@ OK = 0
 FAILED = 1  # a check failed, a boot crashed, --fail-on found a slower case
 UNMET = 2  # wrong use, bad data, an unmet need
 UNRESOLVED = 3  # nothing slower, and a case that was asked for could not be judged
-INTERRUPTED = 130
+SIGNALLED = 128  # and the number of the signal that ended it
+INTERRUPTED = SIGNALLED + 2  # by Ctrl-C

@@ -15,6 +15,7 @@ from analysis.data.bad_data import BadData
 from formats import exit_codes
 from lab import VERSION
 from lab.commands import tests
+from lab.core import signals
 from lab.core.errors import KmapbenchError
 from lab.distributions import matrix
 from lab.kernels import variants
@@ -256,13 +257,14 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def guarded(work: Callable[[], int]) -> int:
     """What work() returns, an exit code; whatever ends it is one line."""
     try:
-        return work()
+        with signals.heeded():
+            return work()
     except (KmapbenchError, BadData) as error:
         print(f"kmapbench: {error}", file=sys.stderr)
         return getattr(error, "exit_code", exit_codes.UNMET)
-    except KeyboardInterrupt:
-        print("kmapbench: interrupted; what was measured is kept", file=sys.stderr)
-        return exit_codes.INTERRUPTED
+    except KeyboardInterrupt as error:
+        print(f"kmapbench: ended by {signals.cause(error)}", file=sys.stderr)
+        return signals.exit_code(error)
     except BrokenPipeError:
         return exit_codes.OK
     except OSError as error:

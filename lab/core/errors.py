@@ -11,9 +11,11 @@ class KmapbenchError(Exception):
 
 
 class Interrupted(KmapbenchError):
-    """Ctrl-C in the middle of something that has its own words for what is kept."""
+    """A signal in the middle of something that has its own words for what is kept."""
 
-    exit_code = exit_codes.INTERRUPTED
+    def __init__(self, message: str, exit_code: int = exit_codes.INTERRUPTED):
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 class Refused(KmapbenchError):

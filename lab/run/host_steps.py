@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.campaign import store
+from lab.core import signals
 from lab.core.bench_command import BenchCommand
 from lab.core.errors import KmapbenchError
 from lab.core.event_stream import Line
@@ -138,8 +139,8 @@ def _kept(
     """The end of a step, however it comes. making: the case being measured, if any."""
     try:
         measure()
-    except KeyboardInterrupt:
-        kept.interrupt("Ctrl-C")
+    except KeyboardInterrupt as error:
+        kept.interrupt(signals.cause(error))
         raise
     except KmapbenchError as error:
         if making:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.campaign.schedule import Step
+from lab.core import signals
 from lab.core.errors import KmapbenchError
 from lab.kernels.variants import Variant
 from lab.vm import qemu
@@ -141,4 +142,4 @@ def _interrupt(boots: Sequence[LabBoot], error: BaseException) -> None:
     for boot in boots:
         # As of a full disk: what ended us says it already.
         with suppress(KmapbenchError, OSError):
-            boot.interrupt("Ctrl-C" if isinstance(error, KeyboardInterrupt) else str(error))
+            boot.interrupt(signals.cause(error))

@@ -13,9 +13,9 @@ from pathlib import Path
 from formats import exit_codes
 from formats.campaign_format import LOOKS, USER_SPACE
 from lab.campaign import chown, store
-from lab.core import bench_command
+from lab.core import bench_command, signals
 from lab.core.dirs import RESULTS, ROOT, cache_dir
-from lab.core.errors import KmapbenchError
+from lab.core.errors import Interrupted, KmapbenchError
 from lab.core.progress import Display
 from lab.run import expectation, manifest, preflight, selection
 from lab.run.plan import Plan, write
@@ -62,7 +62,36 @@ def _measure(
     for target in chosen:
         target.prepare(leaving)
     campaign = _open(context, chosen, resumed, leaving)
-    problems = []
+    go_on = f"./kmapbench run --resume {shlex.quote(str(campaign.folder))}"
+    try:
+        problems = _measure_steps(context, chosen, campaign)
+    except KeyboardInterrupt as error:
+        raise Interrupted(
+            f"ended by {signals.cause(error)}; what was measured is kept, and {go_on} goes on",
+            signals.exit_code(error),
+        ) from None
+    except KmapbenchError:
+        display.note(f"what was measured is kept; to go on: {go_on}")
+        raise
+    campaign.end()
+    for line in campaign.differences():
+        display.note(f"not the same as in the variant's other boots: {line}")
+    display.say("writing the report")
+    # Where every boot crashed before its first record there is nothing to report, and what went
+    # wrong is said already.
+    has_records = any(campaign.folder.glob("*/boot-*/micro.jsonl"))
+    reported = _report(campaign.folder, plan.print) if has_records else None
+    if campaign.left():
+        display.note(f"to go on: {go_on}")
+    return problems, reported
+
+
+def _measure_steps(
+    context: Context, chosen: Sequence[Target], campaign: store.Campaign
+) -> list[str]:
+    """Makes the steps that are left; what went wrong."""
+    plan, display = context.plan, context.display
+    problems: list[str] = []
     for most in sorted(LOOKS) if plan.until_resolved else [plan.boots]:
         left = [step for step in campaign.left() if step.boot <= most]
         by_target = {target: [step for step in left if target.takes(step)] for target in chosen}
@@ -75,17 +104,7 @@ def _measure(
             display.note(f"after {most} pairs: {'resolved' if resolved else 'not resolved'}")
             if resolved:
                 break
-    campaign.end()
-    for line in campaign.differences():
-        display.note(f"not the same as in the variant's other boots: {line}")
-    display.say("writing the report")
-    # Where every boot crashed before its first record there is nothing to report, and what went
-    # wrong is said already.
-    has_records = any(campaign.folder.glob("*/boot-*/micro.jsonl"))
-    reported = _report(campaign.folder, plan.print) if has_records else None
-    if campaign.left():
-        display.note(f"to go on: ./kmapbench run --resume {shlex.quote(str(campaign.folder))}")
-    return problems, reported
+    return problems
 
 
 def _open(

@@ -411,8 +411,8 @@ def test_check_sees_what_the_guest_is(poor, kernel):
 @pytest.mark.parametrize(
     ("who", "signal_name", "code", "said"),
     [
-        ("lab run", "INT", 130, "interrupted; what was measured is kept"),
-        ("lab run", "TERM", 143, None),
+        ("lab run", "INT", 130, "ended by Ctrl-C; what was measured is kept"),
+        ("lab run", "TERM", 143, "ended by SIGTERM; what was measured is kept"),
         ("lab run", "KILL", 137, None),
         ("bench/kmap_bench", "KILL", 1, "kmap_bench was ended by SIGKILL"),
         ("lab.host.module_loader", "KILL", 0, None),

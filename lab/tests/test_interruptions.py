@@ -42,7 +42,8 @@ def running(tmp_path):
     """A campaign of one boot, right after its first record of a case is on disk: process, QEMU's
     pid, folder.
     """
-    folder = tmp_path / "campaign"
+    folder, scratch = tmp_path / "campaign", tmp_path / "scratch"
+    scratch.mkdir()
     process = subprocess.Popen(
         [
             sys.executable,
@@ -57,6 +58,7 @@ def running(tmp_path):
             str(folder),
         ],
         cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(scratch)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -74,6 +76,11 @@ def running(tmp_path):
     if process.poll() is None:
         process.kill()
         process.wait()
+
+
+def scratch_of(folder: Path) -> list[Path]:
+    """What the campaign has made on the side."""
+    return list((folder.parent / "scratch").iterdir())
 
 
 def said(process: subprocess.Popen) -> list[str]:
@@ -106,16 +113,27 @@ def test_kill_of_qemu_keeps_the_records_and_names_the_step(running):
     assert {record.status for record in load.load(folder).records} <= {"ok", "skipped"}
 
 
-def test_ctrl_c_keeps_the_records_and_ends_with_130(running):
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")],
+)
+def test_what_ends_it_keeps_the_records_and_leaves_nothing_else(running, number, name):
     process, qemu, folder = running
-    os.killpg(process.pid, signal.SIGINT)
+    assert scratch_of(folder)
+    os.kill(process.pid, number)
     lines = said(process)
     assert (process.returncode, lines) == (
-        130,
-        ["kmapbench: interrupted; what was measured is kept"],
+        128 + number,
+        [
+            f"kmapbench: ended by {name}; what was measured is kept, and ./kmapbench run --resume"
+            f" {folder} goes on"
+        ],
     )
     wait_gone(qemu)
+    assert scratch_of(folder) == []
     assert load.load(folder).records[0].status == "ok"
+    (step,) = json.loads((folder / "campaign.json").read_text())["order"]
+    assert (step["status"], step["reason"]) == ("interrupted", name)
 
 
 def test_kill_of_kmapbench_takes_qemu_along(running):
