@@ -102,6 +102,6 @@ void kb_slim_unmap(struct kb_ctx *ctx, void *addr);
 /* model_published_pks.c: the path's out-of-line half */
 void kb_published_open(struct dev_pagemap *pgmap);
 void kb_published_close(struct dev_pagemap *pgmap);
-void kb_published_update_protection(u32 key, u32 protection);
+void kb_published_update_protection(u8 key, u8 protection);
 
 #endif /* KMAPBENCH_MODEL_H */

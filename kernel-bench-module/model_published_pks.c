@@ -13,6 +13,7 @@
 #define KB_KEYS			16
 #define KB_ACCESS_OPEN		0u
 #define KB_ACCESS_NONE		1u	/* AD */
+#define KB_ACCESS_MASK		3u	/* AD and WD */
 
 /*
  * Writes IA32_PKRS unless this CPU has the value already.  Caller has preemption off.
@@ -27,9 +28,19 @@ static __always_inline void kb_published_write_pkrs(u32 pkrs)
 	kb_write_pkrs(pkrs);
 }
 
-noinline void kb_published_update_protection(u32 key, u32 protection)
+/* The rights of one key in a value of the register; shared with user keys in the series. */
+static __always_inline u32 kb_published_update_value(u32 pkrs, u8 key, u32 access)
 {
-	u32 shift = 2 * key;
+	int shift = 2 * key;
+
+	if (WARN_ON_ONCE(access & ~KB_ACCESS_MASK))
+		access &= KB_ACCESS_MASK;
+	pkrs &= ~(KB_ACCESS_MASK << shift);
+	return pkrs | access << shift;
+}
+
+noinline void kb_published_update_protection(u8 key, u8 protection)
+{
 	u32 pkrs;
 
 	/* Stands for X86_FEATURE_PKS, which 6.12 does not name: patched in the same way. */
@@ -37,8 +48,7 @@ noinline void kb_published_update_protection(u32 key, u32 protection)
 		return;
 	if (WARN_ON_ONCE(key >= KB_KEYS))
 		return;
-	pkrs = kb_model_current->pkrs & ~(3u << shift);
-	pkrs |= protection << shift;
+	pkrs = kb_published_update_value(kb_model_current->pkrs, key, protection);
 	kb_model_current->pkrs = pkrs;
 	preempt_disable();
 	kb_published_write_pkrs(pkrs);

@@ -194,16 +194,26 @@ lacks:
 // As published: counting and writing are two functions, and the value is computed each time.
 template <class Design, class Register>
 struct Computed {
-  static constexpr uint32_t kOpen = 0;
-  static constexpr uint32_t kNone = 1;  // AD
+  static constexpr uint8_t kOpen = 0;
+  static constexpr uint8_t kNone = 1;   // AD
+  static constexpr uint32_t kMask = 3;  // AD and WD
 
-  [[gnu::always_inline]] static void Update(uint32_t key, uint32_t protection) {
+  // The rights of one key in a value of the register.
+  [[gnu::always_inline]] static uint32_t UpdatedValue(uint32_t pkrs, uint8_t key, uint32_t access) {
+    const int shift = 2 * key;
+    if (access & ~kMask) [[unlikely]] {
+      __builtin_trap();
+    }
+    pkrs &= ~(kMask << shift);
+    return pkrs | access << shift;
+  }
+
+  [[gnu::always_inline]] static void Update(uint8_t key, uint8_t protection) {
     if (!CpuHasPks()) return;
     if (key >= kKeys) [[unlikely]] {
       __builtin_trap();
     }
-    const uint32_t shift = 2 * key;
-    const uint32_t pkrs = (current->pkrs & ~(3u << shift)) | (protection << shift);
+    const uint32_t pkrs = UpdatedValue(current->pkrs, key, protection);
     current->pkrs = pkrs;
     PreemptDisable();
     if (Design::Update::MustWrite(pkrs)) {
@@ -215,12 +225,14 @@ struct Computed {
 
   [[gnu::always_inline]] static void Open() {
     if (Design::Count::Count()++) return;
-    Design::Place::template Call<Update>(kKey, kOpen);
+    Design::Place::template Call<Update, uint8_t, uint8_t>(kKey, kOpen);
   }
 
   [[gnu::always_inline]] static void Close() {
     if (--Design::Count::Count()) return;
-    if constexpr (Design::Closing::kAtOnce) Design::Place::template Call<Update>(kKey, kNone);
+    if constexpr (Design::Closing::kAtOnce) {
+      Design::Place::template Call<Update, uint8_t, uint8_t>(kKey, kNone);
+    }
   }
 };
 
