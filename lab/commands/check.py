@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from formats import exit_codes
@@ -23,14 +24,12 @@ def run() -> int:
     qemu = shutil.which("qemu-system-x86_64")
     help_text = subprocesses.output([qemu, "-help"]) if qemu else None
     cpu = _environment()["cpu"]
-    print(
-        render(
-            lab_findings(help_text)
-            + cpu_findings(cpu)
-            + findings(Path("/"), os.uname().release, bool(cpu.get("pks")))
-        ),
-        end="",
+    found = (
+        lab_findings(help_text)
+        + cpu_findings(cpu)
+        + findings(Path("/"), os.uname().release, bool(cpu.get("pks")))
     )
+    print(f"{render(found)}\n{summary(found)}", end="")
     return exit_codes.OK
 
 
@@ -55,6 +54,40 @@ def render(found: list[Finding]) -> str:
         if finding.mend:
             lines.append(f"{'':{8 + width}}  -> {finding.mend}")
     return "\n".join(lines) + "\n"
+
+
+def summary(found: Sequence[Finding]) -> str:
+    """What can be done on this machine, a line for each of three things, and why not."""
+    by_name = {finding.what: finding for finding in found}
+    lines = []
+    for what, command, needed, of_use in _PURPOSES:
+        lacking = next((one for one in found if one.what in needed and one.state == BAD), None)
+        if lacking:
+            lines.append(f"{what:{_PURPOSE_WIDTH}}no: {lacking.what}: {lacking.found}")
+            continue
+        without = [f"{name}: {by_name[name].found}" for name in of_use if _lacks(by_name, name)]
+        but = f", but {'; '.join(without)}" if without else ""
+        lines.append(f"{what:{_PURPOSE_WIDTH}}yes: {command}{but}")
+    return "\n".join(lines) + "\n"
+
+
+def _lacks(by_name: dict[str, Finding], name: str) -> bool:
+    return name in by_name and by_name[name].state != GOOD
+
+
+# What there is to do, the command, the findings without which it cannot be done, and those without
+# which a part of it is missing.
+_PURPOSES = (
+    ("emulate", "./kmapbench run", ("lab",), ("lab",)),
+    ("time in user space", "./kmapbench run --only user", (), ("PKU",)),
+    (
+        "time in the kernel",
+        "sudo ./kmapbench run --here",
+        ("modules", "headers", "lockdown", "signatures"),
+        ("PKS", "panic_on_warn"),
+    ),
+)
+_PURPOSE_WIDTH = 22
 
 
 def lab_findings(qemu_help: str | None) -> list[Finding]:

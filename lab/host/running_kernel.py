@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lab.core.dirs import MODULE_SOURCE, ROOT
 from lab.core.errors import KmapbenchError
-from lab.host import load_errors, module_loader
+from lab.host import load_errors, module_loader, system_findings
 from lab.kernels import module_build, supported
 
 MODULE_NAME = Path(module_build.NAME).stem
@@ -57,8 +57,8 @@ def running_kernel(release: str, root: Path = Path("/")) -> RunningKernel:
     headers = root / "lib/modules" / release / "build"
     if not (headers / "Makefile").exists():
         raise KmapbenchError(
-            f"{headers}: no headers of the running kernel, so no module for it: apt-get install"
-            f" linux-headers-{release}; {_OTHERWISE}"
+            f"{headers}: no headers of the running kernel, so no module for it:"
+            f" {system_findings.headers_mend(release)}; {_OTHERWISE}"
         )
     if refused := supported.refusal(release, headers):
         raise KmapbenchError(

@@ -11,6 +11,9 @@ from lab.kernels import debian_kernels, supported
 
 GOOD, NOTE, BAD = "ok", "note", "missing"
 
+# What Debian and Ubuntu end their kernels' releases with.
+_OF_DISTRIBUTION = re.compile(r"-(amd64|generic|lowlatency|aws|azure|gcp|oracle|kvm)$")
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -40,17 +43,28 @@ def findings(root: Path, release: str, pks: bool) -> list[Finding]:
     ]
 
 
+def headers_mend(release: str) -> str:
+    """Where the headers of a kernel come from: a package if it is a distribution's, by its name."""
+    if _OF_DISTRIBUTION.search(release):
+        return f"apt-get install linux-headers-{release}"
+    return f"point /lib/modules/{release}/build at the tree that this kernel was built in"
+
+
 def _headers(root: Path, release: str) -> Finding:
     """Whether there are headers, and whether the module takes a kernel of this version and
     configuration.
     """
     headers = root / "lib/modules" / release / "build"
+    if not (root / "proc/modules").exists():
+        return Finding(
+            "headers", NOTE, "not looked for: this kernel takes no modules, so they would not help"
+        )
     if not (headers / "Makefile").exists():
         return Finding(
             "headers",
             BAD,
             f"none of Linux {release}: the module cannot be built for this kernel",
-            f"apt-get install linux-headers-{release}",
+            headers_mend(release),
         )
     if refused := supported.refusal(release, headers):
         return Finding(

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
+import re
 import subprocess
 import sys
 
@@ -204,6 +205,69 @@ def test_headers_are_no_promise_where_the_module_refuses_the_kernel(
             running_kernel.running_kernel(release, root)
     else:
         running_kernel.running_kernel(release, root)
+
+
+@pytest.mark.parametrize(
+    ("release", "mend"),
+    [
+        ("6.12.117+deb13-amd64", "apt-get install linux-headers-6.12.117+deb13-amd64"),
+        ("6.18.44-own", "/lib/modules/6.18.44-own/build"),
+    ],
+)
+def test_headers_come_from_a_package_where_the_kernel_does(tmp_path, release, mend):
+    root = tree(tmp_path, {"proc/modules": ""})
+    headers = only(system_findings.findings(root, release, pks=True), "headers")
+    assert headers.state == system_findings.BAD and mend in headers.mend
+    with pytest.raises(KmapbenchError, match=re.escape(mend)):
+        running_kernel.running_kernel(release, root)
+
+
+def test_headers_are_of_no_use_to_a_kernel_without_modules(tmp_path):
+    found = system_findings.findings(tree(tmp_path, {}), RELEASE, pks=True)
+    headers = only(found, "headers")
+    assert headers.state == system_findings.NOTE and not headers.mend
+
+
+WITH_PKS = {"pks": True, "pku": True}
+PLUGINS = "-plugin [file=]<file>[,<argname>=<argvalue>]\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "cpu", "qemu_help", "said"),
+    [
+        (TUNED, WITH_PKS, PLUGINS, ["yes: ./kmapbench run", "only user", "yes: sudo"]),
+        (
+            TUNED,
+            {},
+            PLUGINS,
+            ["run", "only user, but PKU", "yes: sudo ./kmapbench run --here, but"],
+        ),
+        (TUNED, WITH_PKS, None, ["no: lab: no qemu", "only user", "yes: sudo"]),
+        (TUNED, WITH_PKS, "", ["run, but lab: QEMU without", "only user", "yes: sudo"]),
+        ({}, WITH_PKS, PLUGINS, ["run", "only user", "no: modules: this kernel takes none"]),
+        (
+            {path: text for path, text in TUNED.items() if "build" not in path},
+            WITH_PKS,
+            PLUGINS,
+            ["run", "only user", "no: headers"],
+        ),
+    ],
+)
+def test_the_last_lines_say_what_can_be_done(tmp_path, files, cpu, qemu_help, said):
+    found = (
+        check.lab_findings(qemu_help)
+        + check.cpu_findings(cpu)
+        + system_findings.findings(tree(tmp_path, files), RELEASE, pks=bool(cpu.get("pks")))
+    )
+    lines = check.summary(found).splitlines()
+    assert [line[:22].strip() for line in lines] == [
+        "emulate",
+        "time in user space",
+        "time in the kernel",
+    ]
+    for line, part in zip(lines, said, strict=True):
+        assert part in line
+        assert (" but " in line) == ("but" in part)
 
 
 def test_every_refusal_of_the_module_is_one_that_check_knows():
