@@ -3,6 +3,8 @@
  * What the running context can do with the page, without an oops where it cannot
  */
 #include <linux/kprobes.h>
+#include <linux/moduleparam.h>
+#include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 #include <asm/msr.h>
@@ -10,6 +12,10 @@
 #include "pks_test.h"
 
 #define PKEY_MASK	15
+
+static ulong cache;
+module_param(cache, ulong, 0);
+MODULE_PARM_DESC(cache, "offset of the kernel's pkrs_open in the data of a CPU; 0: it is not looked at");
 
 noinline bool readable(const void *from)
 {
@@ -47,6 +53,20 @@ static unsigned int depth(void)
 bool register_closed(void)
 {
 	return pkrs() == PKRS_CLOSED && current->thread.pks == 0;
+}
+
+/* The cached value is one of the CPU's, which is looked at with the register. */
+bool agrees(unsigned int brackets)
+{
+	u32 __percpu *cached = (u32 __percpu *)cache;
+	bool same;
+
+	preempt_disable();
+	same = depth() == brackets && pkrs() == (brackets ? PKRS_OPEN : PKRS_CLOSED);
+	if (cache)
+		same &= *this_cpu_ptr(cached) == !!brackets;
+	preempt_enable();
+	return same;
 }
 
 bool closed(void)

@@ -24,7 +24,7 @@ MODULE_PARM_DESC(huge, "the page is in a leaf of 1 GiB");
 
 static char *set = "strict";
 module_param(set, charp, 0);
-MODULE_PARM_DESC(set, "tests to run: strict, relaxed (as in pks_fault_mode), or unavailable (nothing is protected)");
+MODULE_PARM_DESC(set, "tests to run: strict, relaxed (as in pks_fault_mode), fuzz (strict), or unavailable (nothing is protected)");
 
 struct page *page;
 void *address;
@@ -87,6 +87,8 @@ static const struct test {
 	{ "relaxed", "a stray access opens to one work item", test_stray_work },
 	{ "relaxed", "a load that ends in the region", test_zeropad_below_region },
 	{ "relaxed", "a probe of a closed page", test_probe },
+
+	{ "fuzz", "random brackets", test_random_brackets },
 
 	{ "unavailable", "nothing is protected", test_unavailable },
 	{ "unavailable", "what handles protection is switched off", test_entry_key },

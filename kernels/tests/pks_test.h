@@ -38,8 +38,9 @@ bool writable(void *to);
 bool closed(void);
 bool open(unsigned int brackets);
 
-/* The same without a try, which would open in relaxed mode. */
+/* The same without a try, which would open in relaxed mode, and would be a stray access. */
 bool register_closed(void);
+bool agrees(unsigned int brackets);
 
 /* How many stray accesses the kernel has counted, as user space can read it; -1: it cannot. */
 long stray_accesses(void);
@@ -107,6 +108,9 @@ void test_child(void);
 
 /* Whether a child of a thread that has just opened, and later closes, starts closed. */
 bool child_is_closed(void (*open_it)(void), void (*close_it)(void));
+
+/* fuzz.c */
+void test_random_brackets(void);
 
 /* user.c: takes back what outlives an act. */
 void end_acts(void);
