@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from lab import cli
+from lab import cli, completion
 from lab.commands import tests
 from lab.core.dirs import build_dir, writable_build_dir
 from lab.core.errors import KmapbenchError
@@ -54,6 +54,8 @@ def main() -> int:
 
 def _work(arguments: Sequence[str]) -> int:
     os.environ.setdefault("KMAPBENCH_BUILD", str(writable_build_dir()))
+    if completion.is_asked_for():
+        completion.answer(cli.parser())
     parsed = cli.parse(arguments)
     if not getattr(parsed, "dry_run", False):
         _make_ready(parsed, arguments)
