@@ -83,12 +83,13 @@ def compare(arguments: argparse.Namespace) -> int:
 
     if arguments.history:
         return _history(arguments)
-    pairs = inputs.pair_sources(arguments.sides, arguments.baseline)
+    pairs = inputs.pair_sources(arguments.sides, arguments.baseline, arguments.variants)
     groups = engine.compare(pairs.sources, arguments.allow, arguments.metric, arguments.cases)
     exporter = import_module(
         f"analysis.report.comparison.as_{_FORMATS.get(arguments.format, arguments.format)}"
     )
-    text = exporter.export(groups, pairs.notes)
+    shown = [engine.only_changed(group) for group in groups] if arguments.only_changed else groups
+    text = exporter.export(shown, pairs.notes)
     return _said(text, gate.gate(groups, arguments.fail_on, arguments.cases, pairs.lone))
 
 

@@ -5,6 +5,8 @@ Standard library only: the launcher reads them before numpy and the rest are the
 """
 
 import argparse
+import json
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from analysis.data.bad_data import BadData, no_campaign, no_side, no_such_file
@@ -14,6 +16,7 @@ what a side is:
   FOLDER            a campaign: each variant is compared with the one of the same name on the
                     other side, or, if each side has only one kernel, these two
   FOLDER:VARIANT    one variant of it
+  FOLDER:A,B        alone: its variant B, and any further one, against A
   FILE.json         written by Google Benchmark or fio: one launch, so no verdict is given
   FOLDER            of such files (*.json): each is a launch, all with the same settings
 One campaign alone: its variants against --baseline. More than two sides: each against the first.
@@ -25,6 +28,10 @@ differs within the margin); 2: bad data, or sides that cannot be compared; 3: no
 case could not be judged: no test, fewer than 8 pairs, no pairs, boots or cases of one side lost
 (unresolved: also one that is unresolved)
 """
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
 
 
 def add_report(parser: argparse.ArgumentParser) -> None:
@@ -88,6 +95,18 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
         metavar="GLOB",
         help="compare only these cases; may be given several times",
     )
+    parser.add_argument(
+        "--variants",
+        type=_names,
+        default=[],
+        metavar="A,B",
+        help="compare only these variants",
+    )
+    parser.add_argument(
+        "--only-changed",
+        action="store_true",
+        help="leave out what is not known to have changed",
+    )
     parser.add_argument("--format", choices=("text", "md", "html", "json", "ktap"), default="text")
     parser.add_argument(
         "--fail-on",
@@ -146,6 +165,8 @@ def check_compare(arguments: argparse.Namespace) -> None:
     check_history(arguments)
     for text in arguments.sides:
         path = Path(text)
+        if meant := _variant_meant(text, arguments.sides):
+            raise BadData(f"{text}: a variant is given as {meant}")
         if path.exists() or path.is_symlink():
             if (
                 path.is_dir()
@@ -159,6 +180,27 @@ def check_compare(arguments: argparse.Namespace) -> None:
             raise BadData(no_such_file(path))
         if not (folder / "campaign.json").exists():
             raise BadData(no_campaign(folder))
+
+
+def _variant_meant(text: str, sides: Sequence[str]) -> str:
+    """How to give what is meant by FOLDER/VARIANT, or by a variant's name beside its folder; empty
+    where a side is neither.
+    """
+    path = Path(text)
+    if path.name in _variants(path.parent) and not (path / "campaign.json").exists():
+        return f"{path.parent}:{path.name}"
+    folders = [other for other in sides if text in _variants(Path(other))]
+    return f"{folders[0]}:{text}" if folders and not path.exists() else ""
+
+
+def _variants(folder: Path) -> Collection[str]:
+    """Those of a campaign; none where there is none, or it cannot be read: that is told later."""
+    try:
+        header = json.loads((folder / "campaign.json").read_text())
+    except (OSError, ValueError):
+        return ()
+    variants = header.get("variants") if isinstance(header, dict) else None
+    return variants if isinstance(variants, dict) else ()
 
 
 def check_history(arguments: argparse.Namespace) -> None:

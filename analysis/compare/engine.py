@@ -16,7 +16,7 @@ from analysis.data.grouping import group_by
 from analysis.stats.comparison import Comparison
 from analysis.stats.family import against_itself, compare_family
 from analysis.stats.sample import Sample, SamplePair, Unit
-from analysis.stats.verdict import ALPHA
+from analysis.stats.verdict import ALPHA, CHANGED, OPEN
 from formats.case_names import OF_THE_MODULE
 
 
@@ -41,10 +41,11 @@ class SourcePair:
     ]  # undeclared differences that --allow let pass, with both values
     notes: list[str] = field(default_factory=list)
     lost: list[LostCase] = field(default_factory=list)
+    left_out: list[Comparison] = field(default_factory=list)  # of tables, not of counts
 
     @property
     def identical(self) -> bool:
-        return any(row.pair.identical for row in self.rows)
+        return any(row.pair.identical for row in self.rows + self.left_out)
 
 
 def compare(
@@ -82,6 +83,13 @@ def compare(
         )
         for group in groups
     ]
+
+
+def only_changed(group: SourcePair) -> SourcePair:
+    """The same with those rows alone that differ."""
+    shown = [row for row in group.rows if row.verdict in CHANGED + OPEN]
+    left_out = [row for row in group.rows if row.verdict not in CHANGED + OPEN]
+    return replace(group, rows=shown, left_out=left_out)
 
 
 def _alpha(pairs: Sequence[tuple[Source, Source]]) -> float:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The arguments of `compare`, as pairs of sources."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -21,11 +22,18 @@ class _Campaign:
 
     text: str  # the argument
     campaign: Campaign
-    named: str | None  # variant in the argument
+    names: tuple[str, ...] = ()  # variants in the argument
+    only: tuple[str, ...] = ()  # variants that are asked for, of all that it has; none: all
+
+    @property
+    def named(self) -> str | None:
+        """The variant in the argument, where it is one."""
+        return self.names[0] if len(self.names) == 1 else None
 
     @property
     def variants(self) -> list[str]:
-        return from_campaign.variants(self.campaign)
+        all_variants = from_campaign.variants(self.campaign)
+        return [name for name in all_variants if not self.only or name in self.only]
 
     @property
     def kernels(self) -> list[str]:
@@ -54,11 +62,14 @@ class Pairs(NamedTuple):
     lone: list[str]  # variants that were measured, or should have been, on one side only
 
 
-def pair_sources(arguments: list[str], baseline: str | None) -> Pairs:
-    """Pairs to compare. baseline: of one campaign, the variant that the others are compared
-    with.
+def pair_sources(arguments: list[str], baseline: str | None, variants: Sequence[str] = ()) -> Pairs:
+    """Pairs to compare. baseline: of one campaign, the variant that the others are compared with.
+    variants: only these; none: all.
     """
-    sides = [_open_side(argument) for argument in arguments]
+    sides = [_open_side(argument, arguments, tuple(variants)) for argument in arguments]
+    for name in variants:
+        if not any(isinstance(side, _Campaign) and name in side.variants for side in sides):
+            raise BadData(f"--variants {name}: in none of {', '.join(arguments)}")
     if len(sides) == 1:
         return _pair_within(sides[0], baseline)
     if baseline is not None:
@@ -78,19 +89,22 @@ def pair_sources(arguments: list[str], baseline: str | None) -> Pairs:
     return all_pairs
 
 
-def _open_side(text: str) -> _Side:
-    path, variant = Path(text), None
+def _open_side(text: str, arguments: list[str], only: tuple[str, ...]) -> _Side:
+    path, names = Path(text), tuple[str, ...]()
     if not path.exists() and not path.is_symlink() and ":" in text:
-        folder, _, variant = text.rpartition(":")
-        path = Path(folder)
+        folder, _, listed = text.rpartition(":")
+        path, names = Path(folder), tuple(dict.fromkeys(listed.split(",")))
     is_there = path.exists() or path.is_symlink()
     if not is_there:
         raise BadData(no_such_file(Path(text)))
-    if variant is None and not (path / "campaign.json").exists():
+    if not names and not (path / "campaign.json").exists():
         return _Foreign(text, _open_foreign(path))
-    side = _Campaign(text, load(path, with_paths=False), variant)
-    if variant is not None and variant not in side.variants:
-        raise BadData(f"{path}: no records of {variant}; there are {', '.join(side.variants)}")
+    side = _Campaign(text, load(path, with_paths=False), names, only)
+    for name in names:
+        if name not in side.variants:
+            raise BadData(f"{path}: no records of {name}; there are {', '.join(side.variants)}")
+    if len(names) > 1 and len(arguments) > 1:
+        raise BadData(f"{text}: several variants are compared with each other; give no other side")
     return side
 
 
@@ -117,7 +131,7 @@ def _pair_within(side: _Side, baseline: str | None) -> Pairs:
     """The variants of one campaign, each with the baseline."""
     if isinstance(side, _Foreign):
         raise BadData(f"{side.text}: one file has nothing to be compared with: give two")
-    variants = side.kernels
+    variants = list(side.names) if len(side.names) > 1 else side.kernels
     if side.named is not None or len(variants) < 2:
         raise BadData(
             f"{side.text}: one variant has nothing to be compared with: give another side, or a"
@@ -125,13 +139,13 @@ def _pair_within(side: _Side, baseline: str | None) -> Pairs:
         )
     if baseline is not None and baseline not in variants:
         raise BadData(f"--baseline {baseline}: not in {side.text}; there are {', '.join(variants)}")
-    first = baseline or unpatched(side.campaign, variants)
+    first = baseline or (side.names[0] if side.names else unpatched(side.campaign, variants))
     old = side.source(first)
     pairs = [(old, side.source(variant)) for variant in variants if variant != first]
     lone = [
         name
         for name in side.campaign.header["variants"]
-        if name != USER_SPACE and name not in variants
+        if name != USER_SPACE and name not in variants and not side.names and not side.only
     ]
     notes = [f"baseline: {first}", *(f"no record of {name}" for name in lone)]
     return Pairs(pairs, [*notes, *side.campaign.warnings], lone)

@@ -9,18 +9,31 @@ from dataclasses import asdict
 from analysis.compare.engine import SourcePair
 from analysis.report.comparison import format
 from analysis.stats.comparison import Comparison
+from analysis.stats.verdict import Verdict
 
 FORMAT = 1
+_ORDER = [
+    Verdict.SLOWER,
+    Verdict.SLOWER_OPEN,
+    Verdict.UNRESOLVED,
+    Verdict.EXPLORATORY,
+    Verdict.FASTER,
+    Verdict.FASTER_OPEN,
+    Verdict.WITHIN,
+    Verdict.SAME,
+]
 
 
 def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
     value = {
         "format": FORMAT,
+        "verdict": _worst([row for group in groups for row in group.rows + group.left_out]),
         "notes": list(notes),
         "groups": [
             {
                 "old": group.old.label,
                 "new": group.new.label,
+                "verdict": _worst(group.rows + group.left_out),
                 "identical": group.identical,
                 "allowed": {name: list(values) for name, values in group.allowed.items()},
                 "notes": group.notes,
@@ -31,6 +44,11 @@ def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
         ],
     }
     return json.dumps(finite(value), indent=2, allow_nan=False) + "\n"
+
+
+def _worst(rows: Sequence[Comparison]) -> Verdict:
+    """One for all: the first that any row has, in the order of what a reader has to look at."""
+    return min((row.verdict for row in rows), key=_ORDER.index)
 
 
 def _row(row: Comparison) -> dict:

@@ -140,10 +140,11 @@ def count_verdicts(group: SourcePair) -> str:
     """
     if group.identical:
         return "the same files: nothing can differ"
-    costs = {row.case: row for row in group.rows if row.metric.name != PKRS_WRITES}
+    rows = group.rows + group.left_out
+    costs = {row.case: row for row in rows if row.metric.name != PKRS_WRITES}
     counted = [
         row
-        for row in group.rows
+        for row in rows
         if row.case not in costs or row is costs[row.case] or row.verdict != costs[row.case].verdict
     ]
     by_verdict = sorted(counted, key=lambda row: list(Verdict).index(row.verdict))
@@ -155,7 +156,7 @@ def count_verdicts(group: SourcePair) -> str:
     figures = f"{format_value(most.old)} -> {format_value(most.new)}"
     writes = [
         f", PKRS writes {format_value(row.old)} -> {format_value(row.new)}"
-        for row in group.rows
+        for row in rows
         if row.case == most.case and row is not most and row.metric.name == PKRS_WRITES
     ]
     return f"{counts}; most: {label(most)} {format_change(most)} ({figures}){''.join(writes)}"
@@ -174,6 +175,10 @@ def list_notes(group: SourcePair) -> list[str]:
         for name, (before, after) in group.allowed.items()
     ]
     notes += group.notes
+    if group.left_out:
+        words = group_by([row for row in group.left_out if row.metric.name != PKRS_WRITES], word)
+        counts = ", ".join(f"{len(rows)} {said}" for said, rows in words.items())
+        notes.append(f"left out of the table: {counts}")
     for sentence, cases in said.items():
         if len(cases) == len(group.rows):
             notes.append(sentence)
