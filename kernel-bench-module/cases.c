@@ -259,8 +259,10 @@ const struct kb_case kb_cases[] = {
 	},
 	{
 		.name = "kernel/kmap_local/devmap_nested",
-		.what = "kmap_local_page + kunmap_local, a page of a DAX file, one being mapped already",
-		KERNEL_DEVMAP(none, .enter = kb_devmap_hold, .leave = kb_devmap_release,
+		.what = "kmap_local_page + kunmap_local, a page of a DAX file, one being held",
+		KERNEL_DEVMAP(none,
+			      .enter = kb_devmap_hold,
+			      .leave = kb_devmap_release,
 			      .in_default_set = true)
 	},
 	KB_EACH_ACCESS(KERNEL_DEVMAP_TOUCH, "kernel/kmap_local")

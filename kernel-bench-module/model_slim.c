@@ -37,9 +37,13 @@ void kb_slim_enter(void)
 
 static __always_inline bool kb_slim_in_span(const void *addr)
 {
-	/* branches of their own, so that the line tables call them checks */
+	/*
+	 * Branches of their own, so that the line tables call them checks. data_race:
+	 * as in the kernel; here nobody changes it meanwhile.
+	 */
 	if (addr < data_race(span.start))
 		return false;
+	/* likewise */
 	if (addr >= data_race(span.end))
 		return false;
 	return true;

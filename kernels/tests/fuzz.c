@@ -123,7 +123,7 @@ static void touch(struct fuzzer *me)
 		me->wrong = "an access";
 }
 
-static void probe(struct fuzzer *me)
+static void read_carefully(struct fuzzer *me)
 {
 	unsigned long value;
 	long got = copy_from_kernel_nofault(&value, page_address(some_page(me)), sizeof(value));
@@ -205,7 +205,7 @@ static const struct step {
 	{ "map of memory", map_memory },
 	{ "kmap_atomic", map_atomically },
 	{ "access", touch },
-	{ "probe", probe },
+	{ "probe", read_carefully },
 	{ "fault", take_fault },
 	{ "interrupt", take_interrupt },
 	{ "work item", queue_item },

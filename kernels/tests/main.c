@@ -83,7 +83,7 @@ static const struct test {
 	{ "relaxed", "a page of another key is no stray access", test_other_key },
 	{ "relaxed", "each stray access is counted", test_stray_storm },
 	{ "relaxed", "a child of a thread that has strayed", test_stray_child },
-	{ "relaxed", "a stray access opens until the thread is switched away from", test_stray_switch },
+	{ "relaxed", "a stray access opens until a switch", test_stray_switch },
 	{ "relaxed", "a stray access opens to one work item", test_stray_work },
 	{ "relaxed", "a load that ends in the region", test_zeropad_below_region },
 	{ "relaxed", "a probe of a closed page", test_probe },

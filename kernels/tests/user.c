@@ -74,6 +74,7 @@ static struct kprobe key_bit = {
 	.symbol_name = "bad_area_nosemaphore",
 	.pre_handler = add_key_bit,
 };
+
 static bool key_bit_added;
 
 static void fault_with_key_bit(void)
