@@ -30,7 +30,6 @@ static struct {
 
 static void kb_world_destroy(void)
 {
-	kb_slim_protect(NULL, NULL);
 	vunmap(world.alias);
 	/* a lazily unmapped alias must not leave our key behind in a TLB */
 	vm_unmap_aliases();
@@ -99,13 +98,29 @@ static int kb_world_create_key_on(struct kb_ctx *ctx, enum zone_type zone,
 	return err;
 }
 
+/*
+ * Memory lies below what is protected, and an unprotected device above it, as mostly where
+ * there is persistent memory: one comparison a side, or two.
+ */
+static void kb_protect_above_all(void)
+{
+	kb_slim_protect((void *)ULONG_MAX, (void *)ULONG_MAX);
+}
+
+static void kb_protect_below_all(void)
+{
+	kb_slim_protect(NULL, NULL);
+}
+
 int kb_model_setup_dram(struct kb_ctx *ctx)
 {
+	kb_protect_above_all();
 	return kb_world_create_key_on(ctx, ZONE_NORMAL, 0, 0);
 }
 
 int kb_model_setup_devmap(struct kb_ctx *ctx)
 {
+	kb_protect_below_all();
 	return kb_world_create_key_on(ctx, ZONE_DEVICE, 0, 0);
 }
 
@@ -142,6 +157,7 @@ static int kb_model_use_kernel_pages(int err)
 
 int kb_model_setup_kernel_dram(struct kb_ctx *ctx)
 {
+	kb_protect_above_all();
 	return kb_model_use_kernel_pages(kb_kernel_setup_dram(ctx));
 }
 
@@ -153,11 +169,13 @@ void kb_model_teardown_kernel_dram(struct kb_ctx *ctx)
 
 int kb_model_setup_kernel_devmap(struct kb_ctx *ctx)
 {
+	kb_protect_below_all();
 	return kb_model_use_kernel_pages(kb_devmap_setup_page(ctx));
 }
 
 int kb_model_setup_kernel_devmap_tail(struct kb_ctx *ctx)
 {
+	kb_protect_below_all();
 	return kb_model_use_kernel_pages(kb_devmap_setup_tail(ctx));
 }
 

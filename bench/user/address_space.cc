@@ -88,6 +88,10 @@ AddressSpace::AddressSpace(const AddressSpacePlan& plan) {
   image_base = 0;
   if (pagemap_.flags & kPagemapProtection) {
     protected_span = {data_, data_ + plan.count * kPageBytes};
+  } else if (plan.pages == Pages::kMemory) {
+    // Memory lies below what is protected, and a device that is not protected above it.
+    void* const last = reinterpret_cast<void*>(UINTPTR_MAX);
+    protected_span = {last, last};
   }
 }
 

@@ -367,7 +367,8 @@ struct Path<ByAddress<HolesOf>, KeyOf, Register> {
 
   // Between the first protected address and the last one.
   [[gnu::always_inline]] static bool IsInSpan(const void* address) {
-    return address >= protected_span.begin && address < protected_span.end;
+    if (address < protected_span.begin) return false;
+    return address < protected_span.end;
   }
 
   [[gnu::always_inline]] static void* Map(PageDescriptor* page) {

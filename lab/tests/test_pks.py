@@ -101,11 +101,13 @@ def test_what_a_pair_may_cost(config, campaign, page):
 
 
 def test_a_device_page_that_is_not_protected_is_told_by_its_address(campaign):
-    """As memory is: its page is not looked at."""
+    """As memory is: its page is not looked at. One comparison a side where the page lies below the
+    protected ones, two where it lies above.
+    """
     records = campaign["protected"]
     dram, devmap = (records[f"kernel/kmap_local/{page}"] for page in ("dram", "devmap"))
     assert devmap["status"] == "ok" and writes(devmap) == 0
-    assert dram["cost"] == devmap["cost"]
+    assert (devmap["cost"] - dram["cost"]) in (0, 2)
 
 
 @pytest.mark.parametrize("state", ["key_off", "dram", "devmap", "protected", "protected_nested"])
@@ -150,10 +152,12 @@ def test_with_the_symbol_off_every_function_is_where_it_was(config, cache):
 
 
 def functions(system_map: Path) -> list[tuple[int, str]]:
-    """Address and name, by address."""
+    """Address and name, by address, without what the compiler adds to names of functions that it
+    has changed: the series gives one an argument that is a constant where its symbol is off.
+    """
     rows = (line.split() for line in system_map.read_text().splitlines())
     return [
-        (int(address, 16), re.sub(r"\d+", "", name))
+        (int(address, 16), re.sub(r"\.(constprop|isra)|\.?\d+", "", name))
         for address, kind, name in rows
         if kind in "tTwW"
     ]
