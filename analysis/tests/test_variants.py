@@ -12,6 +12,7 @@ from analysis.compare import within_campaign
 from analysis.data.load import load
 from analysis.report import writer
 from analysis.report.builder import build_report
+from analysis.report.figures import case_figures
 from analysis.tests.conftest import HEADER, environment, record
 
 DRAM = "kernel/kmap_local/dram"
@@ -127,9 +128,31 @@ def words_of(svg) -> list[str]:
 def test_the_forest_plot_draws_what_differs_and_counts_what_does_not(counts):
     writer.write_report(counts)
     words = words_of(counts / "charts" / "forest-cost.svg")
-    assert "+14 slower" in words and KEY_OFF not in words
+    assert "+14 more" in words and "more" in words and KEY_OFF not in words
     assert "Not drawn: 1 of 2 comparisons, the same to the digit." in words
     assert any("emulated" in word.lower() for word in words)
+
+
+def test_the_forest_plot_begins_with_the_largest_change_and_has_whole_cases(
+    write_campaign, monkeypatch
+):
+    """Not as they were measured, and no kernel is left out of a case."""
+    changes = {"little": (100, 101), "most": (5, 19), "same": (7, 7), "less": (10, 8)}
+    kernels = {"plain": 0, "a": 1, "b": 1}
+    folder = write_campaign(
+        [
+            counted(kernel, 1, costs[side], f"kernel/{case}")
+            for case, costs in changes.items()
+            for kernel, side in kernels.items()
+        ],
+        header={"variants": {name: STOCK | {"patched": name != "plain"} for name in kernels}},
+    )
+    monkeypatch.setattr(case_figures, "_MOST_ROWS", 5)
+    writer.write_report(folder)
+    words = words_of(folder / "charts" / "forest-cost.svg")
+    assert [word for word in words if word.startswith("kernel/")] == ["kernel/most", "kernel/less"]
+    assert words.count("+14 more") == words.count("-2 fewer") == 2
+    assert "The 2 cases that change most are shown, 4 of 6 others." in words
 
 
 def test_the_forest_plot_of_times_has_all_comparisons_and_the_margin(times):

@@ -65,11 +65,15 @@ def draw(caption: Caption, forest: Forest, target: Path) -> None:
 
 
 def verdict_legend(drawn: list[Comparison]) -> list[Artist]:
-    """The marks of the verdicts that there are."""
+    """The marks of the verdicts that there are, as their words are printed."""
+    words = {
+        row.verdict: str(row.verdict) if row.verdict is Verdict.WITHIN else format.word(row)
+        for row in drawn
+    }
     return [
-        Line2D([], [], linestyle="none", marker=marker, color=colour, label=str(verdict))
+        Line2D([], [], linestyle="none", marker=marker, color=colour, label=words[verdict])
         for verdict, (marker, colour) in MARKERS.items()
-        if any(row.verdict is verdict for row in drawn)
+        if verdict in words
     ]
 
 
@@ -109,7 +113,7 @@ def _row(axes: Axes, position: float, row: Comparison) -> None:
 def _label(row: Comparison) -> str:
     return " ".join(
         word
-        for word in (format.format_change(row), format.format_interval(row), row.verdict)
+        for word in (format.format_change(row), format.format_interval(row), format.word(row))
         if word
     )
 

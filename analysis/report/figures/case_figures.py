@@ -3,9 +3,11 @@
 shows two clocks.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import accumulate
 
 from analysis.data.grouping import group_by
 from analysis.report.comparison import format
@@ -70,11 +72,8 @@ def _forests(findings: Findings) -> Iterator[Figure]:
 def _forest(
     findings: Findings, family: Family, compared: list[Comparison], drawn: list[Comparison]
 ) -> Figure:
-    verdicts, metric, shown = findings.verdicts, compared[0].metric, drawn[:_MOST_ROWS]
-    groups = [
-        (case, [(row.pair.new.label, row) for row in rows])
-        for case, rows in group_by(shown, lambda row: row.case).items()
-    ]
+    verdicts, metric, chosen = findings.verdicts, compared[0].metric, _largest_first(drawn)
+    groups = [(case, [(row.pair.new.label, row) for row in rows]) for case, rows in chosen]
     against_itself = [
         (row.case, row)
         for row in family.aa
@@ -98,25 +97,46 @@ def _forest(
         " (emulated: instructions, not time)" if metric.clock == "icount" else ""
     )
     return Figure(
-        Caption(title, subtitle, _forest_footer(findings, compared, drawn, shown)),
+        Caption(title, subtitle, _forest_footer(findings, compared, drawn, chosen)),
         replace(table, name=name, caption=f"{subtitle} {table.caption}"),
         Forest(groups, axis),
     )
+
+
+def _largest_first(rows: list[Comparison]) -> list[tuple[str, list[Comparison]]]:
+    """Rows by case, by their largest change, what is exploratory only last; as many whole cases as
+    fit, and one in any case.
+    """
+
+    def effect(of_case: tuple[str, list[Comparison]]) -> float:
+        return max(
+            abs(math.log(row.ratio))
+            if row.ratio and row.verdict is not Verdict.EXPLORATORY
+            else 0.0
+            for row in of_case[1]
+        )
+
+    by_case = sorted(group_by(rows, lambda row: row.case).items(), key=effect, reverse=True)
+    sums = list(accumulate(len(of_case) for _, of_case in by_case))
+    return [one for one, drawn in zip(by_case, sums) if drawn <= _MOST_ROWS] or by_case[:1]
 
 
 def _forest_footer(
     findings: Findings,
     compared: list[Comparison],
     drawn: list[Comparison],
-    shown: list[Comparison],
+    chosen: list[tuple[str, list[Comparison]]],
 ) -> str:
     groups = findings.verdicts.groups
     lines = [format.describe_test(groups), format.describe_aa(groups)]
     same = sum(row.exact and row.verdict is Verdict.SAME for row in compared)
     if same:
         lines.append(f"Not drawn: {same} of {len(compared)} comparisons, the same to the digit.")
-    if len(shown) < len(drawn):
-        lines.append(f"{len(shown)} of {len(drawn)} others are shown.")
+    shown = sum(len(rows) for _, rows in chosen)
+    if shown < len(drawn):
+        lines.append(
+            f"The {len(chosen)} cases that change most are shown, {shown} of {len(drawn)} others."
+        )
     return "\n".join(filter(None, lines))
 
 
