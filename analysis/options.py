@@ -76,6 +76,24 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="in place of sides: say where a level moved in all campaigns of these folders",
     )
+    _add_choice(parser)
+    parser.add_argument("--format", choices=("text", "md", "html", "json", "ktap"), default="text")
+    parser.add_argument(
+        "--fail-on",
+        choices=("slower", "differs", "unresolved"),
+        help="end with 1 or 3 where something is slower or could not be judged; see below",
+    )
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="let the sides differ in this, as the refusal names it; is printed in the report",
+    )
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    """What is compared of the sides."""
     parser.add_argument(
         "--baseline",
         metavar="VARIANT",
@@ -106,19 +124,6 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
         "--only-changed",
         action="store_true",
         help="leave out what is not known to have changed",
-    )
-    parser.add_argument("--format", choices=("text", "md", "html", "json", "ktap"), default="text")
-    parser.add_argument(
-        "--fail-on",
-        choices=("slower", "differs", "unresolved"),
-        help="end with 1 or 3 where something is slower or could not be judged; see below",
-    )
-    parser.add_argument(
-        "--allow",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="let the sides differ in this, as the refusal names it; is printed in the report",
     )
 
 

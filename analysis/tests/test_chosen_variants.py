@@ -77,6 +77,7 @@ def test_markdown_folds_what_is_unchanged(folder):
     text = run(f"{folder}:off,protected", "--format", "md").stdout
     shown, folded = text.split("<details>")
     assert "dram" in shown and "devmap" not in shown
+    assert "**more**" in shown and "| same |" in folded
     assert "<summary>1 unchanged</summary>\n\n| case" in folded and "devmap" in folded
 
 

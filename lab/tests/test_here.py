@@ -52,9 +52,9 @@ def test_what_cannot_work_is_said_before_anything_is_built(tmp_path, files, uid,
 
 def test_missing_headers_name_their_package_and_what_works_without(tmp_path):
     with pytest.raises(
-        KmapbenchError, match=f"apt-get install linux-headers-{RELEASE}; .*'--only user'"
+        KmapbenchError, match="apt-get install linux-headers-6.12.0-amd64; .*'--only user'"
     ):
-        running_kernel.running_kernel(RELEASE, tmp_path)
+        running_kernel.running_kernel("6.12.0-amd64", tmp_path)
 
 
 def test_a_module_is_built_again_for_other_headers(tmp_path):

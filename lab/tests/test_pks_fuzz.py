@@ -7,11 +7,9 @@ import re
 import pytest
 
 from lab.kernels import module_build
-from lab.tests.conftest import quiet
-from lab.tests.test_pks_semantics import GIVEN, SEMANTICS, TESTS, prepared, reports
+from lab.tests.conftest import prepare_patched, quiet
+from lab.tests.support.pks_tests import GIVEN, SOURCES, TESTS, reports
 from lab.vm import console, image
-
-__all__ = ["prepared"]
 
 pytestmark = pytest.mark.kernels
 
@@ -36,10 +34,20 @@ hotplug=$!
 STOP = "kill $hotplug\nwait $hotplug\n"
 
 
+@pytest.fixture(
+    scope="module",
+    params=["protected", *(pytest.param(name, marks=pytest.mark.all) for name in ("rt", "debug"))],
+)
+def prepared(request, cache, tmp_path_factory) -> image.Prepared:
+    """In place of stock's: what boot_job boots in this file."""
+    tree, scratch = request.config.getoption("--tree"), tmp_path_factory.mktemp(request.param)
+    return prepare_patched(request.param, tree, cache, scratch)
+
+
 @pytest.fixture
 def fuzz(boot_job, prepared, cache):
     """Boots, runs the set with these parameters of its own, and ends."""
-    built = module_build.build(prepared.kernel, SEMANTICS, cache, quiet, "pks_test.ko")
+    built = module_build.build(prepared.kernel, SOURCES, cache, quiet, "pks_test.ko")
     (cached,) = re.findall(
         r"^([0-9a-f]+) \w pkrs_open$", prepared.kernel.symbols.read_text(), re.MULTILINE
     )
@@ -69,7 +77,7 @@ def fuzz(boot_job, prepared, cache):
 def test_after_each_step_all_agree(fuzz, machine):
     booted = fuzz(machine)
     assert booted.outcome.problem is None, booted.outcome.problem
-    (report,) = reports(booted).values()
+    (report,) = reports(booted.console).values()
     assert report.passed, booted.console[-2000:]
     assert console.unexpected_splats(booted.console) == []
     (steps,) = re.findall(r"# \d+ threads, (\d+) steps", booted.console)
@@ -79,6 +87,6 @@ def test_after_each_step_all_agree(fuzz, machine):
 
 def test_a_forgotten_unmap_is_seen(fuzz):
     booted = fuzz("4 CPUs", "forget=1")
-    (report,) = reports(booted).values()
+    (report,) = reports(booted.console).values()
     assert not report.passed
     assert re.search(r"# thread 0, step \d+: wrong after unmap, \d+ held", booted.console)

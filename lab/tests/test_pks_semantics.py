@@ -9,30 +9,20 @@ import struct
 
 import pytest
 
-from lab.kernels import module_build, variants
+from lab.kernels import module_build
 from lab.tests.conftest import prepare_patched, quiet
 from lab.tests.support import ktap
+from lab.tests.support.pks_tests import GIVEN, IN_PMEM, SOURCES, TESTS, reports
 from lab.vm import console, image
 from lab.workloads.micro_script import PMEM_OPTIONS
 
-SEMANTICS = variants.FOLDER / "tests"
-
-# As ready.PMEM_CMDLINE has it: in the middle of the first region; within a large page of the
-# second.
-IN_PMEM = (256 + 32) << 20
+# Within a large page of the second region of persistent memory.
 IN_DEVICE = ((384 + 32) << 20) + 4096
-GIVEN = f"phys={IN_PMEM:#x} spare={image.DEVICE_MEMORY:#x}"
 
 CLOSED = 0x55555554  # IA32_PKRS: all keys but the first
 
 PARAMETERS = "/sys/module/pks_test/parameters"
 FAULTS = "/sys/module/memremap/parameters/pks_faults"
-
-# tests NAME: the set of tests that $given and $set say, from the start.
-TESTS = (
-    'tests() { echo "TESTS $1" > /dev/kmsg; insmod /pks_test.ko $given set=$set; event'
-    ' "\\"tests\\", \\"when\\": \\"$1\\", \\"code\\": $?"; }\n'
-)
 
 # say NAME FILE: what a file of sysfs says.
 SAY = 'say() { event "\\"said\\", \\"what\\": \\"$1\\", \\"value\\": \\"$(cat "$2")\\""; }\n'
@@ -88,7 +78,7 @@ def prepared(request, cache, tmp_path_factory) -> image.Prepared:
 @pytest.fixture
 def boot(boot_job, prepared, cache):
     """Boots a job with the test module, two CPUs, and a command line of its own."""
-    built = module_build.build(prepared.kernel, SEMANTICS, cache, quiet, "pks_test.ko")
+    built = module_build.build(prepared.kernel, SOURCES, cache, quiet, "pks_test.ko")
 
     def start(text: str, given: str, tests: str, cmdline: str, programs=None, **changes):
         setting = f'given="{given}"\nset={tests}\n'
@@ -104,13 +94,6 @@ def boot(boot_job, prepared, cache):
     return start
 
 
-def reports(booted) -> dict[str, ktap.Report]:
-    """The KTAP documents of a boot, by the name that the job gave them."""
-    text = "\n".join(console.lines(booted.console))
-    documents = re.split(r"^TESTS (\w+)$", text, flags=re.MULTILINE)[1:]
-    return {name: ktap.parse(document) for name, document in zip(documents[::2], documents[1::2])}
-
-
 # Tests that are skipped where something of the machine is not given.
 NO_TAIL = {"a tail page is judged by its head"}
 NO_SPARE = {
@@ -123,7 +106,7 @@ def check(booted, **skipped: set[str]) -> None:
     """These sets of tests have run, in this order, and all has passed that was not to be
     skipped.
     """
-    found = reports(booted)
+    found = reports(booted.console)
     assert list(found) == list(skipped), booted.outcome.problem or booted.console[-3000:]
     for name, report in found.items():
         failed = [f"{name}: {test.name}: {test.reason}" for test in report.of(ktap.Status.FAILED)]

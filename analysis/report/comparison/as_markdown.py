@@ -50,7 +50,9 @@ def _table(rows: Sequence[Comparison]) -> str:
             format.count_boots(row),
         )
         case = escaped(format.label(row))
-        lines.append(f"| {case} | {' | '.join(figures)} | **{format.word(row)}** |")
+        # A reader of a merge request looks for what is worse.
+        stars = "**" if row.verdict in (Verdict.SLOWER, Verdict.SLOWER_OPEN) else ""
+        lines.append(f"| {case} | {' | '.join(figures)} | {stars}{format.word(row)}{stars} |")
     return "\n".join(lines)
 
 

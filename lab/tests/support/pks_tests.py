@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tests that run on our PKS kernel itself (kernels/tests): what they are given, and what they
+say.
+"""
+
+import re
+
+from lab.kernels import variants
+from lab.tests.support import ktap
+from lab.vm import console, image
+
+SOURCES = variants.FOLDER / "tests"
+
+# In the middle of the first region of persistent memory (image.PMEM_REGIONS), and memory that
+# nobody uses.
+IN_PMEM = (256 + 32) << 20
+GIVEN = f"phys={IN_PMEM:#x} spare={image.DEVICE_MEMORY:#x}"
+
+# tests NAME: the set of tests that $given and $set say, from the start.
+TESTS = (
+    'tests() { echo "TESTS $1" > /dev/kmsg; insmod /pks_test.ko $given set=$set; event'
+    ' "\\"tests\\", \\"when\\": \\"$1\\", \\"code\\": $?"; }\n'
+)
+
+
+def reports(text: str) -> dict[str, ktap.Report]:
+    """The KTAP documents of a boot's console, by the name that the job gave them."""
+    lines = "\n".join(console.lines(text))
+    documents = re.split(r"^TESTS (\w+)$", lines, flags=re.MULTILINE)[1:]
+    return {name: ktap.parse(document) for name, document in zip(documents[::2], documents[1::2])}
