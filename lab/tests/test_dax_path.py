@@ -18,7 +18,7 @@ from lab.workloads.fio.workload import Dax
 
 pytestmark = pytest.mark.guest
 
-BRACKET = {"pks_open_pgmap", "pks_close_pgmap"}
+BRACKET = {"__pgmap_begin_access", "__pgmap_end_access"}
 EXCEPTION = {"irqentry_enter", "irqentry_exit"}  # closes what it came upon, and opens it again
 RANGES = {
     "pread": 1,

@@ -33,8 +33,11 @@ def is_qemu(pid: int) -> bool:
 
 
 def heed_interrupts() -> None:
-    """A shell's background job ignores SIGINT, and so would all that it starts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """A shell's background job ignores SIGINT, what nohup starts SIGHUP, and so would all that they
+    start.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture
