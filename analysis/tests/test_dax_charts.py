@@ -156,7 +156,7 @@ def test_the_heat_map_has_each_overhead_its_interval_and_verdict(write_campaign,
         "psync randread throughput, 4 jobs",
         *SIZES,
     } <= set(words)
-    assert {"slower", "same"} <= set(words)  # 4 % of 512 bytes, nothing of 2 MiB
+    assert {"more", "same"} <= set(words)  # 4 % of 512 bytes, nothing of 2 MiB
     assert "What protected adds to an I/O, against off" in words
     assert (folder / "charts" / "dax-overhead-cost-idle.svg").exists()
 
