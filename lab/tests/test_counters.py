@@ -43,7 +43,7 @@ def test_names_come_from_the_command_line(tmp_path):
         KMAP_BENCH,
         "--benchmark_filter=^user/known/adds13/",
         "--kmapbench_cases=all",
-        "--kmapbench_samples=3",
+        "--kmapbench_samples=31",
         "--kmapbench_repetitions=1",
     ]
     output(
