@@ -66,7 +66,7 @@ def pair_sources(arguments: list[str], baseline: str | None, variants: Sequence[
     """Pairs to compare. baseline: of one campaign, the variant that the others are compared with.
     variants: only these; none: all.
     """
-    sides = [_open_side(argument, arguments, tuple(variants)) for argument in arguments]
+    sides = [_open_side(argument, tuple(variants)) for argument in arguments]
     for name in variants:
         if not any(isinstance(side, _Campaign) and name in side.variants for side in sides):
             raise BadData(f"--variants {name}: in none of {', '.join(arguments)}")
@@ -77,6 +77,11 @@ def pair_sources(arguments: list[str], baseline: str | None, variants: Sequence[
             "--baseline chooses among the variants of one campaign: name that variant as"
             " FOLDER:VARIANT, first"
         )
+    for side in sides:
+        if isinstance(side, _Campaign) and len(side.names) > 1:
+            raise BadData(
+                f"{side.text}: several variants are compared with each other; give no other side"
+            )
     old, *others = sides
     all_pairs = Pairs([], [] if len(others) == 1 else [f"baseline: {old.text}"], [])
     for new in others:
@@ -89,7 +94,7 @@ def pair_sources(arguments: list[str], baseline: str | None, variants: Sequence[
     return all_pairs
 
 
-def _open_side(text: str, arguments: list[str], only: tuple[str, ...]) -> _Side:
+def _open_side(text: str, only: tuple[str, ...]) -> _Side:
     path, names = Path(text), tuple[str, ...]()
     if not path.exists() and not path.is_symlink() and ":" in text:
         folder, _, listed = text.rpartition(":")
@@ -103,8 +108,6 @@ def _open_side(text: str, arguments: list[str], only: tuple[str, ...]) -> _Side:
     for name in names:
         if name not in side.variants:
             raise BadData(f"{path}: no records of {name}; there are {', '.join(side.variants)}")
-    if len(names) > 1 and len(arguments) > 1:
-        raise BadData(f"{text}: several variants are compared with each other; give no other side")
     return side
 
 

@@ -18,7 +18,6 @@
 #define PER_CPU		2	/* threads */
 #define MOST_HELD	8
 #define PAGES		16	/* from the given one on */
-#define NOWHERE		((void *)(VMALLOC_END + 1))	/* where nothing is ever mapped */
 
 static uint milliseconds = 1000;
 module_param(milliseconds, uint, 0);

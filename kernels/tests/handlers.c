@@ -14,7 +14,6 @@
 #include <asm/pks_types.h>
 #include "pks_test.h"
 
-#define NOWHERE		((void *)(VMALLOC_END + 1))	/* where nothing is ever mapped */
 #define SOME_STEPS	10	/* fewer, and what was to be stepped over was not */
 #define MOST_STEPS	200
 

@@ -54,6 +54,8 @@ bool own_bracket_works(void);
 /* A function of the kernel that modules cannot call by its name, or NULL. */
 void *find_function(const char *name);
 
+#define NOWHERE	((void *)(VMALLOC_END + 1))	/* where nothing is ever mapped */
+
 /* Where a page-table leaf has its key: Intel SDM, volume 3, 4.6.2 */
 #define PKEY_SHIFT	59
 

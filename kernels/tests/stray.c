@@ -133,8 +133,8 @@ void test_stray_child(void)
 	expect(register_closed());
 }
 
-/* Threads that never return to user mode: what one has strayed into is not its own for good. */
-static int stray_and_sleep(void *done)
+/* Until the thread is switched away from, so that it is not before it was looked at. */
+static void expect_stray_opens(void)
 {
 	bool opened;
 
@@ -143,6 +143,12 @@ static int stray_and_sleep(void *done)
 	opened = open(0);
 	preempt_enable();
 	expect(opened);
+}
+
+/* Threads that never return to user mode: what one has strayed into is not its own for good. */
+static int stray_and_sleep(void *done)
+{
+	expect_stray_opens();
 	schedule_timeout_uninterruptible(1);
 	expect(register_closed());
 	own_bracket();
@@ -166,13 +172,7 @@ static struct task_struct *strayed_worker, *next_worker;
 
 static void stray_item(struct work_struct *unused)
 {
-	bool opened;
-
-	preempt_disable();
-	stray();
-	opened = open(0);
-	preempt_enable();
-	expect(opened);
+	expect_stray_opens();
 	strayed_worker = current;
 }
 

@@ -6,7 +6,7 @@ Pure.
 from collections import Counter
 from collections.abc import Sequence
 
-from lab.trace.symbols import Kernel, Window
+from lab.trace.symbols import Kernel, Window, executed
 
 NOTHING = "nothing"  # dax_windows' operation that is none
 _KERNEL_SPACE = 1 << 63
@@ -63,9 +63,7 @@ def _path(case: str, window: Window, kernel: Kernel) -> dict:
         "ops": 1,
         "instructions": window.executions.total(),
         "wrmsr": writes(window, kernel).total(),
-        "pkrs_writes": sum(
-            count for (_, at), count in window.executions.items() if at in window.pkrs_writes
-        ),
+        "pkrs_writes": executed(window.executions, window.pkrs_writes),
         "functions": [
             {"chain": list(chain), **_counts(at)} for chain, at in sorted(functions.items())
         ],

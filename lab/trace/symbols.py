@@ -241,9 +241,7 @@ def path_of(record: dict, windows: Mapping[str, Sequence[Window]], module: Modul
         "instructions": sum(case.values()),
         "empty_instructions": sum(empty.values()),
         "wrmsr": sum(wrmsr.values()),
-        "pkrs_writes": sum(
-            count for (_, at), count in case.items() if at in four[CASE_2N].pkrs_writes
-        ),
+        "pkrs_writes": executed(case, four[CASE_2N].pkrs_writes),
         "functions": [
             {"chain": list(chain), "instructions": count, "wrmsr": wrmsr[chain]}
             for chain, count in sorted(instructions.items(), key=lambda item: (-item[1], item[0]))
@@ -253,6 +251,11 @@ def path_of(record: dict, windows: Mapping[str, Sequence[Window]], module: Modul
             for stack, at in sorted(stacks.items())
         ],
     }
+
+
+def executed(executions: Executions, addresses: frozenset[int]) -> int:
+    """How often instructions at these addresses were executed."""
+    return sum(count for (_, at), count in executions.items() if at in addresses)
 
 
 def _difference(longer: Executions, shorter: Executions) -> Executions:
