@@ -611,4 +611,7 @@ UNTESTED = {
     "block/t10-pi.c, fs/isofs/compress.c: what is unmapped is what was mapped": (
         "not in these kernels"
     ),
+    "lib/scatterlist.c, crypto/, drivers/, net/, virt/: callers of the memory of others": (
+        "not in these kernels"
+    ),
 }
