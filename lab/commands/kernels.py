@@ -22,6 +22,7 @@ def show() -> int:
         for name, image in images.items()
     }
     sizes = {name: kernel_cache.code_bytes(folder) for name, folder in built.items() if folder}
+    width = max(map(len, table))
     for variant in table.values():
         if variant.image and (folder := built[variant.image.name]):
             state = [str(folder), _size_line(variant.image, images, sizes)]
@@ -31,8 +32,8 @@ def show() -> int:
             state = [str(folder) for folder in debian_kernels.fetched(cache)] or [
                 "not fetched yet: kmapbench run does it"
             ]
-        print(f"{variant.name:12} {variant.what}")
-        print("".join(f"{'':12} {line}\n" for line in state), end="")
+        print(f"{variant.name:{width}} {variant.what}")
+        print("".join(f"{'':{width}} {line}\n" for line in state), end="")
     return exit_codes.OK
 
 

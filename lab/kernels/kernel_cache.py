@@ -36,10 +36,8 @@ def last_seconds(image: Image, cache: Path) -> float | None:
     return _last(image, cache, "seconds")
 
 
-def code_bytes(folder: Path) -> int:
-    """How large all functions of a built kernel are together. Its .text is padded to whole large
-    pages, and says nothing.
-    """
+def functions(folder: Path) -> list[tuple[int, int, str]]:
+    """All functions of a built kernel, by address: where each begins, its bytes, its name."""
     (vmlinux,) = (folder / "boot").glob("vmlinux-*")
     rows = (
         line.split()
@@ -47,7 +45,18 @@ def code_bytes(folder: Path) -> int:
             [subprocesses.find("nm", "binutils"), "-S", vmlinux]
         ).splitlines()
     )
-    return sum(int(row[1], 16) for row in rows if len(row) == 4 and row[2] in "tTwW")
+    return sorted(
+        (int(row[0], 16), int(row[1], 16), row[3])
+        for row in rows
+        if len(row) == 4 and row[2] in "tTwW"
+    )
+
+
+def code_bytes(folder: Path) -> int:
+    """How large all functions of a built kernel are together. Its .text is padded to whole large
+    pages, and says nothing.
+    """
+    return sum(size for _, size, _ in functions(folder))
 
 
 def last_steps(image: Image, cache: Path) -> float | None:

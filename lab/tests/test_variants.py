@@ -113,6 +113,28 @@ def test_the_trimmed_kernel_has_the_distributions_path(plain, tmp_path):
 
 
 @pytest.mark.all
+def test_the_series_changes_no_function_where_its_symbol_is_off(cache):
+    """Beyond its preparatory patches: each function of the one kernel is at its address in the
+    other, and as long. How gcc calls a copy that it has specialised is no difference.
+    """
+    both = []
+    for name in ("off", "prep"):
+        kernel = variants.find(name).image
+        source_build.fetch(kernel, cache, quiet)
+        both.append(
+            [
+                (address, size, re.sub(r"\.(constprop|isra|part|cold)\.\d+|\.cold", "", function))
+                for address, size, function in kernel_cache.functions(
+                    kernel_cache.built(kernel, cache)
+                )
+            ]
+        )
+    off, prep = both
+    assert len(off) > 10_000
+    assert [pair for pair in zip(off, prep, strict=True) if pair[0] != pair[1]] == []
+
+
+@pytest.mark.all
 def test_the_debug_kernel_has_nothing_to_complain_of(tmp_path):
     records = measured(tmp_path / "campaign", ["debug"], 1)
     assert {
