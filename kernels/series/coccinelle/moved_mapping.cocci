@@ -105,7 +105,7 @@ print(f"{where.file}:{where.line}: {where.current_element}: {f}, in a structure"
 
 @foreign@
 expression p;
-position at != {kept.at, assigned.at, declared.at};
+position at != {moved.at, kept.at, assigned.at, declared.at};
 @@
 
 (
