@@ -62,6 +62,7 @@ def _without(name: str, file: str, old: str, seen_by: tuple[str, ...] = ()) -> M
 
 _PKS = "arch/x86/mm/pks.c"
 _PKS_H = "arch/x86/include/asm/pks.h"
+_PKS_TYPES_H = "arch/x86/include/asm/pks_types.h"
 _ENTRY = "kernel/entry/common.c"
 _SWITCH = "arch/x86/kernel/process_64.c"
 _FAULT = "arch/x86/mm/fault.c"
@@ -108,6 +109,12 @@ _CLOSE_MSR, _CLOSE_CACHE = "pks_write_msr(PKRS_CLOSED);", "this_cpu_write(pkrs_o
 _WAS_OPEN = "\tif (before)\n\t\treturn;\n\n"
 _LAST = "\t/* What the thread has opened by straying ends with its last bracket. */\n"
 _OPEN = _statements(_OPEN_THREAD) + _WAS_OPEN + _statements(_OPEN_CACHE, _OPEN_MSR)
+_INNER = (
+    "\tif (word >= PKS_BRACKET) {\n"
+    "\t\tWRITE_ONCE(current->thread.pks, word);\n\t\treturn;\n\t}\n\n"
+)
+_LOAD_OPEN = _statements(_OPEN_CACHE, _OPEN_MSR, indent=2) + "\t} else {\n"
+_LOAD_CLOSED = "\t} else {\n" + _statements(_CLOSE_MSR, _CLOSE_CACHE, indent=2) + "\t}\n}\n"
 _CLOSE = _LAST + _statements(_CLOSE_THREAD, _CLOSE_MSR, _CLOSE_CACHE)
 
 
@@ -139,6 +146,13 @@ CPU = [
         "\t\twrmsrl(MSR_IA32_PKRS, PKRS_CLOSED);\n",
     ),
     _without("nobody_is_told_of_protection", _PKS, "\tstatic_branch_enable(&pks_key);\n"),
+    Mutant(
+        "keys_of_nobody_are_open",
+        _PKS_TYPES_H,
+        "#define PKRS_CLOSED\t\t0x55555554U\n",
+        "#define PKRS_CLOSED\t\t0x00000004U\n",
+        (_PKS, _ENTRY, _SWITCH, _MEMREMAP, _EXTABLE, "arch/x86/power/cpu.c"),
+    ),
 ]
 
 THREAD = [
@@ -157,6 +171,20 @@ THREAD = [
         "likely(!(READ_ONCE(next->thread.pks) | this_cpu_read(pkrs_open))))",
         "likely(!this_cpu_read(pkrs_open)))",
         (_SWITCH,),
+    ),
+    Mutant(
+        "switch_does_not_open_the_register",
+        _PKS_H,
+        _LOAD_OPEN,
+        _statements(_OPEN_CACHE, indent=2) + "\t} else {\n",
+        (_SWITCH, _PKS),
+    ),
+    Mutant(
+        "switch_does_not_close_the_register",
+        _PKS_H,
+        _LOAD_CLOSED,
+        "\t} else {\n" + _statements(_CLOSE_CACHE, indent=2) + "\t}\n}\n",
+        (_SWITCH, _PKS),
     ),
     Mutant(
         "what_strayed_is_given_back",
@@ -186,6 +214,13 @@ THREAD = [
         _WAS_OPEN,
         _statements("WRITE_ONCE(current->thread.pks, PKS_BRACKET);", _OPEN_CACHE, _OPEN_MSR),
     ),
+    _without(
+        "close_ends_all_brackets",
+        _PKS_H,
+        _INNER,
+        (_MEMREMAP, _EXTABLE),
+    ),
+    _without("close_does_not_count", _PKS_H, "\tword -= PKS_BRACKET;\n", (_MEMREMAP, _EXTABLE)),
     _closing("close_without_register", _CLOSE_THREAD, _CLOSE_CACHE),
     _closing("close_without_cache", _CLOSE_THREAD, _CLOSE_MSR),
     _closing("close_without_thread", _CLOSE_MSR, _CLOSE_CACHE),
@@ -228,6 +263,18 @@ ENTRY = [
         _ENTRY,
         "\tu32 pks = arch_save_and_close_pkeys();\n\tirqentry_state_t",
         "\tu32 pks = 0;\n\tirqentry_state_t",
+    ),
+    Mutant(
+        "what_was_closed_is_forgotten",
+        _ENTRY,
+        "\treturn irqentry_make_state(pks, false);\n",
+        "\treturn irqentry_make_state(0, false);\n",
+    ),
+    Mutant(
+        "what_was_closed_is_forgotten_in_an_nmi",
+        _ENTRY,
+        "irqentry_make_state(pks, lockdep_hardirqs_enabled())",
+        "irqentry_make_state(0, lockdep_hardirqs_enabled())",
     ),
     _without("not_restored", _ENTRY, "\tirqentry_restore_pkeys(regs, state, false);\n"),
     _without(
@@ -298,6 +345,18 @@ FAULT = [
     ),
     _without("leftovers_stay_in_the_thread", _PKS, "\tWRITE_ONCE(current->thread.pks, 0);\n"),
     Mutant("unended_bracket_is_not_told_of", _PKS, "WARN_ONCE(depth,", "WARN_ONCE(0,"),
+    Mutant(
+        "what_strayed_is_told_of_as_a_bracket",
+        _PKS_TYPES_H,
+        "\treturn word / PKS_BRACKET;\n",
+        "\treturn word / PKS_STRAYED;\n",
+        (_PKS,),
+    ),
+    _without(
+        "a_stray_access_opens_nothing",
+        _FAULT,
+        "\tif (!interrupted)\n\t\tstate->pks |= PKS_STRAYED;\n",
+    ),
     _without(
         "any_key_is_taken_for_ours",
         _PKS,
@@ -386,6 +445,24 @@ PAGEMAP = [
     ),
     _without("nobody_switches_entry_on", _MEMREMAP, "\tpks_enable();\n"),
     _without("leaves_get_no_key", _MEMREMAP, "\t*prot = pks_protect(*prot);\n"),
+    Mutant(
+        "leaves_get_another_key",
+        _PKS_H,
+        "((pgprotval_t)PKS_KEY_PGMAP <<",
+        "((pgprotval_t)2 <<",
+        (_MEMREMAP,),
+    ),
+    _without(
+        "all_pagemaps_get_a_key",
+        _MEMREMAP,
+        "\tif (!(pgmap->flags & PGMAP_PROTECTION))\n\t\treturn 0;\n",
+    ),
+    Mutant(
+        "any_pagemap_switches_the_key_off",
+        _MEMREMAP,
+        "\tif (!(pgmap->flags & PGMAP_PROTECTION))\n\t\treturn;\n\n\tmutex_lock(",
+        "\tmutex_lock(",
+    ),
     Mutant("mapped_unprotected", _MEMREMAP, "if (!pgmap_protection_available() || ", "if ("),
     Mutant(
         "parameter_is_ignored",
@@ -525,6 +602,18 @@ _READ = "\trc = read_pmem(page, page_off, pmem_addr, len);\n"
 _WRITE = "\twrite_pmem(pmem_addr, page, page_off, len);\n"
 _COPY_BEGINS = _set("to", "daddr") + _set("from", "saddr")
 _COMPARE_BEGINS = _set("from", "saddr", declared=False) + _set("to", "daddr", declared=False)
+# Calls of what _COPY_BEGINS is in, and of its like for clearing.
+_COPY_MC = "copy_mc_to_kernel"
+_COPIES = {
+    "shared_page": "\t\t\tret = dax_copy_mc(daddr, saddr, length);\n",
+    "head_of_shared_page": "\t\t\tret = dax_copy_mc(daddr, saddr, head_off);\n",
+    "tail_of_shared_page": "\t\t\tret = dax_copy_mc(daddr + tail_off,\n",
+    "unshared_page": "\tif (dax_copy_mc(daddr, saddr, copy_len) == 0)\n",
+}
+_CLEARS = {
+    "head_of_new_page": ("daddr", "head_off"),
+    "tail_of_new_page": ("daddr + tail_off", "tail_len"),
+}
 _BY_ITSELF = "\tif (pgmap_protection_in_use())\n\t\treturn {}(dax_dev, addr, bytes, i);\n"
 
 ACCESS = [
@@ -540,12 +629,31 @@ ACCESS = [
     _without("reads_take_the_usual_path", _SUPER, _BY_ITSELF.format("dax_copy_to_iter_protected")),
     _unopened("flush_is_not_bracketed", _SUPER, _set("opened", "addr") + "\n" + _FLUSH),
     _unended("flush_stays_open", _SUPER, _FLUSH),
+    Mutant(
+        "flushes_take_the_usual_path",
+        _SUPER,
+        "\tif (pgmap_protection_in_use())\n\t\tdax_flush_protected(addr, size);\n\telse\n",
+        "\tif (true)\n",
+    ),
     _unopened(
         "private_copy_is_not_bracketed", _DAX, _set("opened", "kaddr", declared=False) + _COW
     ),
     Mutant("copy_is_not_bracketed", _DAX, _COPY_BEGINS, "\tbool to = false, from = false;\n"),
     _unopened(
         "clear_is_not_bracketed", _DAX, _set("opened", "daddr") + "\n\tmemset(daddr, 0, len);\n"
+    ),
+    *(
+        Mutant(f"{what}_is_copied_without", _DAX, call, call.replace("dax_copy_mc", _COPY_MC))
+        for what, call in _COPIES.items()
+    ),
+    *(
+        Mutant(
+            f"{what}_is_cleared_without",
+            _DAX,
+            f"\t\t\tdax_clear({address}, {size});\n",
+            f"\t\t\tmemset({address}, 0, {size});\n",
+        )
+        for what, (address, size) in _CLEARS.items()
     ),
     Mutant("compare_is_not_bracketed", _DAX, _COMPARE_BEGINS, "\tfrom = to = false;\n"),
     Mutant(
@@ -576,12 +684,23 @@ ALL = [*CPU, *THREAD, *ENTRY, *FAULT, *PAGEMAP, *KMAP, *ACCESS]
 
 # Hunk: why its absence cannot be seen here.
 UNTESTED = {
-    "mm/memremap.c: the key goes down where memremap_pages() has no memory for its counter": (
-        "needs a failing allocation"
+    "block/t10-pi.c, fs/isofs/compress.c: what is unmapped is what was mapped": (
+        "not in these kernels"
+    ),
+    "lib/scatterlist.c, crypto/, drivers/block, drivers/infiniband, drivers/md, drivers/misc,"
+    " drivers/target, drivers/usb, net/, virt/: callers of the memory of others": (
+        "not in these kernels"
+    ),
+    "arch/x86, mm/Kconfig: bits, numbers and symbols of the CPU feature; the fields of"
+    " thread_struct and irqentry_state_t": (
+        "part of all files of the kernel, and without any of them nothing is protected"
     ),
     "arch/x86/xen/enlighten_pv.c: the feature is cleared": "needs Xen",
-    "drivers/nvdimm/pmem.c: brackets around invalidating poison, and writing after it": (
-        "needs poison, which only an ACPI platform injects"
+    "arch/x86/mm/pks.c, arch/x86/power/cpu.c: the test for the feature": (
+        "planted bugs run on a CPU that has it; nocpu boots in test --kernels"
+    ),
+    "arch/x86/mm/pks.c: cached value in pks_setup_cpu(), and CR4 after the register": (
+        "a CPU that comes up has nothing open, and accesses nothing that is protected"
     ),
     "arch/x86/mm/pks.c: pks_resume_cpu()": (
         "matters only if the thread that puts the machine to sleep has strayed in the same "
@@ -591,27 +710,69 @@ UNTESTED = {
         "only an NMI can come between, at one instruction of an entry or a switch that cannot"
         " be stepped"
     ),
+    "arch/x86/include/asm/pks.h, include/linux/memremap.h: the static keys": (
+        "without them all is done as with them on, which is right, but slower"
+    ),
+    "kernel/entry/common.c: what an interrupt of the idle task saves": (
+        "the idle task has nothing open"
+    ),
     "arch/x86/mm/fault.c: user_mode() in pks_fault(), and the warning without PKS": (
         "in an emulator user mode gets no protection-key fault on supervisor pages"
     ),
+    "arch/x86/mm/fault.c: pks_fault() leaves other faults of closed code alone": (
+        "the usual path comes to the same fixup"
+    ),
+    "arch/x86/mm/fault.c: in a bracket, only faults of a key are for pks_handle_fault()": (
+        "needs an access to a missing page of the region that is no over-read"
+    ),
     "arch/x86/mm/extable.c: EX_TYPE_BPF in fixup_overread()": "needs a BPF program",
+    "arch/x86/mm/extable.c: no bracket in fixup_exception()": "one more would not be noticed",
+    "arch/x86/mm/pks.c: key_of() without a leaf": "an address whose key faults has one",
     "arch/x86/mm/pks.c: the register is written again once only": (
         "needs somebody who writes to it again and again, between two instructions"
     ),
+    "arch/x86/mm/pks.c: pks_show_fault() tells of the address alone that it knows": (
+        "needs an oops on a page of user space that has a key"
+    ),
     "kernel/workqueue.c: worker->task": "needs a work item of a softirq that interrupts a bracket",
+    "mm/memremap.c: the key goes down where memremap_pages() has no memory for its counter": (
+        "needs a failing allocation"
+    ),
+    "mm/memremap.c: private memory is refused": "no driver asks for it to be protected",
+    "mm/memremap.c: the span of a pagemap with several ranges": "no device of a guest has one",
     "mm/memremap.c: the span has holes after it has changed": (
         "needs a thread that is preempted between two tests while a device goes and another comes"
+    ),
+    "mm/memremap.c: pfn_valid() for an address in the span": (
+        "the memory between two devices of a guest has pages"
+    ),
+    "mm/memremap.c: protected_lock": "needs two devices that are found at the same time",
+    "mm/memremap.c: pks_fault_mode is read, or set to a mode that does not exist": (
+        "the tests set it on the command line"
+    ),
+    "include/linux/memremap.h: an end for what was not opened, page_access_protected()": (
+        "who asks in these kernels asks for protected memory"
+    ),
+    "include/linux/memremap.h and others: what stands in for all this without the symbol": (
+        "needs another image; off has each function at the address that it has in plain"
     ),
     "include/linux/highmem-internal.h: close before pagefault_enable() in kunmap_atomic()": (
         "the page is closed either way when the next instruction looks"
     ),
+    "include/linux/highmem-internal.h: close after the cache flush": (
+        "not on this architecture: ARCH_HAS_FLUSH_ON_KUNMAP"
+    ),
+    "fs/dax.c: a whole page is cleared in a fault": (
+        "needs a fault on a page that XFS has reserved a block for, and that has no data"
+    ),
     "drivers/dax/super.c and others: a bracket's end beside another one's": (
         "the outer bracket decides; see the tests of nesting"
     ),
-    "block/t10-pi.c, fs/isofs/compress.c: what is unmapped is what was mapped": (
-        "not in these kernels"
+    "drivers/nvdimm/pmem.c: brackets around invalidating poison, and writing after it": (
+        "needs poison, which only an ACPI platform injects"
     ),
-    "lib/scatterlist.c, crypto/, drivers/, net/, virt/: callers of the memory of others": (
-        "not in these kernels"
+    "arch/x86/mm/pat/set_memory.c: assertion in clflush_cache_range_opt()": (
+        "the bug that it is for is planted: attributes_are_flushed_without"
     ),
+    "Documentation, MAINTAINERS": "no code",
 }
