@@ -3,6 +3,8 @@
 each patch.
 """
 
+import re
+import shutil
 import subprocess
 import tempfile
 from dataclasses import replace
@@ -12,6 +14,7 @@ import pytest
 
 from lab.kernels import debian_kernels, source_build, variants
 from lab.tests.conftest import quiet
+from lab.tests.support import pks_mutations
 
 IMAGE = variants.find("protected").image
 # What the preparatory patches change. COMPILE_TEST: before the patch that has a user of it,
@@ -44,6 +47,26 @@ def test_checkpatch_finds_nothing(cache, version, tmp_path):
     assert result.stdout.count("has no obvious style problems") == len(IMAGE.patches), (
         result.stdout + result.stderr
     )
+
+
+@pytest.mark.kernels
+def test_each_planted_bug_fits_the_series(cache, version, tmp_path):
+    """Whether it is noticed takes hours to see (test_pks_mutations.py)."""
+    log, source = tmp_path / "log", tmp_path / "source"
+    pristine = source_build.source_of(IMAGE.source, version, cache, log, quiet)
+    for patch in IMAGE.patches:
+        for name in re.findall(r"^--- a/(.+)$", patch.read_text(), flags=re.MULTILINE):
+            if (pristine / name).exists():  # else an earlier patch adds it
+                (source / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(pristine / name, source / name)
+    for patch in IMAGE.patches:
+        source_build.apply(patch, source, log)
+    for mutant in pks_mutations.ALL:
+        assert mutant.new != mutant.old
+        with pks_mutations.planted(mutant, source):
+            pass
+    names = [mutant.name for mutant in pks_mutations.ALL]
+    assert len(set(names)) == len(names)
 
 
 @pytest.mark.all
