@@ -45,6 +45,7 @@ class LabBoot:
         self._machine = image.machine(one, self._initrd, plugin if work.observed else None)
         self._look_for_kernel()
         display.say(f"{self.name}: starting")
+        display.begin(kept.variant, self.name)
         self.guest = qemu.Guest(self._machine, kept.folder, self._on_line)
 
     def interrupt(self, reason: str) -> None:
@@ -57,6 +58,7 @@ class LabBoot:
         None.
         """
         outcome = self.guest.finish()
+        self._display.end(self._kept.variant, self.name, keep=outcome.problem is None)
         self._initrd.unlink()
         self._look_for_kernel()
         self.failed_oracles = self._kept.failed_oracles()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,13 +14,18 @@ from pathlib import Path
 from formats import exit_codes
 from formats.campaign_format import LOOKS, USER_SPACE
 from lab.campaign import chown, store
+from lab.campaign.schedule import Step
 from lab.core import bench_command, signals
 from lab.core.dirs import RESULTS, ROOT, cache_dir
 from lab.core.errors import Interrupted, KmapbenchError
 from lab.core.progress import Display
-from lab.run import expectation, manifest, preflight, selection
+from lab.core.time_left import TimeLeft
+from lab.run import expectation, manifest, parallel, preflight, selection
 from lab.run.plan import Plan, write
 from lab.run.targets import Context, Target, targets
+
+# Steps of a run beside its boots, as the time left knows them.
+_PREPARATION, _REPORT = "preparation", "report"
 
 
 def run(plan: Plan) -> int:
@@ -33,10 +39,10 @@ def run(plan: Plan) -> int:
     preflight.check_options(plan)
     with (
         tempfile.TemporaryDirectory(prefix="kmapbench-") as scratch,
-        Display() as display,
+        Display(times := TimeLeft(cache_dir() / "durations.json", _kind(plan))) as display,
         ExitStack() as leaving,
     ):
-        context = Context(plan, kmap_bench, cache_dir(), Path(scratch), display)
+        context = Context(plan, kmap_bench, cache_dir(), Path(scratch), display, times)
         problems, reported = _measure(context, leaving)
     failures = [f"kmapbench: {problem}" for problem in problems]
     code = exit_codes.FAILED if failures else exit_codes.OK
@@ -59,8 +65,11 @@ def _measure(
     if resumed:
         leaving.callback(resumed.release)
     chosen = targets(context)
+    _expect(context, resumed.left() if resumed else selection.steps(plan), [_PREPARATION])
+    display.begin(_PREPARATION)
     for target in chosen:
         target.prepare(leaving)
+    display.end(_PREPARATION)
     campaign = _open(context, chosen, resumed, leaving)
     go_on = f"./kmapbench run --resume {shlex.quote(str(campaign.folder))}"
     try:
@@ -80,7 +89,9 @@ def _measure(
     # Where every boot crashed before its first record there is nothing to report, and what went
     # wrong is said already.
     has_records = any(campaign.folder.glob("*/boot-*/micro.jsonl"))
+    display.begin(_REPORT)
     reported = _report(campaign.folder, plan.print) if has_records else None
+    display.end(_REPORT, keep=has_records)
     if campaign.left():
         display.note(f"to go on: {go_on}")
     return problems, reported
@@ -95,7 +106,9 @@ def _measure_steps(
     for most in sorted(LOOKS) if plan.until_resolved else [plan.boots]:
         left = [step for step in campaign.left() if step.boot <= most]
         by_target = {target: [step for step in left if target.takes(step)] for target in chosen}
-        display.plan(sum(target.work(steps) for target, steps in by_target.items()))
+        work = sum(target.work(steps) for target, steps in by_target.items())
+        display.plan(work, is_even=False)
+        _expect(context, left, [])
         problems += [
             line for target, steps in by_target.items() for line in target.measure(campaign, steps)
         ]
@@ -105,6 +118,21 @@ def _measure_steps(
             if resolved:
                 break
     return problems
+
+
+def _expect(context: Context, steps: Sequence[Step], before: Sequence[str]) -> None:
+    """Tells how many steps of each kind there will be. before: those before the first boot."""
+    plan = context.plan
+    at_once = parallel.places(plan.variants) if selection.asks_lab(plan) else 1
+    kinds = Counter([*before, *(step.variant for step in steps), _REPORT])
+    serial = frozenset((_PREPARATION, _REPORT, USER_SPACE))
+    context.times.plan(kinds, serial, at_once)
+
+
+def _kind(plan: Plan) -> str:
+    """What plans have in common whose steps take as long."""
+    place = plan.on if plan.here else plan.kernel
+    return f"{plan.only} {plan.cases} {plan.preset} {plan.label if plan.here else ''} {place}"
 
 
 def _open(

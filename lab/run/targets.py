@@ -17,6 +17,7 @@ from lab.campaign.schedule import Step
 from lab.campaign.store import Boot, Campaign
 from lab.core.bench_command import KERNEL
 from lab.core.progress import Display
+from lab.core.time_left import TimeLeft
 from lab.host import bench_program, running_kernel
 from lab.kernels import source_build, variants
 from lab.run import host_steps, parallel, selection
@@ -37,6 +38,7 @@ class Context:
     cache: Path
     scratch: Path  # gone after the run
     display: Display
+    times: TimeLeft
 
 
 class Target(Protocol):
@@ -178,7 +180,9 @@ class RunningKernel:
 
     def measure(self, campaign: Campaign, steps: Sequence[Step]) -> list[str]:
         assert self._measure is not None, "prepare() comes first"
-        problems = [line for step in steps for line in _twice(campaign, step, self._measure)]
+        problems = [
+            line for step in steps for line in _twice(self._context, campaign, step, self._measure)
+        ]
         self._loaded.close()  # user models need no module
         return problems
 
@@ -209,7 +213,7 @@ class UserSpace:
         def measure(boot: Boot) -> str | None:
             return host_steps.measure_user(boot, self._models, context.kmap_bench, context.display)
 
-        return [line for step in steps for line in _twice(campaign, step, measure)]
+        return [line for step in steps for line in _twice(context, campaign, step, measure)]
 
 
 def targets(context: Context) -> list[Target]:
@@ -221,10 +225,14 @@ def targets(context: Context) -> list[Target]:
     return [*chosen, UserSpace(context)]
 
 
-def _twice(campaign: Campaign, step: Step, measure: Callable[[Boot], str | None]) -> list[str]:
+def _twice(
+    context: Context, campaign: Campaign, step: Step, measure: Callable[[Boot], str | None]
+) -> list[str]:
     """Measures a step on this machine, and once more if it crashed; what went wrong, if so."""
     boot = campaign.begin_boot(step.variant, step.boot)
+    context.display.begin(step.variant)
     problem = measure(boot)
+    context.display.end(step.variant, keep=not problem)
     if problem and boot.crashed:
         again = campaign.begin_boot(step.variant, step.boot)
         second = measure(again)
