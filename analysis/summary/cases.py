@@ -123,7 +123,15 @@ def _row(records: list[Record], paths: list[CountedPath], tick_nanoseconds: floa
         note="; ".join(dict.fromkeys(notes)),
     )
     _add_outside_counts(row, paths)
+    if usable:
+        row.pkrs_writes = _writes(good)
     return row
+
+
+def _writes(records: list[Record]) -> Fraction | None:
+    """PKRS writes an operation, of the first boot that counted them."""
+    counted = (record.pkrs_writes for record in records if record.pkrs_writes is not None)
+    return next((Fraction(writes) for writes in counted), None)
 
 
 def _median(values: list[float | None]) -> float | None:
@@ -166,11 +174,10 @@ def _worst(oracles: list[str]) -> str:
 
 
 def _add_outside_counts(row: Row, paths: list[CountedPath]) -> None:
-    """PKRS writes and parts, as the observer counted them; it has to agree with the clock."""
+    """The parts, as the observer counted them; it has to agree with the clock."""
     if not paths or row.cost is None:
         return
     path = paths[0]
-    row.pkrs_writes = Fraction(path.pkrs_writes, path.ops)
     row.parts = cost_parts.per_operation(path)
     outside = Fraction(path.instructions - path.empty_instructions, path.ops)
     if row.exact and outside != Fraction(row.cost):

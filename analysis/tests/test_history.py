@@ -324,3 +324,17 @@ def test_a_level_below_0_has_a_difference_and_no_ratio(history):
     (change,) = row.changes
     assert (change.ratio, change.verdict) == (None, Verdict.SLOWER)
     assert change.difference == pytest.approx(2, abs=0.01)
+
+
+def test_a_count_is_more_or_fewer_in_print_and_slower_for_a_program(campaign, tmp_path, compare):
+    for number, cost in enumerate((5, 5, 7, 6)):
+        records = [record(DRAM, boot, cost) for boot in (1, 2)]
+        day = {"started": f"2026-01-{number + 1:02d}T00:00:00Z"}
+        campaign(f"c{number}", records, header=day).rename(tmp_path / f"all-{number}")
+    folders = sorted(tmp_path.glob("all-*"))
+    found = compare("--history", *folders)
+    (row,) = json.loads(found.output)["rows"]
+    assert [one["verdict"] for one in row["changes"]] == ["slower", "faster"]
+    text = " ".join(found.text.split())
+    assert "1 fewer" in text and "more: +2 instructions from" in text
+    assert "slower: " not in text and "faster: " not in text

@@ -123,15 +123,20 @@ def word(row: Comparison) -> str:
     """The verdict in print: a count is more or fewer, and never slow; a margin is told by its
     size.
     """
-    if _is_count(row):
-        return _OF_COUNTS.get(row.verdict, str(row.verdict))
-    if row.verdict is Verdict.WITHIN and row.ratio is not None and row.margin:
+    if row.verdict is Verdict.WITHIN and row.ratio and row.margin and not is_count(row.metric):
         return f"within {(row.margin.high - 1) * 100:.2g} %"
-    return str(row.verdict)
+    return word_of(row.verdict, row.metric)
 
 
-def _is_count(row: Comparison) -> bool:
-    return row.metric.clock == "icount" and row.metric.better == "lower"
+def word_of(verdict: Verdict, metric: Metric) -> str:
+    """A verdict about a metric, as it is printed."""
+    said = str(verdict)
+    return _OF_COUNTS.get(verdict, said) if is_count(metric) else said
+
+
+def is_count(metric: Metric) -> bool:
+    """Whether it counts what is executed, and so is never slow."""
+    return metric.clock == "icount" and metric.better == "lower"
 
 
 def count_verdicts(group: SourcePair) -> str:
@@ -196,7 +201,7 @@ def describe_verdict(row: Comparison) -> str:
     if row.ratio is None:
         return f"{row.verdict}: looks {direction} by {abs(row.difference):.3g} {row.metric.unit}"
     percent = f"{abs(row.ratio - 1) * 100:.2g} %"
-    if _is_count(row):
+    if is_count(row.metric):
         return f"{row.verdict}: looks {percent} {_OF_COUNTS[direction]}"
     return f"{row.verdict}: looks {direction} by {percent}"
 

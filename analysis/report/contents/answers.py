@@ -165,7 +165,8 @@ def _claim_of_cases(table: AnswerTable) -> str:
     both = [row for row in table.rows if row.added is not None]
     most = max(both, key=lambda row: abs(row.added or 0.0), default=None)
     if most is None or not most.added:
-        return f"{subject} against {table.columns[0]}: no difference in {len(both)} case(s)"
+        cases = f"{len(both)} case{'' if len(both) == 1 else 's'}"
+        return f"{subject} against {table.columns[0]}: no difference in {cases}"
     return (
         f"{subject} against {table.columns[0]}: {_signed(most.added)} {table.unit} for"
         f" {most.label}, the most of {len(both)} cases"

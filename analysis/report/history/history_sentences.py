@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sentences that all forms of a history have in common."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from analysis.data.grouping import group_by
@@ -33,19 +34,25 @@ def group_rows(history: History) -> dict[str, list[CaseHistory]]:
 
 def count_words(rows: Sequence[CaseHistory]) -> str:
     """How many cases have changed last in which way."""
-    last = [row.changes[-1].verdict if row.changes else None for row in rows]
-    steady = sum(word is None and not row.reason for word, row in zip(last, rows))
-    counts = {str(word): sum(one is word for one in last) for word in Verdict}
-    counts |= {"steady": steady, "not judged": len(rows) - steady - sum(counts.values())}
+    changed = [(row.changes[-1].verdict, row.metric) for row in rows if row.changes]
+    changed.sort(key=lambda last: list(Verdict).index(last[0]))
+    counts = Counter(format.word_of(*last) for last in changed)
+    steady = sum(not row.changes and not row.reason for row in rows)
+    counts |= {"steady": steady, "not judged": len(rows) - steady - len(changed)}
     return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
 
 def describe_change(row: CaseHistory, change: Change) -> str:
     """By how much, and from which campaign on."""
     return (
-        f"{change.verdict}: {amount(row, change)} from {change.after.name} on (before:"
+        f"{word(row, change)}: {amount(row, change)} from {change.after.name} on (before:"
         f" {change.before.name})"
     )
+
+
+def word(row: CaseHistory, change: Change) -> str:
+    """The verdict in print: a count is more or fewer, and never slow."""
+    return format.word_of(change.verdict, row.metric)
 
 
 def amount(row: CaseHistory, change: Change) -> str:
@@ -93,7 +100,7 @@ def endings(history: History) -> list[str]:
             "A level has changed where normal scores of ranks before and after differ by more than"
             f" chance makes them differ in {change_points.LEVEL:.2%} of histories without a change,"
             f" by the spread of the case's own past; with the {SAME_CONFIDENCE:.0%} interval of the"
-            " change. `slower`, `faster`: it is beyond the margin"
+            " change. `slower`, `faster` (of counts `more`, `fewer`): it is beyond the margin"
             f" ({MARGIN_SHARE:.0%}, or a core cycle), `within the margin`: inside, `size open`: one"
             " or the other."
         )
