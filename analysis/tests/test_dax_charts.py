@@ -13,11 +13,11 @@ from matplotlib.collections import PolyCollection
 from scipy import stats
 
 from analysis.report import writer
-from analysis.report.charts import frame
+from analysis.report.charts import frame, style
 from analysis.stats.tests import reference_method
 from analysis.tests.conftest import by_coin
 from analysis.tests.support import dax_campaign
-from analysis.tests.support.dax_campaign import DRAM, OUTERMOST, SIZES, TOGGLE, VARIANTS, call
+from analysis.tests.support.dax_campaign import SIZES, TOGGLE, VARIANTS, call
 
 pytestmark = pytest.mark.program
 
@@ -86,28 +86,62 @@ def written(write_campaign, records: list[dict], **header):
     return folder
 
 
-def test_figures_stand_against_the_block_size_with_their_interval(write_campaign, records, axes):
-    written(write_campaign, records)
-    ((title, panel),) = axes["dax-by-block-size-icount"]
-    assert title == "ext4 psync randread latency, 1 job"
-    assert panel.get_xscale() == "log" and panel.xaxis.get_transform().base == 2
-    assert [panel.xaxis.get_major_formatter()(tick, 0) for tick in panel.get_xticks()] == list(
-        SIZES
-    )
-    bands = [
-        collection for collection in panel.collections if isinstance(collection, PolyCollection)
+def added_at(panel, variant: str) -> dict[str, tuple[float, tuple[float, float] | None]]:
+    """What a variant adds by block size, and its interval, as drawn."""
+    colour, marker = style.looks(variant, SERIES)
+    points = [line for line in panel.lines if line.get_marker() == marker]
+    bars = [
+        line
+        for line in panel.lines
+        if line.get_color() == colour
+        and line.get_marker() == "None"
+        and line.get_xdata()[0] == line.get_xdata()[-1]
     ]
-    for variant, line, band in zip(SERIES, panel.lines, bands, strict=True):
-        expected = [
-            of_mean(boots_of(records, variant, f"dax/ext4/psync/randread/{size}/jobs1/latency"))
-            for size in SIZES
-        ]
-        assert list(line.get_xdata()) == list(SIZES.values())
-        assert list(line.get_ydata()) == pytest.approx([mean for mean, _, _ in expected], rel=1e-9)
-        edges = band.get_paths()[0].vertices
-        for at, (_, low, high) in zip(SIZES.values(), expected):
-            heights = edges[edges[:, 0] == at][:, 1]
-            assert (heights.min(), heights.max()) == pytest.approx((low, high), rel=1e-9)
+    drawn = {}
+    for size, point in zip(SIZES, points, strict=True):
+        (x,), (y,) = point.get_xdata(), point.get_ydata()
+        interval = next((tuple(bar.get_ydata()) for bar in bars if bar.get_xdata()[0] == x), None)
+        drawn[size] = y, interval
+    return drawn
+
+
+@pytest.mark.parametrize("clock", [{}, {"clock": "wall", "unit": "ns"}], ids=["counted", "by time"])
+def test_what_is_added_stands_against_the_block_size_with_its_interval(
+    write_campaign, records, axes, clock
+):
+    folder = written(write_campaign, [one | clock for one in records])
+    ((title, panel),) = axes["dax-added-cost"]
+    assert title == "ext4 psync randread latency, 1 job"
+    assert panel.get_ylabel() == ("ns added" if clock else "instructions added")
+    assert panel.get_xscale() == "log" and panel.xaxis.get_transform().base == 2
+    low, high = panel.get_ylim()
+    for variant in ("idle", "protected"):
+        for size, (added, interval) in added_at(panel, variant).items():
+            case = f"dax/ext4/psync/randread/{size}/jobs1/latency"
+            expected = difference_in_units(
+                boots_of(records, "off", case), boots_of(records, variant, case)
+            )
+            assert added == pytest.approx(np.clip(expected[0], low, high), rel=1e-6, abs=1e-6)
+            assert interval == pytest.approx(expected[1:], rel=1e-6, abs=1e-6)
+    words = " ".join(words_of(folder / "charts" / "dax-added-cost.svg"))
+    assert ("emulated" in words.lower()) != bool(clock)
+
+
+def test_what_is_far_off_does_not_set_the_scale_and_is_said_in_figures(
+    write_campaign, records, axes
+):
+    far = "dax/ext4/psync/randread/2m/jobs1/latency"
+    for one in records:
+        if (one["case"], one["variant"]) == (far, "protected"):
+            one["cost"] += 50_000
+    folder = written(write_campaign, records)
+    ((_, panel),) = axes["dax-added-cost"]
+    low, high = panel.get_ylim()
+    assert high < 500
+    (added,) = [y for size, (y, _) in added_at(panel, "protected").items() if size == "2m"]
+    assert added == high
+    words = words_of(folder / "charts" / "dax-added-cost.svg")
+    assert any(re.fullmatch(r"\+[45]\d,\d{3}", word) for word in words)
 
 
 def test_figures_stand_against_the_number_of_jobs(write_campaign, records, axes):
@@ -147,57 +181,38 @@ def test_the_heat_map_has_each_overhead_its_interval_and_verdict(write_campaign,
             )
         )
         assert f"{low:+.2f} to {high:+.2f}" in words
-        assert (
-            abs(places[f"{ratio:+.2f} %"] - places[size]) < (places["4k"] - places["512"]) / 2
-        )  # in its column
+        percent = f"({ratio:+.2g} %)"
+        (place,) = [place for word, place in places.items() if word.endswith(percent)]
+        head = "512 bytes" if size == "512" else size
+        width = places["64k"] - places["4k"]
+        assert abs(place - places[head]) < width / 2  # in its column
     assert {
         "ext4",
         "psync randread latency, 1 job",
+        "ext4, 4k alone",
         "psync randread throughput, 4 jobs",
-        *SIZES,
+        "512 bytes",
+        *list(SIZES)[1:],
     } <= set(words)
     assert {"more", "same"} <= set(words)  # 4 % of 512 bytes, nothing of 2 MiB
     assert "What protected adds to an I/O, against off" in words
     assert (folder / "charts" / "dax-overhead-cost-idle.svg").exists()
 
 
-def test_the_model_stands_beside_the_overhead_and_what_it_leaves_over(
-    write_campaign, records, axes
-):
+def lines_of(panel, looks: str) -> list[list[float]]:
+    """Lines over all block sizes."""
+    return [
+        list(line.get_ydata())
+        for line in panel.lines
+        if line.get_linestyle() == looks and list(line.get_xdata()) == list(SIZES.values())
+    ]
+
+
+def test_the_model_stands_beside_what_is_added(write_campaign, records, axes):
     written(write_campaign, records + dax_campaign.path(BOOTS))
-    panels = axes["dax-model-cost"]
-    titles = [title for title, _ in panels]
-    assert titles[:2] == ["ext4 psync randread latency, 1 job", "what 2 WRPKRS leave over"]
-    for panel, taken in (
-        (panels[0][1], {"idle": 0, "protected": 0}),
-        (panels[1][1], {"idle": 0, "protected": TOGGLE}),
-    ):
-        drawn = iter([line for line in panel.lines if line.get_marker() != "None"])
-        bars = iter(
-            [
-                line
-                for line in panel.lines
-                if len(line.get_xdata()) == 2 and line.get_xdata()[0] == line.get_xdata()[1]
-            ]
-        )
-        for variant in ("idle", "protected"):
-            for size in SIZES:
-                case = f"dax/ext4/psync/randread/{size}/jobs1/latency"
-                middle, low, high = difference_in_units(
-                    boots_of(records, "off", case), boots_of(records, variant, case)
-                )
-                assert next(drawn).get_ydata()[0] == pytest.approx(
-                    middle - taken[variant], rel=1e-6, abs=1e-6
-                )
-                assert list(next(bars).get_ydata()) == pytest.approx(
-                    [low - taken[variant], high - taken[variant]], rel=1e-6, abs=1e-6
-                )
-    dashed, dotted = (
-        [line.get_ydata() for line in panels[0][1].lines if line.get_linestyle() == style]
-        for style in ("--", ":")
-    )
-    assert [set(line) for line in dashed] == [{0}, {TOGGLE}]
-    assert [set(line) for line in dotted] == [{0}, {OUTERMOST - DRAM["off"]}]
+    panels = axes["dax-added-cost"]
+    assert [title for title, _ in panels] == ["ext4 psync randread latency, 1 job"]
+    assert lines_of(panels[0][1], "--") == [[0] * 4, [TOGGLE] * 4]
 
 
 def test_what_was_counted_of_single_calls_is_a_line_beside_the_model(write_campaign, records, axes):
@@ -214,21 +229,16 @@ def test_what_was_counted_of_single_calls_is_a_line_beside_the_model(write_campa
         records + dax_campaign.path(BOOTS), paths, header={"variants": VARIANTS}
     )
     writer.write_report(folder)
-    panel = axes["dax-model-cost"][0][1]
-    lines = [
-        line
-        for line in panel.lines
-        if line.get_linestyle() == "-" and list(line.get_xdata()) == list(SIZES.values())
-    ]
-    assert [list(line.get_ydata()) for line in lines] == [[10] * 4, [20] * 4]
-    assert "one call, counted from outside" in words_of(folder / "charts" / "dax-model-cost.svg")
+    assert lines_of(axes["dax-added-cost"][0][1], "-") == [[10] * 4, [20] * 4]
+    assert "one call, counted from outside" in words_of(folder / "charts" / "dax-added-cost.svg")
 
 
 def test_without_figures_of_the_path_no_model_is_drawn_and_the_page_says_so(
     write_campaign, records
 ):
     folder = written(write_campaign, records)
-    assert not list((folder / "charts").glob("dax-model*"))
+    words = words_of(folder / "charts" / "dax-added-cost.svg")
+    assert "protected" in words and "the cost model" not in words
     assert (
         "No model of idle, protected: it is made of msr/wrpkrs/toggle"
         in (folder / "report" / "index.html").read_text()
@@ -246,7 +256,7 @@ def test_the_page_has_the_charts_with_what_was_measured_on_what_and_the_model_in
         for caption in captions
         if "by fio" in caption.split("</figcaption>")[0]
     ]
-    assert len(fio) == 5  # two heat maps, two of figures, the model
+    assert len(fio) == 4  # two heat maps, what is added, by jobs
     for caption in fio:
         assert (
             "Emulated" in caption
@@ -254,20 +264,21 @@ def test_the_page_has_the_charts_with_what_was_measured_on_what_and_the_model_in
             and "off: Linux 6.12.0-test" in caption
             and "boots" in caption
         )
-    assert "Either the model lacks something there, or the measurement is wrong." in fio[-1]
+    assert "Either the model lacks something there, or the measurement is wrong." in fio[2]
 
 
 def test_one_boot_has_figures_and_no_interval(write_campaign, axes):
     written(write_campaign, dax_campaign.matrix(1, ADDED))
-    ((_, panel),) = axes["dax-by-block-size-icount"]
+    ((_, panel),) = axes["dax-by-jobs-icount"]
     assert len(panel.lines) == 3 and not panel.collections
+    ((_, panel),) = axes["dax-added-cost"]
+    assert {interval for _, interval in added_at(panel, "protected").values()} == {None}
 
 
 def test_one_variant_alone_has_its_figures_and_nothing_that_is_added(write_campaign, records):
     alone = [one for one in records if one["variant"] == "off"]
     folder = written(write_campaign, alone, variants={"off": VARIANTS["off"]})
     assert sorted(path.name for path in (folder / "charts").glob("*.png")) == [
-        "dax-by-block-size-icount.png",
         "dax-by-jobs-icount.png",
     ]
 
@@ -278,7 +289,7 @@ def test_a_variant_that_the_campaign_does_not_describe_is_drawn_too(write_campai
         records,
         variants={"off": VARIANTS["off"], "protected": VARIANTS["protected"]},
     )
-    words = words_of(folder / "charts" / "dax-by-block-size-icount.svg")
+    words = words_of(folder / "charts" / "dax-by-jobs-icount.svg")
     assert "idle" in words and any("protected: Linux 6.12.0-test; idle." in word for word in words)
 
 
@@ -297,8 +308,7 @@ def test_figures_by_time_are_on_charts_of_their_own_and_nothing_there_says_emula
         write_campaign, timed + [one for one in records if one["variant"] == "protected"]
     )
     by_time, counted = (
-        words_of(folder / "charts" / f"dax-by-block-size-{clock}.svg")
-        for clock in ("wall", "icount")
+        words_of(folder / "charts" / f"dax-by-jobs-{clock}.svg") for clock in ("wall", "icount")
     )
     assert (
         "protected" in counted
@@ -306,11 +316,10 @@ def test_figures_by_time_are_on_charts_of_their_own_and_nothing_there_says_emula
         and "off" in by_time
         and "protected" not in by_time
     )
-    assert "ns an I/O" in by_time and not any("emulated" in word.lower() for word in by_time)
+    assert "MB/s" in by_time and not any("emulated" in word.lower() for word in by_time)
 
 
 def test_throughput_by_time_is_in_megabytes_a_second(write_campaign, records, axes):
-    """And latency in nanoseconds, on the same clock."""
     time = {"clock": "wall", "unit": "ns"}
     written(write_campaign, [one | time for one in records])
     ((_, panel),) = axes["dax-by-jobs-wall"]
@@ -330,8 +339,6 @@ def test_throughput_by_time_is_in_megabytes_a_second(write_campaign, records, ax
             assert (figure, min(heights), max(heights)) == pytest.approx(
                 (mean, low, high), rel=1e-9
             )
-    ((_, latency),) = axes["dax-by-block-size-wall"]
-    assert latency.get_ylabel() == "ns an I/O"
 
 
 def test_the_data_behind_a_chart_is_all_of_it(write_campaign, records):
@@ -339,15 +346,15 @@ def test_the_data_behind_a_chart_is_all_of_it(write_campaign, records):
     page = (folder / "report" / "index.html").read_text()
     (link,) = re.findall(
         (
-            r'download="dax-by-block-size-icount.csv"'
+            r'download="dax-by-jobs-icount.csv"'
             r' href="data:text/csv;charset=utf-8;base64,([^"]*)"'
         ),
         page,
     )
     rows = list(csv.DictReader(base64.b64decode(link).decode().splitlines()))
-    assert len(rows) == len(SERIES) * len(SIZES)
+    assert len(rows) == len(SERIES) * 2
     first = rows[0]
-    expected = of_mean(boots_of(records, "off", "dax/ext4/psync/randread/512/jobs1/latency"))
+    expected = of_mean(boots_of(records, "off", "dax/ext4/psync/randread/4k/jobs1/throughput"))
     assert [float(first[name]) for name in ("figure", "95 % from", "to")] == pytest.approx(
         expected, rel=1e-9
     )

@@ -13,9 +13,10 @@ from analysis.report.model.table import Table
 
 HOSTILE = "<img src=x>&"
 ESCAPED = "&lt;img src=x&gt;&amp;"
+FILL = style.PART_COLOURS["checks"]
 SVG = f"""<?xml version="1.0"?>
 <svg><metadata>who drew it</metadata><path id="lone"/><path
-id="used" style="fill: {style.INK}; stroke: {style.VERMILION}"/><use href="#used"/></svg>"""
+id="used" style="fill: {style.INK}; stroke: {FILL}"/><use href="#used"/></svg>"""
 
 
 def table(*rows) -> Table:
@@ -89,7 +90,7 @@ def test_only_the_pages_own_script_may_run_and_nothing_may_be_loaded():
 def test_a_chart_takes_the_pages_colours_and_leaves_out_what_has_no_use_in_it():
     html = page(charts=[DrawnChart(SVG, "d", table(("a", 1)))])
     ink = style.INK.removeprefix("#")
-    assert f"fill: var(--{ink}); stroke: {style.VERMILION}" in html
+    assert f"fill: var(--{ink}); stroke: {FILL}" in html
     assert f"--{ink}: {style.INK};" in html and f"--{ink}: {style.ON_DARK[style.INK]};" in html
     assert 'id="used"' in html and 'id="lone"' not in html
     assert "<?xml" not in html and "who drew it" not in html

@@ -144,8 +144,8 @@ def test_it_fits_is_silent_and_asks_nobody(browser, folder, served, place, width
     assert browser.get_log("browser") == []
     assert {url for url in requested(browser) if not url.startswith("data:")} == {address}
     assert (
-        len(browser.find_elements(By.CSS_SELECTOR, "figure svg")) == 10
-    )  # verdicts, by variant, each variant, launches, spread; four of fio
+        len(browser.find_elements(By.CSS_SELECTOR, "figure svg")) == 7
+    )  # verdicts, parts, launches, samples; three of fio
     red = int(background(browser).removeprefix("rgb(").split(",")[0])
     assert red > 200 if scheme == "light" else red < 60
 
@@ -266,7 +266,7 @@ def test_the_data_behind_a_figure_can_be_taken_away(browser, folder):
         link.get_attribute("download"): link.get_attribute("href")
         for link in browser.find_elements(By.CSS_SELECTOR, "a[download]")
     }
-    assert len(links) == 10 + 6  # of the charts, and of the tables
+    assert len(links) == 7 + 6  # of the charts, and of the tables
 
     def rows(name: str) -> list[dict[str, str]]:
         kind, _, content = links[name].partition(",")
@@ -275,5 +275,7 @@ def test_the_data_behind_a_figure_can_be_taken_away(browser, folder):
 
     costs = {(row["case"], row["variant"]): float(row["cost"]) for row in rows("instructions.csv")}
     assert costs[HOSTILE, "plain"] == 6 and costs["kernel/kmap_local/dram", "protected"] == 19
-    assert [float(row["cost, ticks"]) for row in rows("medians-host.csv")] == [41, 42]
-    assert sorted(float(row["sample, ticks"]) for row in rows("ecdf-host.csv")) == [40, 40, 42, 43]
+    (samples,) = [name for name in links if name.startswith("samples-tsc")]
+    assert [float(row["cost, ticks"]) for row in rows(samples)] == [41, 42]
+    assert [float(row["least"]) for row in rows(samples)] == [40, 40]
+    assert [float(row["most"]) for row in rows(samples)] == [42, 43]

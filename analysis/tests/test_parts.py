@@ -28,7 +28,7 @@ from analysis.summary.cost_parts import part_of, per_operation
                 "kb_write_pkrs",
                 "__wrmsr",
             ],
-            "wrpkrs",
+            "bookkeeping",  # its operands; the write itself is counted apart
         ),
         (["kb_body_wrpkrs_toggle"], "wrpkrs"),
         (["kb_body_empty"], None),

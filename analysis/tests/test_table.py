@@ -100,10 +100,16 @@ def test_parts_add_up_to_the_cost(write_campaign):
         nobody_named_this=1,
     )
     row = only_row(write_campaign([record(case, cost=19)], [counted]))
-    assert row.parts == {"address": 5, "checks": 3, "bookkeeping": 4, "wrpkrs": 6, "other": 1}
+    assert row.parts == {"address": 5, "checks": 3, "bookkeeping": 4, "wrpkrs": 2, "other": 5}
     assert sum(row.parts.values()) == row.cost
     assert row.pkrs_writes == 2
     assert row.warnings == []
+
+
+def test_pkrs_writes_are_the_records_where_it_has_them(write_campaign):
+    counted = [record(cost=19, pkrs_writes=3, boot=1), record(cost=19, boot=2)]
+    paths = [path(boot=boot, wrmsr=2, lowmem_page_address=19) for boot in (1, 2)]
+    assert only_row(write_campaign(counted, paths)).pkrs_writes == 3
 
 
 def test_an_observer_that_disagrees_with_the_clock_is_called_out(write_campaign):

@@ -385,4 +385,4 @@ def test_the_report_was_written(three_boots):
     assert "emulated" in text and "identical to the digit" in text
     assert max(map(len, text.splitlines())) <= 72
     assert (three_boots / "report" / "index.html").is_file()
-    assert (three_boots / "charts" / "cost-breakdown-stock.png").read_bytes().startswith(b"\x89PNG")
+    assert (three_boots / "charts" / "cost-breakdown.png").read_bytes().startswith(b"\x89PNG")

@@ -17,9 +17,7 @@ from analysis.report.model.figure import Caption, Curves, Point
 _PANEL_INCHES = 2.4
 _COLUMNS = 2
 _LEFT_INCHES = 0.95
-# Lines of variants that hardly differ lie on each other: the first is the widest, so that none
-# hides another.
-_WIDEST, _STEP, _NARROWEST = 3.4, 1.0, 1.2
+_LINE_WIDTH = 1.4
 # Beyond this ratio of the largest to the smallest an axis is logarithmic, as its figures double
 # with what they are drawn against.
 _LOGARITHMIC = 3.0
@@ -35,31 +33,28 @@ def draw(caption: Caption, curves: Curves, target: Path) -> None:
     variants = list(dict.fromkeys(name for panel in curves.panels for name in panel.lines))
     titles = [panel.title for panel in curves.panels]
     with frame.panels(
-        caption, titles, _COLUMNS, _PANEL_INCHES, target, legend(variants), _LEFT_INCHES
+        caption,
+        titles,
+        _COLUMNS,
+        _PANEL_INCHES,
+        target,
+        legend(variants, curves.variants),
+        _LEFT_INCHES,
     ) as drawn:
         for axes, panel in zip(drawn, curves.panels):
             for variant, points in panel.lines.items():
-                _line(
-                    axes,
-                    points,
-                    *looks(variants, variant),
-                    max(_NARROWEST, _WIDEST - _STEP * variants.index(variant)),
-                )
+                _line(axes, points, *style.looks(variant, curves.variants))
             doubling(axes, panel.ticks)
             _scale(axes, [point.mean for points in panel.lines.values() for point in points])
             axes.set_xlabel(curves.x_label)
             axes.set_ylabel(panel.unit)
 
 
-def looks(variants: Sequence[str], variant: str) -> tuple[str, str]:
-    """Colour and marker."""
-    return style.SERIES[variants.index(variant) % len(style.SERIES)]
-
-
-def legend(variants: Sequence[str]) -> list[Artist]:
-    pairs = ((variant, *looks(variants, variant)) for variant in variants)
+def legend(shown: Sequence[str], variants: Sequence[str]) -> list[Artist]:
+    """shown: in this chart; variants: of the campaign."""
+    pairs = ((variant, *style.looks(variant, variants)) for variant in shown)
     return [
-        Line2D([], [], marker=marker, color=colour, label=variant, linewidth=1.4, markersize=4.5)
+        Line2D([], [], marker=marker, color=colour, label=variant, linewidth=1.4, markersize=5)
         for variant, colour, marker in pairs
     ]
 
@@ -73,14 +68,14 @@ def doubling(axes: Axes, ticks: dict[float, str]) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: ticks.get(round(value), "")))
 
 
-def _line(axes: Axes, points: list[Point], colour: str, marker: str, width: float) -> None:
+def _line(axes: Axes, points: list[Point], colour: str, marker: str) -> None:
     axes.plot(
         [point.x for point in points],
         [point.mean for point in points],
         marker=marker,
         color=colour,
-        linewidth=width,
-        markersize=3 + 1.3 * width,
+        linewidth=_LINE_WIDTH,
+        markersize=5,
         markeredgecolor=style.PAPER,
         markeredgewidth=0.4,
     )

@@ -1,129 +1,116 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The path of one operation as a flame graph: callers below, and a frame as wide as the
-instructions it took with all it called.
+"""A flame graph of one operation: callers below what they called. Of two kernels it shows what one
+takes more than the other; of a single one, all that it takes.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape
 
-from analysis.data.load import CountedPath
-from analysis.report.charts.style import INK, PAPER, PART_COLOURS
+from analysis.report.charts.style import INK, MUTED, PAPER
 from analysis.report.model.figure import Caption, Profile
+from analysis.summary import stacks
+from analysis.summary.stacks import Call, describe_writes
 
-_WIDTH = 1200  # pixels
-_ROW = 18
-_HEAD = 62  # title and two lines below it
+_WIDTH = 896  # pixels, as wide as a figure of the page
+_FONT, _LETTER = 13, 7.9  # pixels; the widest letter of that font
+_ROW = 20
+_HEAD = 68  # title, a line below it, and the legend
 _MARGIN = 10
-_LETTER = 6.6  # of the font below, at most
 _LEAST_PIXELS = 0.5  # narrower frames are not drawn; their instructions are still in their callers
+# Frames are light on a light and on a dark page.
+_MORE, _FEWER, _AS_MANY, _ONE_SIDE = "#e3b5d3", "#c9dda6", "#d9d9d9", "#d5dee6"
+_WRITES = f'stroke="{INK}" stroke-width="2"'
+_MARK = "\N{BLACK DIAMOND}"
 
 
-@dataclass
-class Frame:
-    """A function as it was called there."""
+def draw(caption: Caption, profile: Profile, target: Path) -> None:
+    """Writes a flame graph, which has its own caption, and its stacks for other tools.
 
-    name: str
-    instructions: int = 0  # its own and of all that it called
-    wrmsr: int = 0
-    called: dict[str, "Frame"] = field(default_factory=dict)
-
-
-def call_tree(path: CountedPath) -> Frame:
-    """All stacks of a path, joined where they have the same callers; its root has no function."""
-    root = Frame("all")
-    for counted in path.stacks:
-        frame = root
-        _add(frame, counted)
-        for name in counted["stack"]:
-            frame = frame.called.setdefault(name, Frame(name))
-            _add(frame, counted)
-    return root
-
-
-def _add(frame: Frame, counted: dict) -> None:
-    frame.instructions += counted["instructions"]
-    frame.wrmsr += counted["wrmsr"]
-
-
-def draw(_: Caption, profile: Profile, target: Path) -> None:
-    """Writes a flame graph, which has its own caption.
-
-    target: without suffix; .svg is written.
+    target: without suffix; .svg and .folded are written.
     """
-    svg = target.with_name(target.name + ".svg")
-    svg.write_text(flame_graph(profile.path, profile.kernel))
+    target.with_name(target.name + ".svg").write_text(flame_graph(caption, profile))
+    target.with_name(target.name + ".folded").write_text(stacks.folded(profile.new, profile.old))
 
 
-def flame_graph(path: CountedPath, subtitle: str) -> str:
-    """The whole drawing. The empty loop is in it; frames that write the register have its colour.
-
-    subtitle: kernel, and what it ran in.
-    """
-    root = call_tree(path)
+def flame_graph(caption: Caption, profile: Profile) -> str:
+    """The whole drawing. The empty loop is in it."""
+    root = stacks.call_tree(profile.new, profile.old)
     height = _HEAD + _ROW * _depth(root) + _MARGIN
-    total = (
-        f"{_per_operation(root.instructions, path)} instructions,"
-        f" {_per_operation(root.wrmsr, path)} of them WRMSR, an operation"
-    )
     lines = [
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}"'
-            ' font-family="monospace" font-size="11">'
+            f' font-family="monospace" font-size="{_FONT}">'
         ),
         f'<rect width="100%" height="100%" style="fill: {PAPER}"/>',
-        *(
-            f'<text x="{_MARGIN}" y="{y}" style="fill: {INK}" {extra}>{escape(text)}</text>'
-            for y, extra, text in (
-                (18, 'font-size="14" font-weight="bold"', path.case),
-                (35, "", subtitle),
-                (52, "", f"{total} (the loop included; counted from outside the guest)"),
-            )
-        ),
+        _text(_MARGIN, 18, caption.title, f'style="fill: {INK}" font-size="15" font-weight="bold"'),
+        _text(_MARGIN, 38, caption.subtitle, f'style="fill: {MUTED}"'),
+        *_legend(profile),
     ]
-    scale = (_WIDTH - 2 * _MARGIN) / max(root.instructions, 1)
-    lines += _frames(root, path, _MARGIN, height - _MARGIN, scale)
+    scale = (_WIDTH - 2 * _MARGIN) / max(float(root.changed), 1)
+    lines += _frames(root, profile, _MARGIN, height - _MARGIN, scale)
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 
-def _depth(frame: Frame) -> int:
-    return max((1 + _depth(callee) for callee in frame.called.values()), default=0)
+def _text(left: float, bottom: float, text: str, looks: str) -> str:
+    return f'<text x="{left:.1f}" y="{bottom:.1f}" {looks}>{escape(text)}</text>'
 
 
-def _per_operation(count: int, path: CountedPath) -> str:
-    return f"{count / path.ops:g}"
+def _legend(profile: Profile) -> Iterator[str]:
+    """What colours and edges mean."""
+    entries = [(f"{_MARK} writes PKRS", _ONE_SIDE if profile.old is None else _AS_MANY, _WRITES)]
+    if profile.old is not None:
+        sides = ((_MORE, "more instructions"), (_FEWER, "fewer"), (_AS_MANY, "as many, moved"))
+        entries = [(words, colour, "") for colour, words in sides] + entries
+    left = float(_MARGIN)
+    for words, colour, edge in entries:
+        yield f'<rect x="{left + 1:.1f}" y="46" width="13" height="13" fill="{colour}" {edge}/>'
+        yield _text(left + 20, 57, words, f'style="fill: {INK}"')
+        left += 20 + _LETTER * (len(words) + 2)
 
 
-def _frames(frame: Frame, path: CountedPath, left: float, bottom: float, scale: float) -> list[str]:
-    lines = []
-    for callee in frame.called.values():
-        width = callee.instructions * scale
-        # a longer way in the shorter of the two windows can leave a function with less than nothing
-        if width < _LEAST_PIXELS:
+def _depth(call: Call) -> int:
+    return max((1 + _depth(callee) for callee in call.called.values() if callee.changed), default=0)
+
+
+def _frames(
+    call: Call, profile: Profile, left: float, bottom: float, scale: float
+) -> Iterator[str]:
+    """scale: pixels an instruction."""
+    for callee in call.called.values():
+        width = float(callee.changed) * scale
+        # a longer way in the shorter of two windows can leave a function with less than nothing
+        is_nothing = profile.old is None and callee.added.instructions <= 0
+        if is_nothing or width < _LEAST_PIXELS:
             continue
-        lines += _box(callee, path, left, bottom - _ROW, width)
-        lines += _frames(callee, path, left, bottom - _ROW, scale)
+        yield _box(callee, profile, left, bottom - _ROW, width)
+        yield from _frames(callee, profile, left, bottom - _ROW, scale)
         left += width
-    return lines
 
 
-def _box(frame: Frame, path: CountedPath, left: float, top: float, width: float) -> list[str]:
-    what = (
-        f"{frame.name}: {_per_operation(frame.instructions, path)} instructions,"
-        f" {_per_operation(frame.wrmsr, path)} WRMSR"
+def _box(call: Call, profile: Profile, left: float, top: float, width: float) -> str:
+    added = call.added
+    is_single = profile.old is None
+    count = f"{float(added.instructions):{'' if is_single else '+'}g}"
+    what = f"{call.name}: {count} instructions, {describe_writes(added.writes)}"
+    mark = f"{_MARK} " if added.writes else ""
+    more, fewer = added.instructions > 0, added.instructions < 0
+    colour = _ONE_SIDE if is_single else _MORE if more else _FEWER if fewer else _AS_MANY
+    edge = _WRITES if added.writes else f'style="stroke: {PAPER}"'
+    # ink on a frame, which stays as light on a dark page
+    words = _text(
+        left + 3,
+        top + 14,
+        _shortened(f"{mark}{call.name} {count}", int((width - 6) / _LETTER)),
+        f'fill="{INK}"',
     )
-    colour = PART_COLOURS["wrpkrs" if frame.wrmsr else "checks"]
-    letters = int((width - 4) / _LETTER)
-    label = (
-        frame.name
-        if len(frame.name) <= letters
-        else frame.name[: letters - 1] + "…"
-        if letters > 2
-        else ""
-    )
-    # the same colours on a dark page: ink on a frame, which stays as light
-    return [
+    return (
         f'<g><title>{escape(what)}</title><rect x="{left:.2f}" y="{top:.2f}" width="{width:.2f}"'
-        f' height="{_ROW - 1}" rx="1" fill={quoteattr(colour)} stroke="white"/><text'
-        f' x="{left + 2:.2f}" y="{top + 12:.2f}" fill="{INK}">{escape(label)}</text></g>'
-    ]
+        f' height="{_ROW - 2}" fill="{colour}" {edge}/>{words}</g>'
+    )
+
+
+def _shortened(words: str, letters: int) -> str:
+    if len(words) <= letters:
+        return words
+    return f"{words[: letters - 1]}…" if letters > 2 else ""

@@ -3,6 +3,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -16,17 +17,19 @@ from analysis.report.model.figure import Caption, Forest
 from analysis.stats.comparison import Comparison
 from analysis.stats.verdict import Verdict
 
-# Told apart by shape as well as by colour.
-MARKERS = {
-    Verdict.SLOWER: ("D", style.VERMILION),
-    Verdict.FASTER: ("s", style.BLUE),
-    Verdict.SAME: ("o", style.GREEN),
-    Verdict.WITHIN: ("v", style.GREEN),
-    Verdict.SLOWER_OPEN: ("d", style.VERMILION),
-    Verdict.FASTER_OPEN: ("p", style.BLUE),
+# Verdicts are told apart by form: up is slower, down is faster, and a hollow one leaves the size
+# open. Colours are the variants' and the parts'.
+_MARKERS = {
+    Verdict.SLOWER: ("^", style.INK),
+    Verdict.FASTER: ("v", style.INK),
+    Verdict.SAME: ("o", style.INK),
+    Verdict.WITHIN: ("o", style.PAPER),
+    Verdict.SLOWER_OPEN: ("^", style.PAPER),
+    Verdict.FASTER_OPEN: ("v", style.PAPER),
     Verdict.UNRESOLVED: ("X", style.MUTED),
     Verdict.EXPLORATORY: ("P", style.MUTED),
 }
+_MARK_SIZE = 5.5
 _BAND_LABEL = "no change to a user of the path (the margin)"
 # Beyond this ratio of the largest to the smallest a linear axis would press what is near 1
 # together.
@@ -71,14 +74,24 @@ def verdict_legend(drawn: list[Comparison]) -> list[Artist]:
         for row in drawn
     }
     return [
-        Line2D([], [], linestyle="none", marker=marker, color=colour, label=words[verdict])
-        for verdict, (marker, colour) in MARKERS.items()
+        Line2D([], [], linestyle="none", label=words[verdict], **_looks(verdict))
+        for verdict in _MARKERS
         if verdict in words
     ]
 
 
+def mark(axes: Axes, x: float, y: float, verdict: Verdict) -> None:
+    axes.plot(x, y, linestyle="none", **_looks(verdict))
+
+
+def _looks(verdict: Verdict) -> dict[str, Any]:
+    marker, colour = _MARKERS[verdict]
+    edge = style.INK if colour == style.PAPER else style.PAPER
+    looks = {"marker": marker, "color": colour, "markeredgecolor": edge}
+    return looks | {"markersize": _MARK_SIZE, "markeredgewidth": 1 if edge == style.INK else 0.6}
+
+
 def _row(axes: Axes, position: float, row: Comparison) -> None:
-    marker, colour = MARKERS[row.verdict]
     if row.margin:
         axes.barh(
             position,
@@ -92,19 +105,12 @@ def _row(axes: Axes, position: float, row: Comparison) -> None:
         axes.plot(
             (row.ratio_95.low, row.ratio_95.high),
             (position, position),
-            color=colour,
+            color=style.MUTED,
             linewidth=1.6,
             solid_capstyle="butt",
         )
-    axes.plot(
-        row.ratio,
-        position,
-        marker,
-        color=colour,
-        markeredgecolor=style.PAPER,
-        markeredgewidth=0.6,
-        markersize=5.5,
-    )
+    if row.ratio is not None:
+        mark(axes, row.ratio, position, row.verdict)
     axes.text(
         1.02, position, _label(row), transform=axes.get_yaxis_transform(), va="center", fontsize=8
     )

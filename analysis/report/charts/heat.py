@@ -14,10 +14,8 @@ from analysis.report.model.figure import Caption, Heat
 from analysis.stats.comparison import Comparison
 
 _ROW_HEIGHT = 0.36
-_MARK_SHARE = 0.13  # of a cell's width, left of its words
-# An overhead of this share, or the largest where that is less, has the full colour; half of the
-# colour is a quarter of it.
-_FULL = 0.10
+_MARK_SHARE = 0.1  # of a cell's width, left of its words
+# Half of the colour is a quarter of the overhead that has the full one.
 _STRONGEST = 0.6
 
 
@@ -26,13 +24,12 @@ def draw(caption: Caption, heat: Heat, target: Path) -> None:
 
     target: without suffix; .svg and .png are written.
     """
-    groups, columns = heat.groups, heat.columns
+    groups, columns, full = heat.groups, heat.columns, heat.full
     drawn = [cell for _, rows in groups for _, cells in rows for cell in cells.values()]
-    full = min(_FULL, max(abs(_ratio(cell) - 1) for cell in drawn)) or _FULL
     scale = [
-        (style.BLUE, -1.0, -full),
-        (style.VERMILION, 0.5, full / 4),
-        (style.VERMILION, 1.0, full),
+        (style.LESS, -1.0, -full),
+        (style.MORE, 0.5, full / 4),
+        (style.MORE, 1.0, full),
     ]
     legend = [
         Patch(facecolor=colour, alpha=_STRONGEST * abs(depth), label=f"{share * 100:+.2g} %")
@@ -43,60 +40,57 @@ def draw(caption: Caption, heat: Heat, target: Path) -> None:
         caption, headed, forest.verdict_legend(drawn) + legend, target, row_height=_ROW_HEIGHT
     ) as (axes, positions):
         axes.set_xlim(0, len(columns))
-        axes.set_xticks([number + 0.5 for number in range(len(columns))], columns)
-        axes.tick_params(axis="x", length=0)
-        axes.spines["bottom"].set_visible(False)
-        axes.set_xlabel("bytes an I/O")
+        heads = [f"{columns[0]} bytes", *columns[1:]]
+        axes.set_xticks([number + 0.5 for number in range(len(columns))], heads)
+        axes.xaxis.tick_top()
+        axes.tick_params(axis="x", length=0, pad=-12)
+        axes.spines[["top", "bottom"]].set_visible(False)
         for places, (_, rows) in zip(positions, groups):
             for place, (_, cells) in zip(places, rows):
+                if len(cells) == 1:
+                    (cell,) = cells.values()
+                    _cell(axes, (0, len(columns)), place, cell, full)
+                    continue
                 for column, cell in cells.items():
-                    _cell(axes, columns.index(column), place, cell, full)
+                    _cell(axes, (columns.index(column), 1), place, cell, full)
 
 
 def _ratio(cell: Comparison) -> float:
     return 1.0 if cell.ratio is None else cell.ratio
 
 
-def _cell(axes: Axes, left: float, position: float, cell: Comparison, full: float) -> None:
+def _cell(
+    axes: Axes, place: tuple[int, int], position: float, cell: Comparison, full: float
+) -> None:
+    """place: the first column, and how many columns."""
+    left, columns = place
     overhead = _ratio(cell) - 1
     depth = min(1.0, abs(overhead) / full) ** 0.5
-    colour = style.VERMILION if overhead > 0 else style.BLUE
     axes.add_patch(
         Rectangle(
             (left + 0.01, position - 0.46),
-            0.98,
+            columns - 0.02,
             0.92,
-            facecolor=colour,
+            facecolor=style.MORE if overhead > 0 else style.LESS,
             alpha=_STRONGEST * depth,
             linewidth=0,
         )
     )
-    marker, mark = forest.MARKERS[cell.verdict]
-    axes.plot(
-        left + _MARK_SHARE / 2 + 0.02,
-        position,
-        marker,
-        color=mark,
-        markeredgecolor=style.PAPER,
-        markeredgewidth=0.6,
-        markersize=5,
-    )
-    text = {"ha": "left", "fontsize": 7.5}
-    text_left = left + _MARK_SHARE + 0.02
-    interval = cell.ratio_95
-    axes.text(
-        text_left,
-        position - (0.2 if interval else 0),
-        f"{format.format_percent(_ratio(cell))} %",
-        va="center",
-        fontweight="bold",
-        **text,
-    )
-    if interval:
-        axes.text(
-            text_left,
-            position + 0.22,
-            f"{format.format_percent(interval.low)} to {format.format_percent(interval.high)}",
-            va="center",
-            **text,
-        )
+    forest.mark(axes, left + _MARK_SHARE / 2 + 0.02, position, cell.verdict)
+    lines = _words(cell)
+    if columns > 1:
+        lines = [", ".join(lines)]
+    for number, line in enumerate(lines):
+        height = 0.42 * (number - (len(lines) - 1) / 2)
+        axes.text(left + _MARK_SHARE + 0.03, position + height, line, va="center", fontsize=8)
+
+
+def _words(cell: Comparison) -> list[str]:
+    """What is added, in units and percent; and between what percentages it lies."""
+    added = cell.difference
+    units = f"{added:+,.0f}" if abs(added) >= 1000 else f"{added:+.3g}"
+    words = [f"{units} ({(_ratio(cell) - 1) * 100:+.2g} %)"]
+    if interval := cell.ratio_95:
+        low, high = format.format_percent(interval.low), format.format_percent(interval.high)
+        words.append(f"{low} to {high}")
+    return words

@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 
 from analysis.report.charts import frame, style
 from analysis.report.model.figure import Caption, Launches
+from formats.campaign_format import USER_SPACE
 
 _CHARACTER = 0.068  # inches, of the words right of the axis
 _HALF_MARK = 0.32  # of a row, of the median's mark
@@ -21,17 +22,18 @@ def draw(caption: Caption, launches: Launches, target: Path) -> None:
     headed = [
         frame.HeadedRows(heading, [label for label, _ in rows]) for heading, rows in launches.groups
     ]
+    colour, _ = style.looks(USER_SPACE, [USER_SPACE])
     everything = [figures for _, rows in launches.groups for _, figures in rows]
     words = [_in_words(figures) for figures in everything]
     legend = [
-        Line2D([], [], linestyle="none", marker="o", color=style.BLUE, label="a launch"),
+        Line2D([], [], linestyle="none", marker="o", color=colour, label="a launch"),
         Line2D([], [], color=style.INK, label="their median"),
     ]
     right = 0.15 + _CHARACTER * max(map(len, words))
     with frame.rows(caption, headed, legend, target, right) as (axes, positions):
         places = [place for group in positions for place in group]
         for place, figures, said in zip(places, everything, words, strict=True):
-            axes.plot(figures, [place] * len(figures), "o", color=style.BLUE, markersize=4)
+            axes.plot(figures, [place] * len(figures), "o", color=colour, markersize=4)
             median = float(np.median(figures))
             axes.vlines(median, place - _HALF_MARK, place + _HALF_MARK, color=style.INK)
             axes.annotate(

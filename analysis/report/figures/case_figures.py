@@ -10,24 +10,33 @@ from dataclasses import replace
 from itertools import accumulate
 
 from analysis.data.grouping import group_by
+from analysis.data.load import CountedPath
 from analysis.report.comparison import format
 from analysis.report.contents.findings import Family, Findings
 from analysis.report.contents.verdict_tables import verdict_table
 from analysis.report.figures.spread_figures import spread_figures
-from analysis.report.model.figure import Breakdown, Caption, Figure, Forest, Profile
+from analysis.report.model.figure import (
+    BarPanel,
+    Breakdown,
+    Caption,
+    Figure,
+    Forest,
+    Profile,
+)
 from analysis.report.model.table import Table
 from analysis.stats.comparison import Comparison
 from analysis.stats.verdict import Verdict
 from analysis.summary.cases import Row
 from analysis.summary.cost_parts import PARTS, TITLES
+from analysis.summary.families import families
 from analysis.summary.provenance import (
     describe_kernels,
-    describe_lab,
     emulator,
     repeatability,
     safe_file_name,
 )
-from analysis.summary.stacks import own_counts
+from analysis.summary.stacks import call_tree, describe_writes, own_counts
+from formats.case_names import PMEM_PAGE, PMEM_PAGES
 
 # Paths without a touch of the page: a copy would dwarf everything else.
 _UNTOUCHED = re.compile(r"(kernel|model)/kmap_[a-z_]+/[a-z_]+")
@@ -44,8 +53,11 @@ _PROFILED = (
 
 _PATHS = (
     "kernel/: this kernel's own path.  model/: the patched path in a module, as published and"
-    " (slim) shorter."
+    " (slim) shorter; it is the same on all kernels."
 )
+# What a PKRS write is supposed to take, where no machine says it: docs/measurement.md says whose
+# figure that is.
+_WRITE_CYCLES = 185
 
 
 def case_figures(findings: Findings) -> Iterator[Figure]:
@@ -141,61 +153,77 @@ def _forest_footer(
 
 
 def _breakdowns(findings: Findings) -> Iterator[Figure]:
-    """One figure of the kernels' own paths, and one per variant of all its paths."""
+    """One figure of all paths, if any was counted from outside."""
     counted = [row for row in findings.rows if row.parts and _UNTOUCHED.fullmatch(row.case)]
-    by_variant = group_by(counted, lambda row: row.variant)
-    variants = [variant for variant in findings.variants if variant in by_variant]
-    own = [row for row in counted if row.case.startswith("kernel/")]
-    if len(variants) > 1 and own:
-        yield _breakdown_by_variant(findings, variants, own)
-    for variant in variants:
-        yield _breakdown_of_variant(findings, variant, by_variant[variant])
-
-
-def _breakdown_by_variant(findings: Findings, variants: list[str], own: list[Row]) -> Figure:
-    groups = [
-        (
-            case,
-            sorted(
-                ((row.variant, row) for row in rows),
-                key=lambda bar: findings.variants.index(bar[0]),
-            ),
-        )
-        for case, rows in group_by(own, lambda row: row.case).items()
-    ]
+    if not counted:
+        return
+    variants = [name for name in findings.variants if any(row.variant == name for row in counted)]
+    panels = _kernel_panels(counted, variants) + _model_panels(counted, variants)
+    drawn = [row for panel in panels for _, row in panel.rows]
+    supposed = None
+    if any(row.pkrs_writes for row in drawn):
+        first = next(panel for panel in panels if any(row.pkrs_writes for _, row in panel.rows))
+        supposed = BarPanel(f"{first.title}, supposed", first.rows)
     campaign = findings.campaign
     subtitle = (
-        f"{describe_kernels(campaign, variants)}. Emulated ({emulator(campaign)}, -icount),"
-        f" {repeatability(own)}"
+        f"{describe_kernels(campaign, variants)}. Emulated ({emulator(campaign)}, -icount), clock:"
+        f" icount, {repeatability(drawn)}"
     )
-    title = "The kernel's own path by variant, and where its instructions go"
-    return _breakdown("cost-breakdown", Caption(title, subtitle), groups)
+    title = "What a map/unmap pair costs, and where its instructions go"
+    caption = Caption(title, subtitle, _PATHS)
+    drawing = Breakdown(panels, supposed, _WRITE_CYCLES)
+    yield Figure(caption, _breakdown_table(caption, drawn), drawing)
 
 
-def _breakdown_of_variant(findings: Findings, variant: str, rows: list[Row]) -> Figure:
-    groups = [
-        (f"{path}/", [(row.case.rpartition("/")[2], row) for row in same_path])
-        for path, same_path in group_by(rows, lambda row: row.case.rpartition("/")[0]).items()
+def _kernel_panels(counted: list[Row], variants: list[str]) -> list[BarPanel]:
+    """Of several variants a panel a kind of page, else one panel. The page of persistent memory is
+    one kind of page, whether a variant protects it or not.
+    """
+    own = [row for row in counted if row.case.startswith("kernel/")]
+    if len(variants) == 1:
+        bars = [(row.case.removeprefix("kernel/"), row) for row in own]
+        return [BarPanel("kernel/", bars)] if bars else []
+    by_key = {(row.case, row.variant): row for row in own}
+    panels = {
+        label: [
+            (name, by_key[key])
+            for name in variants
+            if (key := (protected, name)) in by_key or (key := (unprotected, name)) in by_key
+        ]
+        for label, (protected, unprotected) in PMEM_PAGES.items()
+        if any((protected, name) in by_key for name in variants)
+    }
+    joined = {PMEM_PAGES[label][0] for label in panels}
+    for case, rows in group_by(own, lambda row: row.case).items():
+        if case not in joined:
+            panels[case] = sorted(
+                ((row.variant, row) for row in rows), key=lambda bar: variants.index(bar[0])
+            )
+    order = sorted(panels, key=lambda title: title != PMEM_PAGE)
+    return [BarPanel(title, panels[title]) for title in order]
+
+
+def _model_panels(counted: list[Row], variants: list[str]) -> list[BarPanel]:
+    """Paths of the module, of the first variant that was to run them."""
+    models = [row for row in counted if row.case.startswith("model/")]
+    first = next((name for name in variants if any(row.variant == name for row in models)), None)
+    of_first = [row for row in models if row.variant == first]
+    return [
+        BarPanel(f"{path}/", [(row.case.rpartition("/")[2], row) for row in same_path])
+        for path, same_path in group_by(of_first, lambda row: row.case.rpartition("/")[0]).items()
     ]
-    subtitle = f"{variant}: {describe_lab(findings.campaign, variant)}, {repeatability(rows)}"
-    title = "What one kmap_local map/unmap pair costs, and where it goes"
-    name = f"cost-breakdown-{safe_file_name(variant)}"
-    return _breakdown(name, Caption(title, subtitle, _PATHS), groups)
 
 
-def _breakdown(
-    name: str, caption: Caption, groups: list[tuple[str, list[tuple[str, Row]]]]
-) -> Figure:
-    drawn = [row for _, rows in groups for _, row in rows]
+def _breakdown_table(caption: Caption, drawn: list[Row]) -> Table:
     used = [part for part in PARTS if any(row.parts and row.parts[part] for row in drawn)]
-    table = Table(
-        name=name,
+    return Table(
+        name="cost-breakdown",
         heading=caption.title,
         caption=(
-            f"{caption.subtitle}. Clock: icount. Counted from outside the guest by a plugin of the"
-            " emulator, by function."
+            f"{caption.subtitle}. Counted from outside the guest by a plugin of the emulator, by"
+            " function."
         ),
-        columns=("case", "variant", *(TITLES[part] for part in used), "cost", "WRMSR"),
+        columns=("case", "variant", *(TITLES[part] for part in used), "cost", "PKRS writes"),
         rows=tuple(
             (
                 row.case,
@@ -208,27 +236,61 @@ def _breakdown(
             if row.parts
         ),
     )
-    return Figure(caption, table, Breakdown(groups))
 
 
 def _profiles(findings: Findings) -> Iterator[Figure]:
-    """First boot's path of a few cases, if callers were counted."""
-    for path in findings.campaign.paths:
-        if path.boot != 1 or path.case not in _PROFILED or not path.stacks:
-            continue
-        kernel = f"{path.variant}: {describe_lab(findings.campaign, path.variant)}"
-        title = f"Where the instructions of {path.case} go, call by call"
-        table = Table(
-            name=f"profile-{path.case.replace('/', '-')}-{safe_file_name(path.variant)}",
-            heading=title,
-            caption=(
-                f"{kernel}. Clock: icount. Callers below what they called; the loop is included."
-                " Counted from outside the guest."
-            ),
-            columns=("function", "variant", "instructions", "WRMSR"),
-            rows=tuple(
-                (name, path.variant, float(instructions), float(wrmsr))
-                for name, instructions, wrmsr in own_counts(path)
-            ),
-        )
-        yield Figure(Caption(title, kernel), table, Profile(path, kernel))
+    """First boot's paths of a few cases, if callers were counted: for each family of variants, what
+    its last one takes more than its baseline; the path of one of them, where the other has none.
+    """
+    by_key = {
+        (path.case, path.variant): path
+        for path in findings.campaign.paths
+        if path.boot == 1 and path.stacks
+    }
+    for case in _PROFILED:
+        for family in families(findings.campaign.header):
+            old = _path_of(by_key, case, family.baseline)
+            new = _path_of(by_key, case, family.variants[-1])
+            if new and old and new is not old:
+                yield _profile(findings, new, old)
+            elif one := new or old:
+                yield _profile(findings, one, None)
+
+
+def _path_of(
+    by_key: dict[tuple[str, str], CountedPath], case: str, variant: str
+) -> CountedPath | None:
+    """The path of a case, or of the one that is the same page where it is not protected."""
+    same_page = {protected: unprotected for protected, unprotected in PMEM_PAGES.values()}
+    return by_key.get((case, variant)) or by_key.get((same_page.get(case, ""), variant))
+
+
+def _profile(findings: Findings, new: CountedPath, old: CountedPath | None) -> Figure:
+    sides = [new] if old is None else [old, new]
+    kernels = describe_kernels(findings.campaign, [path.variant for path in sides])
+    kernels = f"{kernels}; emulated ({emulator(findings.campaign)})"
+    counts = call_tree(new, old).added
+    added = f"{float(counts.instructions):{'' if old is None else '+'}g} instructions"
+    writes = f", {describe_writes(counts.writes)}" if counts.writes else ""
+    against = "" if old is None else f", {new.variant} against {old.variant}"
+    title = f"{new.case}{against}: {added}{writes}"
+    names = "-".join(safe_file_name(path.variant) for path in reversed(sides))
+    table = Table(
+        name=f"profile-{new.case.replace('/', '-')}-{names}",
+        heading=title,
+        caption=(
+            f"{kernels}. Clock: icount. Callers below what they called; the loop is included."
+            " Counted from outside the guest."
+        ),
+        columns=("function", *(path.variant for path in sides), "difference", "PKRS writes"),
+        rows=tuple(
+            (
+                name,
+                *(float(side.instructions) for side in (before, after)[-len(sides) :]),
+                float((after - before).instructions),
+                float(after.writes),
+            )
+            for name, before, after in own_counts(new, old)
+        ),
+    )
+    return Figure(Caption(title, kernels), table, Profile(new, old))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of fio: overhead as a heat map, results by block size and by jobs, and overhead next to
-the cost model.
+"""Figures of fio: overhead as a heat map, what is added by block size next to the cost model, and
+results by jobs.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from analysis.data.grouping import group_by
@@ -19,10 +19,10 @@ from analysis.report.model.figure import (
     Caption,
     CurvePanel,
     Curves,
+    DifferencePanel,
+    Differences,
     Figure,
     Heat,
-    ModelLines,
-    ModelPanel,
     Point,
 )
 from analysis.report.model.report_model import CheckedFamily
@@ -30,25 +30,26 @@ from analysis.report.model.table import Table
 from analysis.stats.comparison import Comparison
 from analysis.stats.verdict import CONFIDENCE
 from analysis.summary.provenance import describe_kernels, emulator, safe_file_name
-from formats.case_names import FioCase
 
 # Rows of a heat map and panels of a figure; its table has all.
 _MOST_ROWS = 60
 _MOST_PANELS = 12
+# An overhead of this share, or the largest of all heat maps where that is less, has the full
+# colour.
+_FULL = 0.10
 
 
 def fio_figures(findings: Findings) -> Iterator[Figure]:
     """All figures of fio, each of one clock."""
     for family in findings.families:
-        runs = [row for row in family.rows if row.case in findings.runs]
-        for rows in group_by(runs, lambda row: row.pair.new.label).values():
-            drawn = [row for row in rows if row.ratio]
-            if drawn:
-                yield _heat(findings, family, drawn)
+        drawn = [row for row in family.rows if row.case in findings.runs and row.ratio]
+        full = min(_FULL, max((abs(row.ratio - 1) for row in drawn if row.ratio), default=0))
+        by_variant = group_by(drawn, lambda row: row.pair.new.label)
+        for rows in reversed(by_variant.values()):  # the one that is asked about is the last
+            yield _heat(findings, family, rows, full or _FULL)
+        yield from _differences(findings, family)
     for clock, means in fio_means(findings.campaign, findings.runs).items():
-        yield from _curves(findings.campaign, clock, means)
-    for family in findings.families:
-        yield from _model_lines(findings, family)
+        yield from _by_jobs(findings.campaign, clock, means)
 
 
 def _subtitle(
@@ -67,8 +68,10 @@ def _left_out(shown: int, total: int, what: str) -> str:
     return f" {shown} of {total} {what} are shown." if shown < total else ""
 
 
-def _heat(findings: Findings, family: Family, drawn: list[Comparison]) -> Figure:
-    """Overheads of one variant; each comparison has a ratio."""
+def _heat(findings: Findings, family: Family, drawn: list[Comparison], full: float) -> Figure:
+    """Overheads of one variant; each comparison has a ratio. full: the overhead, as a share, that
+    has the full colour.
+    """
     verdicts, metric = findings.verdicts, drawn[0].metric
     variant = drawn[0].pair.new.label
     runs = {row.case: findings.runs[row.case] for row in drawn}
@@ -80,8 +83,11 @@ def _heat(findings: Findings, family: Family, drawn: list[Comparison]) -> Figure
         rows.setdefault((run.on, label), {})[run.size] = row
     shown = list(rows.items())[:_MOST_ROWS]
     groups = [
-        (on, [(label, by_size) for (_, label), by_size in same])
-        for on, same in group_by(shown, lambda item: item[0][0]).items()
+        (heading, [(label, by_size) for (_, label), by_size in same])
+        for heading, same in group_by(
+            sorted(shown, key=lambda item: len(item[1]) == 1),
+            lambda item: item[0][0] + (f", {min(item[1])} alone" if len(item[1]) == 1 else ""),
+        ).items()
     ]
     title = f"What {variant} adds to an I/O, against {verdicts.baseline}"
     boots = ", ".join(dict.fromkeys(format.count_boots(row) for row in drawn))
@@ -93,7 +99,8 @@ def _heat(findings: Findings, family: Family, drawn: list[Comparison]) -> Figure
         boots,
     )
     footer = (
-        f"Below each figure its {CONFIDENCE:.0%} interval, percent."
+        f"{metric.unit.capitalize()} an I/O, and percent; below them the {CONFIDENCE:.0%} interval"
+        " of the percentage."
         f" {format.describe_test(verdicts.groups)}{_left_out(len(shown), len(rows), 'rows')}\n"
         f"{format.describe_aa(verdicts.groups)}"
     )
@@ -103,35 +110,15 @@ def _heat(findings: Findings, family: Family, drawn: list[Comparison]) -> Figure
         heading=title,
     )
     table = replace(table, caption=f"{subtitle} {table.caption}")
-    return Figure(Caption(title, subtitle, footer), table, Heat(list(sizes.values()), groups))
+    drawing = Heat(list(sizes.values()), groups, full)
+    return Figure(Caption(title, subtitle, footer), table, drawing)
 
 
-def _curves(campaign: Campaign, clock: str, means: list[FioMean]) -> Iterator[Figure]:
-    """Means by block size, and by number of jobs; all else is the same in a panel."""
-    by_size = group_by(means, lambda mean: f"{mean.run.how}, {_jobs(mean.run.jobs)}")
-    yield from _curve(
-        campaign, clock, by_size, "block size", lambda run: (run.block_bytes, run.size)
-    )
-    by_jobs = group_by(means, lambda mean: f"{mean.run.how} {mean.run.size}")
-    yield from _curve(campaign, clock, by_jobs, "jobs", lambda run: (run.jobs, str(run.jobs)))
-
-
-_X_LABELS = {"block size": "bytes an I/O", "jobs": "jobs, a file each"}
-
-
-def _curve(
-    campaign: Campaign,
-    clock: str,
-    kinds: dict[str, list[FioMean]],
-    against: str,
-    place: Callable[[FioCase], tuple[int, str]],
-) -> Iterator[Figure]:
-    """One figure, or none if no kind of run has two places on the x axis.
-
-    kinds: means by kind of run; place: a run's place on the x axis, as a number and in words.
-    """
+def _by_jobs(campaign: Campaign, clock: str, means: list[FioMean]) -> Iterator[Figure]:
+    """Means by number of jobs, if any kind of run was made with several."""
+    by_kind = group_by(means, lambda mean: f"{mean.run.how} {mean.run.size}")
     panels = {
-        kind: means for kind, means in kinds.items() if len({place(mean.run) for mean in means}) > 1
+        kind: means for kind, means in by_kind.items() if len({mean.run.jobs for mean in means}) > 1
     }
     if not panels:
         return
@@ -141,50 +128,33 @@ def _curve(
     variants = dict.fromkeys(mean.variant for mean in everything)
     boots = " or ".join(map(str, sorted({mean.boots for mean in everything})))
     subtitle = _subtitle(campaign, variants, clock, units, f"{boots} boots")
-    several = ""
-    if against == "jobs" and clock == "icount":
-        several = " Jobs share one CPU: it is what all take together."
-    left_out = _left_out(len(shown), len(panels), "kinds of run")
+    shared = " Jobs share one CPU: it is what all take together." if clock == "icount" else ""
     footer = (
-        f"Geometric mean of boots, with its {CONFIDENCE:.0%} t interval as a"
-        f" band.{several}{left_out}"
+        f"Geometric mean of boots, with its {CONFIDENCE:.0%} t interval as a band. The upright axis"
+        f" is cut: it does not begin at 0.{shared}"
+        f"{_left_out(len(shown), len(panels), 'kinds of run')}"
     )
-    title = f"What fio measured, by {against}"
-    caption = Caption(title, subtitle, footer)
-    table = _means_table(
-        caption, f"dax-by-{against.replace(' ', '-')}-{clock}", panels, against, place
+    caption = Caption("What fio measured, by jobs", subtitle, footer)
+    table = _means_table(caption, f"dax-by-jobs-{clock}", panels)
+    drawing = Curves(
+        [_panel(kind, means) for kind, means in shown],
+        "jobs, a file each",
+        list(campaign.header["variants"]),
     )
-    drawing = Curves([_panel(kind, means, place) for kind, means in shown], _X_LABELS[against])
     yield Figure(caption, table, drawing)
 
 
-def _means_table(
-    caption: Caption,
-    name: str,
-    panels: dict[str, list[FioMean]],
-    against: str,
-    place: Callable[[FioCase], tuple[int, str]],
-) -> Table:
+def _means_table(caption: Caption, name: str, panels: dict[str, list[FioMean]]) -> Table:
     return Table(
         name=name,
         heading=caption.title,
         caption=f"{caption.subtitle} {caption.footer}",
-        columns=(
-            "run",
-            "variant",
-            against,
-            "in words",
-            "boots",
-            "unit",
-            "figure",
-            "95 % from",
-            "to",
-        ),
+        columns=("run", "variant", "jobs", "boots", "unit", "figure", "95 % from", "to"),
         rows=tuple(
             (
                 kind,
                 mean.variant,
-                *place(mean.run),
+                mean.run.jobs,
                 mean.boots,
                 mean.unit,
                 mean.mean,
@@ -197,38 +167,40 @@ def _means_table(
     )
 
 
-def _panel(
-    kind: str, means: list[FioMean], place: Callable[[FioCase], tuple[int, str]]
-) -> CurvePanel:
-    ordered = sorted(means, key=lambda mean: place(mean.run))
+def _panel(kind: str, means: list[FioMean]) -> CurvePanel:
+    ordered = sorted(means, key=lambda mean: mean.run.jobs)
     points = {
         variant: [
-            Point(place(mean.run)[0], mean.mean, mean.low, mean.high)
+            Point(mean.run.jobs, mean.mean, mean.low, mean.high)
             for mean in ordered
             if mean.variant == variant
         ]
         for variant in dict.fromkeys(mean.variant for mean in means)
     }
-    ticks: dict[float, str] = dict(place(mean.run) for mean in ordered)
+    ticks: dict[float, str] = {mean.run.jobs: str(mean.run.jobs) for mean in ordered}
     return CurvePanel(kind, means[0].unit, points, ticks)
 
 
-def _model_lines(findings: Findings, family: Family) -> Iterator[Figure]:
-    """Overhead of files on DAX and of the block device, if the campaign has what the model is made
-    of.
-    """
-    modelled = [check for check in family.checks if check.map_unmap is not None]
-    if not modelled:
+def _differences(findings: Findings, family: Family) -> Iterator[Figure]:
+    """What variants add to an I/O, of all kinds of run with several block sizes."""
+    by_kind = {
+        kind: checks
+        for kind, checks in group_by(
+            family.checks, lambda check: f"{check.run.how}, {_jobs(check.run.jobs)}"
+        ).items()
+        if len({check.run.block_bytes for check in checks}) > 1
+    }
+    if not by_kind:
         return
-    by_kind = group_by(modelled, lambda check: f"{check.run.how}, {_jobs(check.run.jobs)}")
     # those with the most block sizes first
-    order = sorted(
-        by_kind, key=lambda kind: -len({check.run.block_bytes for check in by_kind[kind]})
+    ordered = sorted(
+        by_kind.items(), key=lambda kind: -len({check.run.block_bytes for check in kind[1]})
     )
-    shown = order[: _MOST_PANELS // 2]
-    first = modelled[0].comparison
-    variants = dict.fromkeys(check.comparison.pair.new.label for check in modelled)
-    boots = ", ".join(dict.fromkeys(format.count_boots(check.comparison) for check in modelled))
+    shown = ordered[:_MOST_PANELS]
+    drawn = [check for _, checks in shown for check in checks]
+    first = drawn[0].comparison
+    variants = dict.fromkeys(check.comparison.pair.new.label for check in drawn)
+    boots = ", ".join(dict.fromkeys(format.count_boots(check.comparison) for check in drawn))
     subtitle = _subtitle(
         findings.campaign,
         [first.pair.old.label, *variants],
@@ -236,20 +208,20 @@ def _model_lines(findings: Findings, family: Family) -> Iterator[Figure]:
         f"{first.metric.unit} an I/O",
         boots,
     )
-    title = f"What protection adds to an I/O, against {first.pair.old.label}, and the model"
+    title = f"What is added to an I/O, against {first.pair.old.label}"
     footer = (
-        f"Bars: {CONFIDENCE:.0%} intervals. Model: 2 WRPKRS for each {CopyUnit.RANGE} (of the"
-        " device: each page), by this campaign's own figures of the path. Where figures lie far"
-        " apart, an axis is logarithmic away from its"
-        f" middle.{_left_out(len(shown), len(order), 'kinds of run')}"
+        f"Bars: {CONFIDENCE:.0%} intervals. Hollow, with its figure beside it: beyond the axis."
+        f" Cost model: 2 PKRS writes for each {CopyUnit.RANGE} (of the device: each page; of the"
+        " page cache: the rest of a pair), by this campaign's own figures of the"
+        f" path.{_left_out(len(shown), len(by_kind), 'kinds of run')}"
     )
-    table = model_table(CheckedFamily(modelled, describe_checks(modelled)))
+    table = model_table(CheckedFamily(drawn, describe_checks(drawn)))
     table = replace(
         table,
-        name=f"dax-model-{safe_file_name(first.metric.name)}",
+        name=f"dax-added-{safe_file_name(first.metric.name)}",
         heading=title,
         caption=f"{subtitle} {table.caption}",
     )
-    panels = [ModelPanel(kind, by_kind[kind]) for kind in shown]
-    drawing = ModelLines(panels, first.metric.unit)
+    panels = [DifferencePanel(kind, checks) for kind, checks in shown]
+    drawing = Differences(panels, first.metric.unit, findings.variants)
     yield Figure(Caption(title, subtitle, footer), table, drawing)

@@ -1,58 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures of samples: how far the samples of a case differ, and its boots."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from analysis.data.grouping import group_by
 from analysis.data.load import Campaign
-from analysis.report.model.figure import Caption, Ecdf, Figure, Launches, Medians
+from analysis.report.model.figure import Caption, Figure, Launches, Spread
 from analysis.report.model.table import Table
 from analysis.summary import samples
 from analysis.summary.cases import tick_nanoseconds
-from analysis.summary.provenance import describe_lab, describe_machine, safe_file_name
+from analysis.summary.provenance import (
+    describe_kernels,
+    describe_machine,
+    emulator,
+    safe_file_name,
+)
 from analysis.summary.samples import Distribution
 
-# Panels of one figure; the table of the medians has all cases.
+# Panels of one figure; its table has all cases.
 _MOST_PANELS = 12
 
 
-@dataclass(frozen=True)
-class _Selection:
-    """Cases of one variant by one clock, and how they are shown."""
-
-    variant: str
-    cases: list[Distribution]
-    scale: float  # factor from the unit of the samples to the shown one
-    unit: str
-    axis: str
-    boot: str  # boot or launch
-    boots: str
-    subtitle: str
-
-    @property
-    def shown(self) -> list[Distribution]:
-        return self.cases[:_MOST_PANELS]
-
-    @property
-    def left_out(self) -> str:
-        if len(self.shown) == len(self.cases):
-            return ""
-        return f" {len(self.shown)} of {len(self.cases)} cases that differ are shown."
-
-
 def spread_figures(campaign: Campaign) -> Iterator[Figure]:
-    """One figure of the user models; two per variant and clock. Exact results have no spread, and
-    no figure.
+    """One figure of the user models; one of all samples by one clock. Exact results have no
+    spread, and no figure.
     """
     yield from _launches(campaign)
-    spread = samples.distributions(campaign.records)
-    by_variant = group_by(spread, lambda case: case.variant)
-    for variant, cases in by_variant.items():
-        for same_clock in group_by(cases, lambda case: case.clock).values():
-            selection = _selection(campaign, variant, same_clock)
-            yield _medians(selection)
-            yield _ecdf(selection)
+    order = {name: number for number, name in enumerate(campaign.header["variants"])}
+    spread = sorted(
+        samples.distributions(campaign.records),
+        key=lambda case: order.get(case.variant, len(order)),
+    )
+    rates = {case.variant: _nanoseconds(campaign, case) for case in spread}
+    by_unit = group_by(
+        spread,
+        lambda case: (case.clock, "ns" if rates[case.variant] else case.unit, case.per),
+    )
+    for (clock, unit, per), cases in by_unit.items():
+        by_case = group_by(cases, lambda case: case.case).values()  # variants beside each other
+        scales = {case.variant: rates[case.variant] or 1.0 for case in cases}
+        name = f"samples-{clock}" if per == "boot" else f"samples-{clock}-{per}"
+        ordered = [case for same in by_case for case in same]
+        yield _spread(campaign, name, ordered, scales, unit)
+
+
+def _nanoseconds(campaign: Campaign, case: Distribution) -> float | None:
+    return tick_nanoseconds(campaign, case.variant) if case.clock == "tsc" else None
 
 
 def _launches(campaign: Campaign) -> Iterator[Figure]:
@@ -96,69 +91,56 @@ def _launches(campaign: Campaign) -> Iterator[Figure]:
         yield Figure(Caption(title, subtitle, footer), table, drawing)
 
 
-def _selection(campaign: Campaign, variant: str, cases: list[Distribution]) -> _Selection:
-    first = cases[0]
-    rate = tick_nanoseconds(campaign, variant) if first.clock == "tsc" else None
-    scale, unit = (rate, "ns") if rate else (1, first.unit)
-    emulated = ", emulated: instructions, not time" if first.clock == "icount" else ""
-    boots = "launches" if first.per == "launch" else "boots"
-    count = max(len(case.boots) for case in cases)
-    place = describe_lab if first.clock == "icount" else describe_machine
-    subtitle = (
-        f"{variant}: {place(campaign, variant)}, clock: {first.clock},"
-        f" {count} {boots if count > 1 else first.per}"
+def _spread(
+    campaign: Campaign,
+    name: str,
+    cases: Sequence[Distribution],
+    scales: dict[str, float],
+    unit: str,
+) -> Figure:
+    """cases: of one clock; scales: by variant, from their unit to the shown one."""
+    title, per = "Distribution of samples", cases[0].per
+    shown = list(cases[:_MOST_PANELS])
+    left_out = (
+        f" {len(shown)} of {len(cases)} cases that differ are shown."
+        if len(shown) < len(cases)
+        else ""
     )
-    axis = f"{unit} an operation{emulated}"
-    return _Selection(variant, cases, scale, unit, axis, first.per, boots, subtitle)
-
-
-def _medians(selection: _Selection) -> Figure:
-    title = f"Medians of {selection.boots}, and the samples behind them"
+    subtitle = f"{_places(campaign, cases)}; clock: {cases[0].clock}"
     footer = (
-        f"Diamond: the figure of one {selection.boot}. Dots: its samples, {samples.POINTS} at most,"
-        f" evenly by rank. Dashed: the median of {selection.boots}.{selection.left_out}"
+        f"The share of samples that take no longer. Thick: all {_plural(per)}. Thin: one {per}, and"
+        " its figure as a diamond. A curve with several steps has several modes. One case has one"
+        f" axis; it does not begin at 0.{left_out}"
     )
-    rows = tuple(
-        (case.case, case.variant, boot.number, boot.cost * selection.scale, boot.samples)
-        for case in selection.cases
-        for boot in case.boots
-    )
+    emulated = " (emulated)" if cases[0].clock == "icount" else ""
     table = Table(
-        name=f"medians-{safe_file_name(selection.variant)}",
+        name=name,
         heading=title,
-        caption=f"{selection.subtitle}. The empty loop is taken off.",
-        columns=("case", "variant", selection.boot, f"cost, {selection.unit}", "samples"),
-        rows=rows,
+        caption=f"{subtitle}. The empty loop is taken off.",
+        columns=("case", "variant", per, f"cost, {unit}", "samples", "least", "median", "most"),
+        rows=tuple(_table_rows(cases, scales)),
     )
-    drawing = Medians(selection.shown, selection.scale, selection.axis)
-    return Figure(Caption(title, selection.subtitle, footer), table, drawing)
+    variants = list(campaign.header["variants"])
+    drawing = Spread(shown, scales, f"{unit} an operation{emulated}", variants)
+    return Figure(Caption(title, subtitle, footer), table, drawing)
 
 
-def _ecdf(selection: _Selection) -> Figure:
-    title = "How many samples take no longer than so much"
-    footer = (
-        f"Thick: all {selection.boots}. Thin: one {selection.boot}. A curve with several steps has"
-        f" several modes.{selection.left_out}"
-    )
-    rows = tuple(
-        (
-            case.case,
-            case.variant,
-            boot.number,
-            rank / max(len(boot.values) - 1, 1),
-            value * selection.scale,
-        )
-        for case in selection.shown
-        for boot in case.boots
-        for rank, value in enumerate(boot.values.tolist())
-    )
-    unit = f"sample, {selection.unit}"
-    table = Table(
-        name=f"ecdf-{safe_file_name(selection.variant)}",
-        heading=title,
-        caption=f"{selection.subtitle}. The empty loop is taken off.",
-        columns=("case", "variant", selection.boot, "rank, 0 to 1", unit),
-        rows=rows,
-    )
-    drawing = Ecdf(selection.shown, selection.scale, selection.axis)
-    return Figure(Caption(title, selection.subtitle, footer), table, drawing)
+def _plural(per: str) -> str:
+    return "launches" if per == "launch" else f"{per}s"
+
+
+def _places(campaign: Campaign, cases: Sequence[Distribution]) -> str:
+    variants = list(dict.fromkeys(case.variant for case in cases))
+    if cases[0].clock == "icount":
+        return f"{describe_kernels(campaign, variants)}; emulated ({emulator(campaign)}, -icount)"
+    return "; ".join(f"{name}: {describe_machine(campaign, name)}" for name in variants)
+
+
+def _table_rows(
+    cases: Sequence[Distribution], scales: dict[str, float]
+) -> Iterator[tuple[str | int | float, ...]]:
+    for case in cases:
+        scale = scales[case.variant]
+        for boot in case.boots:
+            spread = (float(one) * scale for one in np.quantile(boot.values, (0, 0.5, 1)))
+            yield case.case, case.variant, boot.number, boot.cost * scale, boot.samples, *spread

@@ -39,29 +39,41 @@ class Forest:
 
 
 @dataclass(frozen=True)
+class BarPanel:
+    """Bars below one title: (label, row); each row has parts and a cost."""
+
+    title: str
+    rows: list[tuple[str, Row]]
+
+
+@dataclass(frozen=True)
 class Breakdown:
-    """Stacked bars: headed groups of (label, row); each row has parts and a cost."""
+    """Stacked bars of the parts of a path."""
 
     chart: ClassVar[str] = "breakdown"
-    groups: list[tuple[str, list[tuple[str, Row]]]]
+    panels: list[BarPanel]
+    supposed: BarPanel | None  # one of them, as if a PKRS write took so many cycles
+    write_cycles: int
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A flame graph of one operation."""
+    """A flame graph of one operation; with an old side, of what the new one takes more."""
 
     chart: ClassVar[str] = "flame"
-    path: CountedPath
-    kernel: str  # variant, kernel, and what it ran in
+    new: CountedPath
+    old: CountedPath | None
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Samples of several cases, boot by boot."""
+    """Empirical distribution functions of the samples of several cases, boot by boot."""
 
+    chart: ClassVar[str] = "ecdf"
     distributions: list[Distribution]
-    scale: float  # factor from the unit of the samples to the unit of the axis
+    scales: dict[str, float]  # by variant: from the unit of the samples to the unit of the axis
     axis: str  # label of the cost axis
+    variants: list[str]  # of the campaign
 
 
 @dataclass(frozen=True)
@@ -73,18 +85,6 @@ class Launches:
     axis: str
 
 
-class Medians(Spread):
-    """Each boot's median in front of its samples."""
-
-    chart: ClassVar[str] = "boots"
-
-
-class Ecdf(Spread):
-    """Empirical distribution functions of the samples."""
-
-    chart: ClassVar[str] = "ecdf"
-
-
 @dataclass(frozen=True)
 class Heat:
     """A heat map: headed groups of (label, comparison by column); each comparison has a ratio."""
@@ -92,6 +92,7 @@ class Heat:
     chart: ClassVar[str] = "heat"
     columns: list[str]
     groups: list[tuple[str, list[tuple[str, dict[str, Comparison]]]]]
+    full: float  # the overhead, as a share, that has the full colour: the same in all heat maps
 
 
 @dataclass(frozen=True)
@@ -121,23 +122,25 @@ class Curves:
     chart: ClassVar[str] = "curves"
     panels: list[CurvePanel]
     x_label: str
+    variants: list[str]  # of the campaign
 
 
 @dataclass(frozen=True)
-class ModelPanel:
-    """One kind of fio run: overhead and cost model at each block size."""
+class DifferencePanel:
+    """One kind of fio run: what was added at each block size, next to the cost model."""
 
     title: str
-    checks: list[ModelCheck]  # each with an expected value
+    checks: list[ModelCheck]
 
 
 @dataclass(frozen=True)
-class ModelLines:
-    """Overhead of fio runs next to the cost model."""
+class Differences:
+    """What variants add to an I/O, by block size."""
 
-    chart: ClassVar[str] = "model_line"
-    panels: list[ModelPanel]
+    chart: ClassVar[str] = "differences"
+    panels: list[DifferencePanel]
     unit: str
+    variants: list[str]  # of the campaign
 
 
 @dataclass(frozen=True)
