@@ -141,6 +141,7 @@ def test_it_fits_is_silent_and_asks_nobody(browser, folder, served, place, width
         "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
     )
     assert needed <= there <= width
+    assert width < 1280 or browser.execute_script("return document.body.scrollHeight") <= 9600
     assert browser.get_log("browser") == []
     assert {url for url in requested(browser) if not url.startswith("data:")} == {address}
     assert (
