@@ -168,7 +168,7 @@ def _pairs(
             case,
             old.figures[case, name],
             new.figures[case, name],
-            old.campaign == new.campaign,
+            old.campaign is not None and old.campaign == new.campaign,
             same,
         )
         for name in names

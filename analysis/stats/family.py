@@ -90,7 +90,7 @@ def _first_look(pair: SamplePair) -> Comparison:
             " without rhythm"
         )
         return replace(comparison, reason=why)
-    why = "paired by date: no coin of the campaign's says that the order was chance"
+    why = "paired by date: no coin says that the order was chance"
     return replace(comparison, reason=why)
 
 

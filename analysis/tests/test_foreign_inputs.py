@@ -127,8 +127,9 @@ def test_a_ratio_keeps_digits_however_small_it_is(compare):
 
 def test_launches_are_ordered_by_their_date(compare):
     found = compare(*folders("gb_in_turn"))
-    assert found.code == 0 and "not made in turn" not in found.text
-    assert found.cases["BM_Boil"]["real_time"]["new"] == pytest.approx(55, rel=2e-3)
+    row = found.cases["BM_Boil"]["real_time"]
+    assert found.code == 0 and row["reason"].startswith("paired by date")
+    assert row["new"] == pytest.approx(55, rel=2e-3)
 
 
 @pytest.mark.parametrize("name", ["gb_bom", "gb_log_before"])
