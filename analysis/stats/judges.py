@@ -197,7 +197,7 @@ class Judges:
                 result, boots_to_resolve=pairs, reason=f"no change would have been found{more}"
             )
         amount = (
-            f"{np.expm1(change) * 100:.2g} %" if look.logs else f"{change:.3g} {result.metric.unit}"
+            f"{np.expm1(change) * 100:.3g} %" if look.logs else f"{change:.3g} {result.metric.unit}"
         )
         worse = change if is_worse(result.metric, 1) else -change
         return replace(

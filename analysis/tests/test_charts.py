@@ -111,7 +111,9 @@ def test_large_ratios_have_a_logarithmic_axis(limits):
         (0.98, "-2.00"),
         (1.12345, "+12.3"),
         (0.5, "-50.0"),
-        (13.0, "+1e+03"),
+        (2.0, "+100"),
+        (13.0, "+1200"),
+        (5000.0, "+5e+05"),
     ],
 )
 def test_what_a_ratio_adds_fits_a_cell(ratio, said):

@@ -80,9 +80,15 @@ def format_percent(ratio: float) -> str:
     """
     added = (ratio - 1) * 100
     if abs(added) >= 100:
-        return f"{added:+.1g}"
+        return f"{added:+.0f}" if added < 99_999 else f"{added:+.1g}"
     decimals = 2 if abs(added) < 10 else 1
     return f"{round(added, decimals) + 0.0:+.{decimals}f}"
+
+
+def format_share(share: float) -> str:
+    """A share of 0 or more in percent, with two digits or all that are before the point."""
+    percent = share * 100
+    return f"{percent:.0f} %" if percent >= 99.5 else f"{percent:.2g} %"
 
 
 def count_boots(row: Comparison) -> str:
@@ -103,8 +109,16 @@ def group_by_metric(group: SourcePair) -> dict[str, list[Comparison]]:
     """Comparisons by the description of their metric, what is no difference between kernels apart
     from the others. PKRS writes of a case are with its cost.
     """
-    titles = {row.case: _title(row) for row in group.rows if row.metric.name != PKRS_WRITES}
-    return group_by(group.rows, lambda row: titles.get(row.case) or _title(row))
+    of_costs: dict[str, str] = {}
+    for row in group.rows:
+        if row.metric.name != PKRS_WRITES:
+            of_costs.setdefault(row.case, _title(row))
+
+    def title(row: Comparison) -> str:
+        is_beside_cost = row.metric.name == PKRS_WRITES and row.case in of_costs
+        return of_costs[row.case] if is_beside_cost else _title(row)
+
+    return group_by(group.rows, title)
 
 
 def label(row: Comparison) -> str:
@@ -200,7 +214,7 @@ def describe_verdict(row: Comparison) -> str:
     direction = judge_change(row.metric, row.difference)
     if row.ratio is None:
         return f"{row.verdict}: looks {direction} by {abs(row.difference):.3g} {row.metric.unit}"
-    percent = f"{abs(row.ratio - 1) * 100:.2g} %"
+    percent = format_share(abs(row.ratio - 1))
     if is_count(row.metric):
         return f"{row.verdict}: looks {percent} {_OF_COUNTS[direction]}"
     return f"{row.verdict}: looks {direction} by {percent}"
@@ -225,7 +239,7 @@ def describe_aa(groups: Sequence[SourcePair]) -> str:
         )
     more = f"; {untested} not tested" if untested else ""
     return (
-        f"A/A: the baseline differs from itself by at most {max(bounds) * 100:.2g} % in"
+        f"A/A: the baseline differs from itself by at most {format_share(max(bounds))} in"
         f" {len(bounds)} comparisons ({CONFIDENCE:.0%} each){more}"
     )
 
