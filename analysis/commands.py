@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from analysis.data.bad_data import BadData
+from analysis.data.bad_data import BadData, printable
 from formats import exit_codes
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _said(text: str, found: "Gate") -> int:
     print(text, end="")
     sys.stdout.flush()
     for line in found.lines:
-        print(f"kmapbench: {line}", file=sys.stderr)
+        print(f"kmapbench: {printable(line)}", file=sys.stderr)
     return found.code
 
 

@@ -4,12 +4,12 @@ aggregates of each.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from analysis.data.bad_data import BadData
-from analysis.data.grouping import group_by
+from analysis.data.grouping import group_by, numbered
 from analysis.data.json_files import JsonObject, is_number
 
 _TIME_UNITS = ("ns", "us", "ms", "s")
@@ -52,10 +52,11 @@ def benchmarks(entries: Sequence[Any], where: str) -> dict[str, Benchmark]:
         elif kind:
             _put(aggregates.setdefault(name, []), entry, kind, place)
     found: dict[str, Benchmark] = {}
-    for name in dict.fromkeys(name for kind, name in kinds if kind):
+    names = dict.fromkeys(name for kind, name in kinds if kind)
+    for name in names:
         is_aggregate = name not in named
         groups = aggregates[name] if is_aggregate else named[name]
-        for case, group in zip(_names(name, groups), groups):
+        for case, group in zip(_names(name, groups, names), groups):
             found[case] = _of_aggregates(group) if is_aggregate else _of_repetitions(group)
     return found
 
@@ -160,13 +161,15 @@ def _put(groups: list[_Group], entry: JsonObject, part: Hashable, place: int) ->
     group.last = place
 
 
-def _names(name: str, groups: Sequence[_Group]) -> list[str]:
+def _names(name: str, groups: Sequence[_Group], taken: Collection[str]) -> list[str]:
+    """Names of benchmarks that share one. taken: those that the file has itself."""
     if len(groups) == 1:
         return [name]
     labels = [group.label for group in groups]
-    if len(set(labels)) == len(labels):
-        return [f"{name} [{label}]" if label else name for label in labels]
-    return [name if number == 1 else f"{name}#{number}" for number in range(1, len(groups) + 1)]
+    labelled = [f"{name} [{label}]" if label else name for label in labels]
+    if len(set(labels)) == len(labels) and not set(labelled) - {name} & set(taken):
+        return labelled
+    return numbered([name] * len(groups), taken)
 
 
 def _of_repetitions(group: _Group) -> Benchmark:

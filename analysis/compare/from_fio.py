@@ -16,6 +16,7 @@ from analysis.compare.foreign_launches import Launch, Program, as_source
 from analysis.compare.source import Source
 from analysis.data.bad_data import BadData
 from analysis.data.foreign_json import Documents
+from analysis.data.grouping import numbered
 from analysis.data.json_files import JsonObject, is_number
 from analysis.stats.sample import Metric
 
@@ -36,6 +37,11 @@ _PERCENTILES = {50.0: "clat_p50", 99.0: "clat_p99"}
 _VERSION = re.compile(r"fio-(\d+)\.(\d+)")
 # The first with latencies in nanoseconds: 2.99 is what became 3.0.
 _FIRST = (2, 99)
+# Fields of a direction of which the first one that is there says whether it moved data.
+_MOVED = ("io_bytes", "io_kbytes", "total_ios", "iops")
+_NOT_IN_FILE = "not in the file"
+# Times of a document are in whole seconds, two of them rounded.
+_ROUNDED_SECONDS = 2
 
 
 def is_output(document: object) -> bool:
@@ -121,11 +127,22 @@ def _is_later_state(before: JsonObject, after: JsonObject, needs_more: bool) -> 
         started = old[name].get("job_start")
         if started is not None and started != new[name].get("job_start"):
             return False
-    if _ended(after) - _ended(before) >= max(map(_elapsed, new.values()), default=0) > 0:
-        return False  # it began when the other had ended
+    if _settings(before) != _settings(after) or _is_begun_later(before, after):
+        return False
     moved, more = ([_moved_bytes(jobs, name) for name in old] for jobs in (old, new))
     grown = all(one <= other for one, other in zip(moved, more))
     return grown and (not needs_more or moved != more)
+
+
+def _is_begun_later(before: JsonObject, after: JsonObject) -> bool:
+    """Whether the later document is of a run that began when the other had ended: its jobs are then
+    not older by the time between the two.
+    """
+    between = _ended(after) - _ended(before)
+    old, new = ([_elapsed(job) for job in _jobs(document)] for document in (before, after))
+    if not any(old) or not any(new):
+        return False
+    return between >= max(new) or sum(new) - sum(old) < between - _ROUNDED_SECONDS
 
 
 def _ended(document: JsonObject) -> float:
@@ -153,15 +170,13 @@ def _named(document: JsonObject) -> list[tuple[str, JsonObject]]:
     """Jobs by name, of a client with its host. Without group_reporting clones have one name, and
     are told apart by a number.
     """
-    count: dict[str, int] = {}
-    named = []
+    names = []
     for job in _jobs(document):
         name = str(job.get("jobname", "job"))
         if "hostname" in job and name != "All clients":
             name = f"{job['hostname']}/{name}"
-        count[name] = count.get(name, 0) + 1
-        named.append((name if count[name] == 1 else f"{name}#{count[name]}", job))
-    return named
+        names.append(name)
+    return list(zip(numbered(names, names), _jobs(document)))
 
 
 def _launch(document: JsonObject, where: str) -> Launch:
@@ -180,7 +195,8 @@ def _settings(document: JsonObject) -> dict[str, dict[str, str]]:
         settings[scope] = compatibility.flattened(options) if isinstance(options, dict) else {}
     for name, job in _named(document):
         options = job.get("job options", {})
-        settings[name] = compatibility.flattened(options) if isinstance(options, dict) else {}
+        own = compatibility.flattened(options) if isinstance(options, dict) else {}
+        settings[name] = settings.get(name, {}) | own  # a job may be called `global options`
     return settings
 
 
@@ -204,7 +220,7 @@ def _add_job(launch: Launch, name: str, job: JsonObject) -> None:
     for direction in moved:
         _add_direction(launch, f"{name}/{direction}", halves[direction])
     synced = halves["sync"].get("lat_ns")
-    if is_number(halves["sync"].get("total_ios")) and _is_measured(synced):
+    if _is_measured(synced):
         _add(launch, f"{name}/sync", "lat_mean", synced["mean"])
     elif not moved:
         launch.failures[name] = ["moved no data"]
@@ -215,8 +231,8 @@ def _meaning(error: Any) -> str:
 
 
 def _moved(half: JsonObject) -> float:
-    """Bytes, or I/Os where there are no bytes."""
-    moved = half.get("io_bytes", half.get("total_ios", 0))
+    """Bytes, or what else tells whether there were any."""
+    moved = next((half[name] for name in _MOVED if name in half), 0)
     return float(moved) if is_number(moved) else 0.0
 
 
@@ -233,8 +249,12 @@ def _add_direction(launch: Launch, case: str, half: JsonObject) -> None:
         _add(launch, case, "bandwidth", half["bw_bytes"], 1e-6)
     elif "bw" in half:  # KiB/s
         _add(launch, case, "bandwidth", half["bw"], 1024e-6)
+    else:
+        launch.left_out[case, "bandwidth"] = _NOT_IN_FILE
     if "iops" in half:
         _add(launch, case, "iops", half["iops"])
+    else:
+        launch.left_out[case, "iops"] = _NOT_IN_FILE
 
 
 def _add(launch: Launch, case: str, name: str, value: Any, factor: float = 1.0) -> None:

@@ -24,7 +24,8 @@ _MEND = (
 )
 # What may stand between documents: a record separator and a byte order mark, too.
 _BETWEEN = " \t\r\n,;\x00\x1e\ufeff"
-_LINE_START = re.compile(r"[\r\n](?=[{\[])")
+# At the start of a line; or after text that did not end its line, where a document says what it is.
+_START = re.compile(r'(?<=[\r\n])(?=[{\[])|(?=\{\s*"(?:context|fio version)")')
 _DOCUMENT = re.compile(r'[\[\s]*\{\s*(?:"|\Z)|\{\s*\}|\[[\s\[]*(?:\]|\Z)')
 _BLANKS = re.compile(f"[{re.escape(_BETWEEN)}]*")
 # A string is matched, too, so that nothing inside one is taken for a number.
@@ -56,6 +57,7 @@ def read_documents(path: Path, missing: str, wanted: Callable[[Any], bool]) -> D
     where one is cut off; its message says which of it.
     """
     text, notes = _decoded(read_bytes(path, missing), path)
+    text = text.rstrip("\x00")  # what a file system may put where a file was cut off
     if not text.strip(_BETWEEN):
         raise BadData(f"{path}: empty: the program wrote nothing; run it again")
     try:
@@ -101,12 +103,12 @@ def _scan(text: str, wanted: Callable[[Any], bool]) -> _Scan:
 
 
 def _next_start(text: str, place: int) -> int | None:
-    """Where the next document may begin: here, or at the start of a line."""
+    """Where the next document may begin: here, or further on."""
     blanks = _BLANKS.match(text, place)
     after = blanks.end() if blanks else place
     if text[after : after + 1] in ("{", "["):
         return after
-    match = _LINE_START.search(text, place)
+    match = _START.search(text, place)
     return match.end() if match else None
 
 
@@ -179,12 +181,17 @@ def _decoded(data: bytes, path: Path) -> tuple[str, list[str]]:
     )
     if wide is None:
         return data.decode("utf-8", "surrogateescape"), []
-    note = f"{path}: in UTF-16, as PowerShell's > writes it; was read as such"
-    # an odd byte at the end is a file that is cut off, and is seen as that
-    return data.decode(wide, "replace"), [note]
+    note = f"{path}: in {wide[:6].upper()}, as PowerShell's > may write it; was read as such"
+    torn = len(data) % (4 if wide.startswith("utf-32") else 2)
+    return data[: len(data) - torn].decode(wide, "replace"), [note]
 
 
-_WIDE = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_WIDE = {  # the first that fits: one begins as another does
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
 
 
 def _mended(text: str) -> str:

@@ -94,6 +94,20 @@ def test_two_benchmarks_of_one_name_stay_apart(compare, fields, names):
     assert figures(found, "real_time") == {names[0]: (5, 6), names[1]: (50, 70)}
 
 
+@pytest.mark.parametrize(
+    ("label", "third", "names"),
+    [({}, "x#2", ("x", "x#3", "x#2")), ({"label": "a"}, "x [a]", ("x", "x#2", "x [a]"))],
+)
+def test_what_tells_benchmarks_apart_is_no_name_of_another(compare, label, third, names):
+    def document(times):
+        first, second, last = times
+        entries = (entry("x", first), entry("x", second, family_index=1, **label))
+        return benchmark(*entries, entry(third, last, family_index=2))
+
+    found = compare(document((5, 50, 500)), document((6, 60, 600)))
+    assert figures(found, "real_time") == dict(zip(names, [(5, 6), (50, 60), (500, 600)]))
+
+
 def test_repetitions_are_of_the_benchmark_that_their_family_says(compare):
     times = ((0, 0, 5), (1, 0, 50), (1, 1, 52), (0, 1, 7))  # family, repetition, time
     document = benchmark(
@@ -215,6 +229,71 @@ def test_a_sync_has_a_latency_of_its_own(compare):
     assert "lake/sync" in found.text
 
 
+def test_a_sync_needs_no_count(compare):
+    def document(mean):
+        return fio(job={"sync": {"lat_ns": {"mean": mean, "max": 99}}})
+
+    assert figures(compare(document(50.0), document(80.0)), "lat_mean") == {"lake/sync": (50, 80)}
+    idle = {"sync": {"total_ios": 0, "lat_ns": {"mean": 0.0, "max": 0, "N": 0}}}
+    assert set(compare(fio(job=idle), document(80.0)).cases) == {"lake/read"}
+
+
+@pytest.mark.parametrize("missing", ["iops", "bw_bytes"])
+def test_a_figure_that_is_not_in_the_file_is_named(compare, missing):
+    def document(latency):
+        whole = fio(latency)
+        read = whole["jobs"][0]["read"]
+        del read[missing], read["bw"], read["io_bytes"]
+        return whole
+
+    name = {"bw_bytes": "bandwidth"}.get(missing, missing)
+    found = compare(document(9000.0), document(9900.0))
+    assert set(found.cases["lake/read"]) == {"clat_mean", "iops", "bandwidth"} - {name}
+    assert f"lake/read: no {name}: not in the file" in found.notes
+
+
+def test_jobs_of_one_name_are_numbered_apart_from_other_names(compare):
+    def document(*latencies):
+        job = fio()["jobs"][0]
+        names = ("lake", "lake", "lake#2")
+        jobs = [
+            job | {"jobname": name, "read": job["read"] | {"clat_ns": {"mean": mean, "N": 9}}}
+            for name, mean in zip(names, latencies)
+        ]
+        return fio() | {"jobs": jobs}
+
+    found = compare(document(1.0, 2.0, 3.0), document(4.0, 5.0, 6.0))
+    assert figures(found, "clat_mean") == {
+        "lake/read": (1, 4),
+        "lake#3/read": (2, 5),
+        "lake#2/read": (3, 6),
+    }
+
+
+def test_a_job_called_global_options_hides_no_option(compare):
+    def document(size):
+        options = {"global options": {"bs": size}}
+        return fio(job={"jobname": "global options"}, **options)
+
+    assert (
+        "global options.bs (4k there, 8k here)" in compare(document("4k"), document("8k")).refusal
+    )
+
+
+def test_each_metric_is_under_its_own_heading(compare):
+    lines = compare(fio(9000.0), fio(9900.0)).text.splitlines()
+    headings = [line.partition(",")[0] for line in lines if line and line.endswith(" is better")]
+    assert headings == ["clat mean", "iops", "bandwidth"]
+    assert lines.count("  lake/read") == 3
+
+
+def test_a_change_of_half_as_much_again_and_more_is_a_plain_number(compare):
+    text = compare(
+        benchmark(entry("x", 5), entry("y", 5)), benchmark(entry("x", 10), entry("y", 65))
+    )
+    assert "looks slower by 100 %:" in text.text and "looks slower by 1200 %:" in text.text
+
+
 def test_without_completion_latency_the_whole_latency_is_compared(compare):
     def document(mean):
         off = {"mean": 0.0, "max": 0, "N": 0}
@@ -297,7 +376,36 @@ def test_runs_are_ordered_by_their_time(compare):
             fio(9000.0 + n, timestamp_ms=1790000000000 + 60000 * n) for n in range(first, 12, 2)
         ]
 
-    assert "not made in turn" not in compare(runs(0), runs(1)).text
+    assert by_date(compare(runs(0), runs(1)))
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "2026-03-04T05:{:02d}:00+00:00",
+        "2026-03-04T05:{:02d}:00-00:00",  # the library knew no zone
+        "2026-03-04 05:{:02d}:00",  # before 1.5
+    ],
+)
+def test_launches_that_alternate_by_their_date_are_pairs(compare, date):
+    def launches(side):
+        return [
+            benchmark(entry("x", 5 + side + n / 100), date=date.format(2 * n + side))
+            for n in range(8)
+        ]
+
+    assert by_date(compare(launches(0), launches(1)))
+    assert not by_date(compare(launches(0), launches(1)[1:]))
+    together = [benchmark(entry("x", 5 + n / 100)) for n in range(8)]
+    assert not by_date(compare(together, together[::-1]))
+
+
+def by_date(found) -> bool:
+    """Whether all was compared in pairs by date, which is said then."""
+    reasons = {row["reason"] for metrics in found.cases.values() for row in metrics.values()}
+    paired = {reason.startswith("paired by date") for reason in reasons}
+    assert len(paired) == 1 and ("paired by date" in found.text) in paired
+    return paired == {True}
 
 
 # How files were kept
@@ -330,16 +438,36 @@ def test_of_several_states_of_a_run_the_last_is_the_result(compare):
     assert "cut off" in compare(states(50.0, 9000.0)[:-200], fio()).refusal
 
 
+def test_states_are_as_much_older_as_the_time_between_them(compare):
+    documents = [
+        fio(9000.0, {"io_bytes": n * 4096}, {"elapsed": 10 * n}, timestamp=1790000000 + 10 * n)
+        for n in (1, 2, 3)
+    ]
+    found = compare("".join(map(json.dumps, documents)), fio(9000.0))
+    assert found.cases["lake/read"]["clat_mean"]["n_old"] == 1
+    assert "3 documents: the last was taken" in found.notes
+
+
+def test_a_sweep_in_one_file_is_one_too(compare):
+    runs = [
+        fio(job={"job options": {"iodepth": depth}}, read={"io_bytes": int(depth) * 4096})
+        for depth in ("1", "4")
+    ]
+    assert "lake.iodepth (1 and 4)" in compare("".join(map(json.dumps, runs)), fio()).refusal
+
+
 @pytest.mark.parametrize(
     "second",
     [
         {"read": {"io_bytes": 4096}},
         {"job": {"job_start": 2}},
         {"timestamp": 1790000100, "job": {"elapsed": 50}},
+        {"timestamp": 1790000030, "job": {"elapsed": 31}},  # a second of it was rounded
     ],
 )
 def test_documents_that_are_of_no_one_run_are_launches(compare, second):
-    runs = [fio(9000.0, job={"job_start": 1} if "job_start" in str(second) else None)]
+    own = {"job_start": 1} if "job_start" in str(second) else {}
+    runs = [fio(9000.0, job={"elapsed": second.get("job", {}).get("elapsed", 1)} | own)]
     runs.append(fio(9900.0, **second))
     found = compare("".join(map(json.dumps, runs)), fio(9000.0))
     assert found.cases["lake/read"]["clat_mean"]["n_old"] == 2
@@ -363,11 +491,23 @@ def test_a_counter_called_like_a_field_does_not_take_its_place(compare):
     assert figures(compare(document(5), document(6)), "real_time") == {"x": (5, 6)}
 
 
-def test_utf_16_is_read_and_said(compare):
+def test_utf_16_and_utf_32_are_read_and_said(compare):
     old, new = (json.dumps(benchmark(entry("x", time))) for time in (5, 6))
     found = compare(old.encode("utf-16"), new.encode("utf-16-be"))
     assert figures(found, "real_time") == {"x": (5, 6)}
     assert "old.json: in UTF-16" in found.notes and "new.json: in UTF-16" in found.notes
+    found = compare(old.encode("utf-32"), new)
+    assert figures(found, "real_time") == {"x": (5, 6)} and "old.json: in UTF-32" in found.notes
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "utf-16"])
+def test_wherever_a_file_is_cut_off_it_is_said(compare, coding):
+    whole = json.dumps(benchmark(entry("x", 5.25, label="a\\\u00e9")), ensure_ascii=False)
+    data = whole.encode(coding)
+    for end in range(20, len(data) - 1, 7):
+        for padding in (b"", b"\0" * 8):
+            refusal = compare(data[:end] + padding, fio()).refusal
+            assert refusal == "old.json: cut off: the program did not finish; run it again"
 
 
 NAMES = [
@@ -388,6 +528,19 @@ def test_a_name_steers_no_terminal_and_ends_no_line(compare, form, name, shown):
     plain = found.output.replace("\\", "")
     assert plain.count(shown) >= 2 and name not in found.output
     assert {letter for letter in found.output if not letter.isprintable()} == {"\n"}
+
+
+def test_what_the_gate_says_steers_no_terminal(compare):
+    dry = entry("x", 0, skipped=True, skip_message="a\x1b[2J\nb\ud83d")
+    name = "y\x1b[31m"
+    found = compare(
+        benchmark(dry, entry(name, 5)),
+        benchmark(entry("x", 5), entry(name, 6)),
+        "--fail-on",
+        "slower",
+    )
+    assert found.code == 3 and found.errors.count("\n") == 2
+    assert found.errors.replace("\n", "").isprintable() and "skipped: a?[2J?b?" in found.errors
 
 
 def test_control_characters_and_bytes_that_are_not_escaped_are_read(compare):
@@ -432,6 +585,17 @@ def test_what_is_no_document_is_refused_with_the_mend(compare, content, said):
     refusal = compare(content, benchmark(entry("x", 5))).refusal
     assert refusal.startswith("old.json: ") and said in refusal
     assert "; " in refusal, "what to do"
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_text_that_ends_in_the_line_of_the_json_is_left_out(compare, indent):
+    def kept(document):
+        return f"loading ... ok{json.dumps(document, indent=indent)} done\n"
+
+    found = compare(kept(benchmark(entry("x", 5))), kept(benchmark(entry("x", 6))))
+    assert figures(found, "real_time") == {"x": (5, 6)}
+    assert "left out: 'loading ... ok', 'done'" in found.notes
+    assert set(compare(kept(fio(9000.0)), kept(fio(9900.0))).cases) == {"lake/read"}
 
 
 def test_logs_that_are_json_are_left_out_as_other_lines_are(compare):
