@@ -131,7 +131,9 @@ def own_counts(
 
 
 def _stacks(path: CountedPath | None) -> Iterator[tuple[tuple[str, ...], Counts]]:
-    for counted in path.stacks if path else ():
+    if path is None:
+        return
+    for counted in path.stacks:
         instructions, wrmsr = (
             Fraction(counted[name], path.ops) for name in ("instructions", "wrmsr")
         )

@@ -257,7 +257,7 @@ def _write_png(figure: Figure, target: Path) -> None:
     """With few colours, which is a quarter of the bytes and looks the same."""
     drawn = io.BytesIO()
     figure.savefig(drawn, dpi=style.DOTS_PER_INCH, format="png")
-    palette = Image.open(drawn).convert("RGB").quantize(_COLOURS, Image.Quantize.MAXCOVERAGE)
+    palette = Image.open(drawn).convert("RGB").quantize(_COLOURS, Image.Quantize.MAXCOVERAGE.value)
     palette.save(target, optimize=True)
 
 

@@ -15,26 +15,14 @@ from analysis.report.comparison import format
 from analysis.report.contents.findings import Family, Findings
 from analysis.report.contents.verdict_tables import verdict_table
 from analysis.report.figures.spread_figures import spread_figures
-from analysis.report.model.figure import (
-    BarPanel,
-    Breakdown,
-    Caption,
-    Figure,
-    Forest,
-    Profile,
-)
+from analysis.report.model.figure import BarPanel, Breakdown, Caption, Figure, Forest, Profile
 from analysis.report.model.table import Table
 from analysis.stats.comparison import Comparison
 from analysis.stats.verdict import Verdict
 from analysis.summary.cases import Row
 from analysis.summary.cost_parts import PARTS, TITLES
 from analysis.summary.families import families
-from analysis.summary.provenance import (
-    describe_kernels,
-    emulator,
-    repeatability,
-    safe_file_name,
-)
+from analysis.summary.provenance import describe_kernels, emulator, repeatability, safe_file_name
 from analysis.summary.stacks import call_tree, describe_writes, own_counts
 from formats.case_names import PMEM_PAGE, PMEM_PAGES
 

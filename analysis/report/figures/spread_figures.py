@@ -11,12 +11,7 @@ from analysis.report.model.figure import Caption, Figure, Launches, Spread
 from analysis.report.model.table import Table
 from analysis.summary import samples
 from analysis.summary.cases import tick_nanoseconds
-from analysis.summary.provenance import (
-    describe_kernels,
-    describe_machine,
-    emulator,
-    safe_file_name,
-)
+from analysis.summary.provenance import describe_kernels, describe_machine, emulator, safe_file_name
 from analysis.summary.samples import Distribution
 
 # Panels of one figure; its table has all cases.
