@@ -3,7 +3,7 @@
 case.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
@@ -17,7 +17,7 @@ from analysis.stats.comparison import Comparison
 from analysis.stats.family import against_itself, compare_family
 from analysis.stats.sample import Sample, SamplePair, Unit
 from analysis.stats.verdict import ALPHA, CHANGED, OPEN
-from formats.case_names import OF_THE_MODULE
+from formats.case_names import OF_THE_MODULE, PMEM_PAGES
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def compare(
     allow: facts that may differ; metrics: by name, 'all', or none: those that answer the question;
     cases: globs of those that are compared; none: all.
     """
-    refusals.check_names(pairs, allow, metrics)
+    refusals.check_names(pairs, allow, metrics, cases)
     same = [identical(old, new) for old, new in pairs]
     refusals.check_sides([pair for pair, is_same in zip(pairs, same) if not is_same], allow)
     planned = [
@@ -125,6 +125,12 @@ def _planned(
         )
         if is_asked_for(case, cases) and (why := _lost(old, new, case))
     ]
+    lost += [
+        LostCase(case, why)
+        for case in old.cases
+        if case in new.cases and is_asked_for(case, cases)
+        for why in _lost_metrics(old, new, case, metrics, bool(cases))
+    ]
     allowed = {} if same else compatibility.differences(old, new)
     return (
         SourcePair(old, new, [], [], allowed, [*remarks, *_notes(old, new, metrics)], lost),
@@ -133,8 +139,11 @@ def _planned(
 
 
 def is_asked_for(case: str, patterns: Sequence[str]) -> bool:
-    """Whether a glob matches the case; no glob asks for all."""
-    return not patterns or any(fnmatchcase(case, pattern) for pattern in patterns)
+    """Whether a glob matches the case, or the protected one that it stands for; no glob asks for
+    all.
+    """
+    names = (case, *PMEM_PAGES.get(case, ())[:1])
+    return not patterns or any(fnmatchcase(name, one) for name in names for one in patterns)
 
 
 def _lost(old: Source, new: Source, case: str) -> tuple[str, ...] | None:
@@ -149,6 +158,24 @@ def _lost(old: Source, new: Source, case: str) -> tuple[str, ...] | None:
     if all(why.startswith("skipped") for why in reasons if why):
         return None
     return (f"no figure on either side: {'; '.join(sorted(filter(None, reasons)))}",)
+
+
+def _lost_metrics(
+    old: Source, new: Source, case: str, metrics: Sequence[str], is_named: bool
+) -> Iterator[str]:
+    """Why a case that both sides have has no row by a metric that was asked for. is_named: so was
+    the case, and a metric that neither side has of it is missed, too.
+    """
+    names = metrics
+    if "all" in metrics:
+        names = list(dict.fromkeys([*old.cases[case], *new.cases[case]]))
+    for name in names:
+        lacking = [source for source in (old, new) if (case, name) not in source.figures]
+        if len(lacking) == 1:
+            why = lacking[0].left_out.get((case, name))
+            yield f"no {name} in {lacking[0].label}" + (f": {why}" if why else "")
+        elif lacking and is_named:
+            yield f"no {name} on either side"
 
 
 def _pairs(

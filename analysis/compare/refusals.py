@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `compare` refuses, and what to do about it: BadData in one line."""
 
+import fnmatch
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -9,16 +10,22 @@ from analysis.compare import compatibility
 from analysis.compare.source import Source
 from analysis.data.bad_data import BadData
 from analysis.data.grouping import group_by
+from formats.case_names import PMEM_PAGES
 
 # A refusal names so many differences; the rest is counted.
 _NAMED = 4
 
 
 def check_names(
-    pairs: Sequence[tuple[Source, Source]], allow: Sequence[str], metrics: Sequence[str]
+    pairs: Sequence[tuple[Source, Source]],
+    allow: Sequence[str],
+    metrics: Sequence[str],
+    cases: Sequence[str],
 ) -> None:
     """BadData where a name that was asked for is none that there is."""
     sources = [source for pair in pairs for source in pair]
+    there = (case for source in sources for case in (*source.cases, *source.without_figure))
+    check_cases(cases, dict.fromkeys([*there, *PMEM_PAGES]))
     facts = dict.fromkeys(name for source in sources for name in source.facts)
     for pattern in allow:
         if not any(compatibility.matches(name, [pattern]) for name in facts):
@@ -35,6 +42,18 @@ def check_names(
     for name in metrics:
         if name not in (*known, "all"):
             raise BadData(f"--metric {shlex.quote(name)}: there are {', '.join(known)}, and all")
+
+
+def check_cases(patterns: Sequence[str], cases: Iterable[str]) -> None:
+    """BadData where a glob matches none of these cases: what was asked for would go unjudged."""
+    cases = list(cases)
+    for pattern in patterns:
+        if not fnmatch.filter(cases, pattern):
+            near = get_close_matches(pattern, cases, 1)
+            mend = (
+                f"did you mean {shlex.quote(near[0])}?" if near else "./kmapbench cases lists all"
+            )
+            raise BadData(f"--cases {shlex.quote(pattern)}: no case of that name there; {mend}")
 
 
 def check_sides(pairs: Sequence[tuple[Source, Source]], allow: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.compare import compatibility, engine, from_campaign
+from analysis.compare import compatibility, engine, from_campaign, refusals
 from analysis.data.bad_data import BadData
 from analysis.data.grouping import group_by
 from analysis.history.campaign_files import find_campaigns
@@ -80,7 +80,9 @@ def read_history(
         campaigns, broken = store.add(find_campaigns(folders))
         if not campaigns:
             raise BadData(next(iter(broken.values())))
-        chosen = _chosen(store.all_series(), metrics, cases)
+        every = store.all_series()
+        refusals.check_cases(cases, (series.case for series in every))
+        chosen = _chosen(every, metrics, cases)
         rows = [row for series in chosen if (row := _row(store, series, campaigns))]
     if not rows:
         like = f" of a case that is {' or '.join(cases)}" if cases else ""

@@ -165,6 +165,39 @@ def test_a_case_that_is_never_exact_counts_if_it_is_named_or_has_pairs(campaign)
     assert code(many, "slower") == 1
 
 
+def test_a_misspelt_case_is_an_error_though_others_are_there(campaign):
+    folder = campaign("c", counted(5, 5))
+    for cases, mend in (
+        (["kernel/counted", "kernel/countd"], "did you mean kernel/counted?"),
+        (["kernel/*", "user/*"], "./kmapbench cases lists all"),
+    ):
+        asked = [word for case in cases for word in ("--cases", case)]
+        result = run(folder, "--fail-on", "slower", *asked)
+        assert (result.returncode, result.stdout) == (2, "")
+        said = f"kmapbench: --cases {shlex.quote(cases[1])}: no case of that name there; {mend}\n"
+        assert result.stderr == said
+
+
+def test_a_metric_that_one_side_lacks_is_not_judged(campaign):
+    counters = {"counters": {"instructions": {"value": 1000, "enabled": 1, "running": 1}}}
+    records = [
+        one | counters
+        for one in pairs(300, 300, 8) + pairs(200, 200, 8, "kernel/b") + counted(5, 5, 8)
+    ]
+    for one in records:
+        if one["case"] == "kernel/counted" or (one["case"], one["variant"]) == ("kernel/b", "on"):
+            one["counters"] = {}
+    folder = campaign("c", records, header=by_coin(records))
+    asked = ("--fail-on", "slower", "--metric", "instructions")
+    result = run(folder, *asked)
+    assert result.returncode == 3
+    assert result.stderr == f"kmapbench: not judged: kernel/b: no instructions in {folder}:on\n"
+    assert run(folder, *asked, "--cases", DRAM).returncode == 0
+    result = run(folder, *asked, "--cases", DRAM, "--cases", "*counted")
+    assert result.returncode == 3 and "counted: no instructions on either side" in result.stderr
+    assert run(folder, "--fail-on", "slower").returncode == 0
+
+
 def test_a_misspelt_allow_is_an_error(campaign):
     one = campaign("one", [record()])
     two = campaign("two", [record(cost=6)], {"cpu": environment()["cpu"] | {"microcode": "0x2"}})

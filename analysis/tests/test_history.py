@@ -212,7 +212,7 @@ def test_cases_and_metrics_are_chosen_by_name(history):
     assert history_of(cases=["*protected"]) == [(PROTECTED, "core_cycles")]
     assert history_of(cases=["*dram"], metrics=["ns"]) == [(DRAM, "ns")]
     assert len(history_of(cases=["*dram"], metrics=["all"])) == 3
-    with pytest.raises(BadData, match="no figure of a case that is nothing"):
+    with pytest.raises(BadData, match="--cases nothing: no case of that name there"):
         read_history([folder], cases=["nothing"])
 
 

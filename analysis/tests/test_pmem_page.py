@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from analysis.compare import engine, inputs
 from analysis.report import writer
 from analysis.report.comparison import as_html, as_json, as_ktap, as_markdown, as_text
 from analysis.tests.conftest import path, record
@@ -51,6 +52,21 @@ def test_it_is_the_first_row_in_place_of_the_case_that_one_side_lacks(campaign):
     )
     (back,) = groups(campaign("d", OFF + ON), baseline="on")
     assert figures(back)["pmem page"] == (56, 5)
+
+
+@pytest.mark.parametrize(
+    ("glob", "shown"),
+    [
+        (f"{PAIR}protected", {"pmem page"}),
+        ("kernel/*", {"pmem page", f"{PAIR}dram", f"{PAIR}devmap"}),
+        ("pmem page", {"pmem page"}),
+        (f"{PAIR}devmap", {f"{PAIR}devmap"}),
+    ],
+)
+def test_who_asks_for_the_protected_case_gets_it(campaign, glob, shown):
+    pairs = inputs.pair_sources([str(campaign("c", OFF + ON))], None)
+    (group,) = engine.compare(pairs.sources, cases=[glob])
+    assert set(figures(group)) == shown
 
 
 @pytest.mark.parametrize("export", [as_text, as_markdown, as_html, as_json, as_ktap])
