@@ -338,7 +338,7 @@ def test_an_unresolved_case_says_what_would_have_been_found():
     found = judged(200, 200 * one.smallest_found * 1.01, spread=0.03)
     missed = judged(200, 200 * one.smallest_found * 0.97, spread=0.03)
     assert found.verdict is Verdict.SLOWER and missed.verdict is not Verdict.SLOWER
-    assert f"a change of {(one.smallest_found - 1) * 100:.2g} %" in one.reason
+    assert f"a change of {(one.smallest_found - 1) * 100:.3g} %" in one.reason
 
 
 def test_a_change_has_to_be_on_its_side_of_nothing_by_the_interval_too():
