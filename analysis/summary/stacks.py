@@ -56,14 +56,15 @@ class Call:
         )
 
     def align(self) -> None:
-        """Where one side has a function between this one and another that it calls on the other
-        side, has this one call the other on both, so that what the other takes cancels.
+        """Where a function is called by this one on one side, and on the other by one that this one
+        calls, has this one call it on both, so that what it takes cancels. So it is with a tail
+        call, and with a function that only one side has.
         """
         for between in list(self.called.values()):
-            sides = between.sides
-            for callee in list(between.called.values()) if not all(sides) else ():
+            for callee in list(between.called.values()):
                 counterpart = self.called.get(callee.name)
-                if counterpart and counterpart.sides == sides[::-1]:
+                sides = callee.sides
+                if counterpart and not all(sides) and counterpart.sides == sides[::-1]:
                     counterpart._take(between.called.pop(callee.name))
         for callee in self.called.values():
             callee.align()

@@ -2,6 +2,8 @@
 from dataclasses import replace
 from xml.etree import ElementTree
 
+import pytest
+
 from analysis.data.load import CountedPath
 from analysis.report.charts import flame
 from analysis.report.model.figure import Caption, Profile
@@ -91,11 +93,12 @@ def test_what_only_moved_to_another_function_is_neither_more_nor_fewer():
     assert loop not in {fill for said, (_, fill) in drawn.items() if not said.startswith("loop")}
 
 
-def test_what_a_new_function_between_calls_as_before_cancels():
-    old = path(("loop;copy", 4000, 0), ("loop;copy;bytes", 9000, 0))
+@pytest.mark.parametrize("before", [(), (("loop;dax", 10, 0),)], ids=["new", "a tail call"])
+def test_what_another_function_calls_as_before_cancels(before):
+    old = path(("loop;copy", 4000, 0), ("loop;copy;bytes", 9000, 0), *before)
     new = path(("loop;dax", 20, 10), ("loop;dax;copy", 4000, 0), ("loop;dax;copy;bytes", 9000, 0))
     for sides in ((new, old), (old, new)):
-        count = "+2" if sides[0] is new else "-2"
+        count = f"{'+' if sides[0] is new else '-'}{1 if before else 2}"
         assert {said.split(" instr")[0] for said in frames(*sides)} == {
             f"loop: {count}",
             f"dax: {count}",

@@ -47,7 +47,7 @@ def test_the_text_has_the_figures_and_fits_a_mail(folder):
     assert text == (folder / "details.txt").read_text()
     costs, parts = cells(text, PROTECTED)
     assert costs == ["11", "+6", "2", "held"]
-    assert parts == ["5", "2", "4"]  # address, the writes themselves, other
+    assert parts == ["5", "2", "4"]  # address, WRPKRS, other
     assert "emulated" in text and "Linux 6.12.0-test" in text and "identical to the digit" in text
 
 
