@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The variants of one campaign against its unpatched one, as `compare` would."""
+"""The variants of one campaign against the baselines of their families, as `compare` would."""
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,19 +11,29 @@ from analysis.data.bad_data import BadData
 from analysis.data.grouping import group_by
 from analysis.data.load import Campaign
 from analysis.stats.comparison import Comparison
+from analysis.summary.families import families
 from formats.campaign_format import USER_SPACE
 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """All groups have the same old side."""
+    """Groups of one family have the same old side."""
 
     groups: list[SourcePair] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)  # why a variant is in no group
 
     @property
     def baseline(self) -> str:
-        return self.groups[0].old.label
+        """The baseline that variants are compared with; of several families all of them."""
+        return " and ".join(self._baselines)
+
+    @property
+    def _baselines(self) -> dict[str, SourcePair]:
+        """By name the first group of each."""
+        first: dict[str, SourcePair] = {}
+        for group in self.groups:
+            first.setdefault(group.old.label, group)
+        return first
 
     @cached_property
     def families(self) -> list[list[Comparison]]:
@@ -32,26 +42,29 @@ class Verdicts:
         return list(group_by(rows, lambda row: (row.metric.name, row.metric.clock)).values())
 
     def aa(self, family: list[Comparison]) -> list[Comparison]:
-        """The baseline against itself, by the same metric."""
+        """The baselines against themselves, by the same metric."""
         metric = family[0].metric
         return [
             row
-            for row in self.groups[0].aa
+            for group in self._baselines.values()
+            for row in group.aa
             if (row.metric.name, row.metric.clock) == (metric.name, metric.clock)
         ]
 
 
 def compare_variants(campaign: Campaign) -> Verdicts:
-    """Compares all kernels of a campaign with its unpatched one, by cost: PKRS writes are in its
-    reports beside the cost. User models are not compared.
+    """Compares all kernels of a campaign with the baseline of their family, by cost: PKRS writes
+    are in its reports beside the cost. User models are not compared.
     """
     names = [name for name in from_campaign.variants(campaign) if name != USER_SPACE]
     if len(names) < 2:
         return Verdicts()
-    baseline = inputs.unpatched(campaign, names)
-    old = from_campaign.source(campaign, baseline, baseline)
+    baselines = _baselines(campaign, names)
+    olds = {name: from_campaign.source(campaign, name, name) for name in {*baselines.values()}}
     pairs = [
-        (old, from_campaign.source(campaign, name, name)) for name in names if name != baseline
+        (olds[baselines[name]], from_campaign.source(campaign, name, name))
+        for name in names
+        if name != baselines[name]
     ]
     refused = []
     try:
@@ -65,6 +78,16 @@ def compare_variants(campaign: Campaign) -> Verdicts:
         for rows in [[row for row in group.rows if row.metric.name != PKRS_WRITES]]
     ]
     return Verdicts(noted, refused)
+
+
+def _baselines(campaign: Campaign, names: list[str]) -> dict[str, str]:
+    """By variant. Those that are alone of their family go with the campaign's first baseline."""
+    baselines = dict.fromkeys(names, inputs.unpatched(campaign, names))
+    for family in families(campaign.header):
+        measured = [name for name in family.variants if name in names]
+        if family.baseline in names and len(measured) > 1:
+            baselines |= dict.fromkeys(measured, family.baseline)
+    return baselines
 
 
 def _refusal(pair: tuple[Source, Source]) -> str:

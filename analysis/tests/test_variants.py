@@ -159,7 +159,8 @@ def test_the_forest_plot_of_times_has_all_comparisons_and_the_margin(times):
     writer.write_report(times)
     assert not (times / "charts" / "forest-cost.svg").exists()
     words = words_of(times / "charts" / "forest-core_cycles.svg")
-    assert {DRAM, KEY_OFF, "A/A: plain against itself"} <= set(words)
+    aa = {"A/A: a baseline against itself", f"plain: {DRAM}"}
+    assert {DRAM, KEY_OFF} | aa <= set(words)
     assert any("margin" in word for word in words) and not any(
         "emulated" in word.lower() for word in words
     )
@@ -231,3 +232,29 @@ def test_one_variant_alone_is_compared_with_nothing(write_campaign):
     assert within_campaign.compare_variants(load(folder)).groups == []
     assert "Verdicts" not in writer.write_report(folder).details
     assert not list(folder.glob("charts/forest*"))
+
+
+def test_each_family_is_held_against_its_own_baseline(write_campaign):
+    """And a kernel that is alone of its family against the first."""
+    costs = {"plain": 5, "protected": 19, "distro-plain": 9, "distro": 25, "mine": 6}
+    of = {"protected": "plain", "distro": "distro-plain"}
+    folder = write_campaign(
+        [counted(name, 1, cost) for name, cost in costs.items()],
+        header={
+            "variants": {
+                name: STOCK | {"patched": "plain" not in name, "baseline": of.get(name, name)}
+                for name in costs
+            }
+        },
+    )
+    found = within_campaign.compare_variants(load(folder))
+    assert {
+        group.new.label: (group.old.label, [row.difference for row in group.rows])
+        for group in found.groups
+    } == {
+        "protected": ("plain", [14]),
+        "distro": ("distro-plain", [16]),
+        "mine": ("plain", [1]),
+    }
+    text = writer.write_report(folder).details
+    assert "Against plain and distro-plain: cost" in " ".join(text.split())

@@ -75,9 +75,8 @@ def _doublings(checks: Sequence[ModelCheck]) -> float:
 def _ends(checks: Sequence[ModelCheck]) -> tuple[float, float]:
     """Of the axis of all panels: as far as points lie, but for those that are far from most."""
     added = [check.comparison.difference for check in checks]
-    lines = [line for check in checks for line in (check.counted, check.expected) if line]
-    usual = float(np.quantile(np.abs(added), 0.75))
-    most = max([*(abs(line) for line in lines), usual, 1e-9])
+    lines = [line or 0.0 for check in checks for line in (check.counted, check.expected)]
+    most = max(float(np.abs(lines).max()), float(np.quantile(np.abs(added), 0.75)), 1e-9)
     low = max(min([0.0, *added, *lines]), -_FARTHEST / 2 * most)
     high = min(max([0.0, *added, *lines]), _FARTHEST * most)
     edge = 0.12 * (high - low)

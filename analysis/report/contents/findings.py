@@ -19,7 +19,7 @@ class Family:
     """Comparisons that were judged together: of one metric, and so of one clock."""
 
     rows: list[Comparison]
-    aa: list[Comparison]  # the baseline against itself
+    aa: list[Comparison]  # the baselines against themselves
     checks: list[ModelCheck]  # those of fio
 
     @property
@@ -51,7 +51,7 @@ class Findings:
     def baseline(self) -> str:
         """The variant that others are compared with; empty if there is none."""
         if self.verdicts.groups:
-            return self.verdicts.baseline
+            return self.verdicts.groups[0].old.label
         return self.variants[0] if self.variants else ""
 
 

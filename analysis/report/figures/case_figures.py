@@ -75,17 +75,19 @@ def _forest(
     verdicts, metric, chosen = findings.verdicts, compared[0].metric, _largest_first(drawn)
     groups = [(case, [(row.pair.new.label, row) for row in rows]) for case, rows in chosen]
     against_itself = [
-        (row.case, row)
+        (f"{row.pair.old.label}: {row.case}", row)
         for row in family.aa
         if row.ratio is not None and row.case not in findings.runs
     ]
     if against_itself:
-        groups.append((f"A/A: {verdicts.baseline} against itself", against_itself[:_MOST_AA]))
+        groups.append(("A/A: a baseline against itself", against_itself[:_MOST_AA]))
     emulated = (
         f"Emulated ({emulator(findings.campaign)}, -icount). " if metric.clock == "icount" else ""
     )
     boots = ", ".join(dict.fromkeys(format.count_boots(row) for row in compared))
-    variants = [verdicts.baseline, *(group.new.label for group in verdicts.groups)]
+    variants = dict.fromkeys(
+        label for group in verdicts.groups for label in (group.old.label, group.new.label)
+    )
     subtitle = (
         f"{describe_kernels(findings.campaign, variants)}. {emulated}Clock: {metric.clock};"
         f" {boots}; {metric.unit}, {metric.better} is better."

@@ -89,11 +89,11 @@ def _heat(findings: Findings, family: Family, drawn: list[Comparison], full: flo
             lambda item: item[0][0] + (f", {min(item[1])} alone" if len(item[1]) == 1 else ""),
         ).items()
     ]
-    title = f"What {variant} adds to an I/O, against {verdicts.baseline}"
+    title = f"What {variant} adds to an I/O, against {drawn[0].pair.old.label}"
     boots = ", ".join(dict.fromkeys(format.count_boots(row) for row in drawn))
     subtitle = _subtitle(
         findings.campaign,
-        [verdicts.baseline, variant],
+        [drawn[0].pair.old.label, variant],
         metric.clock,
         f"{metric.unit} an I/O",
         boots,

@@ -38,7 +38,7 @@ def count_words(rows: Sequence[CaseHistory]) -> str:
     changed.sort(key=lambda last: list(Verdict).index(last[0]))
     counts = Counter(format.word_of(*last) for last in changed)
     steady = sum(not row.changes and not row.reason for row in rows)
-    counts |= Counter({"steady": steady, "not judged": len(rows) - steady - len(changed)})
+    counts.update({"steady": steady, "not judged": len(rows) - steady - len(changed)})
     return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
 
