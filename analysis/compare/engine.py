@@ -3,13 +3,13 @@
 case.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 
 import numpy as np
 
-from analysis.compare import compatibility, more_pairs, pmem_page, refusals
+from analysis.compare import compatibility, lost_cases, more_pairs, pmem_page, refusals
+from analysis.compare.lost_cases import LostCase, is_asked_for
 from analysis.compare.source import PKRS_WRITES, Figures, Source, identical
 from analysis.data.bad_data import BadData
 from analysis.data.grouping import group_by
@@ -17,15 +17,7 @@ from analysis.stats.comparison import Comparison
 from analysis.stats.family import against_itself, compare_family
 from analysis.stats.sample import Sample, SamplePair, Unit
 from analysis.stats.verdict import ALPHA, CHANGED, OPEN
-from formats.case_names import OF_THE_MODULE, PMEM_PAGES
-
-
-@dataclass(frozen=True)
-class LostCase:
-    """A case that was measured, and has no figure on both sides."""
-
-    case: str
-    why: str
+from formats.case_names import OF_THE_MODULE
 
 
 @dataclass(frozen=True)
@@ -118,64 +110,12 @@ def _planned(
     sample_pairs.sort(key=lambda pair: bool(OF_THE_MODULE.fullmatch(pair.case)))
     if not sample_pairs:
         raise refusals.nothing_in_common(old, new, metrics, cases)
-    lost = [
-        LostCase(case, *why)
-        for case in dict.fromkeys(
-            [*old.cases, *new.cases, *old.without_figure, *new.without_figure]
-        )
-        if is_asked_for(case, cases) and (why := _lost(old, new, case))
-    ]
-    lost += [
-        LostCase(case, why)
-        for case in old.cases
-        if case in new.cases and is_asked_for(case, cases)
-        for why in _lost_metrics(old, new, case, metrics, bool(cases))
-    ]
+    lost = lost_cases.find_lost_cases(old, new, metrics, cases)
     allowed = {} if same else compatibility.differences(old, new)
     return (
         SourcePair(old, new, [], [], allowed, [*remarks, *_notes(old, new, metrics)], lost),
         sample_pairs,
     )
-
-
-def is_asked_for(case: str, patterns: Sequence[str]) -> bool:
-    """Whether a glob matches the case, or the protected one that it stands for; no glob asks for
-    all.
-    """
-    names = (case, *PMEM_PAGES.get(case, ())[:1])
-    return not patterns or any(fnmatchcase(name, one) for name in names for one in patterns)
-
-
-def _lost(old: Source, new: Source, case: str) -> tuple[str, ...] | None:
-    """Why a case that was measured has no row; None: it has one, or neither side could have it."""
-    if case in old.cases and case in new.cases:
-        return None
-    for source, other in ((old, new), (new, old)):
-        if case in other.cases:
-            why = source.without_figure.get(case)
-            return (f"no figure in {source.label}" + (f": {why}" if why else ""),)
-    reasons = {side.without_figure.get(case, "") for side in (old, new)}
-    if all(why.startswith("skipped") for why in reasons if why):
-        return None
-    return (f"no figure on either side: {'; '.join(sorted(filter(None, reasons)))}",)
-
-
-def _lost_metrics(
-    old: Source, new: Source, case: str, metrics: Sequence[str], is_named: bool
-) -> Iterator[str]:
-    """Why a case that both sides have has no row by a metric that was asked for. is_named: so was
-    the case, and a metric that neither side has of it is missed, too.
-    """
-    names = metrics
-    if "all" in metrics:
-        names = list(dict.fromkeys([*old.cases[case], *new.cases[case]]))
-    for name in names:
-        lacking = [source for source in (old, new) if (case, name) not in source.figures]
-        if len(lacking) == 1:
-            why = lacking[0].left_out.get((case, name))
-            yield f"no {name} in {lacking[0].label}" + (f": {why}" if why else "")
-        elif lacking and is_named:
-            yield f"no {name} on either side"
 
 
 def _pairs(

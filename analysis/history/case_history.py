@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.compare import compatibility, engine, from_campaign, refusals
+from analysis.compare import compatibility, from_campaign, refusals
+from analysis.compare.lost_cases import is_asked_for
 from analysis.data.bad_data import BadData
 from analysis.data.grouping import group_by
 from analysis.history.campaign_files import find_campaigns
@@ -95,7 +96,7 @@ def read_history(
 
 
 def _chosen(every: Sequence[Series], metrics: Sequence[str], cases: Sequence[str]) -> list[Series]:
-    asked = [series for series in every if engine.is_asked_for(series.case, cases)]
+    asked = [series for series in every if is_asked_for(series.case, cases)]
     if metrics:
         return [one for one in asked if one.metric.name in metrics or "all" in metrics]
     chosen = []
