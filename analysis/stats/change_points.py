@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import exp, log, pi, sqrt
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,23 +25,39 @@ from analysis.stats.verdict import SAME_CONFIDENCE
 
 Array = NDArray[np.float64]
 
-# Probability of any mark in a history in which nothing changed. Half of what is promised: the
-# critical values below are drawn, or of a limit.
-LEVEL = 0.0005
+# Probability of any mark at any time in a history in which nothing changed, where it is looked at
+# after each of its figures; and what one look at it may spend for that. By simulation, and so is
+# the number of figures up to which it holds: python3 -m analysis.studies.clean_histories.
+MARKED_EVER, LEVEL = 0.001, 0.000015
 # Figures on either side of a change, at least.
 FEWEST_BESIDE = 2
-# Of fewer figures no order of ranks is as rare as LEVEL: (8! 8! / 16!) x 2 for a change in the
-# middle, and the same again for the places beside it.
-FEWEST = 16
-# Up to so many figures the critical value is that of so many drawn orders; beyond, the limit's.
-MOST_DRAWN, DRAWN = 200, 20_000
-# No critical value is smaller: below, nothing has to be drawn.
-_SURELY_NOTHING = 3.0
+# Of fewer figures no order of ranks is as rare as LEVEL: 2 x 10! 10! / 20! for a change in the
+# middle.
+FEWEST = 20
+# What the statistic of so many figures exceeds with the probability LEVEL, by the orders that the
+# study draws. Of numbers between them it is between theirs; of more it is the limit's.
+_CRITICAL_VALUES = MappingProxyType(
+    {
+        20: 3.587,
+        22: 3.736,
+        25: 3.879,
+        30: 4.075,
+        35: 4.217,
+        40: 4.272,
+        50: 4.399,
+        70: 4.629,
+        100: 4.775,
+        150: 4.961,
+        200: 4.961,
+    }
+)
 SEED = 20261128
 # A change is measured by so many figures before it and after it.
 _BESIDE = 200
 # What a history has to show of a change before it is said how small a one would be marked.
 LASTING = 10
+# In standard deviations, what is marked if anything is; points of an integral over normal noise.
+_FAR, _NODES = 20.0, 40
 
 
 @dataclass(frozen=True)
@@ -70,7 +87,7 @@ def _split(figures: Array, first: int) -> Iterator[int]:
     if len(figures) < FEWEST:
         return
     statistics = _statistics(_scores(figures)[None])[0]
-    if not _is_marked(float(statistics.max()), len(figures)):
+    if statistics.max() <= critical_value(len(figures)):
         return
     place = FEWEST_BESIDE + int(statistics.argmax())
     yield first + place
@@ -111,25 +128,32 @@ def _statistics(scores: Array) -> Array:
     return statistics
 
 
-def _is_marked(statistic: float, count: int) -> bool:
-    limit = critical_value_of_limit(count)
-    if statistic >= limit:
-        return True
-    if count > MOST_DRAWN or statistic < _SURELY_NOTHING:
-        return False
-    return statistic > critical_value(count)
+def largest_statistics(histories: Array) -> Array:
+    """Of each history without equal figures (histories, n), what is held against the critical value
+    of n: shape (histories,).
+    """
+    ranks_of_each = histories.argsort(1).argsort(1) + 1
+    largest: Array = _statistics(special.ndtri(ranks_of_each / (histories.shape[1] + 1))).max(1)
+    return largest
+
+
+def drawn_statistics(count: int, orders: int, chooser: np.random.Generator) -> Array:
+    """The same of so many orders of figures that are drawn: shape (orders,)."""
+    scores = special.ndtri(np.arange(1, count + 1) / (count + 1))
+    drawn = chooser.permuted(np.tile(scores, (orders, 1)), axis=1)
+    largest: Array = _statistics(drawn).max(1)
+    return largest
 
 
 @lru_cache(maxsize=256)
 def critical_value(count: int) -> float:
-    """What the statistic of so many figures exceeds with the probability LEVEL, by drawn orders;
-    only of a few figures.
+    """What the statistic of so many figures, at least FEWEST, exceeds with the probability LEVEL or
+    less.
     """
-    chooser = np.random.default_rng([SEED, count])
-    scores = special.ndtri(np.arange(1, count + 1) / (count + 1))
-    orders = chooser.permuted(np.tile(scores, (DRAWN, 1)), axis=1)
-    largest = np.sort(_statistics(orders).max(1))
-    return float(largest[-int(LEVEL * DRAWN)])
+    known = list(_CRITICAL_VALUES)
+    if count > known[-1]:
+        return critical_value_of_limit(count)
+    return float(np.interp(log(count), np.log(known), list(_CRITICAL_VALUES.values())))
 
 
 @lru_cache(maxsize=256)
@@ -154,8 +178,9 @@ def _measured(figures: Array, begin: int, place: int, end: int) -> ChangePoint:
 
 
 def smallest_marked(figures: Array) -> float | None:
-    """The smallest change, from now on, that would be marked once it has lasted for LASTING
-    figures, by how far the figures since the last change spread; None: too few of them.
+    """The smallest change, from now on, that would be marked in about half of histories once it has
+    lasted for LASTING figures, by how far the figures since the last change spread; None: too few
+    of them.
 
     Right for normal noise, about right for other; in the unit of the figures.
     """
@@ -164,7 +189,26 @@ def smallest_marked(figures: Array) -> float | None:
         return None
     middle = np.median(figures)
     spread = float(np.median(np.abs(figures - middle))) / special.ndtri(0.75)
-    limit = critical_value_of_limit(count)
-    if count <= MOST_DRAWN:
-        limit = min(limit, critical_value(count))
-    return float(limit * spread * sqrt(count / (LASTING * (count - LASTING))))
+
+    def excess(size: float) -> float:
+        return _expected_statistic(size, count) - critical_value(count)
+
+    if excess(_FAR) <= 0:
+        return None
+    return float(optimize.brentq(excess, 0, _FAR)) * spread
+
+
+def _expected_statistic(size: float, count: int) -> float:
+    """About the statistic of the newest LASTING figures, which are larger by this size. The noise
+    is normal, and size in units of its standard deviation.
+    """
+    places, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    share = LASTING / count
+
+    def mean_score(shift: float) -> float:
+        at = places + shift
+        below = (1 - share) * special.ndtr(at) + share * special.ndtr(at - size)
+        scores = special.ndtri(np.clip(below, 1 / (count + 1), count / (count + 1)))
+        return float(scores @ weights / weights.sum())
+
+    return (mean_score(size) - mean_score(0)) * sqrt(LASTING * (1 - share))

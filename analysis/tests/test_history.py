@@ -92,10 +92,10 @@ def test_a_change_has_the_word_that_its_interval_gives(history, after, word):
 
 
 def test_nothing_is_marked_where_nothing_changed_and_few_campaigns_are_not_judged(history):
-    folder = history([200.0] * 15)
+    folder = history([200.0] * 19)
     (row,) = read_history([folder]).rows
-    assert (row.changes, row.reason[:24]) == ([], "fewer than 16 campaigns:")
-    history([200.0] * 15, first=15)
+    assert (row.changes, row.reason[:24]) == ([], "fewer than 20 campaigns:")
+    history([200.0] * 11, first=19)
     (row,) = read_history([folder]).rows
     assert (row.changes, row.reason, row.since) == ([], "", 30)
     assert 1 < row.smallest < 1.01

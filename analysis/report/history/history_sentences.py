@@ -98,9 +98,10 @@ def endings(history: History) -> list[str]:
     if any(not row.exact for row in history.rows):
         sentences.append(
             "A level has changed where normal scores of ranks before and after differ by more than"
-            f" chance makes them differ in {change_points.LEVEL:.2%} of histories without a change,"
-            f" by the spread of the case's own past; with the {SAME_CONFIDENCE:.0%} interval of the"
-            " change. `slower`, `faster` (of counts `more`, `fewer`): it is beyond the margin"
+            f" chance makes them: it ever does so in {change_points.MARKED_EVER:.1%} of histories"
+            " without a change that are looked at after each campaign. That is by the spread of the"
+            f" case's own past; with the {SAME_CONFIDENCE:.0%} interval of the change. `slower`,"
+            " `faster` (of counts `more`, `fewer`): it is beyond the margin"
             f" ({MARGIN_SHARE:.0%}, or a core cycle), `within the margin`: inside, `size open`: one"
             " or the other."
         )
