@@ -121,8 +121,11 @@ def broken(marked: int, histories: int) -> bool:
 
 def as_markdown(lines: Iterable[Line], growing: Sequence[int]) -> str:
     """The page that is kept. growing: histories of GROWN that were ever marked."""
-    rows = [HEAD, ("---:",) * len(HEAD), *(line.cells for line in lines)]
-    ever = [("looked at after each of", "clean histories", "ever marked"), ("---:",) * 3]
+    rows: list[tuple[str, ...]] = [HEAD, ("---:",) * len(HEAD), *(line.cells for line in lines)]
+    ever: list[tuple[str, ...]] = [
+        ("looked at after each of", "clean histories", "ever marked"),
+        ("---:",) * 3,
+    ]
     ever += [(f"{count}", f"{GROWING}", f"{marked}") for count, marked in zip(GROWN, growing)]
     tables = ["".join(f"| {' | '.join(row)} |\n" for row in table) for table in (rows, ever)]
     return "<!-- SPDX-License-Identifier: Apache-2.0 -->\n\n" + "\n".join(tables)
@@ -148,8 +151,8 @@ def main() -> None:
     ]
     growing = ever_marked(GROWING, GROWN, asked.seed)
     print(as_markdown(lines, growing), end="")
-    once = [sum(numbers) for numbers in zip(*((line.marked, line.clean) for line in lines))]
-    if broken(*once) or broken(growing[-1], GROWING):
+    marked, clean = sum(line.marked for line in lines), sum(line.clean for line in lines)
+    if broken(marked, clean) or broken(growing[-1], GROWING):
         raise SystemExit(f"more than {MARKED_EVER:.1%} of clean histories are marked")
 
 
