@@ -195,14 +195,14 @@ def smallest_marked(figures: Array) -> float | None:
 
     if excess(_FAR) <= 0:
         return None
-    return float(optimize.brentq(excess, 0, _FAR)) * spread
+    return float(optimize.brentq(excess, 0, _FAR) * spread)
 
 
 def _expected_statistic(size: float, count: int) -> float:
     """About the statistic of the newest LASTING figures, which are larger by this size. The noise
     is normal, and size in units of its standard deviation.
     """
-    places, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    places, weights = special.roots_hermitenorm(_NODES)
     share = LASTING / count
 
     def mean_score(shift: float) -> float:
