@@ -64,9 +64,7 @@ def _panel(panel: Axes, case: Distribution, spread: Spread) -> None:
     panel.set_yticks((0, 0.25, 0.5, 0.75, 1), ("0", "¼", "½", "¾", "1"))
     panel.xaxis.set_major_locator(MaxNLocator(5))
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: frame.plain(value)))
-    panel.set_xlabel(spread.axis)
-    longest = f"longest: {frame.plain(everything[-1])}"
-    panel.text(0.99, 0.05, longest, transform=panel.transAxes, ha="right", fontsize=8)
+    panel.set_xlabel(f"{spread.axis}; largest: {frame.plain(everything[-1])}")
 
 
 def _curve(panel: Axes, values: np.ndarray, looks: dict) -> None:
