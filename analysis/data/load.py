@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A campaign's files as objects. results/README.md describes them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ import jsonschema
 from analysis.data import archive
 from analysis.data.bad_data import BadData, no_campaign
 from analysis.data.json_files import JsonObject, read_document, read_lines, read_text
+from analysis.data.read_ahead import read_files
 from analysis.data.record_check import SAMPLES, check_record
 from analysis.data.records import Record, Records
 from formats import schema
@@ -99,12 +101,14 @@ def _shown(folder: Path, boots: Path) -> str:
 def _add_boots(campaign: Campaign, folder: Path, with_paths: bool) -> None:
     """Reads all VARIANT/boot-NN of a folder into a campaign."""
     clocks: Clocks = {}
-    for boot in _boot_folders(folder):
+    found = _boot_folders(folder)
+    micros = [boot / "micro.jsonl" for boot in found]
+    for boot, lines in zip(found, read_files(micros, campaign.warnings, SAMPLES, _UNREAD)):
         variant, number = boot.parent.name, int(boot.name.removeprefix("boot-"))
         micro = boot / "micro.jsonl"
         if variant not in campaign.configs:
             campaign.configs[variant] = _config(boot.parent / "config")
-        _add_records(campaign, micro, variant, number, clocks)
+        _add_records(campaign, micro, lines, variant, number, clocks)
         campaign.files.setdefault(variant, []).extend((micro, boot / "environment.json"))
         if with_paths:
             _add_paths(campaign, boot / "path.jsonl")
@@ -125,11 +129,18 @@ def _boot_folders(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: (path.parent.name, int(path.name.removeprefix("boot-"))))
 
 
-def _add_records(campaign: Campaign, path: Path, variant: str, boot: int, clocks: Clocks) -> None:
+def _add_records(
+    campaign: Campaign,
+    path: Path,
+    lines: Iterator[tuple[int, JsonObject]],
+    variant: str,
+    boot: int,
+    clocks: Clocks,
+) -> None:
     seen = set()
     found: list[JsonObject] = []
     older: dict[str, float] | None = None
-    for number, raw in read_lines(path, campaign.warnings, SAMPLES, _UNREAD):
+    for number, raw in lines:
         where = f"{path}:{number}"
         check_record(raw, where)
         if raw["clock"] == "icount" and raw["cost"] is not None and "pkrs_writes" not in raw:
