@@ -687,8 +687,9 @@ UNTESTED = {
     "block/t10-pi.c, fs/isofs/compress.c: what is unmapped is what was mapped": (
         "not in these kernels"
     ),
-    "lib/scatterlist.c, crypto/, drivers/block, drivers/infiniband, drivers/md, drivers/misc,"
-    " drivers/target, drivers/usb, net/, virt/: callers of the memory of others": (
+    "lib/scatterlist.c, kernel/dma, include/linux/skbuff.h, crypto/, drivers/block,"
+    " drivers/infiniband, drivers/md, drivers/misc, drivers/target, drivers/usb, fs/bcachefs, net/,"
+    " virt/: callers of the memory of others": (
         "not in these kernels"
     ),
     "arch/x86, mm/Kconfig: bits, numbers and symbols of the CPU feature; the fields of"
