@@ -684,12 +684,14 @@ ALL = [*CPU, *THREAD, *ENTRY, *FAULT, *PAGEMAP, *KMAP, *ACCESS]
 
 # Hunk: why its absence cannot be seen here.
 UNTESTED = {
-    "block/t10-pi.c, fs/isofs/compress.c: what is unmapped is what was mapped": (
+    "block/t10-pi.c, fs/isofs/compress.c, drivers/target/target_core_sbc.c,"
+    " folio_zero_tail(): what is unmapped is what was mapped": (
         "not in these kernels"
     ),
     "lib/scatterlist.c, kernel/dma, include/linux/skbuff.h, crypto/, drivers/block,"
-    " drivers/infiniband, drivers/md, drivers/misc, drivers/target, drivers/usb, fs/bcachefs, net/,"
-    " virt/: callers of the memory of others": (
+    " drivers/gpu, drivers/infiniband, drivers/md, drivers/misc, drivers/mmc, drivers/mtd,"
+    " drivers/target, drivers/usb, drivers/virt, fs/bcachefs, net/, virt/: callers of the memory"
+    " of others": (
         "not in these kernels"
     ),
     "arch/x86, mm/Kconfig: bits, numbers and symbols of the CPU feature; the fields of"
