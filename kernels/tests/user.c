@@ -31,6 +31,55 @@ static void end_of_nothing(void)
 	pgmap_end_access(true);
 }
 
+/* As a pointer that ran through its page. */
+static void end_of_page(void)
+{
+	kunmap_local(kmap_local_page(page) + PAGE_SIZE);
+}
+
+static void out_of_order(void)
+{
+	void *first = kmap_local_page(page), *second = kmap_local_page(page + 1);
+
+	kunmap_local(first);
+	kunmap_local(second);
+}
+
+/* The same misuse where nothing is protected. */
+static void begin_memory(void)
+{
+	kmap_local_page(ZERO_PAGE(0));
+}
+
+static void end_memory(void)
+{
+	kunmap_local(page_address(ZERO_PAGE(0)));
+}
+
+/* Right, with as many mappings at a time as @count, of which the middle of a page is unmapped. */
+static void map_nested(unsigned int count)
+{
+	void *mapped = kmap_local_page(page + count);
+
+	if (count)
+		map_nested(count - 1);
+	kunmap_local(mapped + PAGE_SIZE / 2);
+}
+
+static void balanced(void)
+{
+	void *mapped = kmap_local_folio(page_folio(page), PAGE_SIZE / 4);
+
+	kunmap_atomic(kmap_atomic(page));
+	kunmap_local(mapped);
+	map_nested(15);
+}
+
+static void more_than_kept(void)
+{
+	map_nested(20);
+}
+
 /* Threads that end inside of a bracket. */
 static int leave_open(void *done)
 {
@@ -106,6 +155,12 @@ static const struct {
 	{ "work_inside", work_inside },
 	{ "fault_with_key_bit", fault_with_key_bit },
 	{ "flush", flush },
+	{ "end_of_page", end_of_page },
+	{ "out_of_order", out_of_order },
+	{ "begin_memory", begin_memory },
+	{ "end_memory", end_memory },
+	{ "balanced", balanced },
+	{ "more_than_kept", more_than_kept },
 };
 
 static int set_do(const char *word, const struct kernel_param *unused)

@@ -8,8 +8,8 @@ import pytest
 
 from lab.kernels import module_build
 from lab.tests.conftest import prepare_patched, quiet
-from lab.tests.support.pks_tests import GIVEN, SOURCES, TESTS, reports
-from lab.vm import console, image
+from lab.tests.support.pks_tests import ANY_MISUSE, GIVEN, SOURCES, TESTS, reports, trouble
+from lab.vm import image
 
 pytestmark = pytest.mark.kernels
 
@@ -76,10 +76,9 @@ def fuzz(boot_job, prepared, cache):
 @pytest.mark.parametrize("machine", MACHINES)
 def test_after_each_step_all_agree(fuzz, machine):
     booted = fuzz(machine)
-    assert booted.outcome.problem is None, booted.outcome.problem
+    assert not trouble(booted, ANY_MISUSE), trouble(booted, ANY_MISUSE)
     (report,) = reports(booted.console).values()
     assert report.passed, booted.console[-2000:]
-    assert console.unexpected_splats(booted.console) == []
     (steps,) = re.findall(r"# \d+ threads, (\d+) steps", booted.console)
     assert int(steps) > 200
     assert ("is now offline" in booted.console) == (machine == "4 CPUs")

@@ -36,6 +36,9 @@ _REAL_TIME = ["-rtc", "clock=host,base=2026-01-01"]
 _STREAM_BYTES = 1 << 20
 
 
+COMPLAINED = "the kernel complained"  # how the problem of a boot with splats begins
+
+
 @dataclass(frozen=True)
 class Machine:
     """What to boot. Paths are on the host."""
@@ -208,7 +211,7 @@ class Guest:
         elif not self._done:
             outcome.problem = _why_ended(self._process.returncode, self._said, log)
         elif console.unexpected_splats(log):
-            outcome.problem = f"the kernel complained: {console.unexpected_splats(log)[0]}"
+            outcome.problem = f"{COMPLAINED}: {console.unexpected_splats(log)[0]}"
         return outcome
 
     def kill(self) -> None:

@@ -71,6 +71,7 @@ _MACCESS = "arch/x86/mm/maccess.c"
 _MEMREMAP = "mm/memremap.c"
 _MEMREMAP_H = "include/linux/memremap.h"
 _HIGHMEM_H = "include/linux/highmem-internal.h"
+_TRACK = "mm/kmap_track.c"
 _END = "\tpgmap_end_access({});\n"
 
 
@@ -534,27 +535,34 @@ KMAP = [
     Mutant(
         "kmap_local_page_does_not_open",
         _HIGHMEM_H,
-        "\tvoid *addr = page_address(page);\n\n\tpgmap_set_readwrite(addr);\n",
-        "\tvoid *addr = page_address(page);\n\n",
+        "\tvoid *addr = page_address(page);\n\n\tkmap_track_map(addr);\n"
+        "\tpgmap_set_readwrite(addr);\n",
+        "\tvoid *addr = page_address(page);\n\n\tkmap_track_map(addr);\n",
     ),
     Mutant(
         "kmap_local_folio_does_not_open",
         _HIGHMEM_H,
-        "page_address(&folio->page) + offset;\n\n\tpgmap_set_readwrite(addr);\n",
-        "page_address(&folio->page) + offset;\n\n",
+        "page_address(&folio->page) + offset;\n\n\tkmap_track_map(addr);\n"
+        "\tpgmap_set_readwrite(addr);\n",
+        "page_address(&folio->page) + offset;\n\n\tkmap_track_map(addr);\n",
     ),
     Mutant(
         "kmap_atomic_does_not_open",
         _HIGHMEM_H,
-        "\taddr = page_address(page);\n\tpgmap_set_readwrite(addr);\n",
-        "\taddr = page_address(page);\n",
+        "\taddr = page_address(page);\n\tkmap_track_map(addr);\n\tpgmap_set_readwrite(addr);\n",
+        "\taddr = page_address(page);\n\tkmap_track_map(addr);\n",
     ),
-    Mutant("kunmap_local_does_not_close", _HIGHMEM_H, "\tpgmap_set_noaccess(addr);\n}", "}"),
+    Mutant(
+        "kunmap_local_does_not_close",
+        _HIGHMEM_H,
+        "\tpgmap_set_noaccess(addr);\n\tkmap_track_unmap(addr);\n}",
+        "\tkmap_track_unmap(addr);\n}",
+    ),
     Mutant(
         "kunmap_atomic_does_not_close",
         _HIGHMEM_H,
-        "\tpgmap_set_noaccess(addr);\n\tpagefault_enable();",
-        "\tpagefault_enable();",
+        "\tpgmap_set_noaccess(addr);\n\tkmap_track_unmap(addr);\n\tpagefault_enable();",
+        "\tkmap_track_unmap(addr);\n\tpagefault_enable();",
     ),
     Mutant(
         "kmap_opens",
@@ -680,20 +688,81 @@ ACCESS = [
     ),
 ]
 
-ALL = [*CPU, *THREAD, *ENTRY, *FAULT, *PAGEMAP, *KMAP, *ACCESS]
+# With DEBUG_VM: unmaps that belong to no mapping, and mappings that are left behind.
+_IS_KEPT = "\tWRITE_ONCE(track->nr, nr + 1);\n"
+_END_OF_PAGE = '\t\tWARN_ONCE(1, "kmap_local: the end of a page is unmapped\\n");\n'
+_OUT_OF_ORDER = '\t\tWARN_ONCE(1, "kmap_local: a page is unmapped out of order\\n");\n'
+_NOT_MAPPED = (
+    '\tWARN_ONCE(1, "kmap_local: a page is unmapped that this thread has not mapped\\n");\n'
+)
+_REMOVE = "\t\tremove_mapping(track, at);\n"
+TRACK = [
+    _without("a_mapping_is_not_kept", _TRACK, _IS_KEPT),
+    Mutant(
+        "a_mapping_is_kept_by_address", _TRACK, "PTR_ALIGN_DOWN(addr, PAGE_SIZE));\n}", "addr);\n}"
+    ),
+    Mutant(
+        "an_unmap_is_known_by_address",
+        _TRACK,
+        "track->pages[nr - 1] == PTR_ALIGN_DOWN(addr, PAGE_SIZE)",
+        "track->pages[nr - 1] == addr",
+    ),
+    Mutant("more_are_looked_for_than_kept", _TRACK, "nr > KMAP_TRACK_MAX", "0"),
+    _without("no_word_of_an_end_of_page", _TRACK, _END_OF_PAGE),
+    Mutant("an_end_of_page_is_not_removed", _TRACK, _END_OF_PAGE + _REMOVE, _END_OF_PAGE),
+    Mutant(
+        "an_end_of_page_is_looked_for_in_the_next_one",
+        _TRACK,
+        "find_mapping(track, addr - PAGE_SIZE)",
+        "find_mapping(track, addr)",
+    ),
+    _without("no_word_of_an_order", _TRACK, _OUT_OF_ORDER),
+    Mutant("what_is_out_of_order_is_not_removed", _TRACK, _OUT_OF_ORDER + _REMOVE, _OUT_OF_ORDER),
+    Mutant(
+        "another_one_is_removed",
+        _TRACK,
+        "WRITE_ONCE(track->pages[at], track->pages[at + 1]);",
+        "(void)at;",
+    ),
+    _without("no_word_of_what_is_not_mapped", _TRACK, _NOT_MAPPED),
+    _without("leftovers_are_told_of_again", _TRACK, "\ttrack->nr = 0;\n"),
+    _without("a_child_has_mappings", "kernel/fork.c", "\tkmap_track_fork(tsk);\n"),
+    _without("no_look_at_the_end_of_a_thread", "kernel/exit.c", '\tkmap_track_end("exits");\n'),
+    _without(
+        "no_look_at_the_end_of_work",
+        "kernel/workqueue.c",
+        '\t\tkmap_track_end("ends a work item");\n',
+    ),
+    _without(
+        "no_look_at_the_way_to_user_mode",
+        "include/linux/entry-common.h",
+        '\tkmap_track_end("returns to user mode");\n',
+        seen_by=("kernel/entry/common.c",),
+    ),
+    *(
+        Mutant(f"{name}_is_not_kept", _HIGHMEM_H, before + "\tkmap_track_map(addr);\n", before)
+        for name, before in {
+            "kmap_local_page": "\tvoid *addr = page_address(page);\n\n",
+            "kmap_local_folio": "page_address(&folio->page) + offset;\n\n",
+            "kmap_atomic": "\taddr = page_address(page);\n",
+        }.items()
+    ),
+    *(
+        Mutant(f"{name}_is_not_seen", _HIGHMEM_H, "\tkmap_track_unmap(addr);\n" + after, after)
+        for name, after in {"kunmap_local": "}", "kunmap_atomic": "\tpagefault_enable();"}.items()
+    ),
+]
+
+ALL = [*CPU, *THREAD, *ENTRY, *FAULT, *PAGEMAP, *KMAP, *ACCESS, *TRACK]
 
 # Hunk: why its absence cannot be seen here.
 UNTESTED = {
     "block/t10-pi.c, fs/isofs/compress.c, drivers/target/target_core_sbc.c,"
-    " folio_zero_tail(): what is unmapped is what was mapped": (
-        "not in these kernels"
-    ),
+    " folio_zero_tail(): what is unmapped is what was mapped": ("not in these kernels"),
     "lib/scatterlist.c, kernel/dma, include/linux/skbuff.h, crypto/, drivers/block,"
     " drivers/gpu, drivers/infiniband, drivers/md, drivers/misc, drivers/mmc, drivers/mtd,"
     " drivers/target, drivers/usb, drivers/virt, fs/bcachefs, net/, virt/: callers of the memory"
-    " of others": (
-        "not in these kernels"
-    ),
+    " of others": ("not in these kernels"),
     "arch/x86, mm/Kconfig: bits, numbers and symbols of the CPU feature; the fields of"
     " thread_struct and irqentry_state_t": (
         "part of all files of the kernel, and without any of them nothing is protected"

@@ -7,7 +7,7 @@ import re
 
 from lab.kernels import variants
 from lab.tests.support import ktap
-from lab.vm import console, image
+from lab.vm import console, image, qemu
 
 SOURCES = variants.FOLDER / "tests"
 
@@ -28,3 +28,21 @@ def reports(text: str) -> dict[str, ktap.Report]:
     lines = "\n".join(console.lines(text))
     documents = re.split(r"^TESTS (\w+)$", lines, flags=re.MULTILINE)[1:]
     return {name: ktap.parse(document) for name, document in zip(documents[::2], documents[1::2])}
+
+
+# Where a kernel with DEBUG_VM warns of unmaps that belong to no mapping, and of those and of
+# mappings that are left behind.
+MISPLACED = r" at mm/kmap_track\.c:\d+ (?:kmap_track_unmap|unmap_other_than_last)\+"
+ANY_MISUSE = r" at mm/kmap_track\.c:"
+
+
+def trouble(booted, meant: str = MISPLACED) -> list[str]:
+    """Why a boot is no good one, but for the warnings of what the sets of tests do on purpose."""
+    problem = booted.outcome.problem
+    if problem is None:
+        return []
+    if not problem.startswith(qemu.COMPLAINED):
+        return [problem]
+    return [
+        line for line in console.unexpected_splats(booted.console) if not re.search(meant, line)
+    ]
