@@ -39,8 +39,17 @@ GUEST_MODULES = ["xfs"]
 SETTLE = "sync; sleep 40"
 
 
-# What the model of what protection adds to an I/O is made of (analysis/fio_model/cost_model.py).
-MODEL_CASES = ("msr/wrpkrs/toggle", "kernel/kmap_local/dram", "kernel/kmap_local/protected")
+# What is measured beside fio: the pair that the answer is about, and what the model of what
+# protection adds to an I/O is made of (analysis/fio_model/cost_model.py).
+KERNEL_CASES = (
+    "msr/wrpkrs/toggle",
+    "kernel/kmap_local/dram",
+    *(
+        f"kernel/kmap_local/{page}{nested}"
+        for page in ("devmap", "protected")
+        for nested in ("", "_nested")
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -104,15 +113,15 @@ def text(preset: Preset) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def model_cases(preset: Preset, variant: str, boot: int) -> str:
-    """Measures MODEL_CASES on one of the preset's files; nothing, where it has none on persistent
+def kernel_cases_of(preset: Preset, variant: str, boot: int) -> str:
+    """Measures KERNEL_CASES on one of the preset's files; nothing, where it has none on persistent
     memory.
     """
     on = next((job.on for job in preset.jobs if job.on in MKFS), None)
     if on is None:
         return ""
     return f"step mount/{on}_model dax_mount {on} {DEVICES[on]} always\n" + kernel_cases.micro_on(
-        f"{FOLDER}/file.0", variant, boot, MODEL_CASES
+        f"{FOLDER}/file.0", variant, boot, KERNEL_CASES
     )
 
 

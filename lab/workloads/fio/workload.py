@@ -41,8 +41,8 @@ def preset_of(name: str | None, here: bool) -> Preset:
 
 
 class Dax:
-    """fio by a preset; single reads and writes, counted from outside; and the kernel cases that the
-    model of them is made of.
+    """fio by a preset; single reads and writes, counted from outside; and kernel cases on one of its
+    files.
     """
 
     observed = True
@@ -75,7 +75,7 @@ class Dax:
 
     def text(self, boot: Boot) -> str:
         jobs = guest_script.environment(boot.variant, boot.number) + guest_script.text(self._preset)
-        return jobs + guest_script.model_cases(self._preset, boot.variant, boot.number)
+        return jobs + guest_script.kernel_cases_of(self._preset, boot.variant, boot.number)
 
     def share_done(self, step: str) -> float:
         return self._at.get(step, 0) / len(self._at)
