@@ -5,18 +5,7 @@ import argparse
 import sys
 
 from analysis import commands, options
-from formats import exit_codes
-
-
-class _Parser(argparse.ArgumentParser):
-    """One line for wrong use, and no usage text around it; no shortened options."""
-
-    def __init__(self, **words):
-        super().__init__(allow_abbrev=False, **words)
-
-    def error(self, message: str):
-        print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
-        sys.exit(exit_codes.UNMET)
+from analysis.parser import OneLineParser
 
 
 def main() -> int:
@@ -31,7 +20,7 @@ def _checked(arguments: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="kmapbench", description="Reports on campaigns, and compares them.")
+    parser = OneLineParser(prog="kmapbench", description="Reports on campaigns, and compares them.")
     names = parser.add_subparsers(required=True, metavar="COMMAND")
     write = names.add_parser("report", help="write the report of a campaign: text, page, charts")
     options.add_report(write)

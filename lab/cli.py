@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from analysis import commands as analysis_commands
 from analysis import options as analysis_options
 from analysis.data.bad_data import BadData
+from analysis.parser import OneLineParser
 from formats import exit_codes
-from lab import VERSION
+from lab import VERSION, help_texts, wrong_use
 from lab.commands import tests
 from lab.core import signals
 from lab.core.errors import KmapbenchError
@@ -22,21 +23,18 @@ from lab.kernels import variants
 from lab.run import plan_options
 
 
-class _Parser(argparse.ArgumentParser):
-    """One line for wrong use, and no usage text around it; no shortened options."""
-
-    def __init__(self, **words):
-        super().__init__(allow_abbrev=False, **words)
-
-    def error(self, message: str):
-        print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
-        sys.exit(exit_codes.UNMET)
-
-
 def parser() -> argparse.ArgumentParser:
-    top = _Parser(
+    """Of all commands."""
+    return _parsers()[0]
+
+
+def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """Of all commands, and those of each."""
+    top = OneLineParser(
         prog="kmapbench",
         description="What WRPKRS costs in kmap_local_page() and kunmap_local().",
+        epilog=help_texts.EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"kmapbench {VERSION}")
     _add_no_install(top)
@@ -50,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     _add_looks(commands)
     _add_tests(commands)
     _add_kernels(commands)
-    return top
+    return top, commands.choices
 
 
 def _no_check(_: argparse.Namespace) -> None:
@@ -103,6 +101,8 @@ def _add_run(commands) -> None:
         commands,
         "run",
         help="measure and report: kernel cases in the lab, user models on this machine",
+        epilog=help_texts.EXAMPLES_OF_RUN,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     plan_options.add_options(run)
     run.add_argument(
@@ -138,7 +138,7 @@ def _add_kernels(commands) -> None:
     kernels = _command(commands, "kernels", help="list the variants and what is built, or build")
     kernels.set_defaults(function=_kernels)
     build = _command(
-        kernels.add_subparsers(dest="what", metavar="build"),
+        kernels.add_subparsers(dest="what", metavar="COMMAND"),
         "build",
         help="build the kernels of variants",
     )
@@ -146,9 +146,9 @@ def _add_kernels(commands) -> None:
     build.set_defaults(function=_build, check=_check_build)
 
 
-def _command(commands, name: str, help: str) -> argparse.ArgumentParser:
+def _command(commands, name: str, **words) -> argparse.ArgumentParser:
     """A command; `check` looks at its options without running anything, `function` runs it."""
-    parser = commands.add_parser(name, help=help)
+    parser = commands.add_parser(name, **words)
     _add_no_install(parser)
     parser.set_defaults(check=_no_check)
     return parser
@@ -248,7 +248,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     Ends with SystemExit where the parser has had its say (--help, a typo), else with KmapbenchError
     or BadData.
     """
-    parsed = parser().parse_args(arguments)
+    top, commands = _parsers()
+    words = list(arguments)
+    if words[:1] == ["help"]:
+        words = [*words[1:], "--help"]
+    wrong_use.check_command(words, commands)
+    parsed, unknown = top.parse_known_args(words)
+    wrong_use.check_unrecognized(parsed, unknown)
     parsed.given = list(arguments)
     parsed.check(parsed)
     return parsed

@@ -17,7 +17,9 @@ def paths(tmp_path):
     """More than are read ahead at a time; the third one is missing, and the fifth is torn."""
     for number in range(20):
         path = tmp_path / f"{number}.jsonl"
-        lines = [{"number": number, "line": line, "samples": [line + 1, 7]} for line in range(number)]
+        lines = [
+            {"number": number, "line": line, "samples": [line + 1, 7]} for line in range(number)
+        ]
         path.write_text("".join(f"{json.dumps(line, separators=(',', ':'))}\n" for line in lines))
     (tmp_path / "2.jsonl").unlink()
     with (tmp_path / "4.jsonl").open("a") as file:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab.core.dirs import ROOT
 from lab.core.errors import KmapbenchError
+from lab.core.suggestion import instead
 
 FOLDER = ROOT / "kernels"
 TABLE = FOLDER / "variants.toml"
@@ -104,5 +105,7 @@ def find(name: str) -> Variant:
     """The variant of that name; a KmapbenchError lists those there are."""
     variants = load()
     if name not in variants:
-        raise KmapbenchError(f"{name}: no such variant; there are: {', '.join(variants)}")
+        raise KmapbenchError(
+            f"{name or 'an empty name'}: no such variant; {instead(name, variants)}"
+        )
     return variants[name]

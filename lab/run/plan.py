@@ -80,7 +80,7 @@ class Plan:
                 "kernels to measure (default: stock)",
                 kind=list,
                 metavar="A,B",
-                parse=lambda text: text.split(","),
+                parse=lambda text: [name.strip() for name in text.split(",")],
                 in_lab_only=True,
             )
         }

@@ -31,6 +31,10 @@ _RULES: list[tuple[Callable[[dict], bool], str]] = [
         "--until-resolved compares variants: name two or more with --variants",
     ),
     (
+        lambda given: "kernel" in given and "stock" not in given.get("variants", ["stock"]),
+        "--kernel says which kernel stock is, and --variants does not have stock",
+    ),
+    (
         lambda given: "preset" in given and given.get("only") != "dax",
         "--preset goes with --only dax",
     ),

@@ -22,7 +22,13 @@ COMMANDS = [
 
 # Arguments, and words of the one line that is said. {there}: a folder that is no campaign.
 WRONG = [
-    (["fly"], ["fly", "run"]),
+    (["fly"], ["fly", "there are: run"]),
+    (["runn"], ["did you mean run?"]),
+    (["run", "stock"], ["--variants stock;"]),
+    (["run", "--variants", "plain", "off"], ["--variants plain,off;"]),
+    (["run", "--variants", "Plain"], ["did you mean plain?"]),
+    (["run", "--variants", "stock,,plain"], ["an empty name"]),
+    (["run", "--variants", "plain", "--kernel", "6.1"], ["--kernel", "stock"]),
     ([], ["COMMAND"]),
     (["run", "--variant", "plain"], ["--variant"]),
     (["run", "--no-inst"], ["--no-inst"]),

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is said of wrong command lines in more words than the parser has. Standard library only."""
+
+import argparse
+from collections.abc import Collection, Sequence
+
+from lab.core.errors import KmapbenchError
+from lab.core.suggestion import instead
+from lab.kernels import variants
+
+
+def check_command(words: Sequence[str], commands: Collection[str]) -> None:
+    """A KmapbenchError where these words name no command."""
+    named = [word for word in words if not word.startswith("-")]
+    if not named and not {"-h", "--help", "--version"} & set(words):
+        raise KmapbenchError(f"COMMAND is missing: {', '.join(commands)}; see kmapbench --help")
+    if named and named[0] not in commands:
+        raise KmapbenchError(
+            f"{named[0]}: no such command; {instead(named[0], commands)}; see kmapbench --help"
+        )
+
+
+def check_unrecognized(parsed: argparse.Namespace, unknown: Sequence[str]) -> None:
+    """A KmapbenchError where there are words that the command does not have."""
+    if not unknown:
+        return
+    hint = ""
+    if parsed.command == "run" and set(unknown) <= set(variants.load()):
+        meant = ",".join([*(parsed.variants or []), *unknown])
+        hint = f"; variants are separated by commas: --variants {meant}"
+    raise KmapbenchError(
+        f"unrecognized arguments: {' '.join(unknown)}{hint}; see kmapbench {parsed.command} --help"
+    )
