@@ -91,7 +91,16 @@ def test_a_file_that_is_not_ours_says_nothing(file, clock, text):
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0, "5 s"), (38, "40 s"), (70, "1 min"), (3500, "58 min"), (4800, "1 h 20 min")],
+    [
+        (0, "5 s"),
+        (38, "40 s"),
+        (59, "1 min"),
+        (78, "1 min 20 s"),
+        (294, "4 min 50 s"),
+        (296, "5 min"),
+        (3500, "58 min"),
+        (4800, "1 h 20 min"),
+    ],
 )
 def test_it_is_said_in_round_words(seconds, said):
     assert in_words(seconds) == said
