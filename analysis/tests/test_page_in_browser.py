@@ -67,6 +67,13 @@ def folder(write_campaign):
                 variant,
                 [2000 * jobs + cost, 2010 * jobs + cost],
             )
+    stacks = [
+        {"stack": ["loop", *above], "instructions": 10 * count, "wrmsr": 0}
+        for above, count in ((("enter", "check"), 8), (("enter", "open"), 4), (("leave",), 6))
+    ]
+    paths.append(
+        path("elsewhere/irq/inside", enter=12, leave=6) | {"variant": "protected", "stacks": stacks}
+    )
     time = {
         "variant": "host",
         "clock": "tsc",
@@ -145,8 +152,8 @@ def test_it_fits_is_silent_and_asks_nobody(browser, folder, served, place, width
     assert browser.get_log("browser") == []
     assert {url for url in requested(browser) if not url.startswith("data:")} == {address}
     assert (
-        len(browser.find_elements(By.CSS_SELECTOR, "figure svg")) == 6
-    )  # verdicts, parts, samples; three of fio
+        len(browser.find_elements(By.CSS_SELECTOR, "figure svg")) == 7
+    )  # verdicts, parts, samples; a flame graph; three of fio
     red = int(background(browser).removeprefix("rgb(").split(",")[0])
     assert red > 200 if scheme == "light" else red < 60
 
@@ -154,11 +161,13 @@ def test_it_fits_is_silent_and_asks_nobody(browser, folder, served, place, width
 def test_a_charts_words_are_seen_on_a_dark_page(browser, folder):
     look(browser, (folder / "report" / "index.html").as_uri(), scheme="dark")
     unfold(browser)
-    fills = browser.execute_script(
-        "return [...document.querySelectorAll('figure svg text')].map(text =>"
-        " getComputedStyle(text).fill)"
-    )
-    assert fills and all(int(fill.removeprefix("rgb(").split(",")[0]) > 120 for fill in fills)
+    red = "Number(getComputedStyle(text).fill.match(/[0-9]+/)[0])"
+    reds = "return [...document.querySelectorAll(arguments[0])].map((text) => " + red + ")"
+    fills = browser.execute_script(reds, "figure svg text:not(svg.flame g text)")
+    assert fills and min(fills) > 120
+    # The frames of a flame graph stay light.
+    framed = browser.execute_script(reds, "svg.flame g text")
+    assert framed and max(framed) < 60
 
 
 def test_a_name_with_html_in_it_stays_text(browser, folder):
@@ -267,7 +276,7 @@ def test_the_data_behind_a_figure_can_be_taken_away(browser, folder):
         link.get_attribute("download"): link.get_attribute("href")
         for link in browser.find_elements(By.CSS_SELECTOR, "a[download]")
     }
-    assert len(links) == 6 + 6  # of the charts, and of the tables
+    assert len(links) == 7 + 6  # of the charts, and of the tables
 
     def rows(name: str) -> list[dict[str, str]]:
         kind, _, content = links[name].partition(",")
@@ -280,3 +289,38 @@ def test_the_data_behind_a_figure_can_be_taken_away(browser, folder):
     assert [float(row["cost, ticks"]) for row in rows(samples)] == [41, 42]
     assert [float(row["least"]) for row in rows(samples)] == [40, 42]
     assert [float(row["most"]) for row in rows(samples)] == [40, 43]
+
+
+# Of each frame of a flame graph: whether it is shown, where it begins, its width, what it says.
+FRAMES = """
+const size = (frame, name) => Number(frame.querySelector('rect').getAttribute(name));
+return [...arguments[0].querySelectorAll('g')].map((frame) => [
+  frame.style.display, size(frame, 'x'), size(frame, 'width'),
+  frame.querySelector('text').textContent,
+])"""
+
+
+def test_a_frame_that_is_pressed_takes_the_whole_width(browser, served):
+    look(browser, served)
+    unfold(browser)
+    (graph,) = browser.find_elements(By.CSS_SELECTOR, "svg.flame")
+    frames = graph.find_elements(By.TAG_NAME, "g")
+    before = browser.execute_script(FRAMES, graph)
+    narrow = min(range(len(frames)), key=lambda at: before[at][2])
+    whole = float(graph.get_attribute("data-width"))
+    assert before[narrow][2] < whole - 1
+    press = "arguments[0].dispatchEvent(new MouseEvent('click', {bubbles: true}))"
+    browser.execute_script(press, frames[narrow])
+    after = browser.execute_script(FRAMES, graph)
+    assert after[narrow][1:3] == [float(graph.get_attribute("data-left")), whole]
+    assert frames[narrow].get_attribute("data-words") == after[narrow][3]
+    # What it called, and who called it, are still there; what was beside it is not.
+    begin, end = before[narrow][1], before[narrow][1] + before[narrow][2]
+    for (_, left, width, _), (display, *_) in zip(before, after):
+        overlap = min(end, left + width) - max(begin, left)
+        if abs(overlap) > 0.1:
+            assert (display == "none") == (overlap < 0)
+    browser.execute_script(press, frames[narrow])
+    again = browser.execute_script(FRAMES, graph)
+    for old, new in zip(before, again):
+        assert new == [old[0], pytest.approx(old[1]), pytest.approx(old[2]), old[3]]

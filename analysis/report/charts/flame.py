@@ -22,6 +22,7 @@ _LEAST_PIXELS = 0.5  # narrower frames are not drawn; their instructions are sti
 _MORE, _FEWER, _AS_MANY, _ONE_SIDE = "#e3b5d3", "#c9dda6", "#d9d9d9", "#d5dee6"
 _WRITES = f'stroke="{INK}" stroke-width="2"'
 _MARK = "\N{BLACK DIAMOND}"
+_QUOTE = {'"': "&quot;"}
 
 
 def draw(caption: Caption, profile: Profile, target: Path) -> None:
@@ -40,7 +41,8 @@ def flame_graph(caption: Caption, profile: Profile) -> str:
     lines = [
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}"'
-            f' font-family="monospace" font-size="{_FONT}">'
+            f' class="flame" data-left="{_MARGIN}" data-width="{_WIDTH - 2 * _MARGIN}"'
+            f' data-letter="{_LETTER}" font-family="monospace" font-size="{_FONT}">'
         ),
         f'<rect width="100%" height="100%" style="fill: {PAPER}"/>',
         _text(_MARGIN, 18, caption.title, f'style="fill: {INK}" font-size="15" font-weight="bold"'),
@@ -97,16 +99,14 @@ def _box(call: Call, profile: Profile, left: float, top: float, width: float) ->
     more, fewer = added.instructions > 0, added.instructions < 0
     colour = _ONE_SIDE if is_single else _MORE if more else _FEWER if fewer else _AS_MANY
     edge = _WRITES if added.writes else f'style="stroke: {PAPER}"'
+    words = f"{mark}{call.name} {count}"
     # ink on a frame, which stays as light on a dark page
-    words = _text(
-        left + 3,
-        top + 14,
-        _shortened(f"{mark}{call.name} {count}", int((width - 6) / _LETTER)),
-        f'fill="{INK}"',
+    shown = _text(
+        left + 3, top + 14, _shortened(words, int((width - 6) / _LETTER)), f'fill="{INK}"'
     )
     return (
-        f'<g><title>{escape(what)}</title><rect x="{left:.2f}" y="{top:.2f}" width="{width:.2f}"'
-        f' height="{_ROW - 2}" fill="{colour}" {edge}/>{words}</g>'
+        f'<g data-words="{escape(words, _QUOTE)}"><title>{escape(what)}</title><rect x="{left:.2f}" y="{top:.2f}" width="{width:.2f}"'
+        f' height="{_ROW - 2}" fill="{colour}" {edge}/>{shown}</g>'
     )
 
 

@@ -55,3 +55,37 @@ const open = () => {
 addEventListener("hashchange", open);
 addEventListener("beforeprint", () => document.getElementById("unfold").click());
 open();
+
+// A frame of a flame graph that is pressed takes the whole width, and what it called grows with it; pressed again, all
+// is as it was.
+for (const graph of document.querySelectorAll("svg.flame")) {
+  const [left, whole, letter] = ["left", "width", "letter"].map((name) => Number(graph.dataset[name]));
+  const frames = [...graph.querySelectorAll("g")].map((group) => {
+    const box = group.querySelector("rect");
+    const [begin, width] = ["x", "width"].map((name) => Number(box.getAttribute(name)));
+    return { group, box, words: group.querySelector("text"), begin, width };
+  });
+  const shortened = (words, letters) => {
+    if (words.length <= letters) return words;
+    return letters > 2 ? `${words.slice(0, letters - 1)}…` : "";
+  };
+  const show = (from, scale) => {
+    for (const frame of frames) {
+      const begin = Math.max(left, left + (frame.begin - from) * scale);
+      const end = Math.min(left + whole, left + (frame.begin + frame.width - from) * scale);
+      frame.group.style.display = end - begin < 0.5 ? "none" : "";
+      frame.box.setAttribute("x", begin);
+      frame.box.setAttribute("width", Math.max(0, end - begin));
+      frame.words.setAttribute("x", begin + 3);
+      frame.words.textContent = shortened(frame.group.dataset.words, Math.floor((end - begin - 6) / letter));
+    }
+  };
+  let pressed = null;
+  graph.addEventListener("click", (event) => {
+    const frame = frames.find((one) => one.group === event.target.closest("g"));
+    if (!frame) return;
+    pressed = pressed === frame ? null : frame;
+    if (pressed) show(pressed.begin, whole / pressed.width);
+    else show(left, 1);
+  });
+}
