@@ -306,21 +306,21 @@ def test_a_frame_that_is_pressed_takes_the_whole_width(browser, served):
     (graph,) = browser.find_elements(By.CSS_SELECTOR, "svg.flame")
     frames = graph.find_elements(By.TAG_NAME, "g")
     before = browser.execute_script(FRAMES, graph)
-    narrow = min(range(len(frames)), key=lambda at: before[at][2])
-    whole = float(graph.get_attribute("data-width"))
-    assert before[narrow][2] < whole - 1
+    (enter,) = (at for at, (*_, words) in enumerate(before) if "enter" in words)
+    left, whole = (float(graph.get_attribute(f"data-{name}")) for name in ("left", "width"))
     press = "arguments[0].dispatchEvent(new MouseEvent('click', {bubbles: true}))"
-    browser.execute_script(press, frames[narrow])
+    browser.execute_script(press, frames[enter])
     after = browser.execute_script(FRAMES, graph)
-    assert after[narrow][1:3] == [float(graph.get_attribute("data-left")), whole]
-    assert frames[narrow].get_attribute("data-words") == after[narrow][3]
-    # What it called, and who called it, are still there; what was beside it is not.
-    begin, end = before[narrow][1], before[narrow][1] + before[narrow][2]
-    for (_, left, width, _), (display, *_) in zip(before, after):
-        overlap = min(end, left + width) - max(begin, left)
-        if abs(overlap) > 0.1:
-            assert (display == "none") == (overlap < 0)
-    browser.execute_script(press, frames[narrow])
+    assert after[enter][1:3] == [left, whole]
+    # What called it is as wide, what it called has grown with it, and what was beside it is gone.
+    shown = {
+        frame.get_attribute("data-words").split()[0]: width / whole
+        for frame, (display, _, width, _) in zip(frames, after)
+        if display != "none"
+    }
+    grown = {"loop": 1, "enter": 1, "check": 8 / 12, "open": 4 / 12}
+    assert shown == pytest.approx(grown, rel=1e-3)  # of coordinates of two decimals
+    browser.execute_script(press, frames[enter])
     again = browser.execute_script(FRAMES, graph)
     for old, new in zip(before, again):
         assert new == [old[0], pytest.approx(old[1]), pytest.approx(old[2]), old[3]]
