@@ -18,6 +18,10 @@ ulong spare;
 module_param(spare, ulong, 0);
 MODULE_PARM_DESC(spare, "physical address of 2 MiB of reserved memory that nobody uses");
 
+ulong other;
+module_param(other, ulong, 0);
+MODULE_PARM_DESC(other, "another one, as spare");
+
 bool huge;
 module_param(huge, bool, 0);
 MODULE_PARM_DESC(huge, "the page is in a leaf of 1 GiB");
@@ -63,6 +67,7 @@ static const struct test {
 	{ "strict", "a page of an unprotected pagemap opens nothing", test_unprotected_pagemap },
 	{ "strict", "the static key counts protected pagemaps", test_pagemaps_are_counted },
 	{ "strict", "a pagemap that fails is not counted", test_failed_pagemap },
+	{ "strict", "more protected ranges than are kept", test_many_pagemaps },
 	{ "strict", "a load that ends in a missing page", test_zeropad_in_bracket },
 	{ "strict", "a load that ends in the region", test_zeropad_below_region },
 	{ "strict", "a probe of a closed page", test_probe },

@@ -99,7 +99,7 @@ void test_tail(void)
 	if (!tail)
 		return skip("no large device page");
 	one = pfn_to_page(PHYS_PFN(tail));
-	expect(PageTail(one) && is_zone_device_page(one));
+	expect(PageTail(one) && is_zone_device_page(one) && page_access_protected(one));
 	expect(!readable(page_address(one)));
 	mapped = kmap_local_page(one);
 	expect(readable(mapped) && writable(mapped));

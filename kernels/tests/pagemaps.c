@@ -8,6 +8,7 @@
 #include "pks_test.h"
 
 #define BEYOND_MEMORY	BIT(60)	/* no CPU has that many address bits */
+#define MORE_THAN_KEPT	70	/* ranges that the kernel tells apart by their addresses */
 
 static struct dev_pagemap pagemap;
 
@@ -32,24 +33,28 @@ int protected_pagemaps(void)
 }
 
 /* Not all device memory is protected: with the static key on, each page still decides. */
-void test_unprotected_pagemap(void)
+static void expect_unprotected(ulong start)
 {
-	struct page *first;
+	struct page *first = map(start, 0);
 	void *mapped;
 
-	if (!spare)
-		return skip("no spare memory");
-	first = map(spare, 0);
 	expect(!IS_ERR(first));
 	if (IS_ERR(first))
 		return;
-	expect(!has_key(page_address(first)));
+	expect(!page_access_protected(first) && !has_key(page_address(first)));
 	mapped = kmap_local_page(first);
 	expect(readable(mapped) && writable(mapped));
 	expect(closed());
 	kunmap_local(mapped);
 	expect(closed());
 	memunmap_pages(&pagemap);
+}
+
+void test_unprotected_pagemap(void)
+{
+	if (!spare)
+		return skip("no spare memory");
+	expect_unprotected(spare);
 }
 
 /* Between protected pagemaps lies memory, which is asked for its own. */
@@ -72,11 +77,21 @@ static void expect_hole_opens_nothing(void)
 	expect(closed());
 }
 
+static void expect_open_while_mapped(struct page *one)
+{
+	void *mapped = page_address(one);
+
+	expect(page_access_protected(one) && !readable(mapped));
+	expect(kmap_local_page(one) == mapped);
+	expect(readable(mapped) && writable(mapped));
+	kunmap_local(mapped);
+	expect(closed());
+}
+
 void test_pagemaps_are_counted(void)
 {
 	int before = protected_pagemaps();
 	struct page *first;
-	void *mapped;
 
 	if (!spare)
 		return skip("no spare memory");
@@ -86,15 +101,36 @@ void test_pagemaps_are_counted(void)
 	if (IS_ERR(first))
 		return;
 	expect(protected_pagemaps() == before + 1);
-	mapped = page_address(first);
-	expect(has_key(mapped) && !readable(mapped));
-	mapped = kmap_local_page(first);
-	expect(readable(mapped) && writable(mapped));
-	kunmap_local(mapped);
+	expect(has_key(page_address(first)));
+	expect_open_while_mapped(first);
 	expect_hole_opens_nothing();
 	memunmap_pages(&pagemap);
 	expect(protected_pagemaps() == before);
 	expect(closed());
+
+	/* Nothing is left of it. */
+	expect_unprotected(spare);
+}
+
+/* Failed ones count: where no page can be, none of them is in the way of the others. */
+void test_many_pagemaps(void)
+{
+	struct page *first;
+	ulong i;
+
+	if (!other)
+		return skip("no other spare memory");
+	for (i = 1; i <= MORE_THAN_KEPT; i++)
+		expect(IS_ERR(map(BEYOND_MEMORY + i * SZ_2M, PGMAP_PROTECTION)));
+	first = map(other, PGMAP_PROTECTION);
+	expect(!IS_ERR(first));
+	if (IS_ERR(first))
+		return;
+	expect_open_while_mapped(first);
+	expect_open_while_mapped(page);
+	expect_hole_opens_nothing();
+	memunmap_pages(&pagemap);
+	expect_unprotected(other);
 }
 
 void test_failed_pagemap(void)

@@ -21,7 +21,7 @@ extern void *address;		/* of page, in the direct map */
 extern const struct range *region;	/* physical addresses of the page's pagemap */
 extern ulong tail;		/* physical address within a large device-dax page; 0: none */
 extern bool huge;		/* page is in a leaf of 1 GiB */
-extern ulong spare;		/* physical address of 2 MiB that nobody uses; 0: none */
+extern ulong spare, other;	/* physical addresses of 2 MiB that nobody uses; 0: none */
 
 /* The running test fails with the first condition that did not hold. */
 #define expect(condition) note(condition, #condition)
@@ -91,6 +91,7 @@ void test_probe(void);
 void test_unprotected_pagemap(void);
 void test_pagemaps_are_counted(void);
 void test_failed_pagemap(void);
+void test_many_pagemaps(void);
 void test_unavailable(void);
 void test_entry_key(void);
 

@@ -8,7 +8,7 @@ import pytest
 
 from lab.kernels import module_build
 from lab.tests.conftest import prepare_patched, quiet
-from lab.tests.support.pks_tests import ANY_MISUSE, GIVEN, SOURCES, TESTS, reports, trouble
+from lab.tests.support.pks_tests import ANY_MISUSE, CMDLINE, GIVEN, SOURCES, TESTS, reports, trouble
 from lab.vm import image
 
 pytestmark = pytest.mark.kernels
@@ -66,7 +66,7 @@ def fuzz(boot_job, prepared, cache):
             {"pks_test.ko": built},
             cpus=cpus,
             icount=icount,
-            cmdline=f"{image.PMEM_CMDLINE} memremap.pks_fault_mode=strict maxcpus=1",
+            cmdline=f"{CMDLINE} memremap.pks_fault_mode=strict maxcpus=1",
             limit_seconds=300 + cpus * milliseconds / 1000,
         )
 

@@ -12,7 +12,7 @@ import pytest
 from lab.kernels import module_build
 from lab.tests.conftest import prepare_patched, quiet
 from lab.tests.support import ktap
-from lab.tests.support.pks_tests import GIVEN, IN_PMEM, SOURCES, TESTS, reports, trouble
+from lab.tests.support.pks_tests import CMDLINE, GIVEN, IN_PMEM, SOURCES, TESTS, reports, trouble
 from lab.vm import console, image
 from lab.workloads.micro_script import PMEM_OPTIONS
 
@@ -82,7 +82,7 @@ def boot(boot_job, prepared, cache):
 
     def start(text: str, given: str, tests: str, cmdline: str, programs=None, **changes):
         setting = f'given="{given}"\nset={tests}\n'
-        command_line = f"{image.PMEM_CMDLINE} {cmdline}"
+        command_line = f"{CMDLINE} {cmdline}"
         return boot_job(
             TESTS + SAY + ACT + setting + text,
             {"pks_test.ko": built, **(programs or {})},
@@ -99,6 +99,7 @@ NO_TAIL = {"a tail page is judged by its head"}
 NO_SPARE = {
     "a page of an unprotected pagemap opens nothing",
     "the static key counts protected pagemaps",
+    "more protected ranges than are kept",
 }
 
 

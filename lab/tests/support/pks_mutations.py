@@ -471,11 +471,34 @@ PAGEMAP = [
         "return pks_protection && pks_available();",
         "return pks_available();",
     ),
+    Mutant("addresses_are_never_protected", _MEMREMAP, "\tif (!is_protected)\n", "\tif (true)\n"),
     Mutant(
-        "addresses_are_never_protected",
+        "only_the_first_range_counts",
         _MEMREMAP,
-        "\tif (!pgmap_in_protected_span(addr) || !addr_access_protected(addr))\n",
-        "\tif (true)\n",
+        " ||\n\t       in_other_protected_range(addr);",
+        ";",
+    ),
+    Mutant(
+        "the_second_range_is_forgotten",
+        _MEMREMAP,
+        "for (i = 1; i < nr; i++)",
+        "for (i = 2; i < nr; i++)",
+    ),
+    Mutant(
+        "what_is_not_kept_is_forgotten",
+        _MEMREMAP,
+        "\t\tWRITE_ONCE(too_many_protected_ranges, true);\n",
+        "\t\t;\n",
+    ),
+    _without(
+        "a_range_stays_protected", _MEMREMAP, "\t\t\tWRITE_ONCE(protected_ranges[i].size, 0);\n"
+    ),
+    _without("a_range_is_not_protected_again", _MEMREMAP, "\t\tWRITE_ONCE(range->size, size);\n"),
+    Mutant(
+        "any_range_ends_with_a_pagemap",
+        _MEMREMAP,
+        "\t\tif (protected_ranges[i].pgmap == pgmap) {\n",
+        "\t\tif (true) {\n",
     ),
     Mutant(
         "a_span_never_has_holes",
@@ -593,17 +616,13 @@ KMAP = [
 ]
 
 _SUPER, _DAX, _PMEM = "drivers/dax/super.c", "fs/dax.c", "drivers/nvdimm/pmem.c"
+# What is copied in a bracket, and the bracket's end.
 _FROM = (
-    "\tif (test_bit(DAXDEV_NOCACHE, &dax_dev->flags))\n"
-    "\t\tcopied = _copy_from_iter_flushcache(addr, bytes, i);\n\telse\n"
-    "\t\tcopied = _copy_from_iter(addr, bytes, i);\n"
+    "\tcopied = flush ? _copy_from_iter_flushcache(addr, bytes, i) :\n"
+    "\t\t\t _copy_from_iter(addr, bytes, i);\n"
 )
-_TO = (
-    "\tif (test_bit(DAXDEV_NOMC, &dax_dev->flags))\n"
-    "\t\tcopied = _copy_mc_to_iter(addr, bytes, i);\n\telse\n"
-    "\t\tcopied = _copy_to_iter(addr, bytes, i);\n"
-)
-_COPIED = "\tsize_t copied;\n\n"
+_TO = "\tcopied = mc ? _copy_mc_to_iter(addr, bytes, i) : _copy_to_iter(addr, bytes, i);\n"
+_OPENS = "\tif (!pgmap_begin_access(addr))\n\t\treturn "
 _FLUSH = "\tarch_wb_cache_pmem(addr, size);\n"
 _COW = "\tcopy_user_page(vto, kaddr, vmf->address, vmf->cow_page);\n"
 _READ = "\trc = read_pmem(page, page_off, pmem_addr, len);\n"
@@ -625,12 +644,14 @@ _CLEARS = {
 _BY_ITSELF = "\tif (pgmap_protection_in_use())\n\t\treturn {}(dax_dev, addr, bytes, i);\n"
 
 ACCESS = [
-    _unopened("write_is_not_bracketed", _SUPER, _set("opened", "addr") + _COPIED + _FROM),
-    _unended("write_stays_open", _SUPER, _FROM),
-    _unopened("read_is_not_bracketed", _SUPER, _set("opened", "addr") + _COPIED + _TO),
-    _unended("read_stays_open", _SUPER, _TO),
-    _twice("write_ends_twice", _SUPER, _FROM),
-    _twice("read_ends_twice", _SUPER, _TO),
+    *(
+        Mutant(f"{what}_is_not_bracketed", _SUPER, _OPENS + copy, f"\tif (true)\n\t\treturn {copy}")
+        for what, copy in (("write", "flush ?"), ("read", "mc ?"))
+    ),
+    _unended("write_stays_open", _SUPER, _FROM, "true"),
+    _unended("read_stays_open", _SUPER, _TO, "true"),
+    _twice("write_ends_twice", _SUPER, _FROM, "true"),
+    _twice("read_ends_twice", _SUPER, _TO, "true"),
     _without(
         "writes_take_the_usual_path", _SUPER, _BY_ITSELF.format("dax_copy_from_iter_protected")
     ),

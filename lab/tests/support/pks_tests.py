@@ -14,7 +14,9 @@ SOURCES = variants.FOLDER / "tests"
 # In the middle of the first region of persistent memory (image.PMEM_REGIONS), and memory that
 # nobody uses.
 IN_PMEM = (256 + 32) << 20
-GIVEN = f"phys={IN_PMEM:#x} spare={image.DEVICE_MEMORY:#x}"
+OTHER_MEMORY = 464 << 20
+GIVEN = f"phys={IN_PMEM:#x} spare={image.DEVICE_MEMORY:#x} other={OTHER_MEMORY:#x}"
+CMDLINE = f"{image.PMEM_CMDLINE} memmap=2M${OTHER_MEMORY:#x}"
 
 # tests NAME: the set of tests that $given and $set say, from the start.
 TESTS = (
