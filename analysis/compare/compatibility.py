@@ -60,6 +60,7 @@ _DECLARED_BY = {
     "release": _OF_A_KERNEL,
     "cmdline": ("kernel.cmdline", "cpu.pks", "cpu.cr4_pks"),
     "cpu": ("cpu", "emulator.cpu", "vulnerabilities"),
+    "regions": ("pmem",),  # of persistent memory
 }
 
 

@@ -258,3 +258,20 @@ def test_each_family_is_held_against_its_own_baseline(write_campaign):
     }
     text = writer.write_report(folder).details
     assert "Against plain and distro-plain: cost" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_persistent_memory_may_differ_where_the_variants_say_so(write_campaign, declared):
+    regions = {"plain": 1, "protected-two": 2} if declared else {"plain": 1, "protected-two": 1}
+    folder = write_campaign(
+        [counted(name, 1, cost) for name, cost in (("plain", 5), ("protected-two", 19))],
+        header={"variants": {name: STOCK | {"regions": count} for name, count in regions.items()}},
+    )
+    emulator = {"emulator": {"cpu": "max", "memory_mib": 640, "observed": True}}
+    second = {"pmem": {"namespace1.0": {"bytes": "67108864", "mode": "dax", "node": "0"}}}
+    for name, memory in (("plain", {}), ("protected-two", second)):
+        facts = environment() | emulator | memory
+        (folder / name / "boot-01" / "environment.json").write_text(json.dumps(facts))
+    found = within_campaign.compare_variants(load(folder))
+    assert [group.new.label for group in found.groups] == ["protected-two"] * declared
+    assert ["pmem" in refused for refused in found.refused] == [True] * (not declared)

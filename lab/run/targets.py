@@ -133,6 +133,7 @@ def _describe(prepared: image.Prepared) -> dict:
         "patched": prepared.variant.patched,
         "cpu": prepared.variant.cpu,
         "cmdline": prepared.variant.cmdline,
+        "regions": prepared.variant.regions,
     }
 
 

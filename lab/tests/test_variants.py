@@ -25,6 +25,17 @@ def plain(cache) -> debian_kernels.KernelTree:
     return source_build.fetch(PLAIN.image, cache, quiet)
 
 
+def test_kernels_that_are_compared_have_the_same_devices():
+    """But for the one that is there for them. Else all comparisons with it are refused."""
+    table = variants.load()
+    regions = {}
+    for name, variant in table.items():
+        if baseline := variants.baseline(variant, list(table.values())):
+            regions[name] = (variant.regions, table[baseline].regions)
+    assert regions.pop("protected-two") == (2, 1)
+    assert "protected" in regions and all(own == other for own, other in regions.values())
+
+
 def measured(folder: Path, names: list[str], boots: int) -> list[dict]:
     """Records of a campaign that went well: no boot crashed, no oracle failed, no splat."""
     assert (
