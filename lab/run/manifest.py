@@ -66,7 +66,13 @@ def _checkout() -> dict:
     changes = subprocess.run(
         ["git", "-C", ROOT, "status", "--porcelain"], capture_output=True, text=True
     )
-    return {"commit": commit.stdout.strip() or "unknown", "dirty": bool(changes.stdout.strip())}
+    dirty = any(not _is_result(line[3:]) for line in changes.stdout.splitlines())
+    return {"commit": commit.stdout.strip() or "unknown", "dirty": dirty}
+
+
+def _is_result(path: str) -> bool:
+    """What was measured before is no change to what measures."""
+    return path.startswith("results/") and not path.startswith("results/schema/")
 
 
 def _first_line(program: str, package: str) -> str:
