@@ -5,12 +5,14 @@ import pytest
 
 from lab.run import manifest
 
+RESULTS = "results"
+
 
 @pytest.mark.parametrize(
     ("changed", "dirty"),
     [
-        ("results/mine/campaign.json", False),
-        ("results/reference/a/report.txt", False),
+        (f"{RESULTS}/mine/campaign.json", False),
+        (f"{RESULTS}/reference/a/report.txt", False),
         ("results/schema/campaign.schema.json", True),
         ("lab/cli.py", True),
         ("resultsets", True),
@@ -19,7 +21,7 @@ from lab.run import manifest
 def test_what_was_measured_before_is_no_local_change(tmp_path, monkeypatch, changed, dirty):
     git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example.org"]
     subprocess.run([*git, "init", "-q"], check=True)
-    for name in ("results/schema/campaign.schema.json", "results/reference/a/report.txt"):
+    for name in ("results/schema/campaign.schema.json", f"{RESULTS}/reference/a/report.txt"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text("old\n")
     subprocess.run([*git, "add", "."], check=True)
