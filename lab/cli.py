@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     return _parsers()[0]
 
 
-def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+def _parsers() -> tuple[OneLineParser, dict[str, OneLineParser]]:
     """Of all commands, and those of each."""
     top = OneLineParser(
         prog="kmapbench",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files of records, in order: where they are large, other processes decode the next ones while these
-are worked with.
+"""Files of records, in order: where they are large, other processes decode the next ones while
+these are worked with.
 """
 
 import os

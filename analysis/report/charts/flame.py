@@ -105,7 +105,8 @@ def _box(call: Call, profile: Profile, left: float, top: float, width: float) ->
         left + 3, top + 14, _shortened(words, int((width - 6) / _LETTER)), f'fill="{INK}"'
     )
     return (
-        f'<g data-words="{escape(words, _QUOTE)}"><title>{escape(what)}</title><rect x="{left:.2f}" y="{top:.2f}" width="{width:.2f}"'
+        f'<g data-words="{escape(words, _QUOTE)}"><title>{escape(what)}</title>'
+        f'<rect x="{left:.2f}" y="{top:.2f}" width="{width:.2f}"'
         f' height="{_ROW - 2}" fill="{colour}" {edge}/>{shown}</g>'
     )
 

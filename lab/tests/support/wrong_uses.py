@@ -23,7 +23,7 @@ COMMANDS = [
 # Arguments, and words of the one line that is said. {there}: a folder that is no campaign.
 WRONG = [
     (["fly"], ["fly", "there are: run"]),
-    (["runn"], ["did you mean run?"]),
+    (["rum"], ["did you mean run?"]),
     (["run", "stock"], ["--variants stock;"]),
     (["run", "--variants", "plain", "off"], ["--variants plain,off;"]),
     (["run", "--variants", "Plain"], ["did you mean plain?"]),

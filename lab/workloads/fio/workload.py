@@ -41,8 +41,8 @@ def preset_of(name: str | None, here: bool) -> Preset:
 
 
 class Dax:
-    """fio by a preset; single reads and writes, counted from outside; and kernel cases on one of its
-    files.
+    """fio by a preset; single reads and writes, counted from outside; and kernel cases on one of
+    its files.
     """
 
     observed = True
