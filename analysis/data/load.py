@@ -103,9 +103,9 @@ def _add_boots(campaign: Campaign, folder: Path, with_paths: bool) -> None:
     clocks: Clocks = {}
     found = _boot_folders(folder)
     micros = [boot / "micro.jsonl" for boot in found]
-    for boot, lines in zip(found, read_files(micros, campaign.warnings, SAMPLES, _UNREAD)):
+    read = read_files(micros, campaign.warnings, SAMPLES, _UNREAD)
+    for boot, micro, lines in zip(found, micros, read):
         variant, number = boot.parent.name, int(boot.name.removeprefix("boot-"))
-        micro = boot / "micro.jsonl"
         if variant not in campaign.configs:
             campaign.configs[variant] = _config(boot.parent / "config")
         _add_records(campaign, micro, lines, variant, number, clocks)

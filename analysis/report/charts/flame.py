@@ -5,7 +5,7 @@ takes more than the other; of a single one, all that it takes.
 
 from collections.abc import Iterator
 from pathlib import Path
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 from analysis.report.charts.style import INK, MUTED, PAPER
 from analysis.report.model.figure import Caption, Profile
@@ -22,7 +22,6 @@ _LEAST_PIXELS = 0.5  # narrower frames are not drawn; their instructions are sti
 _MORE, _FEWER, _AS_MANY, _ONE_SIDE = "#e3b5d3", "#c9dda6", "#d9d9d9", "#d5dee6"
 _WRITES = f'stroke="{INK}" stroke-width="2"'
 _MARK = "\N{BLACK DIAMOND}"
-_QUOTE = {'"': "&quot;"}
 
 
 def draw(caption: Caption, profile: Profile, target: Path) -> None:
@@ -105,7 +104,7 @@ def _box(call: Call, profile: Profile, left: float, top: float, width: float) ->
         left + 3, top + 14, _shortened(words, int((width - 6) / _LETTER)), f'fill="{INK}"'
     )
     return (
-        f'<g data-words="{escape(words, _QUOTE)}"><title>{escape(what)}</title>'
+        f"<g data-words={quoteattr(words)}><title>{escape(what)}</title>"
         f'<rect x="{left:.2f}" y="{top:.2f}" width="{width:.2f}"'
         f' height="{_ROW - 2}" fill="{colour}" {edge}/>{shown}</g>'
     )
