@@ -29,6 +29,7 @@ class _Schedule:
     slots: dict[int, int]  # places in the order
     rounds: dict[int, int | None]  # only where a fair coin made the order of each round
     halves: dict[int, str | None]  # of the A/A row
+    asked: int  # boots that were asked for
 
     def of(self, boots: np.ndarray) -> tuple[np.ndarray | None, ...]:
         """Slots, rounds, and which of these boots are in half A; None where one has none."""
@@ -148,7 +149,10 @@ def _case_figures(
         if np.isfinite(values).all():
             counted = metric.name == PKRS_WRITES and not np.ptp(values)
             is_exact = counted or (exact and metric.name == "cost")
-            side = Sample(label, by_unit(values, units), slots, is_exact, unit, rounds)
+            missing = max(0, schedule.asked - len(numbers)) if of_boots else 0
+            side = Sample(
+                label, by_unit(values, units), slots, is_exact, unit, rounds, missing=missing
+            )
             side = boot_samples.with_looks(side, records, good, units, metric.name)
             found.append(Figures(metric, side, first_half))
     return found, why
@@ -228,6 +232,9 @@ def _exact(records: Records, rows: np.ndarray) -> bool:
 def _schedule(campaign: Campaign, variant: str) -> _Schedule:
     planned = [step for step in campaign.header.get("planned", []) if step["variant"] == variant]
     by_coin = campaign.header.get("design") == PAIRS
+    begun = {step["boot"] for step in campaign.header["order"] if step["variant"] == variant}
+    # one that is looked at as it grows has asked for no more than it has begun
+    asked = len(begun if campaign.header.get("looks") else planned)
     return _Schedule(
         slots={
             step["boot"]: place
@@ -236,4 +243,5 @@ def _schedule(campaign: Campaign, variant: str) -> _Schedule:
         },
         rounds={step["boot"]: step.get("round") for step in planned if by_coin},
         halves={step["boot"]: step.get("half") for step in planned},
+        asked=asked or len(np.unique(campaign.records.column("boot"))),
     )

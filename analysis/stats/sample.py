@@ -73,6 +73,7 @@ class Sample:
     distribution: Callable[[int], Distribution] | None = None
     # all of them at once, shape (n, samples); None: the n have not as many, or there are none
     samples: Callable[[], NDArray[np.float64]] | None = None
+    missing: int = 0  # boots that were asked for beside the n, and gave no figure
 
 
 @dataclass(frozen=True)
@@ -116,13 +117,14 @@ class SamplePair:
 
     @property
     def lost_on_one_side(self) -> int:
-        """Boots without a partner, where there should be pairs: nobody knows what they would have
-        been, and they may be missing because they were slow.
+        """Boots without a partner, where there should be pairs, and of counts those that one side
+        was asked for and lacks: nobody knows what they would have been, and they may be missing
+        because they were slow.
         """
         design, of_old, of_new = self.pairing
         if design is Design.COIN:
             return len(self.old.values) + len(self.new.values) - 2 * len(of_old)
-        return abs(len(self.old.values) - len(self.new.values)) if self.exact else 0
+        return abs(self.old.missing - self.new.missing) if self.exact else 0
 
     @property
     def exact(self) -> bool:

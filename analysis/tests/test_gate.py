@@ -101,6 +101,17 @@ def test_boots_of_one_side_that_were_flagged_away_are_not_judged(campaign, facto
     assert "boots of one side are lost" in result.stderr
 
 
+def test_counts_of_unlike_numbers_of_boots_are_no_loss_where_no_more_were_asked_for(campaign):
+    long, short = counted(5, 5, 3), counted(5, 5, 2)
+    more, fewer = (campaign(str(len(one)), one, header=by_coin(one)) for one in (long, short))
+    result = run(f"{more}:off", f"{fewer}:on", "--fail-on", "slower")
+    assert (result.returncode, result.stderr) == (0, "")
+    lacking = campaign("lacking", short, header=by_coin(long))
+    result = run(f"{more}:off", f"{lacking}:on", "--fail-on", "slower")
+    assert result.returncode == 3 and "boots of one side are lost" in result.stderr
+    assert "1 boot has no partner" in run(f"{more}:off", f"{lacking}:on").stdout
+
+
 def test_rounds_that_both_sides_lost_are_no_loss_of_one(campaign):
     records = [one for one in pairs(300, 300, 12) if one["boot"] % 4]
     assert code(campaign("c", records, header=by_coin(pairs(300, 300, 12))), "slower") == 0
