@@ -15,8 +15,8 @@ from lab.commands import tests
 from lab.core.dirs import build_dir, writable_build_dir
 from lab.core.errors import KmapbenchError
 
-# Commands that need kmap_bench and the programs beside it.
-_BUILT = ("run", "test", "check")
+# Commands that need kmap_bench and the programs beside it, as `run` does if it measures.
+_BUILT = ("test", "check")
 
 
 def groups(parsed: argparse.Namespace) -> list[str]:
@@ -82,10 +82,19 @@ def _make_ready(parsed: argparse.Namespace, arguments: Sequence[str]) -> None:
         raise KmapbenchError(f"no python3 of 3.11 or later has all of: {' '.join(modules)}")
     if python != sys.executable:
         os.execv(python, [python, "-P", "-m", "lab.launcher", *arguments])
-    if parsed.command in _BUILT and not getattr(parsed, "distributions", False):
+    if _is_built(parsed):
         cpp_build.build(build_dir())
         if parsed.command == "run":
             parsed.check(parsed)  # now that the lists of cases are there
+
+
+def _is_built(parsed: argparse.Namespace) -> bool:
+    """Whether the command needs kmap_bench and the programs beside it."""
+    if parsed.command == "run":
+        from lab.run import preflight
+
+        return not preflight.is_complete(parsed.planned)
+    return parsed.command in _BUILT and not getattr(parsed, "distributions", False)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from lab.run.plan import Plan
 
 def describe(plan: Plan) -> str:
     """What run() would do, a line for each thing."""
+    if preflight.is_complete(plan):
+        return f"{plan.resume}: nothing is left to measure\nreport\n"
     lines = [_packages_line(plan), *_kernel_lines(plan)]
     lines += [_room_line(room) for room in disk_space.rooms(plan)]
     lines += [f"not met: {problem}" for problem in preflight.machine_problems(plan)]

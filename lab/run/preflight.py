@@ -34,6 +34,15 @@ def check_options(plan: Plan) -> None:
     _check_cases(plan)
 
 
+def is_complete(plan: Plan) -> bool:
+    """Whether it goes on with a campaign that has all its steps, so that nothing is measured."""
+    if not plan.resume:
+        return False
+    from lab.campaign import rounds, store
+
+    return not rounds.left(store.peek(plan.resume))
+
+
 def check_folder(folder: Path) -> None:
     """A KmapbenchError where no campaign can be begun in a folder of this name."""
     if folder.exists() or folder.is_symlink():
@@ -141,6 +150,8 @@ def _check_writable(folder: Path, there: Path, mend: str) -> None:
 
 def groups(plan: Plan) -> list[str]:
     """The groups of requirements.toml that a plan needs."""
+    if is_complete(plan):
+        return ["python"]
     needed = ["python", "build"]
     if plan.only == "dax":
         needed.append("fio")

@@ -30,6 +30,8 @@ _PREPARATION, _REPORT = "preparation", "report"
 
 def run(plan: Plan) -> int:
     """Measures, reports, and returns the exit code."""
+    if plan.resume and preflight.is_complete(plan):
+        return _report_again(plan.resume, plan.print)
     kmap_bench = bench_command.built()
     if not kmap_bench.is_file():
         raise KmapbenchError(
@@ -45,11 +47,27 @@ def run(plan: Plan) -> int:
         context = Context(plan, kmap_bench, cache_dir(), Path(scratch), display, times)
         problems, reported = _measure(context, leaving)
     failures = [f"kmapbench: {problem}" for problem in problems]
+    return _end(failures, reported)
+
+
+def _report_again(folder: Path, whole: bool) -> int:
+    """Of a campaign that is complete only the report is made, which may be what was cut short."""
+    campaign = store.Campaign.reopen(folder)
+    try:
+        print(f"{folder}: nothing is left to measure; writing the report", file=sys.stderr)
+        return _end([], _report(folder, whole))
+    finally:
+        chown.hand_over(folder)
+        campaign.release()
+
+
+def _end(failures: list[str], reported: subprocess.CompletedProcess | None) -> int:
+    """Prints the end of a report and all failures; the exit code."""
     code = exit_codes.FAILED if failures else exit_codes.OK
     if reported:
         print(reported.stdout, end="")
         if reported.returncode != 0:
-            failures.append(reported.stderr.strip() or "kmapbench: the report failed")
+            failures = [*failures, reported.stderr.strip() or "kmapbench: the report failed"]
             code = code or reported.returncode
     for failure in failures:
         print(failure, file=sys.stderr)

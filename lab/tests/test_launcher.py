@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The launcher: what it says at once, what it installs and builds, and for which command."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -194,6 +195,7 @@ FOR_TESTS = {"python", "build", "module", "lab", "fio", "test"}
             {"python", "build", "module", "lab"},
         ),
         (["run", "--resume", "{folder}"], {"python", "build", "module", "lab", "kernel-build"}),
+        (["run", "--resume", "{folder}/whole"], {"python"}),
         (["report", "{folder}"], {"python"}),
         (["compare", "{folder}", "{folder}"], {"python"}),
         (["check"], {"build"}),
@@ -224,7 +226,11 @@ def test_a_command_needs_the_groups_that_its_options_say(tmp_path, arguments, ne
     folder.mkdir()
     for name, chosen in (("plan", ["stock", "off"]), ("stock", ["stock"])):
         (folder / f"{name}.toml").write_text(tomli_w.dumps({"variants": chosen, "boots": 1}))
-    (folder / "campaign.json").write_text('{"planned": []}')
+    step = {"variant": "stock", "boot": 1}
+    for name, order in ((folder, []), (folder / "whole", [step | {"status": "ok"}])):
+        name.mkdir(exist_ok=True)
+        (name / "campaign.json").write_text(json.dumps({"planned": [step], "order": order}))
+    shutil.copy(folder / "plan.toml", folder / "whole")
     assert (
         set(launcher.groups(cli.parse([one.format(folder=folder) for one in arguments]))) == needed
     )
