@@ -10,6 +10,9 @@ UNITS = {"icount": "instructions", "tsc": "ticks", "wall": "ns"}
 # each by a fair coin of its own. Another design, or none named, is no such chance.
 PAIRS = "pairs"
 
+# A function in path.jsonl whose name nobody knows: its kernel gives no symbols.
+UNKNOWN_FUNCTION = "outside the module"
+
 # When a campaign that is measured until it is resolved is looked at, in pairs, and what each look
 # may spend of the level that all of them share.
 LOOKS = {8: 0.01, 10: 0.01, 14: 0.01, 20: 0.02}

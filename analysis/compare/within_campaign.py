@@ -13,6 +13,16 @@ from analysis.data.load import Campaign
 from analysis.stats.comparison import Comparison
 from analysis.summary.families import families
 from formats.campaign_format import USER_SPACE
+from formats.case_names import OF_THE_MODULE, PMEM_PAGES
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Two variants that may not be compared, so that they are no group."""
+
+    old: str
+    new: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -20,7 +30,7 @@ class Verdicts:
     """Groups of one family have the same old side."""
 
     groups: list[SourcePair] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)  # why a variant is in no group
+    refused: list[Refusal] = field(default_factory=list)
 
     @property
     def baseline(self) -> str:
@@ -37,8 +47,10 @@ class Verdicts:
 
     @cached_property
     def families(self) -> list[list[Comparison]]:
-        """Comparisons that were judged together: of one metric, and so of one clock, each."""
-        rows = [row for group in self.groups for row in group.rows]
+        """Comparisons that were judged together: of one metric, and so of one clock, each. The
+        page of persistent memory is first, and the module's own code last.
+        """
+        rows = sorted((row for group in self.groups for row in group.rows), key=_place)
         return list(group_by(rows, lambda row: (row.metric.name, row.metric.clock)).values())
 
     def aa(self, family: list[Comparison]) -> list[Comparison]:
@@ -50,6 +62,12 @@ class Verdicts:
             for row in group.aa
             if (row.metric.name, row.metric.clock) == (metric.name, metric.clock)
         ]
+
+
+def _place(row: Comparison) -> int:
+    if row.case in PMEM_PAGES:
+        return list(PMEM_PAGES).index(row.case) - len(PMEM_PAGES)
+    return int(bool(OF_THE_MODULE.fullmatch(row.case)))
 
 
 def compare_variants(campaign: Campaign) -> Verdicts:
@@ -66,12 +84,13 @@ def compare_variants(campaign: Campaign) -> Verdicts:
         for name in names
         if name != baselines[name]
     ]
-    refused = []
+    refused: list[Refusal] = []
     try:
         groups = engine.compare(pairs)
     except BadData:
-        refused = [why for pair in pairs if (why := _refusal(pair))]
-        groups = engine.compare([pair for pair in pairs if not _refusal(pair)])
+        found = [(pair, _refusal(pair)) for pair in pairs]
+        refused = [Refusal(old.label, new.label, why) for (old, new), why in found if why]
+        groups = engine.compare([pair for pair, why in found if not why])
     noted = [
         replace(group, rows=rows, notes=_unsteady(group) + more_pairs.advice(group.old, rows))
         for group in groups
@@ -95,7 +114,7 @@ def _refusal(pair: tuple[Source, Source]) -> str:
     try:
         engine.compare([pair])
     except BadData as error:
-        return f"no verdict: {error}"
+        return str(error)
     return ""
 
 

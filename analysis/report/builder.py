@@ -2,10 +2,16 @@
 """Builds the report of a campaign: every table, sentence and figure of it, once."""
 
 from analysis.data.load import Campaign
+from analysis.report.contents.answer_tables import pmem_rows
 from analysis.report.contents.answers import build_answer
 from analysis.report.contents.case_tables import instruction_tables, time_tables
 from analysis.report.contents.diagnostics import describe_measurement
-from analysis.report.contents.facts import list_facts, list_notes, list_warnings
+from analysis.report.contents.facts import (
+    list_facts,
+    list_notes,
+    list_refusals,
+    list_warnings,
+)
 from analysis.report.contents.findings import Findings, judge_campaign
 from analysis.report.contents.fio_tables import call_tables, fio_tables, model_table
 from analysis.report.contents.model_sentences import describe_checks
@@ -37,6 +43,7 @@ def build_report(campaign: Campaign) -> ReportModel:
         title=_TITLE,
         answer=build_answer(findings),
         problems=problems,
+        refusals=list_refusals(findings.verdicts),
         facts=list_facts(campaign, findings.rows, problems),
         variants=findings.variants,
         baseline=findings.baseline,
@@ -62,7 +69,9 @@ def _instructions(findings: Findings) -> Instructions | None:
         return None
     measured = {row.variant for row in rows}
     variants = [variant for variant in findings.variants if variant in measured]
-    return Instructions(rows, variants, findings.unpatched, describe_measurement(rows))
+    return Instructions(
+        rows, variants, findings.unpatched, describe_measurement(rows), pmem_rows(rows)
+    )
 
 
 def _kernel_times(findings: Findings) -> list[KernelTimes]:

@@ -26,7 +26,7 @@ class Written:
 def write_report(folder: Path) -> Written:
     """Reads the campaign in a folder, and writes its report there."""
     model = build_report(load(folder))
-    mail, details = render_mail(model.answer, model.problems), render_text(model)
+    mail, details = render_mail(model.answer, model.alerts), render_text(model)
     (folder / "report.txt").write_text(mail)
     (folder / "details.txt").write_text(details)
     charts = draw_figures(model.figures, folder / "charts")
@@ -34,5 +34,5 @@ def write_report(folder: Path) -> Written:
     (folder / "report").mkdir(exist_ok=True)
     (folder / "report" / "index.html").write_text(page)
     return Written(
-        render_summary(model.answer, model.problems, folder), mail, details, model.problems
+        render_summary(model.answer, model.alerts, folder), mail, details, model.problems
     )

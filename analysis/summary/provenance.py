@@ -4,10 +4,11 @@
 import re
 from collections.abc import Iterable
 
+from analysis.data.grouping import group_by
 from analysis.data.load import Campaign
 from analysis.summary.cases import Row
 
-# Cases that differ from boot to boot are counted where they are more than so many.
+# Kernels, and cases that differ from boot to boot, are counted where they are more than so many.
 _NAMED = 5
 
 
@@ -20,12 +21,24 @@ def emulator(campaign: Campaign) -> str:
 
 
 def describe_kernels(campaign: Campaign, variants: Iterable[str]) -> str:
-    """Kernels by variant; one that the campaign does not describe is named alone."""
-    kernels = campaign.header["variants"]
+    """Releases, and which variants are of each where there are several, up to a few of them; a
+    variant that the campaign does not describe is named alone.
+    """
+    by_release = group_by(variants, lambda variant: _release(campaign, variant))
     return "; ".join(
-        f"{variant}: Linux {kernels[variant]['release']}" if variant in kernels else variant
-        for variant in variants
+        (f"{release}: " if release else "")
+        + (", ".join(of_one) if len(of_one) <= _NAMED else f"{len(of_one)} kernels")
+        for release, of_one in by_release.items()
     )
+
+
+def _release(campaign: Campaign, variant: str) -> str:
+    """Linux and its version, without the name of the image where it was built from source."""
+    kernel = campaign.header["variants"].get(variant)
+    if kernel is None:
+        return ""
+    from_source = any(name.startswith("linux-source") for name in kernel.get("packages", {}))
+    return f"Linux {kernel['release'].split('-')[0] if from_source else kernel['release']}"
 
 
 def safe_file_name(name: str) -> str:

@@ -113,6 +113,12 @@ def folded(new: CountedPath, old: CountedPath | None = None) -> str:
     )
 
 
+def describe_count(count: Fraction, sign: str = "") -> str:
+    """With separators of thousands. sign: as in a format, "+" or none."""
+    places = 0 if count.denominator == 1 else 1
+    return f"{float(count):{sign},.{places}f}"
+
+
 def describe_writes(writes: Fraction) -> str:
     return f"{float(writes):g} PKRS write{'' if writes == 1 else 's'}"
 

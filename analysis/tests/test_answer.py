@@ -17,7 +17,7 @@ from analysis.report.text.layout import WIDTH
 from analysis.report.text.mail import MOST_LINES, render_mail
 from analysis.summary.cases import summarize_cases
 from analysis.summary.families import families
-from analysis.tests.conftest import HEADER, path, record
+from analysis.tests.conftest import HEADER, environment, path, record
 
 pytestmark = pytest.mark.program
 
@@ -259,3 +259,28 @@ def test_the_summary_says_where_everything_is(write_campaign):
     assert f"page     {folder}/report/index.html\n" in summary
     assert f"again    ./kmapbench run --plan {folder}/plan.toml\n" in summary
     assert f"compare  ./kmapbench compare {folder}:plain {folder}:protected\n" in summary
+
+
+@pytest.mark.parametrize("elsewhere", ["off", "protected"])
+def test_a_comparison_that_was_refused_is_the_first_thing_that_is_said(write_campaign, elsewhere):
+    names = {"plain": 5, "off": 6, "protected": 56}
+    folder = write_campaign(
+        [one for name, cost in names.items() for one in of(name, dram=cost)],
+        header=header(*names),
+    )
+    for name in names:
+        facts = environment(model="another" if name == elsewhere else "QEMU TCG")
+        (folder / name / "boot-01" / "environment.json").write_text(json.dumps(facts))
+    written = writer.write_report(folder)
+    first = f"NOT COMPARED: {elsewhere} against plain: plain and {elsewhere} differ in cpu.model"
+    for text in (written.mail, written.details, written.summary):
+        assert " ".join(text.split()).startswith(first)
+    page = (folder / "report" / "index.html").read_text()
+    assert f'role="alert">{first}' in page.partition("<h1>")[0]
+    claim = " ".join(written.mail.partition("\n\n")[0].split())
+    (row,) = re.findall(r"DRAM page.*", written.mail)
+    if elsewhere == "protected":
+        assert claim.endswith("protected was not compared with plain")
+        assert row.split()[2:] == ["5", "6", "56", "-", "-"] and "+51" not in page
+    else:
+        assert claim.endswith("+51 instructions for a DRAM page") and " on off" not in claim

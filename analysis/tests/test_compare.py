@@ -254,7 +254,7 @@ def test_a_baseline_that_differs_from_itself_is_a_bound_and_vetoes_nothing(campa
 def test_an_aa_row_that_could_not_be_tested_says_so(campaign, number):
     records = in_turn(boots("off", 200, number), boots("on", 260, number))
     (group,) = groups(campaign("both", records, header=by_coin(records)))
-    assert "A/A: the baseline against itself, 1 comparisons: not tested" in " ".join(
+    assert "A/A: the baseline against itself, 1 comparison: not tested" in " ".join(
         as_text.export([group], []).split()
     )
 

@@ -236,7 +236,7 @@ def test_a_switch_or_interrupt_is_drawn_call_by_call(write_campaign):
     )
     for word in (
         case,
-        "stock: Linux 6.12.0-test",
+        "Linux 6.12.0-test: stock",
         "emulated",
         "10 instructions, 1 PKRS write",
         "close<&>: 8 instructions",

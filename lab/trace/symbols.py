@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from formats.campaign_format import UNKNOWN_FUNCTION
 from lab.core import subprocesses
 from lab.core.errors import CommandFailed
 
@@ -159,7 +160,7 @@ class Module:
             if address < _KERNEL_SPACE:
                 self._chains[address] = ("user space",)
             elif section is None:
-                self._chains[address] = (self._kernel.function(address) or "outside the module",)
+                self._chains[address] = (self._kernel.function(address) or UNKNOWN_FUNCTION,)
             else:
                 by_section.setdefault(section, []).append(address)
         for section, members in by_section.items():

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What variants add to an I/O, by block size, with the interval of each and the model beside it."""
+"""What variants add to an I/O, by block size or jobs, with the interval of each and the model beside
+it.
+"""
 
 import math
 from collections.abc import Sequence
@@ -39,7 +41,7 @@ def draw(caption: Caption, differences: Differences, target: Path) -> None:
     if any(check.counted is not None for check in checks):
         words = "one call, counted from outside"
         legend.append(Line2D([], [], color=style.INK, label=words, **_COUNTED))
-    if any(check.expected is not None for check in checks):
+    if any(check.modelled is not None for check in checks):
         legend.append(Line2D([], [], color=style.INK, label="the cost model", **_EXPECTED))
     titles = [panel.title for panel in panels]
     with frame.panels(
@@ -52,13 +54,15 @@ def draw(caption: Caption, differences: Differences, target: Path) -> None:
                 own = [check for check in panel.checks if _variant(check) == variant]
                 place = variants.index(variant) - (len(variants) - 1) / 2
                 looks = style.looks(variant, differences.variants)
-                _draw_variant(axes, own, looks, _BESIDE * place * _doublings(panel.checks))
+                beside = _BESIDE * place * _doublings([differences.place(one) for one in panel.checks])
+                _draw_variant(axes, [(differences.place(one), one) for one in own], looks, beside)
             axes.axhline(0, color=style.INK, linewidth=0.8)
-            curves.doubling(axes, {check.run.block_bytes: check.run.size for check in panel.checks})
+            ticks = {differences.place(one): differences.tick(one) for one in panel.checks}
+            curves.doubling(axes, dict(sorted(ticks.items())))
             left, right = axes.get_xlim()
             axes.set_xlim(left / 2, right * 4)  # words beside the last figures
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: frame.plain(value)))
-            axes.set_xlabel("bytes an I/O")
+            axes.set_xlabel("jobs, a file each" if differences.by_jobs else "bytes an I/O")
             axes.set_ylabel(f"{differences.unit} added")
 
 
@@ -66,16 +70,15 @@ def _variant(check: ModelCheck) -> str:
     return check.comparison.pair.new.label
 
 
-def _doublings(checks: Sequence[ModelCheck]) -> float:
-    """From the smallest block size to the largest."""
-    sizes = [check.run.block_bytes for check in checks]
-    return math.log2(max(sizes) / min(sizes))
+def _doublings(places: Sequence[int]) -> float:
+    """From the first place of the axis to the last."""
+    return math.log2(max(places) / min(places))
 
 
 def _ends(checks: Sequence[ModelCheck]) -> tuple[float, float]:
     """Of the axis of all panels: as far as points lie, but for those that are far from most."""
     added = [check.comparison.difference for check in checks]
-    lines = [line or 0.0 for check in checks for line in (check.counted, check.expected)]
+    lines = [line or 0.0 for check in checks for line in (check.counted, check.modelled)]
     most = max(float(np.abs(lines).max()), float(np.quantile(np.abs(added), 0.75)), 1e-9)
     low = max(min([0.0, *added, *lines]), -_FARTHEST / 2 * most)
     high = min(max([0.0, *added, *lines]), _FARTHEST * most)
@@ -84,13 +87,16 @@ def _ends(checks: Sequence[ModelCheck]) -> tuple[float, float]:
 
 
 def _draw_variant(
-    axes: Axes, checks: Sequence[ModelCheck], looks: tuple[str, str], beside: float
+    axes: Axes,
+    placed: Sequence[tuple[int, ModelCheck]],
+    looks: tuple[str, str],
+    beside: float,
 ) -> None:
-    """beside: doublings between the block size and where its figures stand."""
+    """placed: by their places on the axis; beside: doublings between these and the figures."""
     colour, marker = looks
     low, high = axes.get_ylim()
-    for check in checks:
-        x, added = check.run.block_bytes * 2**beside, check.comparison.difference
+    for place, check in placed:
+        x, added = place * 2**beside, check.comparison.difference
         if check.interval:
             axes.plot(
                 (x, x), (check.interval.low, check.interval.high), color=colour, linewidth=1.4
@@ -118,12 +124,12 @@ def _draw_variant(
                 fontsize=8,
             )
     for line, values in (
-        (_COUNTED, [check.counted for check in checks]),
-        (_EXPECTED, [check.expected for check in checks]),
+        (_COUNTED, [check.counted for _, check in placed]),
+        (_EXPECTED, [check.modelled for _, check in placed]),
     ):
         points = [
-            (float(check.run.block_bytes), value)
-            for check, value in zip(checks, values)
+            (float(place), value)
+            for (place, _), value in zip(placed, values)
             if value is not None
         ]
         if points:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from analysis.data.grouping import group_by
 from analysis.report.charts import frame, style
@@ -14,6 +14,7 @@ from analysis.summary.samples import Distribution, titles
 
 _PANEL_INCHES = 2.0
 _COLUMNS = 2
+_LEFT_INCHES = 0.75
 # Samples beyond these ranks do not set the scale.
 _SHOWN = (0.005, 0.99)
 # Points of a thick curve: more are not seen, and make the page large.
@@ -30,10 +31,13 @@ def draw(caption: Caption, spread: Spread, target: Path) -> None:
         name: _limits(same, spread)
         for name, same in group_by(cases, lambda case: case.case).items()
     }
-    with frame.panels(caption, titles(cases), _COLUMNS, _PANEL_INCHES, target) as panels:
+    with frame.panels(
+        caption, titles(cases), _COLUMNS, _PANEL_INCHES, target, left=_LEFT_INCHES
+    ) as panels:
         for panel, case in zip(panels, cases):
             _panel(panel, case, spread)
             panel.set_xlim(limits[case.case])
+            frame.plain_ticks(panel.xaxis)
 
 
 def _limits(cases: list[Distribution], spread: Spread) -> tuple[float, float]:
@@ -63,8 +67,17 @@ def _panel(panel: Axes, case: Distribution, spread: Spread) -> None:
     panel.set_ylim(0, 1.02)
     panel.set_yticks((0, 0.25, 0.5, 0.75, 1), ("0", "¼", "½", "¾", "1"))
     panel.xaxis.set_major_locator(MaxNLocator(5))
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: frame.plain(value)))
-    panel.set_xlabel(f"{spread.axis}; largest: {frame.plain(everything[-1])}")
+    panel.set_xlabel(spread.axis)
+    panel.set_ylabel("share of samples")
+    panel.text(
+        0.99,
+        0.04,
+        f"largest: {frame.plain(everything[-1])}",
+        transform=panel.transAxes,
+        ha="right",
+        fontsize=8,
+        color=style.MUTED,
+    )
 
 
 def _curve(panel: Axes, values: np.ndarray, looks: dict) -> None:

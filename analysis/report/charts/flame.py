@@ -20,6 +20,7 @@ _MARGIN = 10
 _LEAST_PIXELS = 0.5  # narrower frames are not drawn; their instructions are still in their callers
 # Frames are light on a light and on a dark page.
 _MORE, _FEWER, _AS_MANY, _ONE_SIDE = "#e3b5d3", "#c9dda6", "#d9d9d9", "#d5dee6"
+_SIDES = {_MORE: "more instructions", _FEWER: "fewer", _AS_MANY: "as many, moved"}
 _WRITES = f'stroke="{INK}" stroke-width="2"'
 _MARK = "\N{BLACK DIAMOND}"
 
@@ -46,7 +47,7 @@ def flame_graph(caption: Caption, profile: Profile) -> str:
         f'<rect width="100%" height="100%" style="fill: {PAPER}"/>',
         _text(_MARGIN, 18, caption.title, f'style="fill: {INK}" font-size="15" font-weight="bold"'),
         _text(_MARGIN, 38, caption.subtitle, f'style="fill: {MUTED}"'),
-        *_legend(profile),
+        *_legend(profile, root),
     ]
     scale = (_WIDTH - 2 * _MARGIN) / max(float(root.changed), 1)
     lines += _frames(root, profile, _MARGIN, height - _MARGIN, scale)
@@ -57,17 +58,38 @@ def _text(left: float, bottom: float, text: str, looks: str) -> str:
     return f'<text x="{left:.1f}" y="{bottom:.1f}" {looks}>{escape(text)}</text>'
 
 
-def _legend(profile: Profile) -> Iterator[str]:
-    """What colours and edges mean."""
-    entries = [(f"{_MARK} writes PKRS", _ONE_SIDE if profile.old is None else _AS_MANY, _WRITES)]
-    if profile.old is not None:
-        sides = ((_MORE, "more instructions"), (_FEWER, "fewer"), (_AS_MANY, "as many, moved"))
-        entries = [(words, colour, "") for colour, words in sides] + entries
+def _legend(profile: Profile, root: Call) -> Iterator[str]:
+    """What those colours and edges mean that there are."""
+    calls = list(_calls(root))
+    entries = [
+        (words, colour, "")
+        for colour, words in _SIDES.items()
+        if profile.old is not None and any(_colour(call, profile) == colour for call in calls)
+    ]
+    if any(call.added.writes for call in calls):
+        entries.append(
+            (f"{_MARK} writes PKRS", _ONE_SIDE if profile.old is None else _AS_MANY, _WRITES)
+        )
     left = float(_MARGIN)
     for words, colour, edge in entries:
         yield f'<rect x="{left + 1:.1f}" y="46" width="13" height="13" fill="{colour}" {edge}/>'
         yield _text(left + 20, 57, words, f'style="fill: {INK}"')
         left += 20 + _LETTER * (len(words) + 2)
+
+
+def _calls(call: Call) -> Iterator[Call]:
+    """All calls below one that have a frame."""
+    for callee in call.called.values():
+        if callee.changed:
+            yield callee
+            yield from _calls(callee)
+
+
+def _colour(call: Call, profile: Profile) -> str:
+    if profile.old is None:
+        return _ONE_SIDE
+    added = call.added.instructions
+    return _MORE if added > 0 else _FEWER if added < 0 else _AS_MANY
 
 
 def _depth(call: Call) -> int:
@@ -92,11 +114,10 @@ def _frames(
 def _box(call: Call, profile: Profile, left: float, top: float, width: float) -> str:
     added = call.added
     is_single = profile.old is None
-    count = f"{float(added.instructions):{'' if is_single else '+'}g}"
+    count = stacks.describe_count(added.instructions, "" if is_single else "+")
     what = f"{call.name}: {count} instructions, {describe_writes(added.writes)}"
     mark = f"{_MARK} " if added.writes else ""
-    more, fewer = added.instructions > 0, added.instructions < 0
-    colour = _ONE_SIDE if is_single else _MORE if more else _FEWER if fewer else _AS_MANY
+    colour = _colour(call, profile)
     edge = _WRITES if added.writes else f'style="stroke: {PAPER}"'
     words = f"{mark}{call.name} {count}"
     # ink on a frame, which stays as light on a dark page

@@ -2,6 +2,7 @@
 """What every chart has around it: title, what was measured and on what, and rows with headings."""
 
 import io
+import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,9 @@ from typing import Literal
 import matplotlib
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 from PIL import Image
 
 from analysis.report.charts import style
@@ -23,6 +26,7 @@ _MARGIN = 0.14
 _TITLE_HEIGHT = 0.32
 _LINE_HEIGHT = 0.17
 _LEGEND_HEIGHT = 0.3
+_LEGEND_MARK, _LEGEND_LETTER = 0.42, 0.072  # of an entry: its mark and the gaps; a letter
 _AXIS_HEIGHT = 0.5
 _ROW_HEIGHT = 0.27
 _CHARACTER = 0.0755  # of the names, which are monospaced
@@ -72,6 +76,14 @@ def plain(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+def plain_ticks(axis: Axis) -> None:
+    """Ticks as people write them, with as many places as tell them apart. The limits are set."""
+    ticks = axis.get_majorticklocs()
+    step = min((after - before for before, after in zip(ticks, ticks[1:])), default=1)
+    places = max(0, -math.floor(math.log10(step) + 1e-9))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.{places}f}"))
+
+
 def shortened(name: str) -> str:
     """A name that fits beside an axis."""
     return name if len(name) <= _NAME_CHARACTERS else name[: _NAME_CHARACTERS - 1] + "…"
@@ -93,7 +105,7 @@ def rows(
     right: inches beside the axes, for words.
     """
     lines = sum(1 + len(group.labels) for group in groups)
-    with _figure(caption, lines * row_height + _AXIS_HEIGHT, bool(legend), target) as (
+    with _figure(caption, lines * row_height + _AXIS_HEIGHT, legend, target) as (
         figure,
         top,
         bottom,
@@ -164,7 +176,7 @@ def panels(
     """
     lines = -(-len(titles) // columns)
     columns = min(columns, len(titles))
-    with _figure(caption, lines * panel_height, bool(legend), target) as (figure, top, bottom):
+    with _figure(caption, lines * panel_height, legend, target) as (figure, top, bottom):
         width, height = figure.get_size_inches()
         gap, name_height = left - 0.05, 0.28
         _add_legend(figure, legend, top)
@@ -193,26 +205,37 @@ def panels(
 
 
 def _add_legend(figure: Figure, legend: Sequence[Artist], top: float) -> None:
-    """Legend between caption and body; nothing if it has no entry."""
-    if not legend:
-        return
+    """Legend between caption and body, in as many lines as it takes; nothing if it has no entry."""
     width, height = figure.get_size_inches()
-    figure.legend(
-        handles=legend,
-        loc="center left",
-        bbox_to_anchor=((_MARGIN - 0.02) / width, 1 - (top - _LEGEND_HEIGHT / 2 - 0.03) / height),
-        ncols=len(legend),
-        frameon=False,
-        borderpad=0,
-        borderaxespad=0,
-        handlelength=1.4,
-        columnspacing=1.2,
-    )
+    lines = _legend_lines(legend)
+    for number, entries in enumerate(reversed(lines)):
+        middle = top - _LEGEND_HEIGHT * (number + 0.5) - 0.03
+        figure.legend(
+            handles=entries,
+            loc="center left",
+            bbox_to_anchor=((_MARGIN - 0.02) / width, 1 - middle / height),
+            ncols=len(entries),
+            frameon=False,
+            borderpad=0,
+            borderaxespad=0,
+            handlelength=1.4,
+            columnspacing=1.2,
+        )
+
+
+def _legend_lines(legend: Sequence[Artist]) -> list[Sequence[Artist]]:
+    """Entries by line, about as many in each, and no more than fit the widest of them."""
+    letters = max((len(str(entry.get_label())) for entry in legend), default=0)
+    total = sum(_LEGEND_MARK + _LEGEND_LETTER * len(str(one.get_label())) for one in legend)
+    room = style.WIDTH_INCHES - 2 * _MARGIN
+    lines = 1 if total <= room else math.ceil((total + _LEGEND_LETTER * letters) / room)
+    in_line = math.ceil(len(legend) / lines)
+    return [legend[first : first + in_line] for first in range(0, len(legend), in_line or 1)]
 
 
 @contextmanager
 def _figure(
-    caption: Caption, body_height: float, legend: bool, target: Path
+    caption: Caption, body_height: float, legend: Sequence[Artist], target: Path
 ) -> Iterator[tuple[Figure, float, float]]:
     """A figure with its words, and the inches above and below what is left for the body."""
     subtitle = _wrapped(caption.subtitle)
@@ -222,7 +245,7 @@ def _figure(
         + _TITLE_HEIGHT
         + _LINE_HEIGHT * len(subtitle)
         + 0.1
-        + (_LEGEND_HEIGHT if legend else 0)
+        + _LEGEND_HEIGHT * len(_legend_lines(legend))
     )
     bottom = _LINE_HEIGHT * len(footer) + _MARGIN
     height = top + body_height + bottom

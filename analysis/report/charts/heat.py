@@ -88,8 +88,9 @@ def _cell(
 def _words(cell: Comparison) -> list[str]:
     """What is added, in units and percent; and between what percentages it lies."""
     added = cell.difference
-    units = f"{added:+,.0f}" if abs(added) >= 1000 else f"{added:+.3g}"
-    words = [f"{units} ({(_ratio(cell) - 1) * 100:+.2g} %)"]
+    places = 0 if abs(added) >= 100 else 1 if abs(added) >= 10 else 2
+    percent = format.format_percent(_ratio(cell))
+    words = [f"{added:+,.{places}f} ({percent if float(percent) else percent.lstrip('+')} %)"]
     if interval := cell.ratio_95:
         low, high = format.format_percent(interval.low), format.format_percent(interval.high)
         words.append(f"{low} to {high}")

@@ -235,13 +235,18 @@ def describe_aa(groups: Sequence[SourcePair]) -> str:
     untested = len(rows) - len(bounds)
     if not bounds:
         return (
-            f"A/A: the baseline against itself, {len(rows)} comparisons: not tested, too few boots"
+            f"A/A: the baseline against itself, {_comparisons(len(rows))}: not tested, too few"
+            " boots"
         )
     more = f"; {untested} not tested" if untested else ""
     return (
         f"A/A: the baseline differs from itself by at most {format_share(max(bounds))} in"
-        f" {len(bounds)} comparisons ({CONFIDENCE:.0%} each){more}"
+        f" {_comparisons(len(bounds))} ({CONFIDENCE:.0%} each){more}"
     )
+
+
+def _comparisons(number: int) -> str:
+    return f"{number} comparison{'' if number == 1 else 's'}"
 
 
 def describe_test(groups: Sequence[SourcePair]) -> str:
@@ -252,15 +257,19 @@ def describe_test(groups: Sequence[SourcePair]) -> str:
         parts.append("Counts that repeat to the digit are compared exactly.")
     timed = [row for row in rows if not row.exact and not row.pair.identical]
     alpha = min((side.alpha for group in groups for side in (group.old, group.new)), default=ALPHA)
-    margin = (
-        f"{MARGIN_SHARE:.0%}, or {MARGIN_CYCLES:g} core cycle but never more than"
-        f" {MOST_MARGIN_SHARE:.0%}"
-    )
+    margin = f"{MARGIN_SHARE:.0%}"
+    if not all(is_count(row.metric) for row in timed):
+        margin += f", or {MARGIN_CYCLES:g} core cycle but never more than {MOST_MARGIN_SHARE:.0%}"
+    words = {
+        word_of(verdict, row.metric): None
+        for verdict in (Verdict.SLOWER, Verdict.FASTER)
+        for row in timed
+    }
     if any(row.verdict is not Verdict.EXPLORATORY for row in timed):
         parts.append(
             f"{'Else: ratio' if parts else 'Ratio'} new/old over pairs of boots, with its exact"
-            f" {CONFIDENCE:.0%} interval by signed ranks; `slower`, `faster`: by more than the"
-            f" margin ({margin}), p at most {alpha:.2f} over all of this report, by randomisation"
+            f" {CONFIDENCE:.0%} interval by signed ranks; {', '.join(f'`{word}`' for word in words)}:"
+            f" by more than the margin ({margin}), p at most {alpha:.2f} over all of this report, by randomisation"
             f" of the pairs' coins; `same`: the {SAME_CONFIDENCE:.0%} interval lies within the"
             " margin."
         )

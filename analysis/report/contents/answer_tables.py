@@ -7,12 +7,13 @@ protect it measures the same page as `devmap`, so both are one row here.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from analysis.fio_model.fio_calls import Call
 from analysis.report.model.answer import Bar
 from analysis.report.model.answer_table import AnswerRow, AnswerTable, Cell
 from analysis.summary.cases import Row
-from formats.case_names import PMEM_PAGE
+from formats.case_names import PMEM_PAGE, PMEM_PAGES
 
 _KERNEL = "kernel/kmap_local/"
 
@@ -55,6 +56,9 @@ _CALLS = {
     "xfs/pwrite/4k": "xfs write 4 KiB",
 }
 
+# What replicas and the kernel beside them are called where there is room.
+_REPLICA_HEADINGS = ("this kernel", "patch as published (replica)", "our series (replica)")
+
 REPLICA_COLUMNS = {"patch": "model/kmap_local/", "series": "model/kmap_local_slim/"}
 """Columns of replicas, and the cases that they are made of."""
 
@@ -84,6 +88,7 @@ def replica_table(rows: Iterable[Row], variant: str) -> AnswerTable | None:
             AnswerRow(label, tuple(_cell_of(table, label) for table in tables if table))
             for label in labels
         ),
+        headings=_REPLICA_HEADINGS,
     )
 
 
@@ -97,6 +102,21 @@ def case_table(rows: Iterable[Row], variants: Sequence[str]) -> AnswerTable | No
     measured = [row for row in rows if row.variant in variants]
     cases = dict.fromkeys(row.case for row in measured if row.case != "empty")
     return _table(measured, variants, [(case, (case,)) for case in cases])
+
+
+def pmem_rows(rows: Iterable[Row]) -> list[Row]:
+    """The page of persistent memory, once and nested, as a case of its own on each kernel, whether
+    the kernel protects it or not. Empty where no kernel does.
+    """
+    by_key = {(row.variant, row.case): row for row in rows if not row.skipped}
+    variants = dict.fromkeys(variant for variant, _ in by_key)
+    return [
+        replace(row, case=label)
+        for label, cases in PMEM_PAGES.items()
+        if any((variant, cases[0]) in by_key for variant in variants)
+        for variant in variants
+        if (row := by_key.get((variant, cases[0])) or by_key.get((variant, cases[1])))
+    ]
 
 
 def pmem_bars(rows: Iterable[Row], table: AnswerTable, variants: Sequence[str]) -> list[Bar]:

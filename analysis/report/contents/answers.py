@@ -2,10 +2,10 @@
 """Builds the first part of a report: the claim, its unit and caveat, the tables behind it."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from analysis.data.load import Campaign
-from analysis.report.contents import answer_tables, user_answer
+from analysis.report.contents import answer_tables, claims, user_answer
 from analysis.report.contents.findings import Findings
 from analysis.report.model.answer import Answer, AnswerBlock
 from analysis.report.model.answer_table import AnswerRow, AnswerTable
@@ -42,9 +42,15 @@ def build_answer(findings: Findings) -> Answer:
         if found:
             return _of_replicas(findings, main.baseline, found)
     columns = _columns(main)
-    pairs = answer_tables.pair_table(findings.rows, columns)
-    events = answer_tables.event_table(findings.rows, columns)
-    calls = answer_tables.chosen_calls(findings.calls, columns)
+    refused = {one.new for one in findings.verdicts.refused if one.old == columns[0]}
+    pairs, events, calls = (
+        table and _compared(table, refused)
+        for table in (
+            answer_tables.pair_table(findings.rows, columns),
+            answer_tables.event_table(findings.rows, columns),
+            answer_tables.chosen_calls(findings.calls, columns),
+        )
+    )
     blocks = [
         AnswerBlock(heading, table, with_percent)
         for heading, table, with_percent in (
@@ -54,12 +60,13 @@ def build_answer(findings: Findings) -> Answer:
         )
         if table
     ]
-    claim = _claim(pairs, events, calls, columns)
+    claim = claims.claim(pairs, events, calls, columns, refused)
     if not blocks:
         others = answer_tables.case_table(findings.rows, columns)
         if others is None:
             return Answer("No kernel case was measured.", source=_source(campaign))
-        claim = _claim_of_cases(others)
+        others = _compared(others, refused)
+        claim = claims.claim_of_cases(others)
         blocks = [AnswerBlock("", others.first(_MOST_CASES), True)]
     return Answer(
         claim=claim,
@@ -72,6 +79,11 @@ def build_answer(findings: Findings) -> Answer:
         compared=list(columns),
         source=_source(campaign),
     )
+
+
+def _compared(table: AnswerTable, refused: Container[str]) -> AnswerTable:
+    """Without differences where the subject may not be held against the baseline."""
+    return table.without_differences() if table.columns[-1] in refused else table
 
 
 def _main_family(findings: Findings, groups: Sequence[VariantFamily]) -> VariantFamily:
@@ -93,20 +105,9 @@ def _columns(family: VariantFamily) -> tuple[str, ...]:
 
 def _of_replicas(findings: Findings, variant: str, table: AnswerTable) -> Answer:
     """A kernel without the patch: its own path, beside what the patch would make of it."""
-    published, series = (
-        _added(AnswerTable((table.columns[0], name), table.unit, _two(table, index)))
-        for index, name in enumerate(table.columns[1:], start=1)
-    )
     campaign = findings.campaign
-    both = [row.label for row in table.rows if row.label in published and row.label in series]
-    label = PMEM_PAGE if PMEM_PAGE in both else "".join(both[:1])
-    said = (
-        f" {published[label]} for a {label} as published, {series[label]} in our series"
-        if label
-        else " nothing to hold it against was measured"
-    )
     return Answer(
-        claim=f"PKS in kmap_local_page()/kunmap_local(), replicated on this kernel:{said}",
+        claim=claims.claim_of_replicas(table),
         setting=_setting(findings, [variant]),
         blocks=[AnswerBlock("", table, False)],
         bars=answer_tables.pmem_bars(findings.rows, table, [variant] * len(table.columns)),
@@ -118,84 +119,6 @@ def _of_replicas(findings: Findings, variant: str, table: AnswerTable) -> Answer
         closing=[f"On kernels that have the series: {_REAL_KERNELS}", *_not_measured(findings)],
         source=_source(campaign),
     )
-
-
-def _two(table: AnswerTable, index: int) -> tuple[AnswerRow, ...]:
-    return tuple(AnswerRow(row.label, (row.cells[0], row.cells[index])) for row in table.rows)
-
-
-def _added(table: AnswerTable) -> dict[str, str]:
-    """What the last column adds, by row, in words: +51 instructions and 2 PKRS writes."""
-    said = {}
-    for row in table.rows:
-        if row.added is not None:
-            writes = row.cells[-1].writes
-            counted = f" and {writes:g} PKRS writes" if writes else ""
-            said[row.label] = f"{_signed(row.added)} {table.unit}{counted}"
-    return said
-
-
-def _claim(
-    pairs: AnswerTable | None,
-    events: AnswerTable | None,
-    calls: AnswerTable | None,
-    columns: Sequence[str],
-) -> str:
-    """The first that can be said of: pairs, events, calls; with what a kernel pays that does not
-    use it.
-    """
-    if len(columns) == 1:
-        return f"{columns[0]}: what map and unmap cost; there is no kernel to hold it against"
-    if calls:
-        said = _added(calls)
-        return f"PKS on DAX files: {_named(list(said.items())[:2])}"
-    if pairs and (said := _added(pairs)):
-        named = sorted(said.items(), key=lambda item: item[0] != PMEM_PAGE)[:2]
-        return f"PKS in kmap_local_page()/kunmap_local(): {_named(named)}{_unused(pairs)}"
-    if events and (said := _added(events)):
-        return f"PKS outside the path: {_named(list(said.items())[:1])}{_unused(events)}"
-    return f"{columns[-1]} against {columns[0]}: no case was measured on both"
-
-
-def _claim_of_cases(table: AnswerTable) -> str:
-    """What differs most between baseline and subject, or the first figure of a lone kernel."""
-    subject, first = table.columns[-1], table.rows[0]
-    if len(table.columns) == 1:
-        return f"{subject}: {first.cells[0].value:.4g} {table.unit} for {first.label}"
-    both = [row for row in table.rows if row.added is not None]
-    most = max(both, key=lambda row: abs(row.added or 0.0), default=None)
-    if most is None or not most.added:
-        cases = f"{len(both)} case{'' if len(both) == 1 else 's'}"
-        return f"{subject} against {table.columns[0]}: no difference in {cases}"
-    return (
-        f"{subject} against {table.columns[0]}: {_signed(most.added)} {table.unit} for"
-        f" {most.label}, the most of {len(both)} cases"
-    )
-
-
-def _named(said: Iterable[tuple[str, str]]) -> str:
-    return ", ".join(f"{text} for {_article(label)} {label.strip()}" for label, text in said)
-
-
-def _article(label: str) -> str:
-    spelled = label.strip().startswith(("NMI", "INT3", "xfs"))
-    return "an" if spelled or label.strip()[0] in "aeiou" else "a"
-
-
-def _unused(table: AnswerTable) -> str:
-    """What the kernels between baseline and subject pay, in the first row."""
-    first = table.rows[0]
-    base = first.cells[0].value
-    said = [
-        f"{_signed(cell.value - base)} on {name}"
-        for name, cell in list(zip(table.columns, first.cells, strict=True))[1:-1]
-        if base is not None and cell.value is not None
-    ]
-    return f"; {', '.join(reversed(said))}" if said else ""
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.4g}" if value else "0"
 
 
 def _setting(findings: Findings, columns: Sequence[str]) -> list[str]:
@@ -269,7 +192,7 @@ def _others(
 
 
 def _brief(row: AnswerRow) -> str:
-    added = f" ({_signed(row.added)})" if row.added is not None else ""
+    added = f" ({claims.signed(row.added)})" if row.added is not None else ""
     return f"{row.label} {row.cells[-1].value:g}{added}"
 
 

@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 
+from analysis.report.contents import answer_tables
 from analysis.report.contents.findings import Findings
 from analysis.report.model.table import Table
 from analysis.summary.cases import Row, boots_in_words
@@ -13,7 +14,7 @@ def instruction_tables(findings: Findings) -> list[Table]:
     """Kernel cases in the emulator: side by side by variant, and in detail."""
     rows = [row for row in findings.counted if row.case != "empty"]
     return [
-        *_by_variant(rows, findings.variants),
+        *_by_variant(answer_tables.pmem_rows(rows) + rows, findings.variants),
         *_instructions(rows, _empty_loops(findings.counted)),
     ]
 
@@ -46,7 +47,8 @@ def _by_variant(rows: list[Row], variants: Sequence[str]) -> list[Table]:
             heading="Instructions an operation, by variant (emulated)",
             caption=(
                 "Clock: icount. A case that a variant does not have, or could not measure, has no"
-                " figure."
+                " figure. `pmem page`: the page of a DAX file, protected or not. model/ and msr/ run"
+                " the module's own code: what they take is no difference between kernels."
             ),
             columns=("case", *measured),
             rows=tuple(

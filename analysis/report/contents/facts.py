@@ -50,9 +50,23 @@ def list_warnings(campaign: Campaign, rows: list[Row], verdicts: Verdicts) -> li
         *campaign.warnings,
         *(warning for row in rows for warning in row.warnings),
         *compared,
-        *verdicts.refused,
+        *(f"{one.new} against {one.old}: not compared: {one.why}" for one in verdicts.refused),
         *_differing_boots(campaign),
     ]
+
+
+def list_refusals(verdicts: Verdicts) -> list[str]:
+    """Which variants were not compared, for the first lines: why, where it is the first, and of
+    the others that the notes say it.
+    """
+    if not verdicts.refused:
+        return []
+    first, *others = verdicts.refused
+    said = [f"NOT COMPARED: {first.new} against {first.old}: {first.why}"]
+    if others:
+        named = ", ".join(f"{one.new} against {one.old}" for one in others)
+        said.append(f"NOT COMPARED, TOO (why: details.txt): {named}")
+    return said
 
 
 def list_notes(rows: list[Row]) -> list[str]:

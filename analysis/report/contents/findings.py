@@ -11,7 +11,7 @@ from analysis.fio_model.fio_calls import Call, single_calls
 from analysis.stats.comparison import Comparison
 from analysis.summary.baseline import Baseline
 from analysis.summary.cases import Row, is_fio, is_user, summarize_cases
-from formats.case_names import FioCase, parse_fio
+from formats.case_names import OF_THE_MODULE, FioCase, parse_fio
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Findings:
 
 def judge_campaign(campaign: Campaign) -> Findings:
     """Summarizes the cases of a campaign and compares its variants."""
-    rows = summarize_cases(campaign)
+    rows = _in_order(summarize_cases(campaign))
     runs = _parse_runs(row.case for row in rows)
     counted = [row for row in rows if row.clock == "icount" and not is_fio(row)]
     by_time = [row for row in rows if row.clock != "icount"]
@@ -81,6 +81,18 @@ def judge_campaign(campaign: Campaign) -> Findings:
         ],
         calls=calls,
     )
+
+
+def _in_order(rows: list[Row]) -> list[Row]:
+    """Cases of one path together, and the module's own code last."""
+    paths = {path: place for place, path in enumerate(dict.fromkeys(map(_path, rows)))}
+    return sorted(
+        rows, key=lambda row: (bool(OF_THE_MODULE.fullmatch(row.case)), paths[_path(row)])
+    )
+
+
+def _path(row: Row) -> str:
+    return "/".join(row.case.split("/")[:2])
 
 
 def _parse_runs(cases: Iterable[str]) -> dict[str, FioCase]:

@@ -48,7 +48,7 @@ def model_table(family: CheckedFamily) -> Table:
             "times",
             "model",
             "left over",
-            "whole bracket",
+            "2 PKRS writes" if first.metric.clock == "icount" else "whole pair",
             "left over by that",
             "model beyond the interval",
             "one call, counted",
@@ -59,10 +59,10 @@ def model_table(family: CheckedFamily) -> Table:
 
 def _model_row(check: ModelCheck) -> tuple[Value, ...]:
     comparison, interval = check.comparison, check.interval
-    left = None if check.map_unmap is None else comparison.difference - check.map_unmap
+    left = None if check.other is None else comparison.difference - check.other
     beyond = None
-    if check.expected is not None and interval is not None:
-        beyond = "yes" if check.beyond(check.expected) else "no"
+    if check.modelled is not None and interval is not None:
+        beyond = "yes" if check.beyond(check.modelled) else "no"
     return (
         comparison.case,
         comparison.pair.new.label,
@@ -71,9 +71,9 @@ def _model_row(check: ModelCheck) -> tuple[Value, ...]:
         interval.high if interval else None,
         check.copy_unit,
         check.copies,
-        check.expected,
+        check.modelled,
         check.residual,
-        check.map_unmap,
+        check.other,
         left,
         beyond,
         check.counted,

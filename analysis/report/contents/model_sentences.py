@@ -4,11 +4,12 @@
 from collections.abc import Sequence
 
 from analysis.fio_model.cost_model import DRAM, PAIR, WRITES, CopyUnit, ModelCheck
+from analysis.report.comparison import format
 from analysis.stats.verdict import CONFIDENCE, MARGIN_SHARE, Verdict
 
 # Comparisons that are named; more are counted.
 _NAMED = 3
-_DOUBT = " Either the model lacks something there, or the measurement is wrong."
+_DOUBT = "Where a model is excluded, it lacks something there, or the measurement is wrong."
 _MAPPED = "accesses by mappings of user space"
 _PROTECTED = (CopyUnit.RANGE, CopyUnit.DEVICE_PAGE)
 
@@ -17,7 +18,14 @@ def describe_checks(checks: Sequence[ModelCheck]) -> list[str]:
     """What the model is, where it fails, and how the controls behave; none if there is no check."""
     if not checks:
         return []
-    sentences = (_model(checks), *_failing(checks), _cached(checks), _mapped(checks))
+    is_excluded = any(check.beyond(check.modelled) or check.beyond(check.counted) for check in checks)
+    sentences = (
+        _model(checks),
+        *_failing(checks),
+        _cached(checks),
+        _DOUBT if is_excluded else "",
+        _mapped(checks),
+    )
     return [sentence for sentence in sentences if sentence]
 
 
@@ -42,21 +50,22 @@ def _model(checks: Sequence[ModelCheck]) -> str:
         return without
     costs = "; ".join(
         (
-            f"{variant} {writes:.4g} and {map_unmap:.4g} {metric.unit}"
-            if map_unmap
+            f"{variant} {writes:.4g} and {pair:.4g} {metric.unit}"
+            if pair
             else f"{variant} nothing, as it protects nothing"
         )
-        for variant, (writes, map_unmap) in per_copy.items()
+        for variant, (writes, pair) in per_copy.items()
     )
+    subject = "a map/unmap pair" if metric.clock == "icount" else "2 PKRS writes"
     model = (
-        "Model: an I/O adds 2 WRPKRS for each contiguous range, whatever its size: once an I/O on"
-        f" a file here, once a page on the block device. By this campaign's {WRITES}, and of the"
-        f" whole bracket by its {PAIR} less the baseline's {DRAM}: {costs}."
+        f"Model: an I/O adds {subject} for each contiguous range, whatever its size: once an I/O"
+        f" on a file here, once a page on the block device. 2 PKRS writes are this campaign's"
+        f" {WRITES}, a pair is its {PAIR} less the baseline's {DRAM}: {costs}."
     )
     if metric.clock == "icount":
         model += (
-            " Emulated, a WRPKRS counts as one instruction: what 2 of them leave over is the code"
-            " around them, most of which the whole bracket has."
+            " Emulated, a PKRS write counts as one instruction, so that 2 of them are no model of"
+            " what is added."
         )
     return f"{model} {without}" if lacking else model
 
@@ -66,11 +75,14 @@ def _variant(check: ModelCheck) -> str:
 
 
 def _failing(checks: Sequence[ModelCheck]) -> list[str]:
-    """Failures of the model by PKRS writes, by whole map/unmap pairs, and by single calls."""
+    """Failures of the model by PKRS writes where time is measured, by whole map/unmap pairs, and by
+    single calls.
+    """
     protected = [check for check in checks if check.copy_unit in _PROTECTED]
+    timed = [(check, check.expected) for check in protected if not check.by_pair]
     return [
-        _beyond("Residuals of 2 WRPKRS", [(check, check.expected) for check in protected]),
-        _beyond("Of the whole bracket", [(check, check.map_unmap) for check in protected]),
+        _beyond("Residuals of 2 PKRS writes", timed),
+        _beyond("Residuals of a map/unmap pair", [(check, check.map_unmap) for check in protected]),
         _beyond(
             "Of what one such call takes more, counted from outside,",
             [(check, check.counted) for check in checks],
@@ -83,20 +95,19 @@ def _beyond(subject: str, modelled: Sequence[tuple[ModelCheck, float | None]]) -
     judged = [(check, model) for check, model in modelled if check.interval and model is not None]
     if not judged:
         return ""
-    counts, any_beyond = [], False
+    counts = []
     for variant in dict.fromkeys(_variant(check) for check, _ in judged):
         own = [(check, model) for check, model in judged if _variant(check) == variant]
         left = [check.comparison.difference - model for check, model in own if check.beyond(model)]
         count = f"{variant} {len(left)} of {len(own)}"
         if left:
-            any_beyond = True
             unit = own[0][0].comparison.metric.unit
             count += f" ({min(left):+.4g} to {max(left):+.4g} {unit} left over)"
         counts.append(count)
     chance = (
         f"beyond their {CONFIDENCE:.0%} interval, as 1 in {1 / (1 - CONFIDENCE):.0f} is by chance"
     )
-    return f"{subject} {chance}: {'; '.join(counts)}.{_DOUBT if any_beyond else ''}"
+    return f"{subject} {chance}: {'; '.join(counts)}."
 
 
 def _cached(checks: Sequence[ModelCheck]) -> str:
@@ -130,7 +141,7 @@ def _mapped(checks: Sequence[ModelCheck]) -> str:
             f" {len(mapped)} comparisons."
         )
     named = ", ".join(
-        f"{_variant(check)} {check.comparison.case} ({check.comparison.verdict})"
+        f"{_variant(check)} {check.comparison.case} ({format.word(check.comparison)})"
         for check in moved[:_NAMED]
     )
     more = f" and {len(moved) - _NAMED} more" if len(moved) > _NAMED else ""

@@ -23,7 +23,8 @@ from analysis.summary.cases import Row
 from analysis.summary.cost_parts import PARTS, TITLES
 from analysis.summary.families import families
 from analysis.summary.provenance import describe_kernels, emulator, repeatability, safe_file_name
-from analysis.summary.stacks import call_tree, describe_writes, own_counts
+from analysis.summary.stacks import call_tree, describe_count, describe_writes, own_counts
+from formats.campaign_format import UNKNOWN_FUNCTION
 from formats.case_names import PMEM_PAGE, PMEM_PAGES
 
 # Paths without a touch of the page: a copy would dwarf everything else.
@@ -57,14 +58,10 @@ def case_figures(findings: Findings) -> Iterator[Figure]:
 
 
 def _forests(findings: Findings) -> Iterator[Figure]:
-    """One figure per metric. Exact counts that are the same are mentioned, not drawn."""
+    """One figure per metric, of what has an interval. An exact count is read off the table."""
     for family in findings.families:
         compared = [row for row in family.rows if row.case not in findings.runs]
-        drawn = [
-            row
-            for row in compared
-            if row.ratio is not None and not (row.exact and row.verdict is Verdict.SAME)
-        ]
+        drawn = [row for row in compared if row.ratio is not None and not row.exact]
         if drawn:
             yield _forest(findings, family, compared, drawn)
 
@@ -92,7 +89,7 @@ def _forest(
         f"{describe_kernels(findings.campaign, variants)}. {emulated}Clock: {metric.clock};"
         f" {boots}; {metric.unit}, {metric.better} is better."
     )
-    title = f"Variants against {verdicts.baseline}"
+    title = f"Variants against {verdicts.baseline}, where boots differ"
     name = f"forest-{safe_file_name(metric.name)}"
     table = verdict_table(verdicts, compared, family)
     axis = f"{metric.name.replace('_', ' ')}, ratio new/old" + (
@@ -131,9 +128,11 @@ def _forest_footer(
 ) -> str:
     groups = findings.verdicts.groups
     lines = [format.describe_test(groups), format.describe_aa(groups)]
-    same = sum(row.exact and row.verdict is Verdict.SAME for row in compared)
-    if same:
-        lines.append(f"Not drawn: {same} of {len(compared)} comparisons, the same to the digit.")
+    if exact := sum(row.exact for row in compared):
+        lines.append(
+            f"Not drawn: {exact} of {len(compared)} comparisons, which are exact: the table has"
+            " them."
+        )
     shown = sum(len(rows) for _, rows in chosen)
     if shown < len(drawn):
         lines.append(
@@ -243,8 +242,17 @@ def _profiles(findings: Findings) -> Iterator[Figure]:
             new = _path_of(by_key, case, family.variants[-1])
             if new and old and new is not old:
                 yield _profile(findings, new, old)
-            elif one := new or old:
+            elif (one := new or old) and _names_functions(one):
                 yield _profile(findings, one, None)
+
+
+def _names_functions(path: CountedPath) -> bool:
+    """Whether most of a path is in functions whose names are known: a kernel that hides its symbols
+    has a graph that says nothing.
+    """
+    counts = [(name, counts.instructions) for name, _, counts in own_counts(path)]
+    named = sum(count for name, count in counts if name != UNKNOWN_FUNCTION)
+    return 2 * named > sum(count for _, count in counts)
 
 
 def _path_of(
@@ -260,7 +268,7 @@ def _profile(findings: Findings, new: CountedPath, old: CountedPath | None) -> F
     kernels = describe_kernels(findings.campaign, [path.variant for path in sides])
     kernels = f"{kernels}; emulated ({emulator(findings.campaign)})"
     counts = call_tree(new, old).added
-    added = f"{float(counts.instructions):{'' if old is None else '+'}g} instructions"
+    added = f"{describe_count(counts.instructions, '' if old is None else '+')} instructions"
     writes = f", {describe_writes(counts.writes)}" if counts.writes else ""
     against = "" if old is None else f", {new.variant} against {old.variant}"
     title = f"{new.case}{against}: {added}{writes}"

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from analysis.data.grouping import group_by
 from analysis.data.load import Campaign
-from analysis.fio_model.cost_model import CopyUnit
+from analysis.fio_model.cost_model import CopyUnit, ModelCheck
 from analysis.fio_model.fio_means import FioMean, fio_means
 from analysis.report.comparison import format
 from analysis.report.contents.findings import Family, Findings
@@ -34,6 +34,8 @@ from analysis.summary.provenance import describe_kernels, emulator, safe_file_na
 # Rows of a heat map and panels of a figure; its table has all.
 _MOST_ROWS = 60
 _MOST_PANELS = 12
+# Jobs are emulated on one CPU, where only what is added to each I/O says something.
+_COUNTED = "icount"
 # An overhead of this share, or the largest of all heat maps where that is less, has the full
 # colour.
 _FULL = 0.10
@@ -47,9 +49,13 @@ def fio_figures(findings: Findings) -> Iterator[Figure]:
         by_variant = group_by(drawn, lambda row: row.pair.new.label)
         for rows in reversed(by_variant.values()):  # the one that is asked about is the last
             yield _heat(findings, family, rows, full or _FULL)
-        yield from _differences(findings, family)
+        yield from _differences(findings, family, by_jobs=False)
+        if family.clock == _COUNTED:
+            yield from _differences(findings, family, by_jobs=True)
+    is_added_drawn = any(family.clock == _COUNTED and family.checks for family in findings.families)
     for clock, means in fio_means(findings.campaign, findings.runs).items():
-        yield from _by_jobs(findings.campaign, clock, means)
+        if clock != _COUNTED or not is_added_drawn:
+            yield from _by_jobs(findings.campaign, clock, means)
 
 
 def _subtitle(
@@ -181,21 +187,27 @@ def _panel(kind: str, means: list[FioMean]) -> CurvePanel:
     return CurvePanel(kind, means[0].unit, points, ticks)
 
 
-def _differences(findings: Findings, family: Family) -> Iterator[Figure]:
-    """What variants add to an I/O, of all kinds of run with several block sizes."""
+def _differences(findings: Findings, family: Family, by_jobs: bool) -> Iterator[Figure]:
+    """What variants add to an I/O, of all kinds of run with several block sizes, or several numbers
+    of jobs.
+    """
+
+    def kind(check: ModelCheck) -> str:
+        run = check.run
+        return f"{run.how}, {run.size}" if by_jobs else f"{run.how}, {_jobs(run.jobs)}"
+
+    def place(check: ModelCheck) -> int:
+        return check.run.jobs if by_jobs else check.run.block_bytes
+
     by_kind = {
         kind: checks
-        for kind, checks in group_by(
-            family.checks, lambda check: f"{check.run.how}, {_jobs(check.run.jobs)}"
-        ).items()
-        if len({check.run.block_bytes for check in checks}) > 1
+        for kind, checks in group_by(family.checks, kind).items()
+        if len(set(map(place, checks))) > 1
     }
     if not by_kind:
         return
-    # those with the most block sizes first
-    ordered = sorted(
-        by_kind.items(), key=lambda kind: -len({check.run.block_bytes for check in kind[1]})
-    )
+    # those with the most places first
+    ordered = sorted(by_kind.items(), key=lambda kind: -len(set(map(place, kind[1]))))
     shown = ordered[:_MOST_PANELS]
     drawn = [check for _, checks in shown for check in checks]
     first = drawn[0].comparison
@@ -208,20 +220,26 @@ def _differences(findings: Findings, family: Family) -> Iterator[Figure]:
         f"{first.metric.unit} an I/O",
         boots,
     )
-    title = f"What is added to an I/O, against {first.pair.old.label}"
-    footer = (
-        f"Bars: {CONFIDENCE:.0%} intervals. Hollow, with its figure beside it: beyond the axis."
-        f" Cost model: 2 PKRS writes for each {CopyUnit.RANGE} (of the device: each page; of the"
-        " page cache: the rest of a pair), by this campaign's own figures of the"
-        f" path.{_left_out(len(shown), len(by_kind), 'kinds of run')}"
-    )
+    title = f"What is added to an I/O{', by jobs' * by_jobs}, against {first.pair.old.label}"
+    left_out = _left_out(len(shown), len(by_kind), "kinds of run")
     table = model_table(CheckedFamily(drawn, describe_checks(drawn)))
     table = replace(
         table,
-        name=f"dax-added-{safe_file_name(first.metric.name)}",
+        name=f"dax-added-{safe_file_name(first.metric.name)}{'-by-jobs' * by_jobs}",
         heading=title,
         caption=f"{subtitle} {table.caption}",
     )
     panels = [DifferencePanel(kind, checks) for kind, checks in shown]
-    drawing = Differences(panels, first.metric.unit, findings.variants)
+    drawing = Differences(panels, first.metric.unit, findings.variants, by_jobs)
+    footer = _how_to_read(first.metric.clock, by_jobs) + left_out
     yield Figure(Caption(title, subtitle, footer), table, drawing)
+
+
+def _how_to_read(clock: str, by_jobs: bool) -> str:
+    subject = "a map/unmap pair" if clock == "icount" else "2 PKRS writes"
+    shared = " Jobs share one CPU: it is what all take together." if by_jobs else ""
+    return (
+        f"Bars: {CONFIDENCE:.0%} intervals. Hollow, with its figure beside it: beyond the axis."
+        f" Cost model: {subject} for each {CopyUnit.RANGE} (of the device: each page; of the page"
+        f" cache: the rest of a pair), by this campaign's own figures of the path.{shared}"
+    )

@@ -3,13 +3,14 @@
 
 import base64
 import hashlib
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from analysis.report.charts import style
 from analysis.report.charts.drawing import DrawnChart
@@ -17,6 +18,7 @@ from analysis.report.model.report_model import ReportModel
 from analysis.report.model.table import Table, Value
 from analysis.summary import cost_parts
 
+_MOST_PLACES = 9  # behind the point
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -37,11 +39,15 @@ def render_page(model: ReportModel, charts: Sequence[DrawnChart]) -> str:
         "row_ids": _row_ids,
         "count": _count,
         "signed": _signed,
+        "breakable": _breakable,
     }
     script = (_TEMPLATES / "page.js").read_text()
     return environment.get_template("index.html.j2").render(
         page=model,
         longest=max((bar.total for bar in model.answer.bars), default=0),
+        drawn_parts={
+            part for bar in model.answer.bars for part, count in bar.parts.items() if count
+        },
         part_colours=style.PART_COLOURS,
         part_titles=cost_parts.TITLES,
         charts=charts,
@@ -56,7 +62,17 @@ def render_page(model: ReportModel, charts: Sequence[DrawnChart]) -> str:
 def _figure(value: Value) -> str:
     if value is None:
         return "-"
-    return value if isinstance(value, str) else f"{value:.6g}"
+    if isinstance(value, str):
+        return value
+    if value == round(value) or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 100 else _five_digits(value)
+
+
+def _five_digits(value: float) -> str:
+    """A figure below 100: its first five digits, without an exponent."""
+    places = 4 - math.floor(math.log10(abs(value)))
+    return f"{value:.{min(places, _MOST_PLACES)}f}".rstrip("0").rstrip(".")
 
 
 def _count(value: float | None, sign: str = "") -> str:
@@ -68,7 +84,12 @@ def _count(value: float | None, sign: str = "") -> str:
 
 
 def _signed(value: float | None) -> str:
-    return _count(value, "+")
+    return _count(value, "+" if value else "")
+
+
+def _breakable(text: str) -> Markup:
+    """Words that are joined by a slash may be on two lines."""
+    return escape(text).replace("/", Markup("/<wbr>"))
 
 
 def _row_ids(table: Table) -> list[str]:

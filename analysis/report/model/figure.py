@@ -127,7 +127,7 @@ class Curves:
 
 @dataclass(frozen=True)
 class DifferencePanel:
-    """One kind of fio run: what was added at each block size, next to the cost model."""
+    """One kind of fio run: what was added at each place of the axis, next to the cost model."""
 
     title: str
     checks: list[ModelCheck]
@@ -135,12 +135,21 @@ class DifferencePanel:
 
 @dataclass(frozen=True)
 class Differences:
-    """What variants add to an I/O, by block size."""
+    """What variants add to an I/O, by block size, or by jobs that do it at once."""
 
     chart: ClassVar[str] = "differences"
     panels: list[DifferencePanel]
     unit: str
     variants: list[str]  # of the campaign
+    by_jobs: bool = False
+
+    def place(self, check: ModelCheck) -> int:
+        """Where a check stands on the axis."""
+        return check.run.jobs if self.by_jobs else check.run.block_bytes
+
+    def tick(self, check: ModelCheck) -> str:
+        """What is written there."""
+        return str(check.run.jobs) if self.by_jobs else check.run.size
 
 
 @dataclass(frozen=True)

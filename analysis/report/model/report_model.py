@@ -22,6 +22,7 @@ class Instructions:
     variants: list[str]  # those with rows, in the order of their columns
     baseline: Baseline
     diagnostics: list[str]
+    pmem: list[Row] = field(default_factory=list)  # the page of persistent memory, on each kernel
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class ReportModel:
     title: str
     answer: Answer
     problems: list[str] = field(default_factory=list)  # why no result can be trusted
+    refusals: list[str] = field(default_factory=list)  # which variants were not compared, and why
     facts: list[str] = field(default_factory=list)  # what was measured, on what, how often
     variants: list[str] = field(default_factory=list)  # in the order of their columns
     baseline: str = ""  # the variant that the others are compared with
@@ -73,3 +75,8 @@ class ReportModel:
     diagnostics: dict[str, list[str]] = field(default_factory=dict)  # of the page, by variant
     notes: list[str] = field(default_factory=list)  # about single cases and variants
     warnings: list[str] = field(default_factory=list)  # about the campaign
+
+    @property
+    def alerts(self) -> list[str]:
+        """What stands before everything else, in every output."""
+        return [*self.problems, *self.refusals]

@@ -9,10 +9,10 @@ from analysis.report.model.answer import Answer
 from analysis.report.text.layout import wrapped
 
 
-def render_summary(answer: Answer, problems: Sequence[str], folder: Path) -> str:
+def render_summary(answer: Answer, alerts: Sequence[str], folder: Path) -> str:
     """A few lines, with a last newline. folder: the campaign's."""
     place = shlex.quote(str(folder))
-    lines = [line for sentence in [*problems, answer.claim] for line in wrapped(sentence)]
+    lines = [line for sentence in [*alerts, answer.claim] for line in wrapped(sentence)]
     lines += [
         "",
         f"page     {folder / 'report' / 'index.html'}",

@@ -126,7 +126,7 @@ def _functions(old: Call, new: Call) -> str:
 def _checks(family: CheckedFamily) -> str:
     """Cost model: a line per comparison that has a model, under its variant and path."""
     modelled = [
-        check for check in family.checks if check.expected is not None or check.counted is not None
+        check for check in family.checks if check.modelled is not None or check.counted is not None
     ]
     shown = modelled[:_MOST_ROWS]
     lines = []
@@ -160,8 +160,8 @@ def _check_lines(check: ModelCheck) -> list[str]:
 
 def _check_cells(check: ModelCheck) -> str:
     model = f"{'':14} "
-    if check.expected is not None:
-        mark = "*" if check.beyond(check.expected) else " "
-        model = f"{check.expected:>+6.4g}{check.residual:>+8.1f}{mark}"
+    if check.modelled is not None:
+        mark = "*" if check.beyond(check.modelled) else " "
+        model = f"{check.modelled:>+6.4g}{check.residual:>+8.1f}{mark}"
     counted = "" if check.counted is None else f"{check.counted:>+5.0f}"
     return f"{check.comparison.difference:>+9.1f}{model}{counted}".rstrip()

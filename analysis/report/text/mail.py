@@ -5,6 +5,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 
+from analysis.report.contents import claims
 from analysis.report.model.answer import Answer, AnswerBlock
 from analysis.report.model.answer_table import AnswerRow, AnswerTable, Cell
 from analysis.report.text.layout import WIDTH, wrapped
@@ -16,10 +17,12 @@ _SUBJECT = "on"  # short for the last kernel, where its name is too long for a c
 _ROUNDED = 100_000  # figures from here on are shown in thousands, with one digit
 
 
-def render_mail(answer: Answer, problems: Sequence[str]) -> str:
-    """The whole text, with a last newline. Why no result can be trusted stands first."""
+def render_mail(answer: Answer, alerts: Sequence[str]) -> str:
+    """The whole text, with a last newline. alerts: what stands first, as why
+    no result can be trusted.
+    """
     blocks = [
-        _lines([*problems, answer.claim]),
+        _lines([*alerts, answer.claim]),
         _lines(answer.setting),
         *map(_table, answer.blocks[:1]),
         _columns(answer),
@@ -110,18 +113,9 @@ def _cell(cell: Cell) -> str:
 def _added(row: AnswerRow, with_percent: bool) -> str:
     if row.added is None:
         return "-"
-    exact = row.cells[0].exact and row.cells[-1].exact
-    if not exact and abs(row.cells[0].value or 0) >= _ROUNDED:
-        return f"~{_percent(row, '+')}"
-    about = "" if exact else "~"
-    return f"{about}{row.added:+g}" + (f" {_percent(row):>4}" if with_percent else "")
-
-
-def _percent(row: AnswerRow, sign: str = "") -> str:
-    percent = row.percent
-    if percent is None:
-        return ""
-    if 0 < abs(percent) < 0.01:
-        return "<0.01%"
-    digits = 0 if abs(percent) >= 9.95 or percent == 0 else 1 if abs(percent) >= 0.995 else 2
-    return f"{percent:{sign}.{digits}f}%"
+    about = "" if row.is_exact else "~"
+    percent = row.percent_in_words.replace(" ", "") if row.added else ""
+    if about and abs(row.cells[0].value or 0) >= _ROUNDED:
+        sign = "+" if percent[:1].isdigit() else ""
+        return f"{about}{sign}{percent}" if percent else "~0"
+    return f"{about}{claims.signed(row.added)}" + (f" {percent:>4}" if with_percent else "")

@@ -21,8 +21,8 @@ from analysis.summary.cost_parts import PARTS, TITLES
 
 
 def render_text(model: ReportModel) -> str:
-    """The whole text, with a last newline. Problems stand before everything else."""
-    blocks = [_paragraphs(model.problems, "  "), model.title, _paragraphs(model.facts)]
+    """The whole text, with a last newline. Alerts stand before everything else."""
+    blocks = [_paragraphs(model.alerts, "  "), model.title, _paragraphs(model.facts)]
     if model.instructions:
         blocks += _instructions(model.instructions)
     blocks += fio_blocks(model)
@@ -73,10 +73,9 @@ def _costs(variant: str, rows: list[Row], baseline: Baseline) -> str:
 def _side_by_side(section: Instructions) -> list[str]:
     """Costs by case and variant, and what the patch adds; as many variants side by side as fit."""
     rows, baseline = section.rows, section.baseline
-    by_key = {(row.case, row.variant): row for row in rows if not row.skipped}
-    cases = list(
-        {row.case: row for row in rows if not row.skipped and row.case != "empty"}.values()
-    )
+    shown = [row for row in section.pmem + rows if not row.skipped]
+    by_key = {(row.case, row.variant): row for row in shown}
+    cases = list({row.case: row for row in shown if row.case != "empty"}.values())
     width = label_width(row.case for row in cases)
 
     def cost(case: str, variant: str) -> str:

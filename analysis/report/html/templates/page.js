@@ -24,11 +24,17 @@ for (const button of document.querySelectorAll("th button")) {
   });
 }
 
-// Hides rows that lack the words asked for, and, where columns are kernels, rows in which all of them are the same.
+// Hides rows that lack the words asked for, and rows without a difference: those whose verdict is `same`, and, where
+// columns are kernels, those in which all of them are the same.
 const filter = document.getElementById("filter");
 const differing = document.getElementById("differing");
 const same = (row) => {
-  if (!row.closest("table").classList.contains("kernels")) return false;
+  const table = row.closest("table");
+  if (table.classList.contains("verdicts")) {
+    const column = [...table.tHead.rows[0].cells].findIndex((cell) => cell.textContent === "verdict");
+    return row.cells[column].dataset.sort === "same";
+  }
+  if (!table.classList.contains("kernels")) return false;
   const figures = [...row.cells].slice(1).map((cell) => cell.dataset.sort).filter((figure) => figure !== "");
   return new Set(figures).size < 2;
 };
