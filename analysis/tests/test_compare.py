@@ -362,7 +362,7 @@ def test_every_form_has_the_verdicts_and_keeps_names_text(campaign):
     assert not re.search(r"(?<!\\)[<>|]", summary)
     assert (
         not re.search(r"(?<!\\)[<>]", line)
-        and line.replace("\\|", "").count("|") == 8
+        and line.replace("\\|", "").count("|") == 7
         and "**more**" in line
     )
     rows = json.loads(as_json.export(found, []))["groups"][0]["rows"]
@@ -395,3 +395,23 @@ def test_a_case_steers_no_terminal(write_campaign, compare):
     records = [record(case, variant="old"), record(case, variant="new", cost=6)]
     text = compare(write_campaign(records, header={"variants": described})).text
     assert "  kernel/?[31mred?/dram " in text and "\x1b" not in text
+
+
+def test_a_table_has_the_columns_that_say_something_and_names_as_code(campaign):
+    def tables(records, **header):
+        found = groups(campaign(f"c{len(records)}", records, **header))
+        return as_markdown.export(found, []), as_html.export(found, [])
+
+    counts = [record(variant=name, cost=cost) for name, cost in (("off", 5), ("on", 8))]
+    markdown, page = tables(counts)
+    assert "lower is better; 1\\+1 boots:" in markdown and "lower is better; 1+1 boots</p>" in page
+    assert "| case | old | new | change | % | verdict |" in markdown
+    assert "| `kernel/kmap_local/dram` | 5 | 8 | +3 | +60.0 | **more** |" in markdown
+    headings = ["case", "old", "new", "change", "%", "verdict"]
+    assert re.findall(r'<th scope="col">([^<]*)</th>', page) == headings
+    timed = in_turn(boots("off", 300), boots("on", 312))
+    markdown, page = tables(timed, header=by_coin(timed))
+    assert "| old | new | change | 95 % | verdict |" in markdown
+    assert '<th scope="col">95 %</th>' in page and '<th scope="col">of</th>' not in page
+    some = [*timed, *(one | {"case": "kernel/other"} for one in timed[:12])]
+    assert "| 95 % | of | verdict |" in tables(some, header=by_coin(timed))[0]

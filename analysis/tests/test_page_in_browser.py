@@ -10,13 +10,13 @@ import json
 import threading
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from analysis.report import writer
 from analysis.tests.conftest import HEADER, path, record
-from analysis.tests.support import dax_campaign
+from analysis.tests.support import browsers, dax_campaign
+from analysis.tests.support.browsers import look
 
 pytestmark = pytest.mark.program
 
@@ -24,23 +24,12 @@ pytestmark = pytest.mark.program
 HOSTILE = 'model/kmap_local/<img src=x onerror="document.title=1">&$x$'
 HOSTILE_MODEL = "user/<b>$x$</b>&amp;"
 WIDTHS = (390, 1280, 1920)
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run"
-    " --disable-background-networking --disable-component-update --disable-sync"
-)
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    for flag in [*FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(
-        service=webdriver.chrome.service.Service("/usr/bin/chromedriver"), options=options
-    )
-    yield driver
-    driver.quit()
+    with browsers.started(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 @pytest.fixture
@@ -60,6 +49,7 @@ def folder(write_campaign):
         records += [
             record("msr/wrpkrs/toggle", cost=6, **of),
             record("kernel/kmap_local/protected", cost=56, **of),
+            *dax_campaign.fio("elsewhere/fork_exit", variant, [4000 + cost, 4010 + cost]),
         ]
         for size, jobs in (("512", 1), ("4k", 1), ("4k", 4)):
             records += dax_campaign.fio(
@@ -105,20 +95,6 @@ def served(folder):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/report/index.html"
         server.shutdown()
-
-
-def look(browser, address: str, width: int = 1280, scheme: str = "light") -> None:
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
-    )
-    browser.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia",
-        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
-    )
-    for log in ("browser", "performance"):
-        browser.get_log(log)  # of the page before
-    browser.get(address)
 
 
 def unfold(browser) -> None:
@@ -202,7 +178,7 @@ def test_a_table_sorts_by_a_heading_with_mouse_and_keyboard(browser, folder):
     index = table.find_elements(By.CSS_SELECTOR, "thead th").index(heading)
     heading.find_element(By.TAG_NAME, "button").click()
     assert heading.get_attribute("aria-sort") == "descending"
-    down = ["56", "56", "28", "19", "14", *["6"] * 4, "5"]  # as numbers, not as words
+    down = ["4,024", "4,010", "56", "56", "28", "19", "14", *["6"] * 4, "5"]  # as numbers, not as words
     assert column(browser, table, index) == down
     heading.find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
     assert heading.get_attribute("aria-sort") == "ascending"
@@ -243,15 +219,23 @@ def shown_rows(browser, table: str) -> list[str]:
     return [name for row in rows if (name := row.find_element(By.TAG_NAME, "th").text)]
 
 
+def shown_verdicts(browser) -> list[str]:
+    cells = browser.find_elements(By.CSS_SELECTOR, "#table-verdicts-cost tbody td:nth-child(3)")
+    return [cell.text for cell in cells if cell.text]
+
+
 def test_rows_can_be_filtered_and_those_alike_left_out(browser, folder):
     look(browser, (folder / "report" / "index.html").as_uri())
     assert shown_rows(browser, "by-variant") == []  # folded
     unfold(browser)
     every = shown_rows(browser, "by-variant")
     browser.find_element(By.ID, "differing").click()
-    alike = {"msr/wrpkrs/toggle", "kernel/kmap_local/protected", HOSTILE}
+    alike = {"pmem page", "kernel/kmap_local/protected", "msr/wrpkrs/toggle", HOSTILE}
     assert set(every) - set(shown_rows(browser, "by-variant")) == alike
+    verdicts = {row.split()[-1] for row in shown_verdicts(browser)}
+    assert verdicts and "same" not in verdicts
     browser.find_element(By.ID, "differing").click()
+    assert "same" in {row.split()[-1] for row in shown_verdicts(browser)}
     browser.find_element(By.ID, "filter").send_keys("KMAP_LOCAL dev")
     assert shown_rows(browser, "by-variant") == ["kernel/kmap_local/devmap"]
     assert set(shown_rows(browser, "instructions")) == {"kernel/kmap_local/devmap"}

@@ -9,6 +9,7 @@ import jinja2
 from analysis.compare.engine import SourcePair
 from analysis.data.bad_data import printable
 from analysis.report.comparison import format
+from analysis.report.comparison.comparison_table import build_table
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
@@ -22,7 +23,7 @@ def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
     return (
         environment(_TEMPLATES)
         .get_template("comparison.html.j2")
-        .render(groups=groups, endings=endings, cells=format)
+        .render(groups=groups, endings=endings, cells=format, build_table=build_table)
     )
 
 

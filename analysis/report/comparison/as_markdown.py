@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from analysis.compare.engine import SourcePair
 from analysis.data.bad_data import printable
 from analysis.report.comparison import format
-from analysis.stats.comparison import Comparison
+from analysis.report.comparison.comparison_table import ComparisonTable, build_table
 from analysis.stats.verdict import Verdict
 
 _SPECIAL = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_{}[]<>()#+!|~&"})
@@ -22,12 +22,13 @@ def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
         for title, rows in format.group_by_metric(group).items():
             unchanged = [row for row in rows if row.verdict in (Verdict.SAME, Verdict.WITHIN)]
             others = [row for row in rows if row not in unchanged]
-            blocks.append(f"{escaped(title)}:")
+            blocks.append(f"{escaped(build_table(title, rows, rows).caption)}:")
             if others:
-                blocks.append(_table(others))
+                blocks.append(_table(build_table(title, others, rows)))
             if unchanged:
                 summary = f"<summary>{len(unchanged)} unchanged</summary>"
-                blocks += [f"<details>{summary}", _table(unchanged), "</details>"]
+                table = _table(build_table(title, unchanged, rows))
+                blocks += [f"<details>{summary}", table, "</details>"]
         blocks.append("\n".join(f"- {escaped(note)}" for note in format.list_notes(group)))
     blocks += [
         escaped(sentence)
@@ -36,24 +37,25 @@ def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _table(rows: Sequence[Comparison]) -> str:
+def _table(table: ComparisonTable) -> str:
     lines = [
-        "| case | old | new | change | 95 % | of | verdict |",
-        "|---|---:|---:|---:|---|---|---|",
+        f"| case | {' | '.join(table.headings)} |",
+        f"|---|{'---:|' * (len(table.headings) - 1)}---|",
     ]
-    for row in rows:
-        figures = (
-            format.format_value(row.old),
-            format.format_value(row.new),
-            format.format_change(row),
-            format.format_interval(row),
-            format.count_boots(row),
-        )
-        case = escaped(format.label(row))
+    for row, cells in table.rows:
         # A reader of a merge request looks for what is worse.
         stars = "**" if row.verdict in (Verdict.SLOWER, Verdict.SLOWER_OPEN) else ""
-        lines.append(f"| {case} | {' | '.join(figures)} | {stars}{format.word(row)}{stars} |")
+        shown = " | ".join([*cells[:-1], f"{stars}{cells[-1]}{stars}"])
+        lines.append(f"| {_name(format.label(row))} | {shown} |")
     return "\n".join(lines)
+
+
+def _name(text: str) -> str:
+    """A name as code, so that nothing in it has to be escaped, where it cannot end a cell or the
+    code.
+    """
+    text = printable(text)
+    return escaped(text) if set(text) & set("|`\\") else f"`{text}`"
 
 
 def escaped(text: str) -> str:
