@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 import subprocess
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from lab.run import manifest
+from lab.kernels import variants
+from lab.run import manifest, targets
+from lab.vm import image
 
 RESULTS = "results"
 
@@ -31,3 +35,15 @@ def test_what_was_measured_before_is_no_local_change(tmp_path, monkeypatch, chan
     (tmp_path / changed).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / changed).write_text("new\n")
     assert manifest._checkout()["dirty"] is dirty
+
+
+def test_a_campaign_says_what_a_kernel_was_booted_with():
+    """What is declared there may differ between variants that are compared."""
+    kernel = SimpleNamespace(release="6.12.0", packages={}, key="k")
+    for name in ("protected", "protected-two"):
+        variant = variants.load()[name]
+        module = Path("modules/m/kmapbench.ko")
+        described = targets._describe(image.Prepared(variant, "", kernel, module, module))
+        assert described["regions"] == variant.regions
+        assert (described["cmdline"], described["cpu"]) == (variant.cmdline, variant.cpu)
+    assert variant.regions == 2 and "fault_mode" in described["cmdline"]

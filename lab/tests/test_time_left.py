@@ -98,6 +98,7 @@ def test_a_file_that_is_not_ours_says_nothing(file, clock, text):
         (78, "1 min 20 s"),
         (294, "4 min 50 s"),
         (296, "5 min"),
+        (323, "5 min"),
         (3500, "58 min"),
         (4800, "1 h 20 min"),
     ],

@@ -27,6 +27,7 @@ WRONG = [
     (["run", "stock"], ["--variants stock;"]),
     (["run", "--variants", "plain", "off"], ["--variants plain,off;"]),
     (["run", "--variants", "Plain"], ["did you mean plain?"]),
+    (["run", "--variants", "STOCK"], ["did you mean stock?"]),
     (["run", "--variants", "stock,,plain"], ["an empty name"]),
     (["run", "--variants", "plain", "--kernel", "6.1"], ["--kernel", "stock"]),
     ([], ["COMMAND"]),
