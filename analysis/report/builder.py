@@ -6,12 +6,7 @@ from analysis.report.contents.answer_tables import pmem_rows
 from analysis.report.contents.answers import build_answer
 from analysis.report.contents.case_tables import instruction_tables, time_tables
 from analysis.report.contents.diagnostics import describe_measurement
-from analysis.report.contents.facts import (
-    list_facts,
-    list_notes,
-    list_refusals,
-    list_warnings,
-)
+from analysis.report.contents.facts import list_facts, list_notes, list_refusals, list_warnings
 from analysis.report.contents.findings import Findings, judge_campaign
 from analysis.report.contents.fio_tables import call_tables, fio_tables, model_table
 from analysis.report.contents.model_sentences import describe_checks

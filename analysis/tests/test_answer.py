@@ -10,6 +10,7 @@ import pytest
 
 from analysis.data.load import load
 from analysis.report import writer
+from analysis.report.builder import build_report
 from analysis.report.contents.answer_tables import pair_table
 from analysis.report.contents.answers import build_answer
 from analysis.report.contents.findings import judge_campaign
@@ -284,3 +285,45 @@ def test_a_comparison_that_was_refused_is_the_first_thing_that_is_said(write_cam
         assert row.split()[2:] == ["5", "6", "56", "-", "-"] and "+51" not in page
     else:
         assert claim.endswith("+51 instructions for a DRAM page") and " on off" not in claim
+
+
+def test_what_differs_by_boots_is_marked_and_nothing_is_no_sum(write_campaign):
+    """A difference of figures that vary is no exact one, on the page neither."""
+    fork = [
+        record("elsewhere/fork_exit", boot, cost, variant=name, exact=False)
+        for name, costs in (("plain", (2000, 2010)), ("protected", (2100, 2120)))
+        for boot, cost in enumerate(costs, 1)
+    ]
+    calls = [record("elsewhere/syscall", cost=204, variant=name) for name in ("plain", "protected")]
+    folder = write_campaign(fork + calls, header=header("plain", "protected"))
+    text = writer.write_report(folder).mail
+    assert re.search(r"fork\+exit\+wait +~2005 +~2110 +~\+105 5.2% ", text)
+    assert re.search(r"getppid\(\) +204 +204 +0 +-\n", text)
+    page = (folder / "report" / "index.html").read_text()
+    assert '<td class="added about">~+105 <small>5.2 %</small></td>' in page
+    assert '<td class="added">0</td>' in page
+
+
+def test_cases_of_the_module_come_last_and_the_pmem_page_first(write_campaign):
+    of_module = [
+        record(case, cost=9, variant=name)
+        for name in ("plain", "protected")
+        for case in ("model/kmap_local/dram", "msr/wrpkrs/toggle")
+    ]
+    kernels = of("plain", dram=5, devmap=5, protected=None) + of("protected", dram=7, protected=53)
+    events = [
+        record("elsewhere/irq/outside", cost=80, variant=name) for name in ("plain", "protected")
+    ]
+    folder = write_campaign(of_module + kernels + events, header=header("plain", "protected"))
+    tables = {table.name: table for table in build_report(load(folder)).tables}
+    first = ("pmem page", 5, 53)
+    assert tables["by-variant"].rows[0] == first
+    for name in ("by-variant", "instructions", "verdicts-cost"):
+        cases = [row[0] for row in tables[name].rows]
+        of_kernel = [not case.startswith(("model/", "msr/")) for case in cases]
+        assert of_kernel == sorted(of_kernel, reverse=True) and False in of_kernel
+    assert tables["verdicts-cost"].rows[0][0] == "pmem page"
+    details = writer.write_report(folder).details
+    assert re.search(r"plain protected\n  pmem page +5 +53\n", details)
+    costs = details.partition("The same, beyond")[0]
+    assert costs.count("  kernel/kmap_local/\n") == 1

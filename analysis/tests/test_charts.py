@@ -4,14 +4,18 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
+from analysis.data.load import load
 from analysis.report import writer
 from analysis.report.charts import forest, frame
 from analysis.report.comparison import format
 from analysis.report.model.figure import Caption, Forest
 from analysis.stats.family import compare_family
 from analysis.stats.sample import Metric, Sample, SamplePair
-from analysis.tests.conftest import record
+from analysis.summary.provenance import describe_kernels
+from analysis.tests.conftest import KERNEL, record
 
 
 @pytest.mark.parametrize(
@@ -152,3 +156,60 @@ def test_each_launch_of_a_user_model_is_a_dot(write_campaign, monkeypatch):
     assert axes.get_xlim()[0] == 0 and axes.get_xlim()[1] > 400.9
     words = [text.get_text() for text in axes.texts]
     assert words == ["396.2  [385.3, 400.9]", "3.0  [2.9, 3.1]"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        ((0, 10_000), ["0", "2,500", "5,000", "7,500", "10,000"]),
+        ((1535, 1536), ["1,535.00", "1,535.25", "1,535.50", "1,535.75", "1,536.00"]),
+        ((0, 2), ["0.0", "0.5", "1.0", "1.5", "2.0"]),
+    ],
+)
+def test_ticks_have_as_many_places_as_tell_them_apart(ends, said):
+    axes = Figure().add_subplot()
+    axes.set_xlim(ends)
+    axes.set_xticks(np.linspace(*ends, 5))
+    frame.plain_ticks(axes.xaxis)
+    ticks = axes.xaxis.get_majorticklocs()
+    assert axes.xaxis.get_major_formatter().format_ticks(ticks) == said
+
+
+@pytest.mark.parametrize("count", [1, 3, 8, 20])
+def test_a_legend_that_is_too_wide_has_more_lines(tmp_path, count):
+    entries = [Line2D([], [], label=f"a mark of some letters {number}") for number in range(count)]
+    titles = ["a panel"]
+    with frame.panels(Caption("T", "S"), titles, 1, 2.0, tmp_path / "chart", entries) as (axes,):
+        figure = axes.figure
+        width = figure.get_size_inches()[0] * figure.dpi
+        boxes = [legend.get_window_extent() for legend in figure.legends]
+        above = axes.get_window_extent()
+    assert [len(legend.get_texts()) for legend in figure.legends] and sum(
+        len(legend.get_texts()) for legend in figure.legends
+    ) == count
+    assert all(0 <= box.x0 < box.x1 <= width and box.y0 > above.y1 for box in boxes)
+    assert (len(boxes) > 1) == (count > 3)
+
+
+def test_samples_have_a_title_for_each_axis(write_campaign):
+    several = [record("elsewhere/fork_exit", boot, 5000 + boot, exact=False) for boot in (1, 2)]
+    folder = write_campaign(several)
+    writer.write_report(folder)
+    words = [
+        text.text for text in ElementTree.parse(folder / "charts" / "samples-icount.svg").iter()
+    ]
+    assert "share of samples" in words and "instructions an operation (emulated)" in words
+    assert "largest: 5,002" in words
+
+
+def test_many_kernels_of_one_release_are_counted_above_a_chart(write_campaign):
+    source = {"packages": {"linux-source-6.12": "6.12.1"}}
+    kernels = {name: KERNEL | source | {"release": f"6.12.117-{name}"} for name in "abcdef"} | {
+        "z": KERNEL
+    }
+    folder = write_campaign(
+        [record(variant=name) for name in kernels], header={"variants": kernels}
+    )
+    campaign = load(folder)
+    assert describe_kernels(campaign, "abcdef") == "Linux 6.12.117: 6 kernels"
+    assert describe_kernels(campaign, "abz") == "Linux 6.12.117: a, b; Linux 6.12.0-test: z"

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import replace
+from fractions import Fraction
 from xml.etree import ElementTree
 
 import pytest
 
 from analysis.data.load import CountedPath
+from analysis.report import writer
 from analysis.report.charts import flame
 from analysis.report.model.figure import Caption, Profile
 from analysis.summary import stacks
 from analysis.summary.stacks import Counts
+from analysis.tests import conftest
+from analysis.tests.conftest import record
+from formats.campaign_format import UNKNOWN_FUNCTION
 
 
 def path(*counted: tuple[str, int, int]) -> CountedPath:
@@ -127,3 +132,35 @@ def test_stacks_are_beside_the_drawing_for_other_tools(tmp_path):
         "loop;irq;handler 6 3",
     ]
     assert stacks.folded(NEW).splitlines()[1] == "loop;exit;handler 4"
+
+
+def test_a_legend_names_what_there_is():
+    def legend(new: CountedPath, old: CountedPath | None = None) -> set[str]:
+        root = ElementTree.fromstring(flame.flame_graph(Caption("T", "S"), Profile(new, old)))
+        return {text.text for text in root.findall("{*}text")} - {"T", "S"}
+
+    assert legend(OLD) == set()
+    assert legend(NEW) == {"◆ writes PKRS"}
+    assert legend(NEW, OLD) == {"more instructions", "fewer", "◆ writes PKRS"}
+    moved = path(("loop", 20, 0), ("loop;other", 60, 0), ("loop;exit;handler", 40, 0))
+    assert "as many, moved" in legend(moved, OLD)
+
+
+def test_large_counts_have_separators():
+    assert stacks.describe_count(Fraction(5398)) == "5,398"
+    assert stacks.describe_count(Fraction(20986631, 10), "+") == "+2,098,663.1"
+
+
+@pytest.mark.parametrize(("unknown", "drawn"), [(30, True), (90, False)])
+def test_a_path_through_functions_that_nobody_can_name_is_not_drawn(write_campaign, unknown, drawn):
+    case = "elsewhere/irq/inside"
+    counted = {("body",): 60, ("body", UNKNOWN_FUNCTION): unknown}
+    listed = [
+        {"stack": list(stack), "instructions": count, "wrmsr": 0}
+        for stack, count in counted.items()
+    ]
+    folder = write_campaign(
+        [record(case, cost=8)], [conftest.path(case, body=8) | {"stacks": listed}]
+    )
+    writer.write_report(folder)
+    assert bool(list((folder / "charts").glob("profile-*"))) == drawn

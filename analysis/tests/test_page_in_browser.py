@@ -178,7 +178,8 @@ def test_a_table_sorts_by_a_heading_with_mouse_and_keyboard(browser, folder):
     index = table.find_elements(By.CSS_SELECTOR, "thead th").index(heading)
     heading.find_element(By.TAG_NAME, "button").click()
     assert heading.get_attribute("aria-sort") == "descending"
-    down = ["4,024", "4,010", "56", "56", "28", "19", "14", *["6"] * 4, "5"]  # as numbers, not as words
+    # as numbers, not as words
+    down = ["4,024", "4,010", "56", "56", "28", "19", "14", *["6"] * 4, "5"]
     assert column(browser, table, index) == down
     heading.find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
     assert heading.get_attribute("aria-sort") == "ascending"

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What variants add to an I/O, by block size or jobs, with the interval of each and the model beside
-it.
-"""
+"""What variants add to an I/O, by block size or jobs, with intervals and the model beside it."""
 
 import math
 from collections.abc import Sequence
@@ -54,7 +52,8 @@ def draw(caption: Caption, differences: Differences, target: Path) -> None:
                 own = [check for check in panel.checks if _variant(check) == variant]
                 place = variants.index(variant) - (len(variants) - 1) / 2
                 looks = style.looks(variant, differences.variants)
-                beside = _BESIDE * place * _doublings([differences.place(one) for one in panel.checks])
+                places = [differences.place(one) for one in panel.checks]
+                beside = _BESIDE * place * _doublings(places)
                 _draw_variant(axes, [(differences.place(one), one) for one in own], looks, beside)
             axes.axhline(0, color=style.INK, linewidth=0.8)
             ticks = {differences.place(one): differences.tick(one) for one in panel.checks}
@@ -128,9 +127,7 @@ def _draw_variant(
         (_EXPECTED, [check.modelled for _, check in placed]),
     ):
         points = [
-            (float(place), value)
-            for (place, _), value in zip(placed, values)
-            if value is not None
+            (float(place), value) for (place, _), value in zip(placed, values) if value is not None
         ]
         if points:
             axes.plot(*zip(*sorted(points)), color=colour, **line)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import matplotlib
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -34,6 +35,7 @@ _CHARACTER = 0.0755  # of the names, which are monospaced
 _TITLE_POINTS, _TEXT_POINTS, _NAME_POINTS = 12, 8.5, 9
 _LINE_CHARACTERS = 118
 _NAME_CHARACTERS = 46
+_MOST_PLACES = 6  # behind the point of a tick
 _COLOURS = 128  # of a PNG
 _MOST_COLOURFUL: Literal[1] = 1  # Image.Quantize.MAXCOVERAGE: keeps those of few pixels
 _INDENT = 2  # characters, of labels below their heading
@@ -79,8 +81,10 @@ def plain(value: float) -> str:
 def plain_ticks(axis: Axis) -> None:
     """Ticks as people write them, with as many places as tell them apart. The limits are set."""
     ticks = axis.get_majorticklocs()
-    step = min((after - before for before, after in zip(ticks, ticks[1:])), default=1)
-    places = max(0, -math.floor(math.log10(step) + 1e-9))
+    places = next(
+        (one for one in range(_MOST_PLACES) if np.allclose(ticks, np.round(ticks, one), 0)),
+        _MOST_PLACES,
+    )
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.{places}f}"))
 
 
@@ -224,13 +228,14 @@ def _add_legend(figure: Figure, legend: Sequence[Artist], top: float) -> None:
 
 
 def _legend_lines(legend: Sequence[Artist]) -> list[Sequence[Artist]]:
-    """Entries by line, about as many in each, and no more than fit the widest of them."""
-    letters = max((len(str(entry.get_label())) for entry in legend), default=0)
-    total = sum(_LEGEND_MARK + _LEGEND_LETTER * len(str(one.get_label())) for one in legend)
+    """Entries by line: all in one, or as many in each as fit if all were as wide as the widest."""
+    widths = [_LEGEND_MARK + _LEGEND_LETTER * len(str(entry.get_label())) for entry in legend]
     room = style.WIDTH_INCHES - 2 * _MARGIN
-    lines = 1 if total <= room else math.ceil((total + _LEGEND_LETTER * letters) / room)
+    if sum(widths) <= room:
+        return [legend] if legend else []
+    lines = math.ceil(len(legend) / max(1, int(room / max(widths))))
     in_line = math.ceil(len(legend) / lines)
-    return [legend[first : first + in_line] for first in range(0, len(legend), in_line or 1)]
+    return [legend[first : first + in_line] for first in range(0, len(legend), in_line)]
 
 
 @contextmanager

@@ -17,7 +17,9 @@ class ComparisonTable:
     rows: list[tuple[Comparison, list[str]]]
 
 
-def build_table(title: str, rows: Sequence[Comparison], of: Sequence[Comparison]) -> ComparisonTable:
+def build_table(
+    title: str, rows: Sequence[Comparison], of: Sequence[Comparison]
+) -> ComparisonTable:
     """title: of the metric; of: all rows of that metric, by which the columns are chosen. Boots
     that all rows have in common are in the caption.
     """

@@ -260,16 +260,16 @@ def describe_test(groups: Sequence[SourcePair]) -> str:
     margin = f"{MARGIN_SHARE:.0%}"
     if not all(is_count(row.metric) for row in timed):
         margin += f", or {MARGIN_CYCLES:g} core cycle but never more than {MOST_MARGIN_SHARE:.0%}"
-    words = {
-        word_of(verdict, row.metric): None
+    changed = dict.fromkeys(
+        f"`{word_of(verdict, row.metric)}`"
         for verdict in (Verdict.SLOWER, Verdict.FASTER)
         for row in timed
-    }
+    )
     if any(row.verdict is not Verdict.EXPLORATORY for row in timed):
         parts.append(
             f"{'Else: ratio' if parts else 'Ratio'} new/old over pairs of boots, with its exact"
-            f" {CONFIDENCE:.0%} interval by signed ranks; {', '.join(f'`{word}`' for word in words)}:"
-            f" by more than the margin ({margin}), p at most {alpha:.2f} over all of this report, by randomisation"
+            f" {CONFIDENCE:.0%} interval by signed ranks; {', '.join(changed)}: by more than the"
+            f" margin ({margin}), p at most {alpha:.2f} over all of this report, by randomisation"
             f" of the pairs' coins; `same`: the {SAME_CONFIDENCE:.0%} interval lies within the"
             " margin."
         )

@@ -12,7 +12,6 @@ from analysis.report.model.answer_table import AnswerRow, AnswerTable
 from analysis.summary.cases import boots_in_words
 from analysis.summary.families import VariantFamily, families
 from analysis.summary.provenance import emulator, repeatability
-from formats.case_names import PMEM_PAGE
 
 # Columns of a table: the baseline, the subject, and as many between them.
 _BETWEEN = 2

@@ -47,8 +47,8 @@ def _by_variant(rows: list[Row], variants: Sequence[str]) -> list[Table]:
             heading="Instructions an operation, by variant (emulated)",
             caption=(
                 "Clock: icount. A case that a variant does not have, or could not measure, has no"
-                " figure. `pmem page`: the page of a DAX file, protected or not. model/ and msr/ run"
-                " the module's own code: what they take is no difference between kernels."
+                " figure. `pmem page`: the page of a DAX file, protected or not. model/ and msr/"
+                " run the module's own code: what they take is no difference between kernels."
             ),
             columns=("case", *measured),
             rows=tuple(

@@ -18,7 +18,9 @@ def describe_checks(checks: Sequence[ModelCheck]) -> list[str]:
     """What the model is, where it fails, and how the controls behave; none if there is no check."""
     if not checks:
         return []
-    is_excluded = any(check.beyond(check.modelled) or check.beyond(check.counted) for check in checks)
+    is_excluded = any(
+        check.beyond(check.modelled) or check.beyond(check.counted) for check in checks
+    )
     sentences = (
         _model(checks),
         *_failing(checks),

@@ -89,7 +89,7 @@ def _signed(value: float | None) -> str:
 
 def _breakable(text: str) -> Markup:
     """Words that are joined by a slash may be on two lines."""
-    return escape(text).replace("/", Markup("/<wbr>"))
+    return Markup("/<wbr>").join(map(escape, text.split("/")))
 
 
 def _row_ids(table: Table) -> list[str]:
