@@ -30,7 +30,7 @@ def printable(text: str) -> str:
 def no_campaign(folder: Path) -> str:
     """Message for a folder that is not a campaign."""
     return (
-        f"{folder}: no campaign there (no campaign.json); give a folder that `kmapbench run` made"
+        f"{folder}: no campaign there (no campaign.json); give a folder that `./kmapbench run` made"
     )
 
 

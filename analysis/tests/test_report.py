@@ -400,3 +400,29 @@ def test_a_patched_kernel_alone_has_no_baseline(write_campaign):
     assert cells(text, "kernel/kmap_local/dram") == [["19", "-"]] and cells(text, PROTECTED) == [
         ["65", "-"]
     ]
+
+
+def test_what_is_said_of_several_kernels_is_said_once(write_campaign):
+    names = ("plain", "off", "idle")
+    skipped = {"cost": None, "status": "skipped", "reason": "no pkeys", "exact": False}
+    records = [record(PROTECTED, variant=name, **skipped) for name in names]
+    records += [
+        one | {"variant": name, "exact": False}
+        for name in names
+        for one in (record(cost=5), record(cost=6, boot=2))
+    ]
+    counted = [
+        path(boot=boot, **{f"way_{boot}": 5}) | {"variant": name}
+        for name in names
+        for boot in (1, 2)
+    ]
+    kernel = HEADER["variants"]["stock"]
+    folder = write_campaign(records, counted, header={"variants": dict.fromkeys(names, kernel)})
+    notes = writer.write_report(folder).details.split("\nNotes\n")[1]
+    said = [" ".join(note.split()) for note in notes.split("\n- ")]
+    (skips,) = [note for note in said if "no pkeys" in note]
+    assert skips.removeprefix("- ") == f"idle, off, plain: {PROTECTED}: skipped: no pkeys"
+    (paths,) = [note for note in said if "the path differs between boots" in note]
+    assert all(name in paths.partition(":")[0] for name in names)
+    (few,) = [note for note in said if "exploratory" in note]
+    assert few.startswith("off, idle against plain: ")

@@ -283,7 +283,7 @@ def peek(folder: Path) -> dict[str, Any]:
         header = json.loads(path.read_text())
     except OSError as error:
         raise KmapbenchError(
-            f"{path}: {error.strerror}; give a folder that `kmapbench run` made"
+            f"{path}: {error.strerror}; give a folder that `./kmapbench run` made"
         ) from None
     except ValueError as error:
         raise KmapbenchError(

@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 
 from analysis.compare.within_campaign import Verdicts
+from analysis.data.grouping import group_by
 from analysis.data.load import Campaign
 from analysis.report.comparison import format
 from analysis.summary import controls
@@ -40,18 +41,35 @@ def list_facts(campaign: Campaign, rows: list[Row], problems: Sequence[str]) -> 
 def list_warnings(campaign: Campaign, rows: list[Row], verdicts: Verdicts) -> list[str]:
     """What a reader has to know of the campaign and its comparisons; repeats are said once."""
     unobserved = campaign.header["tools"].get("not_observed")
-    compared = [
-        f"{group.new.label} against {group.old.label}: {note}"
+    notes = [
+        (group.old.label, note, group.new.label)
         for group in verdicts.groups
         for note in format.list_notes(group)
+    ]
+    compared = [
+        f"{', '.join(new for *_, new in same)} against {old}: {note}"
+        for (old, note), same in group_by(notes, lambda one: one[:2]).items()
     ]
     return [
         *([unobserved] if unobserved else []),
         *campaign.warnings,
-        *(warning for row in rows for warning in row.warnings),
+        *_of_rows(rows),
         *compared,
         *(f"{one.new} against {one.old}: not compared: {one.why}" for one in verdicts.refused),
         *_differing_boots(campaign),
+    ]
+
+
+def _of_rows(rows: list[Row]) -> list[str]:
+    """Warnings of cases; variants with the same one are named together."""
+    said = [
+        (row.variant, warning.removeprefix(f"{row.variant} "))
+        for row in rows
+        for warning in row.warnings
+    ]
+    return [
+        f"{', '.join(variant for variant, _ in same)} {warning}"
+        for warning, same in group_by(said, lambda one: one[1]).items()
     ]
 
 
@@ -70,15 +88,19 @@ def list_refusals(verdicts: Verdicts) -> list[str]:
 
 
 def list_notes(rows: list[Row]) -> list[str]:
-    """Notes on cases; cases with the same note are named together."""
+    """Notes on cases; cases with the same note are named together, and variants with the same."""
     several = len({row.variant for row in rows if not is_user(row)}) > 1
     cases: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if row.note:
-            cases.setdefault((f"{row.variant}: " if several else "", row.note), []).append(row.case)
-    return [
-        f"{variant}{note}: {', '.join(named)}" if len(named) > 1 else f"{variant}{named[0]}: {note}"
+            cases.setdefault((row.variant if several else "", row.note), []).append(row.case)
+    sentences = [
+        (variant, f"{note}: {', '.join(named)}" if len(named) > 1 else f"{named[0]}: {note}")
         for (variant, note), named in cases.items()
+    ]
+    return [
+        ": ".join(filter(None, (", ".join(filter(None, (name for name, _ in same))), sentence)))
+        for sentence, same in group_by(sentences, lambda one: one[1]).items()
     ]
 
 

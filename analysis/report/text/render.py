@@ -118,7 +118,8 @@ def _writes_and_oracle(rows: list[Row]) -> str:
         sentences.append(f"Oracle: failed for {', '.join(failed)}: no figure.")
     elif states:
         sentences.append(
-            f"Oracle: held in all {len(states)} cases and variants with a protected page."
+            f"Oracle: protection was shown to work in all {len(states)} cases and variants with a"
+            " protected page."
         )
     return _paragraphs(sentences)
 
