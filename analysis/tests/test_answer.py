@@ -305,18 +305,21 @@ def test_what_differs_by_boots_is_marked_and_nothing_is_no_sum(write_campaign):
 
 
 def test_cases_of_the_module_come_last_and_the_pmem_page_first(write_campaign):
+    names = ("plain", "off", "protected")
     of_module = [
         record(case, cost=9, variant=name)
-        for name in ("plain", "protected")
+        for name in names
         for case in ("model/kmap_local/dram", "msr/wrpkrs/toggle")
     ]
-    kernels = of("plain", dram=5, devmap=5, protected=None) + of("protected", dram=7, protected=53)
-    events = [
-        record("elsewhere/irq/outside", cost=80, variant=name) for name in ("plain", "protected")
+    kernels = [
+        *of("plain", dram=5, devmap=5, protected=None),
+        *of("off", dram=5, devmap=5, protected=None),
+        *of("protected", dram=7, protected=53),
     ]
-    folder = write_campaign(of_module + kernels + events, header=header("plain", "protected"))
+    events = [record("elsewhere/irq/outside", cost=80, variant=name) for name in names]
+    folder = write_campaign(of_module + kernels + events, header=header(*names))
     tables = {table.name: table for table in build_report(load(folder)).tables}
-    first = ("pmem page", 5, 53)
+    first = ("pmem page", 5, 5, 53)
     assert tables["by-variant"].rows[0] == first
     for name in ("by-variant", "instructions", "verdicts-cost"):
         cases = [row[0] for row in tables[name].rows]
@@ -324,6 +327,6 @@ def test_cases_of_the_module_come_last_and_the_pmem_page_first(write_campaign):
         assert of_kernel == sorted(of_kernel, reverse=True) and False in of_kernel
     assert tables["verdicts-cost"].rows[0][0] == "pmem page"
     details = writer.write_report(folder).details
-    assert re.search(r"plain protected\n  pmem page +5 +53\n", details)
+    assert re.search(r"plain +off +protected\n  pmem page +5 +5 +53\n", details)
     costs = details.partition("The same, beyond")[0]
     assert costs.count("  kernel/kmap_local/\n") == 1
