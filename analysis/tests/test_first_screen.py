@@ -133,3 +133,10 @@ def test_the_mail_answers_in_its_first_lines(report, name):
     claim, setting = (" ".join(block.split()) for block in text.split("\n\n")[:2])
     assert CLAIMS[name] in claim and "NOT time" in setting
     assert len(text.splitlines()) <= MOST_LINES
+
+
+def test_names_can_be_read_in_the_tables_of_a_narrow_page(browser, report):
+    browsers.look(browser, (report("pks-6.12") / "report" / "index.html").as_uri(), 390)
+    browser.find_element(By.ID, "unfold").click()
+    for cell in browser.find_elements(By.CSS_SELECTOR, "table.all tbody tr:first-child th"):
+        assert cell.rect["width"] > 100 and cell.rect["height"] < 80

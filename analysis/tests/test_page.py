@@ -3,6 +3,8 @@ import base64
 import hashlib
 import re
 
+import pytest
+
 from analysis.report.charts import style
 from analysis.report.charts.drawing import DrawnChart
 from analysis.report.html.page import render_page
@@ -67,7 +69,28 @@ def test_a_figure_of_the_answer_has_the_digits_that_matter():
 
 def test_what_has_no_figure_is_shown_as_a_dash_and_sorts_as_nothing():
     html = page(tables=[table(("a", None), ("b", 1234.56789))])
-    assert '<td data-sort="">-</td>' in html and '<td data-sort="1234.56789">1234.57</td>' in html
+    assert '<td data-sort="">-</td>' in html and '<td data-sort="1234.56789">1,235</td>' in html
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (2098668.2, "2,098,668"),
+        (381.23, "381.2"),
+        (1.000234, "1.0002"),
+        (0.9992449, "0.99924"),
+        (0.0000132348, "0.000013235"),
+        (-66.4876, "-66.488"),
+        (0.0, "0"),
+    ],
+)
+def test_figures_have_separators_and_no_exponent(value, shown):
+    assert f'data-sort="{value}">{shown}</td>' in page(tables=[table(("a", value))])
+
+
+def test_a_difference_of_counts_stands_as_a_figure_does():
+    html = page(tables=[table(("a", "+48"), ("b", "more"))])
+    assert '<td data-sort="+48">' in html and '<td class="text" data-sort="more">' in html
 
 
 def test_the_data_of_a_table_is_in_the_page_in_full():

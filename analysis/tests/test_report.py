@@ -421,7 +421,7 @@ def test_what_is_said_of_several_kernels_is_said_once(write_campaign):
     notes = writer.write_report(folder).details.split("\nNotes\n")[1]
     said = [" ".join(note.split()) for note in notes.split("\n- ")]
     (skips,) = [note for note in said if "no pkeys" in note]
-    assert skips.removeprefix("- ") == f"idle, off, plain: {PROTECTED}: skipped: no pkeys"
+    assert skips.removeprefix("- ") == f"plain, off, idle: {PROTECTED}: skipped: no pkeys"
     (paths,) = [note for note in said if "the path differs between boots" in note]
     assert all(name in paths.partition(":")[0] for name in names)
     (few,) = [note for note in said if "exploratory" in note]

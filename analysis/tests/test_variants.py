@@ -13,7 +13,7 @@ from analysis.data.load import load
 from analysis.report import writer
 from analysis.report.builder import build_report
 from analysis.report.figures import case_figures
-from analysis.tests.conftest import HEADER, environment, record
+from analysis.tests.conftest import HEADER, by_coin, environment, record
 
 DRAM = "kernel/kmap_local/dram"
 KEY_OFF = "model/kmap_local/key_off"
@@ -125,34 +125,37 @@ def words_of(svg) -> list[str]:
     ]
 
 
-def test_the_forest_plot_draws_what_differs_and_counts_what_does_not(counts):
+def test_exact_counts_are_in_the_table_and_in_no_forest_plot(counts):
+    """A mark on an axis of ratios says less than the figure beside it."""
     writer.write_report(counts)
-    words = words_of(counts / "charts" / "forest-cost.svg")
-    assert "+14 more" in words and "more" in words and KEY_OFF not in words
-    assert "Not drawn: 1 of 2 comparisons, the same to the digit." in words
-    assert any("emulated" in word.lower() for word in words)
+    assert not (counts / "charts" / "forest-cost.svg").exists()
+    page = (counts / "report" / "index.html").read_text()
+    assert 'id="table-verdicts-cost"' in page and '<td data-sort="+14">+14</td>' in page
 
 
 def test_the_forest_plot_begins_with_the_largest_change_and_has_whole_cases(
     write_campaign, monkeypatch
 ):
     """Not as they were measured, and no kernel is left out of a case."""
-    changes = {"little": (100, 101), "most": (5, 19), "same": (7, 7), "less": (10, 8)}
+    changes = {"little": (100, 101), "most": (50, 190), "same": (70, 70), "less": (100, 80)}
     kernels = {"plain": 0, "a": 1, "b": 1}
-    folder = write_campaign(
-        [
-            counted(kernel, 1, costs[side], f"kernel/{case}")
-            for case, costs in changes.items()
-            for kernel, side in kernels.items()
-        ],
-        header={"variants": {name: STOCK | {"patched": name != "plain"} for name in kernels}},
-    )
+    records = [
+        counted(kernel, boot, costs[side] + boot % 2 / 10, f"kernel/{case}") | {"exact": False}
+        for case, costs in changes.items()
+        for boot in range(1, 9)
+        for kernel, side in kernels.items()
+    ]
+    records.append(counted("plain", 1, 5, "kernel/exact"))
+    records += [counted(name, 1, 9, "kernel/exact") for name in ("a", "b")]
+    described = {name: STOCK | {"patched": name != "plain"} for name in kernels}
+    folder = write_campaign(records, header={"variants": described} | by_coin(records))
     monkeypatch.setattr(case_figures, "_MOST_ROWS", 5)
     writer.write_report(folder)
     words = words_of(folder / "charts" / "forest-cost.svg")
     assert [word for word in words if word.startswith("kernel/")] == ["kernel/most", "kernel/less"]
-    assert words.count("+14 more") == words.count("-2 fewer") == 2
-    assert "The 2 cases that change most are shown, 4 of 6 others." in words
+    assert sum(word.endswith("more") and word.startswith("x3") for word in words) == 2
+    assert "The 2 cases that change most are shown, 4 of 8 others." in words
+    assert "Not drawn: 2 of 10 comparisons, which are exact: the table has them." in words
 
 
 def test_the_forest_plot_of_times_has_all_comparisons_and_the_margin(times):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`kmapbench run`: a campaign from its plan to its records, then the report."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -62,10 +63,13 @@ def _report_again(folder: Path, whole: bool) -> int:
 
 
 def _end(failures: list[str], reported: subprocess.CompletedProcess | None) -> int:
-    """Prints the end of a report and all failures; the exit code."""
+    """Prints the end of a report and all failures; the exit code, whoever reads it to its end."""
     code = exit_codes.FAILED if failures else exit_codes.OK
     if reported:
-        print(reported.stdout, end="")
+        try:
+            print(reported.stdout, end="", flush=True)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if reported.returncode != 0:
             failures = [*failures, reported.stderr.strip() or "kmapbench: the report failed"]
             code = code or reported.returncode

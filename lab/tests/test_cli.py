@@ -143,3 +143,20 @@ def test_kernels_lists_what_is_built_and_where(tmp_path):
     assert "not built: kmapbench kernels build plain" not in listed
     assert "not built: kmapbench kernels build debug" in listed
     assert re.search(r"^ +[1-9][0-9,]+ bytes of code$", listed, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("failures", "code"), [([], 0), (["kmapbench: boot 1: crashed"], 1)])
+def test_a_run_that_failed_says_so_whoever_reads_its_end(failures, code):
+    """As `run | head` does not."""
+    end = "subprocess.CompletedProcess([], 0, 'a line' * 100_000, '')"
+    program = (
+        "import subprocess, sys; from lab.run import runner;"
+        f" sys.exit(runner._end({failures}, {end}))"
+    )
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr.splitlines()) == (code, failures)

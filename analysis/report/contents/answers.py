@@ -40,8 +40,14 @@ def build_answer(findings: Findings) -> Answer:
         found = answer_tables.replica_table(findings.rows, main.baseline)
         if found:
             return _of_replicas(findings, main.baseline, found)
+    return _of_kernels(findings, groups, main)
+
+
+def _of_kernels(findings: Findings, groups: Sequence[VariantFamily], main: VariantFamily) -> Answer:
+    """Kernels of one family beside each other. groups: all families."""
+    campaign = findings.campaign
     columns = _columns(main)
-    refused = {one.new for one in findings.verdicts.refused if one.old == columns[0]}
+    refused = _refused(findings, main)
     pairs, events, calls = (
         table and _compared(table, refused)
         for table in (
@@ -78,6 +84,11 @@ def build_answer(findings: Findings) -> Answer:
         compared=list(columns),
         source=_source(campaign),
     )
+
+
+def _refused(findings: Findings, family: VariantFamily) -> set[str]:
+    """Kernels that may not be held against the family's baseline."""
+    return {one.new for one in findings.verdicts.refused if one.old == family.baseline}
 
 
 def _compared(table: AnswerTable, refused: Container[str]) -> AnswerTable:
@@ -182,6 +193,7 @@ def _others(
         subject = _columns(group)[-1]
         table = answer_tables.pair_table(findings.rows, (group.baseline, subject))
         if table:
+            table = _compared(table, _refused(findings, group))
             named = ", ".join(_brief(row) for row in table.rows if row.cells[-1].value is not None)
             said.append(f"{subject} (against {group.baseline}): {named}.")
     left = [name for name in main.variants if name not in columns]

@@ -23,7 +23,7 @@ def claim(
     if len(columns) == 1:
         return f"{columns[0]}: what map and unmap cost; there is no kernel to hold it against"
     if columns[-1] in refused:
-        return f"{columns[-1]} was not compared with {columns[0]}"
+        return _not_compared(columns)
     if calls and (rows := _compared(calls)):
         first = rows[:_MOST_NAMED]
         return f"PKS on DAX files: {_named(first, calls.unit, True)}{_unused(calls, refused)}"
@@ -66,6 +66,8 @@ def claim_of_cases(table: AnswerTable) -> str:
     subject, first = table.columns[-1], table.rows[0]
     if len(table.columns) == 1:
         return f"{subject}: {_plain(first.cells[0].value)} {table.unit} for {first.label}"
+    if not first.is_compared:
+        return _not_compared(table.columns)
     both = [row for row in table.rows if row.added is not None]
     most = max(both, key=lambda row: abs(row.added or 0.0), default=None)
     if most is None or not most.added:
@@ -80,6 +82,10 @@ def claim_of_cases(table: AnswerTable) -> str:
 def signed(value: float) -> str:
     """A difference as people write it; nothing is 0."""
     return f"{'+' if value > 0 else ''}{_plain(value)}" if value else "0"
+
+
+def _not_compared(columns: Sequence[str]) -> str:
+    return f"{columns[-1]} was not compared with {columns[0]}"
 
 
 def _plain(value: float | None) -> str:

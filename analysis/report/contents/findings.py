@@ -57,7 +57,7 @@ class Findings:
 
 def judge_campaign(campaign: Campaign) -> Findings:
     """Summarizes the cases of a campaign and compares its variants."""
-    rows = _in_order(summarize_cases(campaign))
+    rows = _in_order(summarize_cases(campaign), list(campaign.header["variants"]))
     runs = _parse_runs(row.case for row in rows)
     counted = [row for row in rows if row.clock == "icount" and not is_fio(row)]
     by_time = [row for row in rows if row.clock != "icount"]
@@ -83,12 +83,20 @@ def judge_campaign(campaign: Campaign) -> Findings:
     )
 
 
-def _in_order(rows: list[Row]) -> list[Row]:
-    """Cases of one path together, and the module's own code last."""
+def _in_order(rows: list[Row], variants: list[str]) -> list[Row]:
+    """Variants of a case beside each other in the campaign's order, cases of one path together, and
+    the module's own code last.
+    """
     paths = {path: place for place, path in enumerate(dict.fromkeys(map(_path, rows)))}
-    return sorted(
-        rows, key=lambda row: (bool(OF_THE_MODULE.fullmatch(row.case)), paths[_path(row)])
-    )
+    cases = {case: place for place, case in enumerate(dict.fromkeys(row.case for row in rows))}
+    order = {variant: place for place, variant in enumerate(variants)}
+
+    def place(row: Row) -> tuple[bool, int, int, int]:
+        is_of_module = bool(OF_THE_MODULE.fullmatch(row.case))
+        variant = order.get(row.variant, len(order))
+        return is_of_module, paths[_path(row)], cases[row.case], variant
+
+    return sorted(rows, key=place)
 
 
 def _path(row: Row) -> str:

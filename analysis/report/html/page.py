@@ -40,6 +40,7 @@ def render_page(model: ReportModel, charts: Sequence[DrawnChart]) -> str:
         "count": _count,
         "signed": _signed,
         "breakable": _breakable,
+        "is_number": _is_number,
     }
     script = (_TEMPLATES / "page.js").read_text()
     return environment.get_template("index.html.j2").render(
@@ -85,6 +86,11 @@ def _count(value: float | None, sign: str = "") -> str:
 
 def _signed(value: float | None) -> str:
     return _count(value, "+" if value else "")
+
+
+def _is_number(text: str) -> bool:
+    """Whether it is written as a figure, as the difference of exact counts is."""
+    return bool(re.fullmatch(r"[+-]?[0-9][0-9.,]*", text))
 
 
 def _breakable(text: str) -> Markup:
