@@ -5,7 +5,6 @@
  * To write one of the words below to the parameter "do" does it; to read the parameter
  * tells what the reading thread has open.
  */
-#include <linux/completion.h>
 #include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/libnvdimm.h>
@@ -81,20 +80,24 @@ static void more_than_kept(void)
 }
 
 /* Threads that end inside of a bracket. */
-static int leave_open(void *done)
+static int leave_open(void *unused)
 {
 	begin_bracket();
-	kthread_complete_and_exit(done, 0);
+	return 0;
 }
 
 static void exit_inside(void)
 {
-	DECLARE_COMPLETION_ONSTACK(done);
-	struct task_struct *thread = kthread_run(leave_open, &done, "pks_test");
+	struct task_struct *thread = kthread_create(leave_open, NULL, "pks_test");
 
 	if (IS_ERR(thread))
 		return;
-	wait_for_completion(&done);
+	get_task_struct(thread);
+	wake_up_process(thread);
+	/* until all has been said that an exit says */
+	while (READ_ONCE(thread->__state) != TASK_DEAD)
+		schedule_timeout_uninterruptible(1);
+	put_task_struct(thread);
 }
 
 static long begin_in_work(void *unused)

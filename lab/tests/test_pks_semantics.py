@@ -13,6 +13,7 @@ from lab.kernels import module_build
 from lab.tests.conftest import prepare_patched, quiet
 from lab.tests.support import ktap
 from lab.tests.support.pks_tests import CMDLINE, GIVEN, IN_PMEM, SOURCES, TESTS, reports, trouble
+from lab.tests.support.waking import waking
 from lab.vm import console, image
 from lab.workloads.micro_script import PMEM_OPTIONS
 
@@ -36,8 +37,8 @@ ACT = (
 
 OFF_AND_ON = "for to in 0 1; do echo $to > /sys/devices/system/cpu/cpu1/online; done\n"
 
-# Suspend to RAM, for real: the machine's registers are reset, and its alarm clock wakes it.
-SLEEP = "echo +2 > /sys/class/rtc/rtc0/wakealarm\nstep sleep sh -c 'echo mem > /sys/power/state'\n"
+# Suspend to RAM, for real: the machine's registers are reset. Whoever boots it wakes it.
+SLEEP = "step sleep sh -c 'echo mem > /sys/power/state'\n"
 
 UNBIND = (
     "umount /pmem\necho namespace0.0 > /sys/bus/nd/drivers/nd_pmem/unbind\n"
@@ -156,13 +157,15 @@ def test_a_page_is_open_to_its_bracket_and_to_nothing_else(boot, prepared):
 def test_protection_outlives_sleep(boot):
     # Once woken, QEMU does not power off: a reset ends it, too.
     end = "event '\"done\"'\nreboot -f\n"
-    booted = boot(
-        f"step pmem pmem\n{SLEEP}tests after_sleep\n{end}",
-        GIVEN,
-        "strict",
-        "memremap.pks_fault_mode=strict no_console_suspend",
-        icount=False,
-    )
+    with waking() as monitor:
+        booted = boot(
+            f"step pmem pmem\n{SLEEP}tests after_sleep\n{end}",
+            GIVEN,
+            "strict",
+            "memremap.pks_fault_mode=strict no_console_suspend",
+            icount=False,
+            monitor=monitor,
+        )
     assert trouble(booted) == []
     assert {"event": "end", "step": "sleep", "code": 0} in booted.events
     assert "ACPI: PM: Waking up from system sleep state S3" in booted.console
@@ -207,7 +210,7 @@ def test_strict_mode_is_an_oops_to_who_strays(boot):
         "memremap.pks_fault_mode=strict",
     )
     check(booted, before=NO_TAIL)
-    assert "BUG: unable to handle page fault" in booted.outcome.problem
+    assert "BUG: unable to handle page fault" in trouble(booted)[0]
     assert (
         "#PF: supervisor read access in kernel mode" in booted.console
         and "protection keys violation" in booted.console

@@ -52,7 +52,11 @@ class Machine:
     observer: Path | None = None  # the TCG plugin that counts from outside
     limit_seconds: float = BOOT_LIMIT_SECONDS
     icount: bool = True  # else time is the host's, which goes on while a guest sleeps
+    # CPUs take turns in one thread of the host, as they do under icount: then each of them executes
+    # at once what another one has patched.
+    interleaved: bool = False
     share: Path | None = None  # a folder that the guest can read, by 9p under the tag "share"
+    monitor: int | None = None  # a connected socket, through which QEMU speaks QMP
     nvdimm: Path | None = (
         None  # a file that is the guest's persistent memory, in raw mode, and outlives it
     )
@@ -78,7 +82,8 @@ def command(machine: Machine, folder: Path, stream_fd: int) -> list[str]:
     words = [
         subprocesses.find("qemu-system-x86_64", "qemu-system-x86"),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
-        *("-accel", "tcg", "-cpu", machine.cpu, "-smp", f"{machine.cpus}"),
+        *("-accel", "tcg,thread=single" if machine.interleaved else "tcg"),
+        *("-cpu", machine.cpu, "-smp", f"{machine.cpus}"),
         *_memory(machine),
         *(_ICOUNT if machine.icount else _REAL_TIME),
         *("-kernel", str(machine.kernel), "-initrd", str(machine.initrd)),
@@ -102,6 +107,9 @@ def command(machine: Machine, folder: Path, stream_fd: int) -> list[str]:
             "-plugin",
             f"{_escaped(machine.observer)},out={_escaped(folder / 'windows.jsonl')}",
         ]
+    if machine.monitor is not None:
+        words += ["-chardev", f"socket,id=monitor,fd={machine.monitor}"]
+        words += ["-mon", "chardev=monitor,mode=control"]
     if machine.share:
         # remap: the folder may hold mounts of several devices, whose inode numbers would clash
         words += [
@@ -156,7 +164,7 @@ class Guest:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                pass_fds=[write_fd],
+                pass_fds=[write_fd] if machine.monitor is None else [write_fd, machine.monitor],
                 start_new_session=True,  # Ctrl-C is ours to handle
                 preexec_fn=subprocesses.die_with_parent,
             )
