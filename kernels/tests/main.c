@@ -28,7 +28,7 @@ MODULE_PARM_DESC(huge, "the page is in a leaf of 1 GiB");
 
 static char *set = "strict";
 module_param(set, charp, 0);
-MODULE_PARM_DESC(set, "tests to run: strict, relaxed (as in pks_fault_mode), fuzz (strict), or unavailable (nothing is protected)");
+MODULE_PARM_DESC(set, "tests to run: strict, relaxed (as in pks_fault_mode), fuzz (strict), unavailable (nothing is protected), or keys (nothing is protected yet; without phys)");
 
 struct page *page;
 void *address;
@@ -95,6 +95,8 @@ static const struct test {
 
 	{ "fuzz", "random brackets", test_random_brackets },
 
+	{ "keys", "keys are turned on and off under load", test_keys_under_load },
+
 	{ "unavailable", "nothing is protected", test_unavailable },
 	{ "unavailable", "what handles protection is switched off", test_entry_key },
 };
@@ -112,17 +114,24 @@ static void run(const struct test *test, int number)
 		pr_info("# %s: %s\n", test->name, failure);
 }
 
+static bool find_page(void)
+{
+	if (!pfn_valid(PHYS_PFN(phys)))
+		return false;
+	page = pfn_to_page(PHYS_PFN(phys));
+	if (!is_zone_device_page(page))
+		return false;
+	address = page_address(page);
+	region = &compound_head(page)->pgmap->range;
+	return true;
+}
+
 static int __init pks_test_init(void)
 {
 	int i, planned = 0, number = 0;
 
-	if (!pfn_valid(PHYS_PFN(phys)))
+	if (strcmp(set, "keys") && !find_page())
 		return -ENODEV;
-	page = pfn_to_page(PHYS_PFN(phys));
-	if (!is_zone_device_page(page))
-		return -ENODEV;
-	address = page_address(page);
-	region = &compound_head(page)->pgmap->range;
 
 	for (i = 0; i < ARRAY_SIZE(tests); i++)
 		planned += !strcmp(tests[i].set, set);

@@ -12,8 +12,7 @@
 
 static struct dev_pagemap pagemap;
 
-/* Returns the first page, or an error pointer. */
-static struct page *map(ulong start, unsigned long flags)
+struct page *map_pagemap(ulong start, unsigned long flags)
 {
 	void *mapped;
 
@@ -27,6 +26,11 @@ static struct page *map(ulong start, unsigned long flags)
 	return IS_ERR(mapped) ? ERR_CAST(mapped) : pfn_to_page(PHYS_PFN(start));
 }
 
+void unmap_pagemap(void)
+{
+	memunmap_pages(&pagemap);
+}
+
 int protected_pagemaps(void)
 {
 	return static_key_count(&devmap_protection_key.key);
@@ -35,7 +39,7 @@ int protected_pagemaps(void)
 /* Not all device memory is protected: with the static key on, each page still decides. */
 static void expect_unprotected(ulong start)
 {
-	struct page *first = map(start, 0);
+	struct page *first = map_pagemap(start, 0);
 	void *mapped;
 
 	expect(!IS_ERR(first));
@@ -47,7 +51,7 @@ static void expect_unprotected(ulong start)
 	expect(closed());
 	kunmap_local(mapped);
 	expect(closed());
-	memunmap_pages(&pagemap);
+	unmap_pagemap();
 }
 
 void test_unprotected_pagemap(void)
@@ -96,7 +100,7 @@ void test_pagemaps_are_counted(void)
 	if (!spare)
 		return skip("no spare memory");
 	expect(before > 0);
-	first = map(spare, PGMAP_PROTECTION);
+	first = map_pagemap(spare, PGMAP_PROTECTION);
 	expect(!IS_ERR(first));
 	if (IS_ERR(first))
 		return;
@@ -104,7 +108,7 @@ void test_pagemaps_are_counted(void)
 	expect(has_key(page_address(first)));
 	expect_open_while_mapped(first);
 	expect_hole_opens_nothing();
-	memunmap_pages(&pagemap);
+	unmap_pagemap();
 	expect(protected_pagemaps() == before);
 	expect(closed());
 
@@ -121,15 +125,15 @@ void test_many_pagemaps(void)
 	if (!other)
 		return skip("no other spare memory");
 	for (i = 1; i <= MORE_THAN_KEPT; i++)
-		expect(IS_ERR(map(BEYOND_MEMORY + i * SZ_2M, PGMAP_PROTECTION)));
-	first = map(other, PGMAP_PROTECTION);
+		expect(IS_ERR(map_pagemap(BEYOND_MEMORY + i * SZ_2M, PGMAP_PROTECTION)));
+	first = map_pagemap(other, PGMAP_PROTECTION);
 	expect(!IS_ERR(first));
 	if (IS_ERR(first))
 		return;
 	expect_open_while_mapped(first);
 	expect_open_while_mapped(page);
 	expect_hole_opens_nothing();
-	memunmap_pages(&pagemap);
+	unmap_pagemap();
 	expect_unprotected(other);
 }
 
@@ -137,7 +141,7 @@ void test_failed_pagemap(void)
 {
 	int before = protected_pagemaps();
 
-	expect(IS_ERR(map(BEYOND_MEMORY, PGMAP_PROTECTION)));
+	expect(IS_ERR(map_pagemap(BEYOND_MEMORY, PGMAP_PROTECTION)));
 	expect(protected_pagemaps() == before);
 }
 
@@ -151,15 +155,20 @@ void test_unavailable(void)
 	if (!cpu_feature_enabled(X86_FEATURE_PKS))
 		expect(!(__read_cr4() & X86_CR4_PKS));
 	if (spare)
-		expect(map(spare, PGMAP_PROTECTION) == ERR_PTR(-EINVAL));
+		expect(map_pagemap(spare, PGMAP_PROTECTION) == ERR_PTR(-EINVAL));
 	expect(protected_pagemaps() == 0);
+}
+
+int entry_key_count(void)
+{
+	unsigned long (*lookup)(const char *name) = find_function("kallsyms_lookup_name");
+	struct static_key_false *key = lookup ? (void *)lookup("pks_key") : NULL;
+
+	return key ? static_key_count(&key->key) : -1;
 }
 
 /* Nor does anybody pay for it: the key in entry, exit and switch stays off, too. */
 void test_entry_key(void)
 {
-	unsigned long (*lookup)(const char *name) = find_function("kallsyms_lookup_name");
-	struct static_key_false *key = lookup ? (void *)lookup("pks_key") : NULL;
-
-	expect(key && static_key_count(&key->key) == 0);
+	expect(entry_key_count() == 0);
 }

@@ -66,6 +66,16 @@ unsigned int level_of(const void *at);
 /* How many pagemaps are protected. */
 int protected_pagemaps(void);
 
+/* The count of the static key in entry, exit and switch; -1: it was not found. */
+int entry_key_count(void);
+
+/*
+ * Maps 2 MiB of device memory, one at a time. Returns the first page, or an error
+ * pointer.
+ */
+struct page *map_pagemap(ulong start, unsigned long flags);
+void unmap_pagemap(void);
+
 /* maps.c */
 void test_leaf(void);
 void test_stray_access(void);
@@ -111,6 +121,9 @@ void test_child(void);
 
 /* Whether a child of a thread that has just opened, and later closes, starts closed. */
 bool child_is_closed(void (*open_it)(void), void (*close_it)(void));
+
+/* keys.c: without persistent memory, so that nothing is protected yet */
+void test_keys_under_load(void);
 
 /* fuzz.c */
 void test_random_brackets(void);

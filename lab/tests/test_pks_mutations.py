@@ -23,6 +23,7 @@ pytestmark = pytest.mark.all
 
 # The first failure ends a run: what is likely to fail comes first.
 SEMANTICS, FILES = "lab/tests/test_pks_semantics.py", "lab/tests/test_pks_files.py"
+KEYS = "lab/tests/test_pks_keys.py"
 NOTHING_FAILED, SOMETHING_FAILED = 0, 1  # pytest's exit codes
 BOOT = "arch/x86/boot/bzImage"
 
@@ -95,7 +96,7 @@ def run_tests(tree: KernelTree, *tests: str) -> subprocess.CompletedProcess:
 
 
 def test_without_a_bug_nothing_fails(workshop, tmp_path):
-    result = run_tests(workshop.tree(tmp_path, None), SEMANTICS, FILES)
+    result = run_tests(workshop.tree(tmp_path, None), SEMANTICS, FILES, KEYS)
     assert result.returncode == NOTHING_FAILED, result.stdout[-3000:]
 
 
@@ -108,6 +109,6 @@ def test_a_bug_is_noticed(workshop, mutant, tmp_path):
             pytest.fail(f"no bug but a mistake, it does not compile: {error}")
         order = (FILES, SEMANTICS) if mutant in pks_mutations.ACCESS else (SEMANTICS, FILES)
         result = run_tests(
-            workshop.tree(tmp_path, mutant.file if mutant.file.endswith(".h") else None), *order
+            workshop.tree(tmp_path, mutant.file if mutant.file.endswith(".h") else None), *order, KEYS
         )
     assert result.returncode == SOMETHING_FAILED, result.stdout[-3000:]
