@@ -5,11 +5,11 @@
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
-#include <linux/delay.h>
 #include <linux/irq_work.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/prandom.h>
+#include <linux/sched.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
@@ -264,7 +264,7 @@ void test_random_brackets(void)
 			break;
 	expect(i == count);
 	count = i;
-	msleep(milliseconds);
+	schedule_timeout_idle(msecs_to_jiffies(milliseconds));	/* no hung task */
 	for (i = 0; i < count; i++) {
 		kthread_stop(fuzzers[i].thread);
 		taken += fuzzers[i].steps;

@@ -95,6 +95,12 @@ def run_tests(tree: KernelTree, *tests: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
+def order(mutant: pks_mutations.Mutant) -> tuple[str, ...]:
+    if mutant in pks_mutations.TURNED_ON:
+        return KEYS, SEMANTICS, FILES
+    return (FILES, SEMANTICS) if mutant in pks_mutations.ACCESS else (SEMANTICS, FILES)
+
+
 def test_without_a_bug_nothing_fails(workshop, tmp_path):
     result = run_tests(workshop.tree(tmp_path, None), SEMANTICS, FILES, KEYS)
     assert result.returncode == NOTHING_FAILED, result.stdout[-3000:]
@@ -107,8 +113,6 @@ def test_a_bug_is_noticed(workshop, mutant, tmp_path):
             workshop.make("bzImage")
         except CommandFailed as error:
             pytest.fail(f"no bug but a mistake, it does not compile: {error}")
-        order = (FILES, SEMANTICS) if mutant in pks_mutations.ACCESS else (SEMANTICS, FILES)
-        result = run_tests(
-            workshop.tree(tmp_path, mutant.file if mutant.file.endswith(".h") else None), *order, KEYS
-        )
+        changed = mutant.file if mutant.file.endswith(".h") else None
+        result = run_tests(workshop.tree(tmp_path, changed), *order(mutant))
     assert result.returncode == SOMETHING_FAILED, result.stdout[-3000:]

@@ -318,14 +318,18 @@ ENTRY = [
         _statements(_CLOSE_THREAD, _CLOSE_CACHE, indent=2),
     ),
     _entry(
-        "handlers_that_began_before_the_key_end_open",
-        "\tif (!static_branch_unlikely(&pks_key))\n\t\treturn 0;\n\n\tword = current",
-        "\tif (!static_branch_unlikely(&pks_key))\n\t\treturn PKS_WORD;\n\n\tword = current",
-    ),
-    _entry(
         "exit_takes_the_flag_for_a_right",
         "\tword = saved & PKS_WORD;\n",
         "\tword = saved;\n",
+    ),
+]
+
+# What only a key that is turned on meanwhile lets see.
+TURNED_ON = [
+    _entry(
+        "handlers_that_began_before_the_key_end_open",
+        "\tif (!static_branch_unlikely(&pks_key))\n\t\treturn 0;\n\n\tword = current",
+        "\tif (!static_branch_unlikely(&pks_key))\n\t\treturn PKS_WORD;\n\n\tword = current",
     ),
 ]
 
@@ -779,7 +783,7 @@ TRACK = [
     ),
 ]
 
-ALL = [*CPU, *THREAD, *ENTRY, *FAULT, *PAGEMAP, *KMAP, *ACCESS, *TRACK]
+ALL = [*CPU, *THREAD, *ENTRY, *TURNED_ON, *FAULT, *PAGEMAP, *KMAP, *ACCESS, *TRACK]
 
 # Hunk: why its absence cannot be seen here.
 UNTESTED = {
