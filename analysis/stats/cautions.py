@@ -7,6 +7,7 @@ import numpy as np
 
 from analysis.stats.clusters import Cluster, Outlier
 from analysis.stats.sample import Sample, SamplePair, Unit
+from formats.figures import to_digits
 
 
 def warn_about_sides(pair: SamplePair) -> tuple[str, ...]:
@@ -41,10 +42,10 @@ def warn_about_shape(
     if len(groups) > 1:
         low, high = groups
         warnings.append(
-            f"{side.label}: the boots fall into two groups, {low.boots} near {low.centre:.4g} and"
-            f" {high.boots} near {high.centre:.4g} {unit}: find what differs between them"
+            f"{side.label}: the boots fall into two groups, {low.boots} near {to_digits(low.centre)} and"
+            f" {high.boots} near {to_digits(high.centre)} {unit}: find what differs between them"
         )
-    named = [f"{outlier.value:.4g}" for outlier in outliers if outlier.severe]
+    named = [to_digits(outlier.value) for outlier in outliers if outlier.severe]
     if named:
         warnings.append(
             f"{side.label}: far outside the other boots, and kept: {', '.join(named)} {unit}"

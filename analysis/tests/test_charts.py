@@ -18,21 +18,6 @@ from analysis.summary.provenance import describe_kernels
 from analysis.tests.conftest import KERNEL, record
 
 
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        (13816.4, "13,816"),
-        (1000, "1,000"),
-        (999.96, "1000"),
-        (3.14159, "3.142"),
-        (-2500, "-2,500"),
-        (0.000123456, "0.0001235"),
-    ],
-)
-def test_figures_are_written_as_people_write_them(value, said):
-    assert frame.plain(value) == said
-
-
 def test_labels_stand_further_in_than_their_heading_by_place(tmp_path):
     """Not by blanks, which a browser takes together."""
     with frame.rows(

@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullForma
 
 from analysis.report.charts import frame, style
 from analysis.report.model.figure import Caption, Curves, Point
+from formats.figures import to_digits
 
 _PANEL_INCHES = 2.4
 _COLUMNS = 2
@@ -89,11 +90,11 @@ def _line(axes: Axes, points: list[Point], colour: str, marker: str) -> None:
 
 
 def _scale(axes: Axes, figures: list[float]) -> None:
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: frame.plain(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: to_digits(value)))
     if min(figures) > 0 and max(figures) > _LOGARITHMIC * min(figures):
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(
             LogLocator(subs=(1, 2, 5) if max(figures) < _FEW_DECADES * min(figures) else (1,))
         )
         axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: frame.plain(value)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: to_digits(value)))

@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter
 from analysis.fio_model.cost_model import ModelCheck
 from analysis.report.charts import curves, frame, style
 from analysis.report.model.figure import Caption, Differences
+from formats.figures import to_digits
 
 _PANEL_INCHES = 2.2
 _COLUMNS = 2
@@ -60,7 +61,7 @@ def draw(caption: Caption, differences: Differences, target: Path) -> None:
             curves.doubling(axes, dict(sorted(ticks.items())))
             left, right = axes.get_xlim()
             axes.set_xlim(left / 2, right * 4)  # words beside the last figures
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: frame.plain(value)))
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: to_digits(value)))
             axes.set_xlabel("jobs, a file each" if differences.by_jobs else "bytes an I/O")
             axes.set_ylabel(f"{differences.unit} added")
 

@@ -11,6 +11,7 @@ from analysis.data.grouping import group_by
 from analysis.report.charts import frame, style
 from analysis.report.model.figure import Caption, Spread
 from analysis.summary.samples import Distribution, titles
+from formats.figures import to_digits
 
 _PANEL_INCHES = 2.0
 _COLUMNS = 2
@@ -72,7 +73,7 @@ def _panel(panel: Axes, case: Distribution, spread: Spread) -> None:
     panel.text(
         0.99,
         0.04,
-        f"largest: {frame.plain(everything[-1])}",
+        f"largest: {to_digits(everything[-1])}",
         transform=panel.transAxes,
         ha="right",
         fontsize=8,

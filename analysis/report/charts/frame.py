@@ -73,11 +73,6 @@ class HeadedRows:
     labels: list[str]
 
 
-def plain(value: float) -> str:
-    """A figure as people write it: thousands apart, four digits else."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-
-
 def plain_ticks(axis: Axis) -> None:
     """Ticks as people write them, with as many places as tell them apart. The limits are set."""
     ticks = axis.get_majorticklocs()

@@ -51,8 +51,8 @@ def comparison_lines(row: Comparison) -> list[str]:
     case = printable(format.label(row))
     if row.exact:
         figures = (
-            f"{format.format_value(row.old):>9}{format.format_value(row.new):>9}"
-            f"{format.format_change(row):>8}  {format.word(row)}"
+            f" {format.format_value(row.old):>8} {format.format_value(row.new):>8}"
+            f" {format.format_change(row):>7}  {format.word(row)}"
         )
         return (
             [f"  {case:{_CASE_WIDTH}}{figures}"]

@@ -21,6 +21,7 @@ from analysis.stats.verdict import (
     judge_change,
 )
 from formats.case_names import OF_THE_MODULE
+from formats.figures import to_digits
 
 _CLOCKS = {
     "icount": "emulated, counted",
@@ -41,7 +42,7 @@ _PLAIN_RATIOS = (0.01, 1000)
 
 
 def format_value(value: float) -> str:
-    return f"{value:.6g}"
+    return to_digits(value, 6)
 
 
 def format_change(row: Comparison) -> str:
@@ -57,7 +58,9 @@ def format_change(row: Comparison) -> str:
 
 def format_ratio(ratio: float) -> str:
     """A ratio of which digits are left, however small or large it is."""
-    return f"{ratio:.4f}" if _PLAIN_RATIOS[0] <= ratio < _PLAIN_RATIOS[1] else f"{ratio:.4g}"
+    if _PLAIN_RATIOS[0] <= ratio < _PLAIN_RATIOS[1]:
+        return f"{ratio:.4f}"
+    return to_digits(ratio)
 
 
 def format_interval(row: Comparison) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Container, Sequence
 from analysis.data.grouping import group_by
 from analysis.report.model.answer_table import AnswerRow, AnswerTable
 from formats.case_names import PMEM_PAGE
+from formats.figures import to_digits
 
 _MOST_NAMED = 2  # rows of a claim
 
@@ -89,9 +90,7 @@ def _not_compared(columns: Sequence[str]) -> str:
 
 
 def _plain(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return "-" if value is None else to_digits(value)
 
 
 def _compared(table: AnswerTable) -> list[AnswerRow]:
