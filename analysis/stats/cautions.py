@@ -42,8 +42,9 @@ def warn_about_shape(
     if len(groups) > 1:
         low, high = groups
         warnings.append(
-            f"{side.label}: the boots fall into two groups, {low.boots} near {to_digits(low.centre)} and"
-            f" {high.boots} near {to_digits(high.centre)} {unit}: find what differs between them"
+            f"{side.label}: the boots fall into two groups, {low.boots} near"
+            f" {to_digits(low.centre)} and {high.boots} near {to_digits(high.centre)} {unit}: find"
+            " what differs between them"
         )
     named = [to_digits(outlier.value) for outlier in outliers if outlier.severe]
     if named:

@@ -63,7 +63,7 @@ class Line:
         )
 
     def is_broken(self, lines: int) -> bool:
-        """Whether a limit is broken for certain: the exact binomial bound of one line of so many."""
+        """Whether a limit is broken for certain, by the exact binomial bound of so many lines."""
         level = BOUND / (lines * len(MOST))
         counts = (self.false_alarms, self.red, self.red_at_margin)
         return any(

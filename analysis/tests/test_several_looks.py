@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The study of campaigns that are looked at several times, and of a gate that is red for nothing."""
+"""The study of campaigns that are looked at several times, and of gates."""
 
 import re
 from dataclasses import replace
@@ -10,7 +10,6 @@ import pytest
 from analysis.stats.verdict import ALPHA, Words, judge
 from analysis.studies import calibrate, several_looks
 from formats.campaign_format import LOOKS
-
 
 pytestmark = pytest.mark.program
 

@@ -20,7 +20,10 @@ CPUS = 4
 # often in each.
 BOOTS = [
     pytest.param("protected", 20, id="protected"),
-    *(pytest.param("checked", 500, id=f"checked-{boot}", marks=pytest.mark.all) for boot in range(20)),
+    *(
+        pytest.param("checked", 500, id=f"checked-{boot}", marks=pytest.mark.all)
+        for boot in range(20)
+    ),
 ]
 
 # System calls, faults and switches of user space, while the tests run.
