@@ -58,9 +58,7 @@ def format_change(row: Comparison) -> str:
 
 def format_ratio(ratio: float) -> str:
     """A ratio of which digits are left, however small or large it is."""
-    if _PLAIN_RATIOS[0] <= ratio < _PLAIN_RATIOS[1]:
-        return f"{ratio:.4f}"
-    return to_digits(ratio)
+    return f"{ratio:.4f}" if _PLAIN_RATIOS[0] <= ratio < _PLAIN_RATIOS[1] else f"{ratio:.4g}"
 
 
 def format_interval(row: Comparison) -> str:
