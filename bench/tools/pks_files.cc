@@ -13,103 +13,25 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <functional>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "common/unique_fd.h"
+#include "pks/ktap.h"
+#include "pks/test_files.h"
 
 namespace {
 
-using kmapbench::UniqueFd;
-using Bytes = std::vector<char>;
-
-constexpr size_t kPage = 4096;
-constexpr size_t kSize = 64 * kPage;
-constexpr char kFaults[] = "/sys/module/memremap/parameters/pks_faults";
-
-struct Skip : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-[[noreturn]] void Fail(const std::string& what) { throw std::runtime_error(what); }
-[[noreturn]] void FailErrno(const std::string& what) { Fail(what + ": " + std::strerror(errno)); }
-
-void Expect(bool holds, const char* what) {
-  if (!holds) Fail(what);
-}
-
-// Returns the result of a system call, and throws if it is negative.
-template <typename T>
-T Checked(T result, const char* what) {
-  if (result < 0) FailErrno(what);
-  return result;
-}
-
-// Bytes that depend on the seed and differ from page to page. None is zero, as the bytes of a hole
-// are.
-Bytes Pattern(unsigned seed, size_t size = kSize) {
-  Bytes bytes(size);
-  unsigned state = seed * 2654435761u + 1;
-  for (char& byte : bytes) {
-    state = state * 1664525u + 1013904223u;
-    byte = static_cast<char>((state >> 24) | 1);
-  }
-  return bytes;
-}
-
-class File {
- public:
-  explicit File(const std::string& path, int flags = O_RDWR | O_CREAT | O_TRUNC)
-      : fd_(Checked(open(path.c_str(), flags | O_CLOEXEC, 0600), path.c_str())) {}
-  File(const std::string& path, const Bytes& content) : File(path) { Write(content); }
-
-  int fd() const { return fd_.get(); }
-  void Write(const char* data, size_t size, off_t at) const {
-    Expect(Checked(pwrite(fd(), data, size, at), "pwrite") == static_cast<ssize_t>(size),
-           "a write was short");
-  }
-  void Write(const Bytes& data, off_t at = 0) const { Write(data.data(), data.size(), at); }
-  Bytes Read(size_t size = kSize, off_t at = 0) const {
-    Bytes data(size);
-    data.resize(Checked(pread(fd(), data.data(), size, at), "pread"));
-    return data;
-  }
-
- private:
-  UniqueFd fd_;
-};
-
-class Mapping {
- public:
-  Mapping(int fd, int flags, size_t size = kSize)
-      : size_(size),
-        data_(static_cast<char*>(mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, fd, 0))) {
-    if (data_ == MAP_FAILED) FailErrno("mmap");
-  }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-  ~Mapping() { munmap(data_, size_); }
-  char* data() const { return data_; }
-  Bytes Copy() const { return Bytes(data_, data_ + size_); }
-
- private:
-  size_t size_;
-  char* data_;
-};
+using namespace kmapbench;
 
 // What the tests use.
 struct TestPaths {
@@ -476,38 +398,6 @@ const std::vector<Test> kTests = {
     {"data to keep", Keep},
 };
 
-long Faults() {
-  long count = -1;
-  std::ifstream(kFaults) >> count;
-  return count;
-}
-
-// Runs a test and prints the result. Returns whether it did not fail.
-bool Run(const Test& test, size_t number, const TestPaths& paths) {
-  const long before = Faults();
-  std::string skipped, failure;
-  try {
-    test.run(paths);
-    if (Faults() != before) failure = "there were stray accesses";
-  } catch (const Skip& skip) {
-    skipped = std::string(" # SKIP ") + skip.what();
-  } catch (const std::exception& error) {
-    failure = error.what();
-  }
-  std::printf("%s %zu - %s%s\n", failure.empty() ? "ok" : "not ok", number, test.name,
-              skipped.c_str());
-  if (!failure.empty()) std::printf("# %s: %s\n", test.name, failure.c_str());
-  std::fflush(stdout);
-  return failure.empty();
-}
-
-// Without DAX all tests would pass and show nothing.
-bool IsDax(const std::string& path) {
-  struct statx found = {};
-  return statx(AT_FDCWD, path.c_str(), 0, STATX_BASIC_STATS, &found) == 0 &&
-         (found.stx_attributes & STATX_ATTR_DAX) != 0;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -521,17 +411,14 @@ int main(int argc, char** argv) {
                               ? TestPaths{arguments.at(1), ""}
                               : TestPaths{arguments[0], arguments.size() == 2 ? arguments[1] : ""};
   const std::vector<Test> tests = check ? std::vector<Test>{{"data are kept", IsKept}} : kTests;
-  std::printf("KTAP version 1\n1..%zu\n", tests.size());
-  std::fflush(stdout);
-  try {
-    const std::string probe = paths.Path("probe");
-    const File file(probe, Bytes{1});
-    if (!IsDax(probe)) Fail(probe + " is no DAX file");
-  } catch (const std::exception& error) {
-    std::printf("Bail out! %s\n", error.what());
-    return 1;
-  }
-  bool good = true;
-  for (size_t i = 0; i < tests.size(); ++i) good &= Run(tests[i], i + 1, paths);
-  return good ? 0 : 1;
+  const std::string probe = paths.Path("probe");
+  std::vector<KtapTest> runs;
+  for (const Test& test : tests) runs.push_back({test.name, [&] { test.run(paths); }});
+  return RunKtap(
+      runs,
+      [&] {
+        const File file(probe, Bytes{1});
+        ExpectDax(probe);
+      },
+      [] {});
 }
