@@ -28,7 +28,7 @@ MODULE_PARM_DESC(huge, "the page is in a leaf of 1 GiB");
 
 static char *set = "strict";
 module_param(set, charp, 0);
-MODULE_PARM_DESC(set, "tests to run: strict, relaxed (as in pks_fault_mode), fuzz (strict), unavailable (nothing is protected), or keys (nothing is protected yet; without phys)");
+MODULE_PARM_DESC(set, "tests to run: strict, relaxed (as in pks_fault_mode), fuzz or callers (strict), unavailable (nothing is protected), or keys (nothing is protected yet; without phys)");
 
 struct page *page;
 void *address;
@@ -94,6 +94,11 @@ static const struct test {
 	{ "relaxed", "a probe of a closed page", test_probe },
 
 	{ "fuzz", "random brackets", test_random_brackets },
+
+	{ "callers", "an iterator over a scatterlist", test_sg_miter },
+	{ "callers", "copies of a scatterlist", test_sg_copy },
+	{ "callers", "a device that gets copies", test_swiotlb },
+	{ "callers", "a fragment of a packet", test_skb_frag },
 
 	{ "keys", "keys are turned on and off under load", test_keys_under_load },
 

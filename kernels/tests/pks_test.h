@@ -128,6 +128,12 @@ void test_keys_under_load(void);
 /* fuzz.c */
 void test_random_brackets(void);
 
+/* callers.c */
+void test_sg_miter(void);
+void test_sg_copy(void);
+void test_swiotlb(void);
+void test_skb_frag(void);
+
 /* user.c: takes back what outlives an act. */
 void end_acts(void);
 

@@ -183,7 +183,7 @@ static int set_do(const char *word, const struct kernel_param *unused)
 
 static int get_do(char *buffer, const struct kernel_param *unused)
 {
-	return sysfs_emit(buffer, "%s\n", register_closed() ? "closed" : "open");
+	return sysfs_emit(buffer, "%s\n", register_closed() && agrees(0) ? "closed" : "open");
 }
 
 static const struct kernel_param_ops do_ops = { .set = set_do, .get = get_do };

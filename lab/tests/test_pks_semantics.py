@@ -318,6 +318,18 @@ def test_user_mode_is_not_told_of_keys(boot, tmp_path):
     assert faults == [(f"{KERNEL_ADDRESS:x}", "5")] * 2
 
 
+def test_scatterlists_and_copies_for_devices_open_pages(boot):
+    """test_pks_callers.py has callers that a system call leads to."""
+    booted = boot(
+        "step pmem pmem\ntests callers\n",
+        GIVEN,
+        "callers",
+        "memremap.pks_fault_mode=strict swiotlb=force",
+    )
+    assert trouble(booted) == []
+    check(booted, callers=set())
+
+
 @pytest.mark.parametrize(
     ("cmdline", "cpu"), [("nopks", "max"), ("", "max,-pks"), ("memremap.pks_protection=0", "max")]
 )
