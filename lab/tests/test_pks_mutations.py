@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,13 +19,15 @@ from lab.core.errors import CommandFailed
 from lab.kernels import debian_kernels, source_build, variants
 from lab.kernels.debian_kernels import KernelTree
 from lab.tests.conftest import quiet
-from lab.tests.support import pks_mutations
+from lab.tests.support import pks_caller_mutations, pks_mutations
 
 pytestmark = pytest.mark.all
 
 # The first failure ends a run: what is likely to fail comes first.
 SEMANTICS, FILES = "lab/tests/test_pks_semantics.py", "lab/tests/test_pks_files.py"
 KEYS = "lab/tests/test_pks_keys.py"
+CALLERS = "lab/tests/test_pks_callers.py::test_who_touches_pages_of_user_space_opens_them"
+EVERYDAY = "kernels and not all"  # the marks of what runs on `checked`
 NOTHING_FAILED, SOMETHING_FAILED = 0, 1  # pytest's exit codes
 BOOT = "arch/x86/boot/bzImage"
 
@@ -31,8 +35,8 @@ BOOT = "arch/x86/boot/bzImage"
 class Workshop:
     """A built kernel whose files can be changed, and built again in little time."""
 
-    def __init__(self, scratch: Path, cache: Path):
-        image = variants.find("checked").image
+    def __init__(self, variant: str, scratch: Path, cache: Path):
+        image = variants.find(variant).image
         self.log = scratch / "log"
         self.source, self.make = source_build.configured(
             image, debian_kernels.candidate(image.source), scratch, self.log, cache, quiet
@@ -68,15 +72,29 @@ def _replace(target: Path, source: Path) -> None:
     shutil.copyfile(source, target)
 
 
-@pytest.fixture(scope="module")
-def workshop(cache):
+@contextmanager
+def _workshop(variant: str, cache: Path) -> Iterator[Workshop]:
     # Where the unpacked source can be linked from.
     (cache / "kernels").mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache / "kernels", prefix=".mutants-") as scratch:
-        yield Workshop(Path(scratch), cache)
+        yield Workshop(variant, Path(scratch), cache)
 
 
-def run_tests(tree: KernelTree, *tests: str) -> subprocess.CompletedProcess:
+@pytest.fixture(scope="module")
+def workshop(cache):
+    with _workshop("checked", cache) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def callers_workshop(cache):
+    with _workshop("callers", cache) as made:
+        yield made
+
+
+def run_tests(
+    tree: KernelTree, *tests: str, marks: str = EVERYDAY
+) -> subprocess.CompletedProcess[str]:
     """The tests' own run on this kernel, in this order, up to the first that fails."""
     command = [
         sys.executable,
@@ -87,7 +105,7 @@ def run_tests(tree: KernelTree, *tests: str) -> subprocess.CompletedProcess:
         "-q",
         "-x",
         "-m",
-        "kernels and not all",
+        marks,
         "--tree",
         tree.folder,
         *tests,
@@ -106,13 +124,33 @@ def test_without_a_bug_nothing_fails(workshop, tmp_path):
     assert result.returncode == NOTHING_FAILED, result.stdout[-3000:]
 
 
-@pytest.mark.parametrize("mutant", pks_mutations.ALL, ids=lambda mutant: mutant.name)
-def test_a_bug_is_noticed(workshop, mutant, tmp_path):
+@contextmanager
+def _planted(
+    mutant: pks_mutations.Mutant, workshop: Workshop, folder: Path
+) -> Iterator[KernelTree]:
+    """The kernel with this bug, built."""
     with pks_mutations.planted(mutant, workshop.source):
         try:
             workshop.make("bzImage")
         except CommandFailed as error:
             pytest.fail(f"no bug but a mistake, it does not compile: {error}")
-        changed = mutant.file if mutant.file.endswith(".h") else None
-        result = run_tests(workshop.tree(tmp_path, changed), *order(mutant))
+        yield workshop.tree(folder, mutant.file if mutant.file.endswith(".h") else None)
+
+
+@pytest.mark.parametrize("mutant", pks_mutations.ALL, ids=lambda mutant: mutant.name)
+def test_a_bug_is_noticed(workshop, mutant, tmp_path):
+    with _planted(mutant, workshop, tmp_path) as tree:
+        result = run_tests(tree, *order(mutant))
+    assert result.returncode == SOMETHING_FAILED, result.stdout[-3000:]
+
+
+def test_without_a_bug_in_a_caller_nothing_fails(callers_workshop, tmp_path):
+    result = run_tests(callers_workshop.tree(tmp_path, None), CALLERS, marks="all")
+    assert result.returncode == NOTHING_FAILED, result.stdout[-3000:]
+
+
+@pytest.mark.parametrize("mutant", pks_caller_mutations.CALLERS, ids=lambda mutant: mutant.name)
+def test_a_bug_in_a_caller_is_noticed(callers_workshop, mutant, tmp_path):
+    with _planted(mutant, callers_workshop, tmp_path) as tree:
+        result = run_tests(tree, CALLERS, marks="all")
     assert result.returncode == SOMETHING_FAILED, result.stdout[-3000:]

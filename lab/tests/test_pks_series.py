@@ -14,7 +14,7 @@ import pytest
 
 from lab.kernels import debian_kernels, source_build, variants
 from lab.tests.conftest import quiet
-from lab.tests.support import pks_mutations
+from lab.tests.support import pks_caller_mutations, pks_mutations
 
 IMAGE = variants.find("protected").image
 # What the preparatory patches change. COMPILE_TEST: before the patch that has a user of it,
@@ -61,11 +61,12 @@ def test_each_planted_bug_fits_the_series(cache, version, tmp_path):
                 shutil.copyfile(pristine / name, source / name)
     for patch in IMAGE.patches:
         source_build.apply(patch, source, log)
-    for mutant in pks_mutations.ALL:
+    mutants = [*pks_mutations.ALL, *pks_caller_mutations.CALLERS]
+    for mutant in mutants:
         assert mutant.new != mutant.old
         with pks_mutations.planted(mutant, source):
             pass
-    names = [mutant.name for mutant in pks_mutations.ALL]
+    names = [mutant.name for mutant in mutants]
     assert len(set(names)) == len(names)
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bugs to be planted in our PKS series, one at a time: the semantic tests have to notice each.
 
-Hunks that no test here can tell from their absence, and why, stand in UNTESTED.
+Hunks that no test here can tell from their absence, and why, stand in UNTESTED; what the series
+changes of callers is planted on another image (pks_caller_mutations).
 """
 
 import os
@@ -787,12 +788,22 @@ ALL = [*CPU, *THREAD, *ENTRY, *TURNED_ON, *FAULT, *PAGEMAP, *KMAP, *ACCESS, *TRA
 
 # Hunk: why its absence cannot be seen here.
 UNTESTED = {
-    "block/t10-pi.c, fs/isofs/compress.c, drivers/target/target_core_sbc.c,"
-    " folio_zero_tail(): what is unmapped is what was mapped": ("not in these kernels"),
-    "lib/scatterlist.c, kernel/dma, include/linux/skbuff.h, crypto/, drivers/block,"
-    " drivers/gpu, drivers/infiniband, drivers/md, drivers/misc, drivers/mmc, drivers/mtd,"
-    " drivers/target, drivers/usb, drivers/virt, fs/bcachefs, net/, virt/: callers of the memory"
-    " of others": ("not in these kernels"),
+    "folio_zero_tail() in include/linux/highmem.h: an address inside the folio": (
+        "its callers that fill a page have nothing open"
+    ),
+    "block/t10-pi.c: ext_pi_type1_prepare(), ext_pi_type1_complete()": (
+        "needs a device with 64-bit tuples; the same four lines as in t10_pi_type1_prepare()"
+    ),
+    "drivers/block, drivers/gpu, drivers/infiniband, drivers/misc, drivers/mmc, drivers/mtd,"
+    " drivers/usb, drivers/virt, fs/bcachefs, net/ceph, net/sunrpc: callers": (
+        "no guest of the lab has such a device or server"
+    ),
+    "drivers/target/target_core_pscsi.c: MODE SELECT": (
+        "needs a SCSI disk below the target that takes MODE SELECT"
+    ),
+    "drivers/target/target_core_transport.c: an entry of several pages": (
+        "tcm_loop lets none cross the end of a page"
+    ),
     "arch/x86, mm/Kconfig: bits, numbers and symbols of the CPU feature; the fields of"
     " thread_struct and irqentry_state_t": (
         "part of all files of the kernel, and without any of them nothing is protected"

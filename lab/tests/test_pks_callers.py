@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who touches pages of user space in another way than files do, on protected persistent memory:
+crypto sockets, stacked block devices, a SCSI target, KVM. The image `callers` has all that a guest
+of the lab reaches.
+"""
+
+import random
+import re
+from pathlib import Path
+
+import pytest
+
+from lab.core.dirs import build_dir
+from lab.kernels import module_build
+from lab.tests.conftest import prepare_patched, quiet
+from lab.tests.support import ktap, zisofs
+from lab.tests.support.pks_tests import CMDLINE, GIVEN, SOURCES, TESTS, reports
+from lab.vm import console, image, initramfs
+
+pytestmark = pytest.mark.all
+
+PROGRAMS = build_dir() / "bench" / "pks"
+
+# The file that zisofs has: more than is mapped, and its last page is not full.
+PLAIN = ("".join(random.Random(17).choices("abcdefgh \n", k=(80 << 12) + 100))).encode()
+
+# One more region, for dm-writecache.
+MORE = "memmap=64M!512M"
+PERSISTENT = "/dev/pmem2"
+
+# Copies for devices take 64 MiB out of the memory below the regions.
+SWIOTLB = "swiotlb=force"
+
+# Without a flush of what a caller that was stopped may have locked, which is for mutants.
+END = "event '\"done\"'\npoweroff -n -f\n"
+
+
+@pytest.fixture(scope="module")
+def prepared(request, cache, tmp_path_factory) -> image.Prepared:
+    """In place of stock's: what boot_job boots in this file."""
+    return prepare_patched(
+        "callers",
+        request.config.getoption("--tree"),
+        cache,
+        tmp_path_factory.mktemp("callers"),
+    )
+
+
+def with_libraries(program: Path) -> dict[str, Path]:
+    """A program as files of the guest."""
+    return {
+        f"bin/{program.name}": program,
+        **{str(path): path for path in initramfs.libraries(program)},
+    }
+
+
+@pytest.fixture
+def boot(boot_job, prepared, cache, tmp_path):
+    """Boots a job with the test module, this program, a compressed file and what it was before."""
+    built = module_build.build(prepared.kernel, SOURCES, cache, quiet, "pks_test.ko")
+    (cached,) = re.findall(
+        r"^([0-9a-f]+) \w pkrs_open$", prepared.kernel.symbols.read_text(), re.MULTILINE
+    )
+    (tmp_path / "plain").write_bytes(PLAIN)
+    (tmp_path / "cd.iso").write_bytes(zisofs.image("file", PLAIN))
+
+    def start(program: str, text: str, **changes):
+        given = f'given="{GIVEN} cache=0x{cached}"\nset=callers\nstep pmem pmem\n'
+        return boot_job(
+            TESTS + given + text + END,
+            {
+                "pks_test.ko": built,
+                "data/plain": tmp_path / "plain",
+                "data/cd.iso": tmp_path / "cd.iso",
+                **with_libraries(PROGRAMS / program),
+            },
+            cmdline=f"{CMDLINE} {MORE} memremap.pks_fault_mode=strict {changes.pop('cmdline', '')}",
+            **changes,
+        )
+
+    return start
+
+
+MOUNTS = (
+    "mkdir -p /cd && mount -t iso9660 -o loop,ro /data/cd.iso /cd\n"
+    f"mount -t configfs configfs /sys/kernel/config\nwait_for {PERSISTENT}\n"
+)
+CALLERS = (
+    "echo TESTS program > /dev/kmsg\n"
+    f"step callers pks_callers /pmem {PERSISTENT} /cd/file /data/plain\n"
+)
+
+
+def wrong(text: str) -> dict[str, list[str]]:
+    """What was wrong with which test of a console: its own words, or that it was not made, and the
+    first lines of the splats that came while it ran.
+    """
+    lines = "\n".join(console.lines(text))
+    found = {}
+    for section in re.split(r"^TESTS \w+$", lines, flags=re.MULTILINE)[1:]:
+        report = ktap.parse(section)
+        # What comes behind the last result, such as a work item that has left a bracket open.
+        parts = re.split(r"^(?:not )?ok \d+ - .*$", section, flags=re.MULTILINE)
+        names = [test.name for test in report.tests] + ["the end"]
+        for name, part in zip(names, parts):
+            found[name] = console.unexpected_splats(part)
+        for test in report.tests:
+            if test.status is not ktap.Status.PASSED:
+                found[test.name].insert(0, f"{test.status.value}: {test.reason}")
+        found["the report"] = found.get("the report", []) + report.problems
+    return {name: said for name, said in found.items() if said}
+
+
+def test_who_touches_pages_of_user_space_opens_them(boot):
+    booted = boot("pks_callers", f"{MOUNTS}tests callers\n{CALLERS}", cpus=2, cmdline=SWIOTLB)
+    assert wrong(booted.console) == {}
+    assert booted.outcome.problem is None, booted.outcome.problem
+    assert list(reports(booted.console)) == ["callers", "program"]
+    assert {"event": "end", "step": "callers", "code": 0} in booted.events
