@@ -4,6 +4,7 @@ crypto sockets, stacked block devices, a SCSI target, KVM. The image `callers` h
 of the lab reaches.
 """
 
+import os
 import random
 import re
 from pathlib import Path
@@ -33,6 +34,11 @@ SWIOTLB = "swiotlb=force"
 
 # Without a flush of what a caller that was stopped may have locked, which is for mutants.
 END = "event '\"done\"'\npoweroff -n -f\n"
+
+# How long the fuzzer runs, in seconds of the host's clock, on as many CPUs.
+FUZZ_SECONDS = int(os.environ.get("KMAPBENCH_FUZZ_SECONDS", 60))
+CPUS = 4
+SEED = 17
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +123,31 @@ def test_who_touches_pages_of_user_space_opens_them(boot):
     assert booted.outcome.problem is None, booted.outcome.problem
     assert list(reports(booted.console)) == ["callers", "program"]
     assert {"event": "end", "step": "callers", "code": 0} in booted.events
+
+
+# A guest patches its code when it brings up its first CPUs, and this emulator may let another CPU
+# see that too late: test_pks_fuzz.py.
+OTHER_CPUS = "for cpu in 1 2 3; do echo 1 > /sys/devices/system/cpu/cpu$cpu/online; done\n"
+FUZZ = (
+    f"mount -t configfs configfs /sys/kernel/config\nwait_for {PERSISTENT}\n"
+    f"step fuzz pks_user_fuzz {FUZZ_SECONDS} {SEED} /pmem {PERSISTENT}\n"
+    'event "\\"faults\\", \\"count\\": $(cat /sys/module/memremap/parameters/pks_faults)"\n'
+)
+
+
+def test_a_user_does_anything_with_mappings_and_the_kernel_has_nothing_to_say(boot):
+    booted = boot(
+        "pks_user_fuzz",
+        OTHER_CPUS + FUZZ,
+        cpus=CPUS,
+        icount=False,
+        cmdline="maxcpus=1",
+        limit_seconds=300 + CPUS * FUZZ_SECONDS,
+    )
+    assert booted.outcome.problem is None, booted.outcome.problem
+    counts = re.findall(
+        r"^FUZZ (.+): (\d+) of \d+$", "\n".join(console.lines(booted.console)), re.M
+    )
+    assert counts and [name for name, succeeded in counts if succeeded == "0"] == []
+    assert {"event": "end", "step": "fuzz", "code": 0} in booted.events
+    assert {"event": "faults", "count": 0} in booted.events
