@@ -138,6 +138,7 @@ void Work(const FuzzPlaces& places, unsigned number, unsigned seed, Clock::time_
           Counts& counts) {
   constexpr unsigned kLongest = 20;
   BecomeUser();
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   LimitSystemCalls();
   const std::vector<FuzzOperation> operations = AllOperations();
   FuzzWorker worker(places, "worker-" + std::to_string(number), seed + number);
@@ -175,7 +176,6 @@ bool RunWorkers(const FuzzPlaces& places, unsigned seconds, unsigned seed, Count
   for (unsigned i = 0; i < kWorkersPerCpu * std::thread::hardware_concurrency(); ++i) {
     const pid_t child = Checked(fork(), "fork");
     if (child == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
       try {
         Work(places, i, seed, end, counts);
       } catch (const std::exception& error) {
