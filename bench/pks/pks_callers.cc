@@ -5,9 +5,10 @@
 // data have to be right, memory has to be closed again, and no access may be reported as stray.
 // Results are printed as KTAP. Needs root, the test module, and the kernel `callers`.
 //
-// pks_callers DIRECTORY PMEM COMPRESSED PLAIN
+// pks_callers DIRECTORY PMEM COMPRESSED PLAIN [TEST]
 //   DIRECTORY is on a DAX file system; PMEM is a block device of persistent memory, whose content
-//   is lost; COMPRESSED is a file on zisofs, PLAIN the same file uncompressed.
+//   is lost; COMPRESSED is a file on zisofs, PLAIN the same file uncompressed; TEST
+//   is the name of the only one to run.
 #include <poll.h>
 #include <sched.h>
 #include <sys/wait.h>
@@ -100,25 +101,27 @@ void RunInChild(const KtapTest& test) {
   Fail(reason);
 }
 
-std::vector<KtapTest> AllTests(const CallerPlaces& places) {
+// only: the name of the only test; empty: all.
+std::vector<KtapTest> Tests(const CallerPlaces& places, const std::string& only) {
   std::vector<KtapTest> all;
   for (const auto& of : {CryptoTests, BlockTests, ScsiTests, GuestTests})
     for (const KtapTest& test : of(places))
-      all.push_back({test.name, [test] { RunInChild(test); }});
+      if (only.empty() || only == test.name)
+        all.push_back({test.name, [test] { RunInChild(test); }});
   return all;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) {
-    std::fprintf(stderr, "usage: pks_callers DIRECTORY PMEM COMPRESSED PLAIN\n");
+  if (argc != 5 && argc != 6) {
+    std::fprintf(stderr, "usage: pks_callers DIRECTORY PMEM COMPRESSED PLAIN [TEST]\n");
     return 2;
   }
   const CallerPlaces places = {argv[1], argv[2], argv[3], argv[4]};
   const std::string probe = places.directory + "/probe";
   return RunKtap(
-      AllTests(places),
+      Tests(places, argc == 6 ? argv[5] : ""),
       [&] {
         const File file(probe, Bytes{1});
         ExpectDax(probe);
