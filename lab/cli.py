@@ -15,11 +15,10 @@ from analysis.data.bad_data import BadData
 from analysis.parser import OneLineParser
 from formats import exit_codes
 from lab import VERSION, help_texts, wrong_use
-from lab.commands import tests
+from lab.commands import kernel_options, tests
 from lab.core import signals
 from lab.core.errors import KmapbenchError
 from lab.distributions import matrix
-from lab.kernels import variants
 from lab.run import plan_options
 
 
@@ -47,7 +46,7 @@ def _parsers() -> tuple[OneLineParser, dict[str, OneLineParser]]:
         command.set_defaults(function=_of_analysis(function), check=check)
     _add_looks(commands)
     _add_tests(commands)
-    _add_kernels(commands)
+    kernel_options.add(commands, _command)
     return top, commands.choices
 
 
@@ -134,18 +133,6 @@ def _add_tests(commands) -> None:
     lint.set_defaults(function=_lint)
 
 
-def _add_kernels(commands) -> None:
-    kernels = _command(commands, "kernels", help="list the variants and what is built, or build")
-    kernels.set_defaults(function=_kernels)
-    build = _command(
-        kernels.add_subparsers(dest="what", metavar="COMMAND"),
-        "build",
-        help="build the kernels of variants",
-    )
-    build.add_argument("names", nargs="+", metavar="NAME", help="a variant")
-    build.set_defaults(function=_build, check=_check_build)
-
-
 def _command(commands, name: str, **words) -> argparse.ArgumentParser:
     """A command; `check` looks at its options without running anything, `function` runs it."""
     parser = commands.add_parser(name, **words)
@@ -222,23 +209,6 @@ def _look(_: argparse.Namespace) -> int:
     from lab.commands import check
 
     return check.run()
-
-
-def _kernels(_: argparse.Namespace) -> int:
-    from lab.commands import kernels
-
-    return kernels.show()
-
-
-def _check_build(arguments: argparse.Namespace) -> None:
-    for name in arguments.names:
-        variants.find(name)
-
-
-def _build(arguments: argparse.Namespace) -> int:
-    from lab.commands import kernels
-
-    return kernels.build(arguments.names)
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

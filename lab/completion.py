@@ -48,9 +48,13 @@ def _completer(names: Callable[[], list[str]]) -> Callable[..., list[str]]:
 
 
 def _variants() -> list[str]:
-    from lab.kernels import variants
+    from lab.core.errors import KmapbenchError
+    from lab.kernels import variant_choice, variants
 
-    return list(variants.load())
+    try:
+        return list(variant_choice.table_of(None))
+    except KmapbenchError:  # the user's own table is wrong, which the command will say
+        return list(variants.load())
 
 
 def _cases() -> list[str]:

@@ -25,9 +25,13 @@ def check_unrecognized(parsed: argparse.Namespace, unknown: Sequence[str]) -> No
     if not unknown:
         return
     hint = ""
-    if parsed.command == "run" and set(unknown) <= set(variants.load()):
+    if parsed.command == "run" and _mean_variants(unknown):
         meant = ",".join([*(parsed.variants or []), *unknown])
         hint = f"; variants are separated by commas: --variants {meant}"
     raise KmapbenchError(
         f"unrecognized arguments: {' '.join(unknown)}{hint}; see kmapbench {parsed.command} --help"
     )
+
+
+def _mean_variants(words: Sequence[str]) -> bool:
+    return all(word.partition("=")[0] in variants.load() or "=" in word for word in words)

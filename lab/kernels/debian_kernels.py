@@ -7,15 +7,15 @@ here: distributions withdraw them; what was used stands in campaign.json.
 
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lab.core import subprocesses
 from lab.core.errors import CommandFailed, KmapbenchError
-from lab.kernels import kernel_folder
-from lab.kernels.kernel_tree import KernelTree, relocated
+from lab.kernels import built_kernel, deb_kernel, kernel_folder
+from lab.kernels.deb_kernel import release_of
+from lab.kernels.kernel_tree import KernelTree, relocate_headers
 
 # What the module was tried on, oldest and newest (docs/kernels.md).
 KNOWN = ((6, 1), (7, 3))
@@ -29,24 +29,25 @@ _IMAGE = re.compile(
 def fetch(series: str | None, cache: Path, say) -> KernelTree:
     """A kernel: from the cache, unpacked now, or one that is there already.
 
-    series: "6.12", "6.12-rt", a folder with a kernel (kernel_folder.py), or None: the newest that
+    series: "6.12", "6.12-rt", a folder with a kernel (built_kernel.py), or None: the newest that
     was tried of those that the package sources offer; without apt, of those that are installed.
     say: called with a line before anything slow.
     """
     if series and is_folder(series):
-        return kernel_folder.use(Path(series), cache)
+        return built_kernel.use(Path(series), cache)
     if not subprocesses.has("apt-cache"):
         return kernel_folder.use(Path("/"), cache, _best(kernel_folder.releases(Path("/")), series))
     packages = resolve(series)
     image = next(name for name in packages if name.startswith("linux-image-"))
-    release = _release(image)
+    release = release_of(image)
+    assert release is not None  # resolve() has found it by that
     folder = cache / "kernels" / f"{image}_{packages[image].replace(':', '%')}"
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpacking-") as scratch:
             tree = Path(scratch) / "tree"
             download_and_unpack(packages, Path(scratch), tree, say)
-            _relocate_headers(tree, folder)
+            relocate_headers(tree, folder)
             tree.rename(folder)
     return KernelTree(folder, release, packages)
 
@@ -136,14 +137,10 @@ def _offered() -> dict[str, str]:
         subprocesses.output(["apt-cache", "pkgnames", "linux-image-"]).split(),
         key=lambda name: ("unsigned" in name, name),
     ):
-        if _IMAGE.fullmatch(name) and f"linux-headers-{_release(name)}" in headers:
-            images.setdefault(_release(name), name)
+        release = release_of(name) if _IMAGE.fullmatch(name) else None
+        if release and f"linux-headers-{release}" in headers:
+            images.setdefault(release, name)
     return images
-
-
-def _release(image: str) -> str:
-    """The kernel release of an image package."""
-    return image.removeprefix("linux-image-").removeprefix("unsigned-").removesuffix("-unsigned")
 
 
 def _parts(packages: list[str], release: str) -> list[str]:
@@ -220,27 +217,12 @@ def download_and_unpack(packages: dict[str, str], scratch: Path, tree: Path, say
         ) from None
     say("unpacking the kernel")
     for package in sorted(scratch.glob("*.deb")):
-        try:
-            subprocesses.output([subprocesses.find("dpkg-deb", "dpkg"), "-x", package, tree])
-        except CommandFailed as error:
-            free = shutil.disk_usage(scratch).free >> 20
-            raise KmapbenchError(
-                f"{package.name} cannot be unpacked in the cache ({free} MiB free): {error}"
-            ) from None
+        deb_kernel.extract(package, tree)
 
 
 def fetched(cache: Path) -> list[Path]:
     """Kernels of the distribution that are in the cache, of all series."""
     return sorted((cache / "kernels").glob("linux-image-*"))
-
-
-def _relocate_headers(tree: Path, final: Path) -> None:
-    """Debian's header Makefile names its other half, and itself, by absolute path: point it to
-    where they will be.
-    """
-    for makefile in (tree / "usr" / "src").glob("linux-headers-*/Makefile"):
-        text = makefile.read_text()
-        makefile.write_text(relocated(text, final))
 
 
 def needed_modules(

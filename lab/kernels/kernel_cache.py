@@ -7,7 +7,7 @@ from pathlib import Path
 from lab.core import subprocesses
 from lab.core.errors import KmapbenchError
 from lab.kernels import debian_kernels, kconfig
-from lab.kernels.variants import Image
+from lab.kernels.variant import Image
 
 # Counts up when what is kept of a build, or how it is built, changes.
 _RECIPE = 1

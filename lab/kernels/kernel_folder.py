@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kernels that are there already: installed on this machine, or in a folder that the user names.
+"""Kernels that are installed: on this machine, or in a folder that the user names.
 
 A folder looks as packages unpack: boot/vmlinuz-RELEASE (or vmlinuz among the modules),
 lib/modules/RELEASE or usr/lib/modules/RELEASE, usr/src/linux-headers-RELEASE or the modules' build.
@@ -9,6 +9,7 @@ Nothing in it is changed: the cache gets a tree of links to it.
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from lab.core.errors import KmapbenchError
@@ -23,11 +24,11 @@ def releases(folder: Path) -> list[str]:
         path.name for lib in ("lib", "usr/lib") for path in (folder / lib / "modules").glob("*")
     }
     trees = [KernelTree(folder, release) for release in sorted(found)]
-    return [tree.release for tree in trees if tree.image.exists() and _headers(tree)]
+    return [tree.release for tree in trees if tree.image.exists() and headers_of(tree)]
 
 
-def use(folder: Path, cache: Path, release: str | None = None) -> KernelTree:
-    """The kernel of a folder; release: which of several."""
+def find(folder: Path, release: str | None = None) -> KernelTree:
+    """The kernel of a folder, where it is. release: which of several; None: there has to be one."""
     if release is None:
         there = releases(folder)
         if len(there) != 1:
@@ -43,19 +44,27 @@ def use(folder: Path, cache: Path, release: str | None = None) -> KernelTree:
         raise KmapbenchError(
             f"{source.image}: cannot be read: sudo chmod a+r {source.image}, or run this as root"
         )
-    headers = _headers(source)
-    if headers is None:
+    if headers_of(source) is None:
         raise KmapbenchError(f"{source.headers}: no headers of {release} to build a module with")
-    final = cache / "kernels" / f"folder-{release}-{_digest(source, headers)}"
+    return source
+
+
+def use(folder: Path, cache: Path, release: str | None = None) -> KernelTree:
+    """The kernel of a folder, as a tree of links in the cache. release: which of several."""
+    source = find(folder, release)
+    headers = headers_of(source)
+    assert headers is not None  # find() has seen them
+    parts = [headers / ".config", headers / "Module.symvers"]
+    final = cache / "kernels" / f"folder-{source.release}-{digest(folder, source.image, parts)}"
     if not final.is_dir():
         final.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=final.parent, prefix=".unpacking-") as scratch:
             _link(source, headers, Path(scratch) / "tree", final)
             (Path(scratch) / "tree").rename(final)
-    return KernelTree(final, release)
+    return KernelTree(final, source.release)
 
 
-def _headers(tree: KernelTree) -> Path | None:
+def headers_of(tree: KernelTree) -> Path | None:
     """What modules for a kernel are built against, as a path without links; None: nothing that is
     there.
     """
@@ -74,6 +83,7 @@ def _link(source: KernelTree, headers: Path, tree: Path, final: Path) -> None:
         (named.image, source.image),
         (named.config, source.config),
         (named.symbols, source.symbols),
+        (named.vmlinux, source.vmlinux),
     ):
         if path.exists():
             target.symlink_to(path.resolve())
@@ -96,12 +106,14 @@ def _link(source: KernelTree, headers: Path, tree: Path, final: Path) -> None:
     )
 
 
-def _digest(tree: KernelTree, headers: Path) -> str:
-    """Of what the kernel and a module for it depend on."""
-    digest = hashlib.sha256(
-        f"{tree.folder}\0{tree.image.stat().st_size}\0{tree.image.stat().st_mtime_ns}".encode()
-    )
-    for name in (".config", "Module.symvers"):
-        if (headers / name).exists():
-            digest.update((headers / name).read_bytes())
-    return digest.hexdigest()[:16]
+def digest(folder: Path, image: Path, parts: Iterable[Path]) -> str:
+    """Of a kernel that lies in a folder: of where that is, of the image's bytes, and of those of
+    other files, as far as they are there. Of modules, which are many, size and time.
+    """
+    value = hashlib.sha256(f"{folder.absolute()}\0".encode())
+    for path in (image, *parts):
+        if path.suffix == ".ko":
+            value.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}\0".encode())
+        elif path.exists():
+            value.update(hashlib.sha256(path.read_bytes()).digest())
+    return value.hexdigest()[:16]

@@ -65,3 +65,11 @@ def relocated(makefile: str, root: Path) -> str:
         makefile,
         flags=re.MULTILINE,
     )
+
+
+def relocate_headers(tree: Path, final: Path) -> None:
+    """Debian's header Makefile names its other half, and itself, by absolute path: point it to
+    where they will be. tree: where they are now.
+    """
+    for makefile in (tree / "usr" / "src").glob("linux-headers-*/Makefile"):
+        makefile.write_text(relocated(makefile.read_text(), final))

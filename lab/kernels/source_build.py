@@ -19,7 +19,7 @@ from lab.core.errors import CommandFailed, Interrupted, KmapbenchError
 from lab.kernels import debian_kernels, kconfig, kernel_cache
 from lab.kernels.debian_kernels import KernelTree
 from lab.kernels.kbuild import Make, environment
-from lab.kernels.variants import Image
+from lab.kernels.variant import Image
 
 # A failed or ended build leaves its folder behind when we are killed: the next one removes it.
 _SCRATCH_PREFIX = ".building-"

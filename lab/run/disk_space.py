@@ -10,7 +10,7 @@ from formats.cache_folder import cache_path
 from lab.core import subprocesses
 from lab.core.dirs import RESULTS
 from lab.kernels import debian_kernels, kernel_cache
-from lab.kernels.variants import Image
+from lab.kernels.variant import Image
 from lab.run import selection
 from lab.run.plan import Plan
 
@@ -55,9 +55,7 @@ def rooms(plan: Plan) -> list[Room]:
         }
         mib = BUILDING_MIB + BUILT_MIB * len(missing) + SOURCE_MIB * len(sources)
         needed.append(Room(folder, mib, "building kernels"))
-    if any(variant.image is None for variant in plan.variants) and not debian_kernels.fetched(
-        folder
-    ):
+    if any(variant.packaged for variant in plan.variants) and not debian_kernels.fetched(folder):
         needed.append(Room(folder, DISTRIBUTION_MIB, "the distribution's kernel"))
     return needed
 

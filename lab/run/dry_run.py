@@ -56,7 +56,8 @@ def _kernel_lines(plan: Plan) -> list[str]:
         lines.append(
             f"kernel {image.name}: {f'to be built{before}' if image.name in missing else 'built'}"
         )
-    if any(variant.image is None for variant in plan.variants):
+    lines += [f"kernel {one.name}: {one.built}" for one in plan.variants if one.built]
+    if any(variant.packaged for variant in plan.variants):
         there = "fetched" if debian_kernels.fetched(folder) else "to be fetched"
         lines.append(f"kernel of the distribution, {plan.kernel or 'the newest known'}: {there}")
     return lines

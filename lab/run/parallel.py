@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from lab.campaign.schedule import Step
 from lab.core import signals
 from lab.core.errors import KmapbenchError
-from lab.kernels.variants import Variant
+from lab.kernels.variant import Variant
 from lab.vm import qemu
 
 if TYPE_CHECKING:  # it needs rich, which places() can do without

@@ -16,7 +16,7 @@ from typing import Any
 from formats.campaign_format import LOOKS, USER_SPACE
 from lab.core.errors import KmapbenchError
 from lab.kernels import debian_kernels
-from lab.kernels.variants import Variant
+from lab.kernels.variant import Variant
 
 DEFAULT_LABEL = "here"
 EXACT_BOOTS, INEXACT_BOOTS = 2, 6
@@ -77,9 +77,11 @@ class Plan:
     variants: list[Variant] = field(
         metadata={
             "option": Option(
-                "kernels to measure (default: stock)",
+                "kernels to measure (default: stock); NAME=DIR is one that you have built: a build"
+                " folder (O=), what make dir-pkg makes, a .deb with its headers beside it, or"
+                " /lib/modules/RELEASE",
                 kind=list,
-                metavar="A,B",
+                metavar="A,NAME=DIR",
                 parse=lambda text: [name.strip() for name in text.split(",")],
                 in_lab_only=True,
             )
@@ -207,6 +209,15 @@ class Plan:
     print: bool = _field(
         False, Option("print report.txt at the end, not only where it is", bool, planned=False)
     )
+    variants_file: str | None = _field(
+        None,
+        Option(
+            "your own table of variants (default: kmapbench.toml in the current folder, if there is"
+            " one)",
+            metavar="FILE",
+            in_lab_only=True,
+        ),
+    )
 
     def asked(self) -> dict:
         """What campaign.json keeps of the options."""
@@ -258,7 +269,7 @@ def write(plan: Plan) -> str:
     import tomli_w  # which what only reads a plan can do without
 
     said = {name: getattr(plan, name) for name in PLANNED} | {
-        "variants": [variant.name for variant in plan.variants],
+        "variants": [variant.word for variant in plan.variants],
         "boots": None if plan.here or plan.until_resolved else plan.boots,
         "label": plan.label if plan.here else None,
     }

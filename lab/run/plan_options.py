@@ -8,8 +8,8 @@ from pathlib import Path
 
 from formats.campaign_format import LOOKS
 from lab.core.errors import KmapbenchError
-from lab.kernels import variants
-from lab.kernels.variants import Variant
+from lab.kernels import variant_choice
+from lab.kernels.variant import Variant
 from lab.run.plan import EXACT_BOOTS, INEXACT_BOOTS, LEVEL, OPTIONS, PLANNED, Plan, read
 
 # What options contradict each other: a test of what was given, and what is said of it.
@@ -29,6 +29,10 @@ _RULES: list[tuple[Callable[[dict], bool], str]] = [
     (
         lambda given: bool(given.get("until_resolved")) and len(given.get("variants", [])) < 2,
         "--until-resolved compares variants: name two or more with --variants",
+    ),
+    (
+        lambda given: "variants_file" in given and "variants" not in given,
+        "--variants-file says which variants there are: choose some of them with --variants",
     ),
     (
         lambda given: "kernel" in given and "stock" not in given.get("variants", ["stock"]),
@@ -93,11 +97,12 @@ def from_arguments(arguments: argparse.Namespace) -> Plan:
     _check(said)
     here = said.get("here", False)
     names = [] if here else said.get("variants", ["stock"])
-    chosen = [variants.find(name) for name in names]
-    if len(set(names)) < len(names):
-        raise KmapbenchError(f"--variants {','.join(names)}: a variant is named twice")
+    file = Path(said["variants_file"]).absolute() if "variants_file" in said else None
+    chosen = variant_choice.choose(names, file)
+    own = next((str(variant.table) for variant in chosen if variant.table), None)
     said |= {
         "variants": chosen,
+        "variants_file": own,
         "seed": said.get("seed", int.from_bytes(os.urandom(4))),
         "out": arguments.out.absolute() if arguments.out else None,
         "arguments": arguments.given,

@@ -20,6 +20,7 @@ from lab.core.progress import Display
 from lab.core.time_left import TimeLeft
 from lab.host import bench_program, running_kernel
 from lab.kernels import source_build, variants
+from lab.kernels.variant import Variant
 from lab.run import host_steps, parallel, selection
 from lab.run.guest_boot import LabBoot
 from lab.run.plan import Plan
@@ -79,8 +80,16 @@ class Guests:
     def prepare(self, leaving: ExitStack) -> None:
         context = self._context
         images = [variant.image for variant in self._variants if variant.image]
+        # Kernels of the user's first: what is wrong with them is known before a build.
+        self._prepare([variant for variant in self._variants if variant.built])
         source_build.provide(images, context.cache, context.display)
-        for variant in self._variants:
+        self._prepare([variant for variant in self._variants if not variant.built])
+        if self._workload.observed:
+            self._plugin = image.observer_plugin(self.refusals.append)
+
+    def _prepare(self, chosen: Sequence[Variant]) -> None:
+        context = self._context
+        for variant in chosen:
             self._prepared[variant.name] = image.prepare(
                 variant,
                 context.plan.kernel,
@@ -89,8 +98,6 @@ class Guests:
                 context.scratch,
                 context.display.say,
             )
-        if self._workload.observed:
-            self._plugin = image.observer_plugin(self.refusals.append)
 
     def manifest(self) -> dict[str, dict]:
         described = {}
@@ -134,6 +141,7 @@ def _describe(prepared: image.Prepared) -> dict:
         "cpu": prepared.variant.cpu,
         "cmdline": prepared.variant.cmdline,
         "regions": prepared.variant.regions,
+        **({"built": str(prepared.variant.built)} if prepared.variant.built else {}),
     }
 
 

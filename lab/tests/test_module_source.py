@@ -8,7 +8,7 @@ import pytest
 
 from lab.core import subprocesses
 from lab.core.dirs import MODULE_SOURCE
-from lab.kernels import variants
+from lab.kernels import variant_table
 
 pytestmark = pytest.mark.program
 
@@ -26,7 +26,7 @@ ON_PURPOSE = {
 DEPRECATED = tuple(
     f"Deprecated use of '{name}'" for name in ("kmap", "kunmap", "kmap_atomic", "kunmap_atomic")
 )
-FOLDERS = (MODULE_SOURCE, MODULE_SOURCE / "tests", variants.FOLDER / "tests")
+FOLDERS = (MODULE_SOURCE, MODULE_SOURCE / "tests", variant_table.FOLDER / "tests")
 
 
 @pytest.mark.kernels

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab.kernels import source_build, variants
+from lab.kernels.variant import Variant
 from lab.run import runner
 from lab.tests.conftest import quiet
 from lab.tests.support.records import with_paths
@@ -30,7 +31,7 @@ def config(request) -> str:
     return request.param
 
 
-def variant(config: str, role: str) -> variants.Variant:
+def variant(config: str, role: str) -> Variant:
     """The variant that plays the role of one of the trimmed kernels, in either configuration."""
     name = {"trimmed": role, "distro": "distro" if role == "protected" else f"distro-{role}"}[
         config

@@ -18,7 +18,8 @@ import pytest
 
 from lab.core.dirs import ROOT
 from lab.core.errors import Interrupted, KmapbenchError
-from lab.kernels import debian_kernels, kconfig, kernel_cache, source_build, variants
+from lab.kernels import debian_kernels, kconfig, kernel_cache, source_build, variant_table, variants
+from lab.kernels.variant import Image
 from lab.tests.conftest import quiet
 
 pytestmark = pytest.mark.program
@@ -103,14 +104,14 @@ def offered(monkeypatch):
 def image(tmp_path):
     """Makes an image of a fragment and patches."""
 
-    def make(fragment: str = "CONFIG_JUMP_LABEL=y\n", *patches: str) -> variants.Image:
+    def make(fragment: str = "CONFIG_JUMP_LABEL=y\n", *patches: str) -> Image:
         folder = tmp_path / "series"
         folder.mkdir(exist_ok=True)
         (folder / "lab.config").write_text(fragment)
         for number, text in enumerate(patches):
             (folder / f"{number:04}-change.patch").write_text(text)
         files = tuple(sorted(folder.glob("*.patch")))
-        return variants.Image(
+        return Image(
             "fake", "linux-fake", "tinyconfig", (folder / "lab.config",), files, 2, ("one", "other")
         )
 
@@ -122,7 +123,7 @@ def kept(cache: Path) -> list[str]:
     return sorted(path.name for path in (cache / "kernels").iterdir() if path.is_dir())
 
 
-def failure(image: variants.Image, cache: Path) -> str:
+def failure(image: Image, cache: Path) -> str:
     """The message of a build that fails, which has the variants, one line, the log, and nothing
     kept.
     """
@@ -298,10 +299,11 @@ def test_a_killed_build_takes_its_compilers_along_and_the_next_one_clears_up(cac
     pid = slow(cache)
     one = image()
     script = (
-        "from pathlib import Path; from lab.kernels import debian_kernels, source_build, variants\n"
+        "from pathlib import Path; from lab.kernels import debian_kernels, source_build\n"
+        "from lab.kernels.variant import Image\n"
         f"debian_kernels.candidate = lambda _: {VERSION!r}; source_build.missing_packages = list\n"
         f"fragment = Path({str(one.fragments[0])!r})\n"
-        "image = variants.Image('fake', 'linux-fake', 'tinyconfig', (fragment,), (), 2, ('one',))\n"
+        "image = Image('fake', 'linux-fake', 'tinyconfig', (fragment,), (), 2, ('one',))\n"
         f"source_build.fetch(image, Path({str(cache)!r}), print)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.DEVNULL)
@@ -414,7 +416,9 @@ def test_an_image_asks_for_jump_labels_and_names_files_that_are_there(name):
 
 
 @pytest.mark.parametrize(
-    "fragment", sorted((variants.FOLDER / "configs").glob("*.config")), ids=lambda path: path.name
+    "fragment",
+    sorted((variant_table.FOLDER / "configs").glob("*.config")),
+    ids=lambda path: path.name,
 )
 def test_a_fragment_has_no_line_that_would_be_passed_over(fragment):
     lines = fragment.read_text().splitlines()
@@ -432,12 +436,10 @@ def test_a_series_is_applied_in_the_order_of_its_names(tmp_path):
         (tmp_path / "pks" / name).touch()
     table = tmp_path / "variants.toml"
     table.write_text(
-        '[variants.a]\nwhat = ""\nimage = "i"\ncpu = "max"\ncmdline = ""\n[variants.b]\nwhat ='
-        ' ""\nimage = "i"\ncpu = "max,-pks"\ncmdline = "nopks"\nmemory_mib ='
-        ' 2048\n[images.i]\nsource = "s"\nbase = "tinyconfig"\nfragments = ["lab.config"]\npatches'
-        ' = "pks"\nsteps = 1\n'
+        '[variants.a]\npatches = "pks"\n[variants.b]\nimage = "a"\ncpu = "max,-pks"\n'
+        'cmdline = "nopks"\nmemory_mib = 2048\n'
     )
-    a, b = variants.load(table).values()
+    a, b = variant_table.read(table).values()
     assert [path.name for path in a.image.patches] == [
         "0001-a.patch",
         "0002-b.patch",

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from lab.core import subprocesses
 from lab.core.dirs import MODULE_SOURCE, build_dir
-from lab.kernels import debian_kernels, module_build, source_build
+from lab.kernels import built_kernel, debian_kernels, module_build, source_build
 from lab.kernels.debian_kernels import KernelTree
-from lab.kernels.variants import Variant
+from lab.kernels.variant import Variant
 from lab.vm import initramfs, plugin_api, qemu
 
 # crc32c_generic is an algorithm, which xfs asks for and no module names.
@@ -58,11 +58,12 @@ def prepare(
     variant: Variant, series: str | None, content: Content, cache: Path, scratch: Path, say
 ) -> Prepared:
     """Kernel, module and the shared archive of a variant."""
-    kernel = (
-        source_build.fetch(variant.image, cache, say)
-        if variant.image
-        else debian_kernels.fetch(series, cache, say)
-    )
+    if variant.image:
+        kernel = source_build.fetch(variant.image, cache, say)
+    elif variant.built:
+        kernel = built_kernel.use(variant.built, cache)
+    else:
+        kernel = debian_kernels.fetch(series, cache, say)
     return prepare_kernel(variant, kernel, content, cache, scratch, say)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lab.core import subprocesses
 from lab.core.event_stream import Line, Parser
-from lab.kernels.variants import BOOT_LIMIT_SECONDS, MEMORY_MIB
+from lab.kernels.variant import BOOT_LIMIT_SECONDS, MEMORY_MIB
 from lab.vm import console
 
 # A guest is hung after its limit in seconds of QEMU's own CPU time, since wall time depends on the

@@ -7,7 +7,7 @@ from typing import Protocol
 from lab.campaign import safe_files
 from lab.campaign.store import Boot
 from lab.core.errors import KmapbenchError
-from lab.kernels.variants import Variant
+from lab.kernels.variant import Variant
 from lab.trace import symbols
 from lab.vm import image
 from lab.vm.image import Content, Prepared

@@ -5,11 +5,11 @@ say.
 
 import re
 
-from lab.kernels import variants
+from lab.kernels import variant_table
 from lab.tests.support import ktap
 from lab.vm import console, image, qemu
 
-SOURCES = variants.FOLDER / "tests"
+SOURCES = variant_table.FOLDER / "tests"
 
 # In the middle of the first region of persistent memory (image.PMEM_REGIONS), and memory that
 # nobody uses.

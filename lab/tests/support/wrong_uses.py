@@ -18,6 +18,7 @@ COMMANDS = [
     "test",
     "kernels",
     "kernels build",
+    "kernels needs",
 ]
 
 # Arguments, and words of the one line that is said. {there}: a folder that is no campaign.
@@ -29,6 +30,10 @@ WRONG = [
     (["run", "--variants", "Plain"], ["did you mean plain?"]),
     (["run", "--variants", "STOCK"], ["did you mean stock?"]),
     (["run", "--variants", "stock,,plain"], ["an empty name"]),
+    (["run", "--variants", "plain,mine=/nowhere"], ["mine", "/nowhere", "no such file"]),
+    (["run", "--variants", "plain", "mine=/nowhere"], ["--variants plain,mine=/nowhere"]),
+    (["run", "--variants-file", "{there}/plan.toml"], ["--variants-file", "--variants"]),
+    (["kernels", "--variants-file", "{there}/plan.toml"], ["{there}/plan.toml: boots: not known"]),
     (["run", "--variants", "plain", "--kernel", "6.1"], ["--kernel", "stock"]),
     ([], ["COMMAND"]),
     (["run", "--variant", "plain"], ["--variant"]),

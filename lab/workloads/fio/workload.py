@@ -13,7 +13,7 @@ from lab.campaign.store import Boot, record_without_samples
 from lab.core import subprocesses
 from lab.core.dirs import build_dir
 from lab.core.errors import KmapbenchError
-from lab.kernels.variants import Variant
+from lab.kernels.variant import Variant
 from lab.trace import call_profile, symbols
 from lab.vm import image
 from lab.vm.image import Content, Prepared

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The options of `kmapbench kernels` and the commands below it. Standard library only."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from lab.kernels import variant_choice
+
+
+def add(commands, new_command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Adds `kernels`. new_command: makes a command of a subparsers object, a name and a help."""
+    kernels = new_command(commands, "kernels", help="list the variants and what is built, or build")
+    kernels.set_defaults(function=_show, check=_check)
+    _add_variants_file(kernels)
+    below = kernels.add_subparsers(dest="what", metavar="COMMAND")
+    build = new_command(below, "build", help="build the kernels of variants")
+    build.add_argument("names", nargs="+", metavar="NAME", help="a variant")
+    _add_variants_file(build)
+    build.set_defaults(function=_build, check=_check)
+    needs = new_command(
+        below, "needs", help="list what a kernel needs to be measured in the lab, and why"
+    )
+    needs.set_defaults(function=_show_needs)
+
+
+def _add_variants_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--variants-file",
+        type=Path,
+        default=argparse.SUPPRESS,  # it is an option of the command and of those below it
+        metavar="FILE",
+        help="your own table of variants (default: kmapbench.toml in the current folder, if there"
+        " is one)",
+    )
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    file = getattr(arguments, "variants_file", None)
+    arguments.table = file.absolute() if file else None
+    arguments.chosen = variant_choice.choose(getattr(arguments, "names", []), arguments.table)
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    from lab.commands import kernels
+
+    return kernels.show(arguments.table)
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    from lab.commands import kernels
+
+    return kernels.build(arguments.chosen, arguments.table)
+
+
+def _show_needs(_: argparse.Namespace) -> int:
+    from lab.commands import kernels
+
+    return kernels.show_needs()

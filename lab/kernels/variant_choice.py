@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Variants as a command line names them: kmapbench's own, those of the user's table, and kernels
+that the user has built. Standard library only.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lab.core.errors import KmapbenchError
+from lab.kernels import built_kernel, variant_table, variants
+from lab.kernels.variant import Variant
+
+# The user's table, where none is named: in the current folder.
+OWN_TABLE = Path("kmapbench.toml")
+
+
+def table_of(file: Path | None) -> Mapping[str, Variant]:
+    """kmapbench's own variants and those of the user's table. file: that table; None: OWN_TABLE, if
+    there is one.
+    """
+    own = file or (OWN_TABLE.absolute() if OWN_TABLE.is_file() else None)
+    return {**variants.load(), **(variant_table.read(own, variants.load()) if own else {})}
+
+
+def choose(words: Sequence[str], file: Path | None) -> list[Variant]:
+    """The variants that are meant: a name, or NAME=PATH for a kernel that is built already. A
+    KmapbenchError says which word means none, or what is wrong with the kernel.
+
+    The user's table is read only where it is named or a word is none of kmapbench's own.
+    """
+    names = {word for word in words if "=" not in word}
+    needs_own = file is not None or not names <= set(variants.load())
+    table = table_of(file) if needs_own else variants.load()
+    chosen = [_built(word) if "=" in word else variants.find(word, table) for word in words]
+    taken = [variant.name for variant in chosen]
+    if twice := next((name for name in taken if taken.count(name) > 1), None):
+        raise KmapbenchError(f"--variants {','.join(words)}: {twice} is named twice")
+    for variant in chosen:
+        if variant.built:
+            _check_built(variant, variant.built)
+    return chosen
+
+
+def _built(word: str) -> Variant:
+    """A kernel that is built already, named on the command line."""
+    name, _, path = word.partition("=")
+    if why := variant_table.check_name(name):
+        raise KmapbenchError(f"--variants {word}: {why}")
+    if name in variants.load():
+        raise KmapbenchError(
+            f"--variants {word}: kmapbench has a variant {name}: choose another name"
+        )
+    if not path:
+        raise KmapbenchError(f"--variants {word}: give the folder of a kernel behind {name}=")
+    return variant_table.of_built(name, Path(path).expanduser().absolute())
+
+
+def _check_built(variant: Variant, path: Path) -> None:
+    try:
+        built_kernel.check(path)
+    except KmapbenchError as error:
+        where = f"{variant.table}: variants.{variant.name}.built" if variant.table else variant.name
+        raise KmapbenchError(f"{where}: {error}") from None

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A table of variants (TOML) as objects: kernels/variants.toml and those that users write.
+
+All that a table can have wrong is said before anything is built: one line with file and key.
+Standard library only.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+from formats.campaign_format import USER_SPACE
+from lab.core.dirs import ROOT
+from lab.core.errors import KmapbenchError
+from lab.core.suggestion import instead
+from lab.kernels.variant import BOOT_LIMIT_SECONDS, MEMORY_MIB, REGIONS, Image, Variant
+
+FOLDER = ROOT / "kernels"
+TABLE = FOLDER / "variants.toml"
+
+# What a configuration may begin with, and the fragments that it stands for, on top of tinyconfig.
+_LAB = FOLDER / "configs" / "lab.config"
+CONFIGS = {"lab": (_LAB,), "distro": (_LAB, FOLDER / "configs" / "distro.config")}
+
+_BASE = "tinyconfig"
+_SOURCE = "linux-source-6.12"
+_STEPS = 2000
+_CPU = "max"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+
+_KINDS: Mapping[type | tuple[type, ...], str] = {
+    str: "a string",
+    int: "a whole number",
+    bool: "true or false",
+    (int, float): "a number",
+}
+_OF_A_BUILD: Mapping[str, Any] = {
+    "source": str,
+    "config": str,
+    "patches": str,
+    "first_patches": int,
+    "steps": int,
+}
+_OF_A_BOOT: Mapping[str, Any] = {
+    "what": str,
+    "cpu": str,
+    "cmdline": str,
+    "memory_mib": int,
+    "limit_seconds": (int, float),
+    "regions": int,
+}
+# Where the kernel comes from, if it is not built for this variant.
+_ELSEWHERE: Mapping[str, Any] = {"packaged": bool, "image": str, "built": str}
+KEYS: Mapping[str, Any] = {**_ELSEWHERE, **_OF_A_BUILD, **_OF_A_BOOT}
+"""All keys of a variant, with the types that their values may have."""
+
+_RANGES = {
+    "first_patches": (1, 10_000),
+    "steps": (1, 1_000_000),
+    "memory_mib": (MEMORY_MIB, 1 << 20),
+    "limit_seconds": (1, 1_000_000),
+    "regions": (1, 2),
+}
+
+
+def check_name(name: str) -> str | None:
+    """What is wrong with the name of a variant; None: nothing."""
+    if not _NAME.fullmatch(name) or name == USER_SPACE:
+        return (
+            f"'{name}' is no name for a variant: up to 32 of a-z, 0-9, '.', '_', '-', a letter or"
+            f" digit first, and not '{USER_SPACE}'"
+        )
+    return None
+
+
+def of_built(name: str, path: Path) -> Variant:
+    """A variant of a kernel that is built already, with nothing else said of it."""
+    return Variant(name, f"built already: {path}", _CPU, "", built=path)
+
+
+def read(path: Path, taken: Mapping[str, Variant] = MappingProxyType({})) -> dict[str, Variant]:
+    """All variants of a file by name, in its order; files are named relative to it.
+
+    taken: variants that the file may refer to, and whose names it may not use. A KmapbenchError
+    has file and key.
+    """
+    raw = _rows(path)
+    rows = {name: _Row(path, name, row) for name, row in raw.items()}
+    for row in rows.values():
+        row.check(raw, taken)
+    kernels = {name: (variant.image, variant.built) for name, variant in taken.items()}
+    for name, row in rows.items():
+        if "image" not in raw[name]:
+            users = [other for other in rows if raw[other].get("image", other) == name]
+            kernels[name] = row.kernel(tuple(users))
+    is_own = path == TABLE
+    return {
+        name: row.variant(*kernels[raw[name].get("image", name)], None if is_own else path)
+        for name, row in rows.items()
+    }
+
+
+def _rows(path: Path) -> dict[str, dict[str, Any]]:
+    """The table's rows as they stand there."""
+    try:
+        tables = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise KmapbenchError(f"{path}: {error.strerror}: no table of variants") from None
+    except ValueError as error:
+        raise KmapbenchError(f"{path}: not valid TOML ({error})") from None
+    for name in tables:
+        if name != "variants":
+            raise KmapbenchError(f"{path}: {name}: not known; a table has [variants.NAME] only")
+    rows = tables.get("variants", {})
+    if not isinstance(rows, dict) or not rows:
+        raise KmapbenchError(f"{path}: variants: has to be tables, [variants.NAME] each")
+    for name, row in rows.items():
+        if not isinstance(row, dict):
+            raise KmapbenchError(f"{path}: variants.{name}: has to be a table, [variants.{name}]")
+    return rows
+
+
+class _Row:
+    """One variant of a table, as it stands there."""
+
+    def __init__(self, path: Path, name: str, row: dict[str, Any]):
+        self._path, self._name, self._row = path, name, row
+
+    def _fault(self, key: str, why: str) -> NoReturn:
+        dotted = f".{key}" if key else ""
+        raise KmapbenchError(f"{self._path}: variants.{self._name}{dotted}: {why}")
+
+    def check(self, rows: Mapping[str, dict], taken: Mapping[str, Variant]) -> None:
+        """Names, keys, types, and what goes with what."""
+        if why := check_name(self._name):
+            self._fault("", why)
+        if self._name in taken:
+            self._fault("", "kmapbench has a variant of this name: choose another one")
+        for key, value in self._row.items():
+            self._check_value(key, value)
+        for key in _ELSEWHERE:
+            others = [one for one in (*_ELSEWHERE, *_OF_A_BUILD) if one != key]
+            clash = next((one for one in others if one in self._row), None)
+            if self._row.get(key) and clash:
+                self._fault(clash, f"goes with a kernel that is built, and {key} says which it is")
+        if "first_patches" in self._row and "patches" not in self._row:
+            self._fault("first_patches", "goes with patches")
+        if "image" in self._row:
+            self._check_image(rows, taken)
+
+    def _check_value(self, key: str, value: Any) -> None:
+        if key not in KEYS:
+            self._fault(key, f"not known; {instead(key, KEYS)}")
+        kind = KEYS[key]
+        is_bool = isinstance(value, bool)
+        if not isinstance(value, kind) or is_bool != (kind is bool):
+            self._fault(key, f"has to be {_KINDS[kind]}")
+        if isinstance(value, str) and not value.isprintable():
+            self._fault(key, "has to be one line")
+        if value == "" and key != "cmdline":
+            self._fault(key, "is empty")
+        if key in _RANGES and not _RANGES[key][0] <= value <= _RANGES[key][1]:
+            low, high = _RANGES[key]
+            self._fault(key, f"{value} is not from {low} to {high}")
+
+    def _check_image(self, rows: Mapping[str, dict], taken: Mapping[str, Variant]) -> None:
+        named = self._row["image"]
+        if named not in rows and named not in taken:
+            self._fault("image", f"{named}: no such variant; {instead(named, [*taken, *rows])}")
+        if "image" in rows.get(named, {}):
+            self._fault("image", f"{named} boots {rows[named]['image']}'s kernel: name that one")
+
+    def _file(self, key: str, name: str) -> Path:
+        """A file or folder that the table names."""
+        path = (self._path.parent / Path(name).expanduser()).absolute()
+        if not path.exists():
+            self._fault(key, f"{name}: no such file or folder")
+        return path
+
+    def kernel(self, users: tuple[str, ...]) -> tuple[Image | None, Path | None]:
+        """The kernel that is to be built, or where it is built already; neither: it is the
+        distribution's own. users: the variants that boot it.
+        """
+        if self._row.get("packaged"):
+            return None, None
+        if "built" in self._row:
+            return None, self._file("built", self._row["built"])
+        image = Image(
+            self._name,
+            self._row.get("source", _SOURCE),
+            _BASE,
+            self._fragments(),
+            self._patches(),
+            self._row.get("steps", _STEPS),
+            users,
+        )
+        return image, None
+
+    def _fragments(self) -> tuple[Path, ...]:
+        first, *more = self._row.get("config", "lab").split("+")
+        if first not in CONFIGS:
+            self._fault("config", f"{first}: no such configuration; {instead(first, CONFIGS)}")
+        return (*CONFIGS[first], *(self._file("config", name) for name in more))
+
+    def _patches(self) -> tuple[Path, ...]:
+        if "patches" not in self._row:
+            return ()
+        name = self._row["patches"]
+        found = sorted(self._file("patches", name).glob("*.patch"))
+        if not found:
+            self._fault("patches", f"{name}: no *.patch there")
+        return tuple(found[: self._row.get("first_patches")])
+
+    def variant(self, image: Image | None, built: Path | None, table: Path | None) -> Variant:
+        """The variant with its kernel, as kernel() has it. table: which of the user's it is in."""
+        row = self._row
+        return Variant(
+            self._name,
+            row.get("what", f"defined in {self._path}"),
+            row.get("cpu", _CPU),
+            row.get("cmdline", ""),
+            image,
+            row.get("memory_mib", MEMORY_MIB),
+            row.get("limit_seconds", BOOT_LIMIT_SECONDS),
+            row.get("regions", REGIONS),
+            built,
+            table,
+        )
