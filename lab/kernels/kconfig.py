@@ -10,6 +10,14 @@ _UNSET = re.compile(r"^# (CONFIG_\w+) is not set$")
 
 UNSET = "n"
 
+# Set by kconfig itself, by what compilers and other tools are there: a .config that make has
+# written on another machine has other values, and asks for nothing by that.
+_OF_TOOLCHAIN = re.compile(
+    r"CONFIG_(CC_(VERSION_TEXT|IS_|HAS_|CAN_|NO_|IMPLICIT_)|GCC_(VERSION|ASM_|NO_|SUPPORTS_)"
+    r"|CLANG_VERSION|AS_|LD_(IS_|VERSION|CAN_)|LLD_VERSION|RUSTC_|RUST_IS_AVAILABLE|BINDGEN_"
+    r"|PAHOLE_|TOOLS_SUPPORT_)"
+)
+
 
 def parse(text: str) -> dict[str, str]:
     """Symbols and their values; UNSET where a line says that it is not set."""
@@ -54,3 +62,22 @@ def broken(fragments: Iterable[tuple[str, str]], config: str) -> list[Broken]:
         for symbol, (name, value) in asked(fragments).items()
         if found.get(symbol, UNSET) != value
     ]
+
+
+def is_of_toolchain(symbol: str) -> bool:
+    """Whether a symbol says what the toolchain is or can do."""
+    return _OF_TOOLCHAIN.match(symbol) is not None
+
+
+def first_wrong_line(lines: Iterable[str]) -> tuple[int, str] | None:
+    """Number and text of the first line that kconfig would pass over with a warning; None: there
+    is none. Comments and empty lines are none.
+    """
+    return next(
+        (
+            (number, line)
+            for number, line in enumerate(lines, 1)
+            if line.strip() and not line.startswith("#") and not parse(line)
+        ),
+        None,
+    )

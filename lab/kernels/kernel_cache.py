@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lab.core import subprocesses
 from lab.core.errors import KmapbenchError
-from lab.kernels import debian_kernels, kconfig
+from lab.kernels import configuration, source_checkout, toolchain
 from lab.kernels.variant import Image
 
 # Counts up when what is kept of a build, or how it is built, changes.
@@ -17,7 +17,8 @@ def built(image: Image, cache: Path) -> Path | None:
     """Where the kernel of an image as it is now stands in the cache, of the newest source there;
     None: nowhere.
     """
-    found = list((cache / "kernels").glob(folder(image, "*", cache).name))
+    version = source_checkout.version(image) if image.tree else "*"
+    found = list((cache / "kernels").glob(folder(image, version, cache).name))
     return max(found, key=lambda folder: folder.stat().st_mtime) if found else None
 
 
@@ -26,7 +27,7 @@ def is_built(image: Image, cache: Path) -> bool:
     there.
     """
     try:
-        return folder(image, debian_kernels.candidate(image.source), cache).is_dir()
+        return folder(image, source_checkout.version(image), cache).is_dir()
     except KmapbenchError:
         return built(image, cache) is not None
 
@@ -80,18 +81,11 @@ def digest(image: Image) -> str:
     """Of all that goes into a kernel beside its source. Of a fragment that is what it asks for, not
     how it says so.
     """
-    compiler = subprocesses.output([subprocesses.find("gcc", "gcc"), "--version"]).splitlines()[0]
-    value = hashlib.sha256(f"{_RECIPE}\0{image.base}\0{compiler}\0".encode())
-    asked = kconfig.asked(fragments(image))
-    value.update(
-        "\n".join(f"{symbol}={wanted}" for symbol, (_, wanted) in sorted(asked.items())).encode()
-        + b"\0"
-    )
+    compilers = toolchain.versions(image.toolchain)
+    value = hashlib.sha256(f"{_RECIPE}\0{image.base}\0{compilers}\0".encode())
+    value.update(configuration.identity(image).encode() + b"\0")
     for patch in image.patches:
         value.update(patch.read_bytes() + b"\0")
+    for word in (image.toolchain, *image.make):
+        value.update(word.encode() + b"\0" if word else b"")
     return value.hexdigest()[:16]
-
-
-def fragments(image: Image) -> list[tuple[str, str]]:
-    """Name and text of each fragment of an image."""
-    return [(path.name, path.read_text()) for path in image.fragments]

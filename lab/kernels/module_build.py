@@ -13,6 +13,10 @@ from lab.core.errors import CommandFailed, KmapbenchError
 
 NAME = "kmapbench.ko"
 
+# In the headers of a kernel that was built here: what make was told beside the compiler, a line
+# each. The path that is measured is compiled into the module, and has to be compiled as there.
+OPTIONS = "kmapbench-make-options"
+
 
 class Kernel(Protocol):
     """What a module is built for: a fetched kernel, or the one that runs."""
@@ -35,8 +39,9 @@ def build(kernel: Kernel, source: Path, cache: Path, say, name: str = NAME) -> P
 
     source: a folder with the module's Kbuild and Makefile.
     """
-    make_options = compiler(kernel.headers)
-    final = cache / "modules" / f"{kernel.key}-{_digest(source, make_options)}"
+    compilers = compiler(kernel.headers)
+    make_options = [*compilers, *(subprocesses.value(kernel.headers / OPTIONS) or "").splitlines()]
+    final = cache / "modules" / f"{kernel.key}-{_digest(source, compilers)}"
     if not (final / name).is_file():
         say(f"building {name} for {kernel.release}")
         final.parent.mkdir(parents=True, exist_ok=True)

@@ -15,10 +15,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lab.core import requirements, subprocesses
-from lab.core.errors import CommandFailed, Interrupted, KmapbenchError
-from lab.kernels import debian_kernels, kconfig, kernel_cache
-from lab.kernels.debian_kernels import KernelTree
+from lab.core.errors import Interrupted, KmapbenchError
+from lab.kernels import (
+    configuration,
+    kconfig,
+    kernel_cache,
+    module_build,
+    source_checkout,
+    toolchain,
+)
 from lab.kernels.kbuild import Make, environment
+from lab.kernels.kernel_tree import KernelTree
 from lab.kernels.variant import Image
 
 # A failed or ended build leaves its folder behind when we are killed: the next one removes it.
@@ -36,13 +43,13 @@ def fetch(
 
     say: called with a line before anything slow. on_step: called with each file that make makes.
     """
-    version = debian_kernels.candidate(image.source)
+    version = source_checkout.version(image)
     folder = kernel_cache.folder(image, version, cache)
     if not folder.is_dir():
         missing = missing_packages()
         if missing:
             raise KmapbenchError(
-                f"{_names(image)}: a kernel build needs packages that are missing:"
+                f"{image.where()}: a kernel build needs packages that are missing:"
                 f" {' '.join(missing)}"
             )
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -58,17 +65,39 @@ def provide(images: Iterable[Image], cache: Path, display) -> None:
     missing = [
         image
         for image in wanted
-        if not kernel_cache.folder(image, debian_kernels.candidate(image.source), cache).is_dir()
+        if not kernel_cache.folder(image, source_checkout.version(image), cache).is_dir()
     ]
     if not missing:
         return
     expected = {image.name: _expected_steps(image, cache) for image in missing}
     display.plan(sum(expected.values()))
+    for image in missing[1:]:  # of the first one the build itself says it soon enough
+        if image.table:
+            check(image, cache, display.say)
     for image in missing:
         steps = _Steps(image.name, expected[image.name], display)
         display.say(f"{image.name} is not in the cache: building it")
         fetch(image, cache, display.say, steps)
         steps.end()
+
+
+def check(image: Image, cache: Path, say: Callable[[str], None]) -> None:
+    """A KmapbenchError where patches do not apply or the configuration does not hold, which nobody
+    wants to hear of after another kernel is built.
+    """
+    kernels = cache / "kernels"
+    kernels.mkdir(parents=True, exist_ok=True)
+    version = source_checkout.version(image)
+    folder = kernel_cache.folder(image, version, cache)
+    log = folder.with_name(f"{folder.name}.log")
+    with (
+        _alone(kernels, say),
+        _explained(image, log),
+        tempfile.TemporaryDirectory(dir=kernels, prefix=_SCRATCH_PREFIX) as scratch,
+    ):
+        log.unlink(missing_ok=True)
+        configured(image, version, Path(scratch), log, cache, say)
+        log.unlink(missing_ok=True)
 
 
 def missing_packages() -> list[str]:
@@ -106,12 +135,7 @@ def _expected_steps(image: Image, cache: Path) -> int:
 
 def _tree(image: Image, version: str, folder: Path) -> KernelTree:
     (modules,) = (folder / "lib" / "modules").iterdir()
-    return KernelTree(folder, modules.name, {image.source: version})
-
-
-def _names(image: Image) -> str:
-    """For messages: the variants that the user knows."""
-    return ", ".join(image.variants) or image.name
+    return KernelTree(folder, modules.name, {} if image.tree else {image.source: version})
 
 
 @contextmanager
@@ -142,9 +166,13 @@ def _build(image: Image, version: str, final: Path, cache: Path, say, on_step) -
         scratch = Path(name)
         source, make = configured(image, version, scratch, log, cache, say, on_step)
         say(f"{image.name}: compiling")
-        make("all")
+        _compile(make, source / "build")
         say(f"{image.name}: keeping what is needed")
         tree = keep(make, source, scratch / "tree")
+        (headers,) = (tree / "usr" / "src").iterdir()
+        (headers / module_build.OPTIONS).write_text("".join(f"{word}\n" for word in image.make))
+        if (scratch / configuration.ADDED).exists():
+            shutil.copyfile(scratch / configuration.ADDED, tree / configuration.ADDED)
         (tree / "steps").write_text(f"{make.steps}\n")
         (tree / "seconds").write_text(f"{time.monotonic() - began:.0f}\n")
         tree.rename(final)
@@ -158,14 +186,10 @@ def configured(
 
     Its files are hard links to the unpacked package: change one by writing a new file in its place.
     """
-    pristine = source_of(image.source, version, cache, log, say)
     say(f"{image.name}: patching and configuring")
-    source = scratch / "source"
-    _logged(["cp", "-al", pristine, source], log, "linking the source")
-    for patch in image.patches:
-        apply(patch, source, log)
+    source = source_checkout.check_out(image, version, scratch, log, cache, say)
     make = _make(image, source, scratch, log, cache, on_step)
-    _configure(image, make, source)
+    configuration.configure(image, make, source, cache, say)
     return source, make
 
 
@@ -176,98 +200,39 @@ def _explained(image: Image, log: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise Interrupted(
-            f"{_names(image)}: the build was interrupted, nothing of it is kept; see {log}"
+            f"{image.where()}: the build was interrupted, nothing of it is kept; see {log}"
         ) from None
     except KmapbenchError as error:
         see = f"; see {log}" if log.exists() else ""
-        raise KmapbenchError(f"{_names(image)}: {error}{see}") from None
+        where = image.where(getattr(error, "key", ""))
+        raise KmapbenchError(f"{where}: {error}{see}") from None
     except OSError as error:
         free = shutil.disk_usage(log.parent).free >> 20
         raise KmapbenchError(
-            f"{_names(image)}: {error.filename or log}: {error.strerror} ({free} MiB free); see"
+            f"{image.where()}: {error.filename or log}: {error.strerror} ({free} MiB free); see"
             f" {log}"
         ) from None
-
-
-def _logged(command: list, log: Path, doing: str, cwd: Path | None = None) -> None:
-    """A step of a build that is not make's; its failure is told in the words of the log."""
-    try:
-        subprocesses.logged(command, log, doing, cwd)
-    except CommandFailed:
-        raise KmapbenchError(f"{doing} failed: {_why(log)}") from None
-
-
-def _why(log: Path) -> str:
-    """What the log says is wrong; a full disk may have kept it from saying anything."""
-    full = shutil.disk_usage(log.parent).free < 1 << 20
-    return subprocesses.first_error(log) or (
-        "No space left on device" if full else "without a word"
-    )
-
-
-def source_of(package: str, version: str, cache: Path, log: Path, say) -> Path:
-    """The unpacked source, as the package has it; read only by agreement."""
-    final = cache / "sources" / f"{package}_{version.replace(':', '%')}"
-    if not final.is_dir():
-        final.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=final.parent, prefix=".unpacking-") as name:
-            scratch = Path(name)
-            debian_kernels.download_and_unpack(
-                {package: version}, scratch, scratch / "package", say
-            )
-            (archive,) = (scratch / "package" / "usr" / "src").glob(f"{package}.tar.*")
-            _logged(
-                [subprocesses.find("tar", "tar"), "-xf", archive, "-C", scratch],
-                log,
-                "unpacking the source",
-            )
-            (scratch / package).rename(final)
-    return final
-
-
-def apply(patch: Path, source: Path, log: Path) -> None:
-    """A patch has to fit exactly: where it nearly does, somebody has to look."""
-    # Else git would take paths to be of the repository that the cache may lie in.
-    git = ["env", f"GIT_CEILING_DIRECTORIES={source.parent}", subprocesses.find("git", "git")]
-    _logged(
-        [*git, "apply", "--whitespace=nowarn", patch],
-        log,
-        f"applying {patch.parent.name}/{patch.name}",
-        cwd=source,
-    )
 
 
 def _make(image: Image, source: Path, scratch: Path, log: Path, cache: Path, on_step) -> Make:
     # O= inside the source: then kbuild names sources by relative paths, the same in each scratch
     # folder.
-    variables = {
-        "O": "build",
-        "CC": "ccache gcc",
-        "HOSTCC": "ccache gcc",
-        "LOCALVERSION": f"-{image.name}",
-    }
-    return Make(source, log, variables, environment(scratch, cache), on_step)
+    variables = {"O": "build", **toolchain.variables(image.toolchain)}
+    variables["LOCALVERSION"] = f"-{image.name}"
+    given = dict(word.split("=", 1) for word in image.make)
+    return Make(source, log, variables | given, environment(scratch, cache), on_step)
 
 
-def _configure(image: Image, make: Make, source: Path) -> None:
-    """Base, fragments on top, and a look at whether they hold."""
-    config = source / "build" / ".config"
-    (source / "build").mkdir()
-    make(image.base)
-    merge = source / "scripts" / "kconfig" / "merge_config.sh"
-    _logged(
-        [merge, "-m", "-O", "build", config, *image.fragments],
-        make.log,
-        "merging the fragments",
-        cwd=source,
-    )
-    make("olddefconfig")
-    broken = kconfig.broken(kernel_cache.fragments(image), config.read_text())
-    if broken:
-        with make.log.open("a") as log:
-            log.writelines(f"{one}\n" for one in broken)
-        more = f", and {len(broken) - 1} more" if len(broken) > 1 else ""
-        raise KmapbenchError(f"{broken[0]}{more}")
+def _compile(make: Make, build: Path) -> None:
+    """Makes the kernel, and what modules are built against. Its own modules are not made: the lab
+    has built in what it needs, and a distribution's configuration has thousands of others.
+    """
+    config = kconfig.parse((build / ".config").read_text())
+    if "m" not in config.values():
+        make("all")
+        return
+    make("bzImage", "modules_prepare")
+    shutil.copyfile(build / "vmlinux.symvers", build / "Module.symvers")
 
 
 def keep(make: Make, source: Path, tree: Path) -> Path:
@@ -275,14 +240,19 @@ def keep(make: Make, source: Path, tree: Path) -> Path:
     them.
     """
     build = source / "build"
-    make(
-        "modules_install",
-        f"INSTALL_MOD_PATH={tree}",
-        f"DEPMOD={subprocesses.find('depmod', 'kmod')}",
-    )
     release = (build / "include" / "config" / "kernel.release").read_text().strip()
-    for link in ("build", "source"):
-        (tree / "lib" / "modules" / release / link).unlink(missing_ok=True)
+    modules = tree / "lib" / "modules" / release
+    if (build / "modules.order").exists():
+        make(
+            "modules_install",
+            f"INSTALL_MOD_PATH={tree}",
+            f"DEPMOD={subprocesses.find('depmod', 'kmod')}",
+        )
+        for link in ("build", "source"):
+            (modules / link).unlink(missing_ok=True)
+    else:
+        modules.mkdir(parents=True)
+        shutil.copyfile(build / "modules.builtin", modules / "modules.builtin")
     (tree / "boot").mkdir()
     for file, name in (
         ("arch/x86/boot/bzImage", "vmlinuz"),

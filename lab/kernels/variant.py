@@ -13,17 +13,33 @@ MEMORY_MIB = 640
 REGIONS = 1
 
 
+# In place of a make target: the configuration of the distribution's own kernel.
+DISTRIBUTION_CONFIG = "debian"
+
+
 @dataclass(frozen=True)
 class Image:
-    """A kernel to be built from a source package."""
+    """A kernel to be built: of a source package, or of a git tree."""
 
     name: str
-    source: str
-    base: str
+    source: str  # a package, if there is no tree
+    base: str  # a make target, which makes the first .config, or DISTRIBUTION_CONFIG
     fragments: tuple[Path, ...]
-    patches: tuple[Path, ...]  # in the order in which they are applied
+    patches: tuple[Path, ...]  # in the order in which they are applied: mails, or mailboxes
     steps: int
     variants: tuple[str, ...]  # that boot it
+    tree: Path | None = None
+    commit: str = ""  # of the tree; "": HEAD, and nothing may be changed
+    config: Path | None = None  # in place of base: a .config
+    toolchain: str = ""  # gcc-14, llvm, llvm-19; "": gcc
+    make: tuple[str, ...] = ()  # NAME=VALUE
+    table: Path | None = None  # of the user's, which defines it
+
+    def where(self, key: str = "") -> str:
+        """What a message begins with: the user's table and the key, or the variants."""
+        if self.table is None:
+            return ", ".join(self.variants) or self.name
+        return f"{self.table}: variants.{self.name}{'.' if key else ''}{key}"
 
 
 @dataclass(frozen=True)
@@ -55,5 +71,5 @@ class Variant:
 
     @property
     def patched(self) -> bool:
-        """Whether our series is in it."""
+        """Whether patches are in it: our series, or the user's."""
         return bool(self.image and self.image.patches)

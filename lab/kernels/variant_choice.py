@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab.core.errors import KmapbenchError
-from lab.kernels import built_kernel, variant_table, variants
+from lab.kernels import built_kernel, image_check, variant_table, variants
 from lab.kernels.variant import Variant
 
 # The user's table, where none is named: in the current folder.
@@ -38,6 +38,8 @@ def choose(words: Sequence[str], file: Path | None) -> list[Variant]:
     for variant in chosen:
         if variant.built:
             _check_built(variant, variant.built)
+        if variant.image and variant.image.table:
+            image_check.check(variant.image)
     return chosen
 
 

@@ -16,7 +16,14 @@ from formats.campaign_format import USER_SPACE
 from lab.core.dirs import ROOT
 from lab.core.errors import KmapbenchError
 from lab.core.suggestion import instead
-from lab.kernels.variant import BOOT_LIMIT_SECONDS, MEMORY_MIB, REGIONS, Image, Variant
+from lab.kernels.variant import (
+    BOOT_LIMIT_SECONDS,
+    DISTRIBUTION_CONFIG,
+    MEMORY_MIB,
+    REGIONS,
+    Image,
+    Variant,
+)
 
 FOLDER = ROOT / "kernels"
 TABLE = FOLDER / "variants.toml"
@@ -37,12 +44,17 @@ _KINDS: Mapping[type | tuple[type, ...], str] = {
     int: "a whole number",
     bool: "true or false",
     (int, float): "a number",
+    list: "a list of strings",
 }
 _OF_A_BUILD: Mapping[str, Any] = {
     "source": str,
+    "tree": str,
+    "commit": str,
     "config": str,
     "patches": str,
     "first_patches": int,
+    "toolchain": str,
+    "make": list,
     "steps": int,
 }
 _OF_A_BOOT: Mapping[str, Any] = {
@@ -53,6 +65,12 @@ _OF_A_BOOT: Mapping[str, Any] = {
     "limit_seconds": (int, float),
     "regions": int,
 }
+# Variables of make that are no matter of the user's: the lab gives them itself, or they would have
+# the kernel built for another machine or in another place.
+_OF_THE_LAB = (
+    *("O", "M", "CC", "HOSTCC", "LLVM", "LOCALVERSION", "ARCH", "SRCARCH", "CROSS_COMPILE"),
+    *("KBUILD_OUTPUT", "KBUILD_EXTMOD", "KCONFIG_CONFIG", "INSTALL_MOD_PATH", "INSTALL_PATH"),
+)
 # Where the kernel comes from, if it is not built for this variant.
 _ELSEWHERE: Mapping[str, Any] = {"packaged": bool, "image": str, "built": str}
 KEYS: Mapping[str, Any] = {**_ELSEWHERE, **_OF_A_BUILD, **_OF_A_BOOT}
@@ -147,8 +165,12 @@ class _Row:
             clash = next((one for one in others if one in self._row), None)
             if self._row.get(key) and clash:
                 self._fault(clash, f"goes with a kernel that is built, and {key} says which it is")
-        if "first_patches" in self._row and "patches" not in self._row:
-            self._fault("first_patches", "goes with patches")
+        for key, other in (("first_patches", "patches"), ("commit", "tree")):
+            if key in self._row and other not in self._row:
+                self._fault(key, f"goes with {other}")
+        if "tree" in self._row and "source" in self._row:
+            self._fault("source", "is a package to build from, and tree says what is built")
+        self._check_words()
         if "image" in self._row:
             self._check_image(rows, taken)
 
@@ -159,13 +181,27 @@ class _Row:
         is_bool = isinstance(value, bool)
         if not isinstance(value, kind) or is_bool != (kind is bool):
             self._fault(key, f"has to be {_KINDS[kind]}")
-        if isinstance(value, str) and not value.isprintable():
+        texts = value if isinstance(value, list) else [value]
+        if kind is list and not all(isinstance(text, str) for text in texts):
+            self._fault(key, f"has to be {_KINDS[kind]}")
+        if any(isinstance(text, str) and not text.isprintable() for text in texts):
             self._fault(key, "has to be one line")
         if value == "" and key != "cmdline":
             self._fault(key, "is empty")
         if key in _RANGES and not _RANGES[key][0] <= value <= _RANGES[key][1]:
             low, high = _RANGES[key]
             self._fault(key, f"{value} is not from {low} to {high}")
+
+    def _check_words(self) -> None:
+        """Toolchain and make, as far as they can be told from themselves."""
+        if not re.fullmatch(r"(gcc|llvm)(-\d+)?", toolchain := self._row.get("toolchain", "gcc")):
+            self._fault("toolchain", f"{toolchain}: neither gcc, gcc-14, llvm nor llvm-19")
+        for word in self._row.get("make", []):
+            name, equals, _ = word.partition("=")
+            if not equals or not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
+                self._fault("make", f"'{word}' is not of the form KCFLAGS=VALUE")
+            if name in _OF_THE_LAB:
+                self._fault("make", f"{name} is what kmapbench itself gives to make")
 
     def _check_image(self, rows: Mapping[str, dict], taken: Mapping[str, Variant]) -> None:
         named = self._row["image"]
@@ -189,28 +225,51 @@ class _Row:
             return None, None
         if "built" in self._row:
             return None, self._file("built", self._row["built"])
+        row = self._row
+        base, config, fragments = self._config()
         image = Image(
             self._name,
-            self._row.get("source", _SOURCE),
-            _BASE,
-            self._fragments(),
+            row.get("source", _SOURCE),
+            base,
+            fragments,
             self._patches(),
-            self._row.get("steps", _STEPS),
+            row.get("steps", _STEPS),
             users,
+            self._file("tree", row["tree"]) if "tree" in row else None,
+            row.get("commit", ""),
+            config,
+            "" if (toolchain := row.get("toolchain", "")) == "gcc" else toolchain,
+            tuple(row.get("make", ())),
+            None if self._path == TABLE else self._path,
         )
         return image, None
 
-    def _fragments(self) -> tuple[Path, ...]:
-        first, *more = self._row.get("config", "lab").split("+")
-        if first not in CONFIGS:
-            self._fault("config", f"{first}: no such configuration; {instead(first, CONFIGS)}")
-        return (*CONFIGS[first], *(self._file("config", name) for name in more))
+    def _config(self) -> tuple[str, Path | None, tuple[Path, ...]]:
+        """What makes the first .config, or the .config, and the fragments on top."""
+        text = self._row.get("config", "lab")
+        whole = [text] if (self._path.parent / Path(text).expanduser()).is_file() else []
+        first, *more = whole or text.split("+")
+        fragments = tuple(self._file("config", name) for name in more)
+        if first in CONFIGS:
+            return _BASE, None, (*CONFIGS[first], *fragments)
+        is_file = whole or "/" in first or "." in first
+        if not is_file and (first == DISTRIBUTION_CONFIG or re.fullmatch(r"\w*config", first)):
+            return first, None, fragments
+        if not is_file:
+            known = [*CONFIGS, DISTRIBUTION_CONFIG, "defconfig"]
+            self._fault(
+                "config", f"{first}: no such configuration or file; {instead(first, known)}"
+            )
+        return "", self._file("config", first), fragments
 
     def _patches(self) -> tuple[Path, ...]:
         if "patches" not in self._row:
             return ()
         name = self._row["patches"]
-        found = sorted(self._file("patches", name).glob("*.patch"))
+        path = self._file("patches", name)
+        if path.is_file() and "first_patches" in self._row:
+            self._fault("first_patches", f"{name} is no folder")
+        found = [path] if path.is_file() else sorted(path.glob("*.patch"))
         if not found:
             self._fault("patches", f"{name}: no *.patch there")
         return tuple(found[: self._row.get("first_patches")])

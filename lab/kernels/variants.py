@@ -2,6 +2,7 @@
 """The variants that there are, and which of them belong together."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 from lab.core.errors import KmapbenchError
@@ -30,17 +31,24 @@ def find(name: str, table: Mapping[str, Variant] | None = None) -> Variant:
 
 
 def unpatched(image: Image, images: Mapping[str, Image]) -> Image | None:
-    """The image that differs from this one by our series alone: no patches, and the same fragments
-    but those it adds.
+    """The image that differs from this one by its patches alone: it has none, and of our series not
+    the fragment that switches it on.
     """
-    rest = [path for path in image.fragments if path.name != SERIES_FRAGMENT]
+
+    def all_else(one: Image, without: str = "") -> Image:
+        fragments = tuple(path for path in one.fragments if path.name != without)
+        return replace(
+            one, name="", patches=(), fragments=fragments, steps=0, variants=(), table=None
+        )
+
+    wanted = all_else(image, without=SERIES_FRAGMENT)
     return next(
-        (one for one in images.values() if not one.patches and list(one.fragments) == rest), None
+        (one for one in images.values() if not one.patches and all_else(one) == wanted), None
     )
 
 
 def baseline(variant: Variant, measured: Sequence[Variant]) -> str | None:
-    """The one of these variants that differs from it by our series alone; an unpatched one is its
+    """The one of these variants that differs from it by its patches alone; an unpatched one is its
     own. None: it is not among them.
     """
     if not variant.image or not variant.patched:

@@ -18,7 +18,7 @@ from lab.run.plan import Plan
 CAMPAIGN_MIB = 20  # the report of a campaign
 BOOT_MIB = 4  # records, console and counts of a boot
 DISTRIBUTION_MIB = 1500  # a kernel's packages, fetched and unpacked
-SOURCE_MIB = 1900  # a source package, fetched and unpacked
+SOURCE_MIB = 1900  # a source package, fetched and unpacked, or the copy of a git tree
 BUILDING_MIB = 4000  # the folder of one kernel build; builds go one at a time
 BUILT_MIB = 800  # what is kept of one
 
@@ -51,9 +51,10 @@ def rooms(plan: Plan) -> list[Room]:
         sources = {
             image.source
             for image in missing
-            if not list((folder / "sources").glob(f"{image.source}_*"))
+            if not image.tree and not list((folder / "sources").glob(f"{image.source}_*"))
         }
-        mib = BUILDING_MIB + BUILT_MIB * len(missing) + SOURCE_MIB * len(sources)
+        copies = len(sources) + any(image.tree for image in missing)  # one tree at a time
+        mib = BUILDING_MIB + BUILT_MIB * len(missing) + SOURCE_MIB * copies
         needed.append(Room(folder, mib, "building kernels"))
     if any(variant.packaged for variant in plan.variants) and not debian_kernels.fetched(folder):
         needed.append(Room(folder, DISTRIBUTION_MIB, "the distribution's kernel"))

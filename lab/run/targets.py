@@ -19,7 +19,7 @@ from lab.core.bench_command import KERNEL
 from lab.core.progress import Display
 from lab.core.time_left import TimeLeft
 from lab.host import bench_program, running_kernel
-from lab.kernels import source_build, variants
+from lab.kernels import build_record, source_build, variants
 from lab.kernels.variant import Variant
 from lab.run import host_steps, parallel, selection
 from lab.run.guest_boot import LabBoot
@@ -131,6 +131,7 @@ class Guests:
 
 
 def _describe(prepared: image.Prepared) -> dict:
+    own = prepared.variant.image
     return {
         "what": prepared.variant.what,
         "release": prepared.kernel.release,
@@ -142,6 +143,9 @@ def _describe(prepared: image.Prepared) -> dict:
         "cmdline": prepared.variant.cmdline,
         "regions": prepared.variant.regions,
         **({"built": str(prepared.variant.built)} if prepared.variant.built else {}),
+        **(
+            {"built_from": build_record.describe(own, prepared.kernel)} if own and own.table else {}
+        ),
     }
 
 

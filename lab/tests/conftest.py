@@ -13,7 +13,7 @@ import pytest
 from lab.core import subprocesses
 from lab.core.dirs import MODULE_SOURCE, build_dir, cache_dir
 from lab.core.event_stream import Line
-from lab.kernels import debian_kernels, module_build, source_build, variants
+from lab.kernels import debian_kernels, module_build, source_checkout, variants
 from lab.run import runner
 from lab.tests.support.records import without_controls
 from lab.vm import image, initramfs, qemu
@@ -92,7 +92,7 @@ def kernel(cache) -> debian_kernels.KernelTree:
 def kernel_source(cache, tmp_path_factory) -> Path:
     """The source that `plain` is built from, unpacked."""
     package = variants.find("plain").image.source
-    return source_build.source_of(
+    return source_checkout.source_of(
         package,
         debian_kernels.candidate(package),
         cache,

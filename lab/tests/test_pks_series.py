@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.kernels import debian_kernels, source_build, variants
+from lab.kernels import debian_kernels, source_build, source_checkout, variants
 from lab.tests.conftest import quiet
 from lab.tests.support import pks_caller_mutations, pks_mutations
 
@@ -33,7 +33,7 @@ def version() -> str:
 
 @pytest.mark.kernels
 def test_checkpatch_finds_nothing(cache, version, tmp_path):
-    source = source_build.source_of(IMAGE.source, version, cache, tmp_path / "log", quiet)
+    source = source_checkout.source_of(IMAGE.source, version, cache, tmp_path / "log", quiet)
     command = [
         "perl",
         source / "scripts" / "checkpatch.pl",
@@ -53,14 +53,14 @@ def test_checkpatch_finds_nothing(cache, version, tmp_path):
 def test_each_planted_bug_fits_the_series(cache, version, tmp_path):
     """Whether it is noticed takes hours to see (test_pks_mutations.py)."""
     log, source = tmp_path / "log", tmp_path / "source"
-    pristine = source_build.source_of(IMAGE.source, version, cache, log, quiet)
+    pristine = source_checkout.source_of(IMAGE.source, version, cache, log, quiet)
     for patch in IMAGE.patches:
         for name in re.findall(r"^--- a/(.+)$", patch.read_text(), flags=re.MULTILINE):
             if (pristine / name).exists():  # else an earlier patch adds it
                 (source / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(pristine / name, source / name)
     for patch in IMAGE.patches:
-        source_build.apply(patch, source, log)
+        source_checkout.apply(patch, source, log)
     mutants = [*pks_mutations.ALL, *pks_caller_mutations.CALLERS]
     for mutant in mutants:
         assert mutant.new != mutant.old
@@ -84,7 +84,7 @@ def test_the_kernel_builds_after_each_patch(cache, version, tmp_path):
         config = source / "build" / ".config"
         make("all")
         for patch in rest:
-            source_build.apply(patch, source, log)
+            source_checkout.apply(patch, source, log)
             with config.open("a") as out:
                 out.writelines(ADDED)
             make("olddefconfig")

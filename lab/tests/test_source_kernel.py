@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import textwrap
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -21,75 +20,18 @@ from lab.core.errors import Interrupted, KmapbenchError
 from lab.kernels import debian_kernels, kconfig, kernel_cache, source_build, variant_table, variants
 from lab.kernels.variant import Image
 from lab.tests.conftest import quiet
+from lab.tests.support import fake_source
+from lab.tests.support.fake_source import ANSWERS_42, MAKEFILE, SOURCE, patch
 
 pytestmark = pytest.mark.program
 
 VERSION = "1.0-1"
 
-# The targets and variables of kbuild that a build uses. "all" compiles one file; "known" are the
-# symbols there are.
-MAKEFILE = """\
-export srctree := $(CURDIR)
-tinyconfig:
-	@echo '# CONFIG_SLOW is not set' > $(O)/.config
-olddefconfig:
-	@grep -f known $(O)/.config > $(O)/new; mv $(O)/new $(O)/.config
-all:
-	@printf '  CC      kernel/fake.o\\n'
-	gcc -c kernel/fake.c -o $(O)/vmlinux
-	@mkdir -p $(O)/arch/x86/boot $(O)/include/config
-	@cp $(O)/vmlinux $(O)/arch/x86/boot/bzImage
-	@printf '  GEN     System.map\\n' && touch $(O)/System.map
-	@echo 1.0$(LOCALVERSION) > $(O)/include/config/kernel.release
-modules_install:
-	@mkdir -p $(INSTALL_MOD_PATH)/lib/modules/1.0$(LOCALVERSION)
-run-command:
-	@$(KBUILD_RUN_COMMAND)
-"""
-SOURCE = {
-    "Makefile": MAKEFILE,
-    "known": "CONFIG_SLOW\nCONFIG_JUMP_LABEL\n",
-    "kernel/fake.c": "int answer(void)\n{\n\treturn 41;\n}\n",
-    "scripts/kconfig/merge_config.sh": (
-        '#!/bin/sh\nshift 3\nconfig=$1\nshift\ncat "$@" >> "$config"\n'
-    ),
-    "scripts/package/install-extmod-build": (
-        '#!/bin/sh\nmkdir -p "$1"\necho headers > "$1/Makefile"\n'
-    ),
-}
-
-
-def patch(file: str, old: str, new: str) -> str:
-    return textwrap.dedent(
-        f"""\
-        From: A <a@example.com>
-        Subject: [PATCH] A reason
-
-        ---
-        diff --git a/{file} b/{file}
-        --- a/{file}
-        +++ b/{file}
-        @@ -1,4 +1,4 @@
-         int answer(void)
-         {{
-        -{old}
-        +{new}
-         }}
-        """
-    )
-
-
-ANSWERS_42 = patch("kernel/fake.c", "\treturn 41;", "\treturn 42;")
-
 
 @pytest.fixture
 def cache(tmp_path) -> Path:
     """A cache that has the source already."""
-    for name, text in SOURCE.items():
-        path = tmp_path / "cache" / "sources" / f"linux-fake_{VERSION}" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o755)
+    fake_source.write(tmp_path / "cache" / "sources" / f"linux-fake_{VERSION}")
     return tmp_path / "cache"
 
 
@@ -236,7 +178,10 @@ def test_a_compile_error_is_quoted(cache, image):
 def test_a_full_disk_is_named(cache, image):
     makefile = cache / "sources" / f"linux-fake_{VERSION}" / "Makefile"
     makefile.write_text(
-        MAKEFILE.replace("touch $(O)/System.map", "{ echo make: Error 1; cp known /dev/full; }")
+        MAKEFILE.replace(
+            "echo 'by $(CC) $(KCFLAGS)' > $(O)/System.map",
+            "{ echo make: Error 1; cp known /dev/full; }",
+        )
     )
     assert "No space left on device" in failure(image(), cache)
 

@@ -50,7 +50,7 @@ def test_files_are_relative_to_the_table(table, tmp_path):
     (tmp_path / "series").mkdir()
     for name in ("0002-b.patch", "0001-a.patch", "notes.txt"):
         (tmp_path / "series" / name).touch()
-    (tmp_path / "more.config").touch()
+    (tmp_path / "more.config").write_text("CONFIG_NUMA=y\n")
     (mine,) = choose("mine", table('patches = "series"\nconfig = "distro+more.config"\n'))
     assert [path.name for path in mine.image.patches] == ["0001-a.patch", "0002-b.patch"]
     assert mine.image.patches[0].is_absolute()
