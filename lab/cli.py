@@ -15,6 +15,7 @@ from analysis.data.bad_data import BadData
 from analysis.parser import OneLineParser
 from formats import exit_codes
 from lab import VERSION, help_texts, wrong_use
+from lab.bisect import bisect_plan
 from lab.commands import kernel_options, tests
 from lab.core import signals
 from lab.core.errors import KmapbenchError
@@ -44,6 +45,7 @@ def _parsers() -> tuple[OneLineParser, dict[str, OneLineParser]]:
         command = _command(commands, name, help=help)
         add_options(command)
         command.set_defaults(function=_of_analysis(function), check=check)
+    _add_bisect(commands)
     _add_looks(commands)
     _add_tests(commands)
     kernel_options.add(commands, _command)
@@ -112,6 +114,16 @@ def _add_run(commands) -> None:
     run.set_defaults(function=_run, check=_check_run)
 
 
+def _add_bisect(commands) -> None:
+    bisect = _command(
+        commands,
+        "bisect",
+        help="find the commit that changed a case's instructions, one boot a step",
+    )
+    bisect_plan.add_options(bisect)
+    bisect.set_defaults(function=_bisect, check=_check_bisect)
+
+
 def _add_looks(commands) -> None:
     """What looks at this machine and this program, and changes nothing."""
     look = _command(
@@ -172,6 +184,16 @@ def _run(arguments: argparse.Namespace) -> int:
     from lab.run import runner  # jsonschema and rich, which the other commands can do without
 
     return runner.run(arguments.planned)
+
+
+def _check_bisect(arguments: argparse.Namespace) -> None:
+    arguments.planned = bisect_plan.from_arguments(arguments)
+
+
+def _bisect(arguments: argparse.Namespace) -> int:
+    from lab.bisect import bisect_run  # jsonschema and rich, as for run
+
+    return bisect_run.run(arguments.planned)
 
 
 def _check_test(arguments: argparse.Namespace) -> None:

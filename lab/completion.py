@@ -72,6 +72,7 @@ _NAMES = {
     "variants": _variants,
     "variant": _variants,
     "names": _variants,
+    "like": _variants,
     "cases": _cases,
     "case": _cases,
     "glob": _cases,

@@ -16,7 +16,7 @@ from lab.core.dirs import build_dir, writable_build_dir
 from lab.core.errors import KmapbenchError
 
 # Commands that need kmap_bench and the programs beside it, as `run` does if it measures.
-_BUILT = ("test", "check")
+_BUILT = ("bisect", "test", "check")
 
 
 def groups(parsed: argparse.Namespace) -> list[str]:
@@ -25,6 +25,8 @@ def groups(parsed: argparse.Namespace) -> list[str]:
         from lab.run import preflight
 
         return preflight.groups(parsed.planned)
+    if parsed.command == "bisect":
+        return ["python", "build", "module", "lab", "kernel-build"]
     if parsed.command in ("report", "compare", "show", "calibrate"):
         return ["python"]
     if parsed.command in ("check", "cases"):

@@ -8,8 +8,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from formats import exit_codes
@@ -29,10 +29,9 @@ from lab.run.targets import Context, Target, targets
 _PREPARATION, _REPORT = "preparation", "report"
 
 
-def run(plan: Plan) -> int:
-    """Measures, reports, and returns the exit code."""
-    if plan.resume and preflight.is_complete(plan):
-        return _report_again(plan.resume, plan.print)
+@contextmanager
+def _context(plan: Plan) -> Iterator[Context]:
+    """What the targets of a plan share; a KmapbenchError where it cannot be measured."""
     kmap_bench = bench_command.built()
     if not kmap_bench.is_file():
         raise KmapbenchError(
@@ -43,9 +42,17 @@ def run(plan: Plan) -> int:
     with (
         tempfile.TemporaryDirectory(prefix="kmapbench-") as scratch,
         Display(times := TimeLeft(cache_dir() / "durations.json", _kind(plan))) as display,
-        ExitStack() as leaving,
     ):
-        context = Context(plan, kmap_bench, cache_dir(), Path(scratch), display, times)
+        yield Context(plan, kmap_bench, cache_dir(), Path(scratch), display, times)
+
+
+def run(plan: Plan) -> int:
+    """Measures, reports, and returns the exit code."""
+    if plan.resume and preflight.is_complete(plan):
+        return _report_again(plan.resume, plan.print)
+    problems: list[str] = []
+    reported = None
+    with _context(plan) as context, ExitStack() as leaving:
         problems, reported = _measure(context, leaving)
     failures = [f"kmapbench: {problem}" for problem in problems]
     return _end(failures, reported)
@@ -78,8 +85,16 @@ def _end(failures: list[str], reported: subprocess.CompletedProcess | None) -> i
     return code
 
 
+def measure(plan: Plan) -> list[str]:
+    """Measures without a report; what went wrong, a line each."""
+    problems: list[str] = []
+    with _context(plan) as context, ExitStack() as leaving:
+        problems, _ = _measure(context, leaving, is_reported=False)
+    return problems
+
+
 def _measure(
-    context: Context, leaving: ExitStack
+    context: Context, leaving: ExitStack, is_reported: bool = True
 ) -> tuple[list[str], subprocess.CompletedProcess | None]:
     """Makes all steps of a plan; what went wrong, and the report, if there are records."""
     plan, display = context.plan, context.display
@@ -107,6 +122,8 @@ def _measure(
     campaign.end()
     for line in campaign.differences():
         display.note(f"not the same as in the variant's other boots: {line}")
+    if not is_reported:
+        return problems, None
     display.say("writing the report")
     # Where every boot crashed before its first record there is nothing to report, and what went
     # wrong is said already.

@@ -8,6 +8,7 @@ from lab.core.dirs import ROOT
 
 COMMANDS = [
     "run",
+    "bisect",
     "report",
     "calibrate",
     "compare",
@@ -56,6 +57,10 @@ WRONG = [
     (["compare", "{there}", "{there}"], ["{there}", "neither a campaign"]),
     (["compare", "{there}/gone:plain", "{there}"], ["{there}/gone", "no such file"]),
     (["compare"], ["sides", "--history"]),
+    (["bisect", "v1"], ["BAD is missing"]),
+    (["bisect", "v1", "v2", "--tree", "{there}"], ["--case is missing"]),
+    (["bisect", "--resume", "{there}"], ["{there}", "no search of kmapbench bisect"]),
+    (["bisect", "v1", "--resume", "{there}"], ["--resume", "leave out"]),
     (["kernels", "build", "nope"], ["nope", "plain"]),
     (["kernels", "raze"], ["raze", "build"]),
 ]

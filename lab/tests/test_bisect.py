@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which commit changed a figure: the search with git's own bisect, and what is kept of it."""
+
+import argparse
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from formats import exit_codes
+from lab.bisect import bisect_plan, bisect_run, commit_figure
+from lab.bisect.bisect_plan import BisectPlan
+from lab.bisect.commit_figure import Figure
+from lab.bisect.git_bisection import Verdict
+from lab.core.errors import Interrupted, KmapbenchError
+from lab.kernels import git_tree, variants
+from lab.tests.support import fake_source
+from lab.tests.support.fake_source import git
+
+pytestmark = pytest.mark.program  # git, some hundred times
+
+COMMITS, PLANTED = 40, 23
+CASE = "kernel/kmap_local/dram"
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory) -> Path:
+    """A repository of a first commit and 40 more, of which one says 8 in place of 5."""
+    folder = fake_source.write(tmp_path_factory.mktemp("tree") / "linux")
+    git(folder, "init", "-q")
+    for number in range(COMMITS + 1):
+        (folder / "cost").write_text(f"{5 if number < PLANTED else 8}\n")
+        (folder / "number").write_text(f"{number}\n")
+        git(folder, "add", "-A")
+        git(folder, "commit", "-q", "-m", f"commit {number}")
+    return folder
+
+
+@pytest.fixture
+def plan(tree, tmp_path, monkeypatch) -> BisectPlan:
+    monkeypatch.setenv("KMAPBENCH_CACHE", str(tmp_path / "cache"))
+    git_tree.content.cache_clear()
+    return planned(f"HEAD~{COMMITS}", "HEAD", "--tree", tree, "--case", CASE, out=tmp_path / "b")
+
+
+def planned(*words, out: Path | None = None) -> BisectPlan:
+    parser = argparse.ArgumentParser()
+    bisect_plan.add_options(parser)
+    arguments = parser.parse_args([*map(str, words), *(["--out", str(out)] if out else [])])
+    arguments.given = ["bisect", *map(str, words)]
+    return bisect_plan.from_arguments(arguments)
+
+
+class Lab:
+    """Measures what a commit's file says; some commits do not build."""
+
+    def __init__(self, broken: set[int] = frozenset(), ends_after: int | None = None):
+        self.asked: list[int] = []
+        self._broken, self._ends_after = broken, ends_after
+
+    def __call__(self, plan: BisectPlan, commit: str) -> Figure:
+        if len(self.asked) == self._ends_after:
+            raise KeyboardInterrupt
+        number = int(git(plan.tree, "show", f"{commit}:number"))
+        self.asked.append(number)
+        if number in self._broken:
+            return Figure(commit, None, "kernel/fake.c:1: error", {})
+        cost = float(git(plan.tree, "show", f"{commit}:cost"))
+        return Figure(commit, cost, "", {"body > kmap_local_page": cost - 2, "body": 2.0})
+
+
+def ended(plan: BisectPlan, lab) -> tuple[int, list[str]]:
+    said: list[str] = []
+    return bisect_run.run(plan, lab, said.append), said
+
+
+def test_a_planted_commit_is_found_in_eight_boots_with_figures_and_function(plan, tree):
+    lab = Lab()
+    code, said = ended(plan, lab)
+    assert code == exit_codes.OK and len(lab.asked) <= 8
+    short = git(tree, "rev-parse", "--short", f"HEAD~{COMMITS - PLANTED}")
+    assert said[-3].startswith(f"first bad commit: {short} commit {PLANTED} (")
+    assert said[-2] == f"{CASE}: 5 -> 8 instructions (+3)"
+    assert said[-1] == "  body > kmap_local_page: 3 -> 6 (+3)"
+    assert (plan.folder / "result.txt").read_text().splitlines() == said[-3:]
+    assert any(
+        re.match(r"bad  8 instructions: \w+ commit \d+; about \d more$", line) for line in said
+    )
+
+
+def test_a_commit_that_cannot_be_measured_is_passed_over(plan):
+    whole = Lab()
+    ended(plan, whole)
+    broken = {number for number in whole.asked[2:4] if number not in (PLANTED, PLANTED - 1)}
+    lab = Lab(broken)
+    code, said = ended(plan, lab)
+    assert code == exit_codes.OK and f"commit {PLANTED} (" in said[-3]
+    assert sum("not measured (kernel/fake.c:1: error)" in line for line in said) == len(
+        broken & set(lab.asked)
+    )
+    assert f"{len(set(lab.asked) & broken)} commits that cannot be measured" in said[-3]
+
+
+def test_where_the_commits_around_it_cannot_be_measured_all_that_may_be_it_are_named(plan):
+    code, said = ended(plan, Lab({PLANTED - 1, PLANTED}))
+    assert code == exit_codes.FAILED
+    start = next(index for index, line in enumerate(said) if line.startswith("it is one of 3"))
+    names = {line.split(maxsplit=1)[1] for line in said[start + 1 :]}
+    assert names == {f"commit {number}" for number in (PLANTED - 1, PLANTED, PLANTED + 1)}
+
+
+def test_a_repository_is_only_read(plan, tree):
+    before = {str(path): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
+    ended(plan, Lab())
+    assert {str(path): path.read_bytes() for path in tree.rglob("*") if path.is_file()} == before
+
+
+def test_ends_that_say_nothing_are_told_of(plan):
+    with pytest.raises(KmapbenchError, match="GOOD and BAD both have 8 instructions of kernel/"):
+        ended(replace(plan, good=git(plan.tree, "rev-parse", "HEAD~1")), Lab())
+    with pytest.raises(KmapbenchError, match=r"^BAD \w+ cannot be measured: kernel/fake"):
+        ended(plan, Lab({COMMITS}))
+
+
+@pytest.mark.parametrize(
+    ("cost", "verdict"),
+    [(5, "good"), (4, "good"), (6, "good"), (6.5, "good"), (7, "bad"), (9, "bad"), (None, "skip")],
+)
+def test_a_commit_goes_with_the_nearer_end(cost, verdict):
+    assert bisect_run.verdict_of(Figure("c", cost, "", {}), 5, 8) is Verdict(verdict)
+    if cost is not None and cost != 6.5:
+        other = {"good": "bad", "bad": "good"}[verdict]
+        assert bisect_run.verdict_of(Figure("c", 13 - cost, "", {}), 5, 8) is Verdict(other)
+
+
+# What is kept, with a stand-in for the run
+
+
+def stand_in(folder: Path, cost: float | None, exact: bool = True) -> None:
+    """Writes what a run would keep of the one boot."""
+    boot = folder / commit_figure.NAME / "boot-01"
+    boot.mkdir(parents=True)
+    record = {"case": CASE, "status": "ok", "cost": cost, "exact": exact}
+    record |= {} if cost is not None else {"status": "flagged", "reason": "a control is off"}
+    (boot / "micro.jsonl").write_text(json.dumps({"case": "empty"}) + "\n" + json.dumps(record))
+    path = {"case": CASE, "ops": 10, "functions": [{"chain": ["a", "b"], "instructions": 30}]}
+    (boot / "path.jsonl").write_text(json.dumps(path))
+
+
+class Runs:
+    """In place of the runner: writes a boot's files, after ending some runs in the middle."""
+
+    def __init__(self, tree: Path, killed_at: int | None = None):
+        self.count = 0
+        self._tree, self._killed_at = tree, killed_at
+
+    def __call__(self, plan) -> list[str]:
+        (variant,) = plan.variants
+        self.count += 1
+        if self.count == self._killed_at:
+            (plan.out / "half").mkdir(parents=True)
+            raise KeyboardInterrupt
+        stand_in(plan.out, float(git(self._tree, "show", f"{variant.image.commit}:cost")))
+        return []
+
+
+def test_a_search_that_was_ended_goes_on_and_measures_nothing_twice(plan, tree):
+    first, second = Runs(tree, killed_at=5), Runs(tree)
+
+    def by(runs):
+        return lambda plan, commit: commit_figure.measure(plan, commit, runs)
+
+    with pytest.raises(Interrupted, match="bisect --resume") as error:
+        ended(plan, by(first))
+    assert str(plan.folder) in str(error.value)
+    again = planned("--resume", plan.folder)
+    assert replace(again, folder=plan.folder) == plan
+    code, said = ended(again, by(second))
+    assert code == exit_codes.OK and f"commit {PLANTED} (" in "\n".join(said)
+    assert (first.count - 1) + second.count <= 8
+
+
+def test_a_figure_has_cost_and_functions(plan, tree):
+    figure = commit_figure.measure(plan, plan.bad, Runs(tree))
+    assert (figure.cost, figure.functions) == (8, {"a > b": 3})
+
+
+def test_a_commit_that_was_not_measured_is_tried_again(plan, tree):
+    def fails(_):
+        raise KmapbenchError("bisect: kernel/x.c:1: error: y")
+
+    assert commit_figure.measure(plan, plan.bad, fails).why == "bisect: kernel/x.c:1: error: y"
+    assert commit_figure.measure(plan, plan.bad, Runs(tree)).cost == 8
+
+
+def test_what_no_commit_is_to_blame_for_ends_the_search(plan):
+    def full(_):
+        raise KmapbenchError("fs/x.o: No space left on device")
+
+    with pytest.raises(KmapbenchError, match="No space left"):
+        commit_figure.measure(plan, plan.bad, full)
+
+
+def test_a_record_that_is_no_figure_has_its_reason(plan):
+    figure = commit_figure.measure(plan, plan.bad, lambda one: stand_in(one.out, None) or [])
+    assert (figure.cost, figure.why) == (None, f"{CASE}: a control is off")
+    crashed = commit_figure.measure(plan, plan.bad, lambda _: ["bisect, boot 1: panic"])
+    assert crashed.why == "bisect, boot 1: panic"
+
+
+def test_figures_that_are_not_exact_are_refused(plan):
+    with pytest.raises(KmapbenchError, match="samples of one boot differ"):
+        commit_figure.measure(plan, plan.bad, lambda one: stand_in(one.out, 5.0, False) or [])
+
+
+def test_kernels_are_built_and_booted_as_the_variant_that_is_named(plan):
+    variant = commit_figure.variant_of(replace(plan, like=variants.find("nopks")), plan.bad)
+    assert (variant.cmdline, variant.image.tree, variant.image.commit) == (
+        "nopks",
+        plan.tree,
+        plan.bad,
+    )
+    assert variant.image.patches == variants.find("protected").image.patches
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["v9", "HEAD"], "GOOD v9: v9: no such commit"),
+        (["HEAD~1", "work"], "BAD work: what lies there is no commit"),
+        (["HEAD~1", "HEAD", "--case", "kernel/*"], "--case kernel/*: give one case"),
+        (["HEAD~1", "HEAD", "--like", "stock"], "--like stock: its kernel is not built by"),
+        (["HEAD~1", "HEAD", "--like", "nope"], "nope: no such variant"),
+        (["HEAD~1", "HEAD", "--out", "/dev/null/x"], "/dev/null/x: cannot be made"),
+    ],
+)
+def test_what_cannot_be_searched_is_said_at_once(plan, tree, words, said):
+    with pytest.raises(KmapbenchError, match=re.escape(said)):
+        planned("--tree", tree, "--case", CASE, *words)
+
+
+def test_a_folder_that_is_no_search(tmp_path):
+    (tmp_path / "bisect.json").write_text("{}")
+    with pytest.raises(KmapbenchError, match="not as kmapbench has written it"):
+        planned("--resume", tmp_path)
