@@ -171,7 +171,8 @@ def test_packages_are_unpacked_with_what_the_headers_depend_on(debs, tmp_path, n
     assert_is_tree(kernel)
     text = (kernel.headers / "Makefile").read_text()
     assert text == f"include {kernel.folder}/usr/src/linux-headers-common/Makefile\n"
-    assert not (kernel.folder / "usr" / "src" / "linux-headers-other").exists()
+    sources = {path.name for path in (kernel.folder / "usr" / "src").iterdir()}
+    assert sources == {f"linux-headers-{RELEASE}", "linux-headers-common"}
     assert built_kernel.use(debs / name, tmp_path / "cache") == kernel
 
 

@@ -350,6 +350,13 @@ def test_a_patched_kernel_of_the_users_is_held_against_the_same_without_patches(
     assert variants.unpatched(other, {"plain": plain}) is None
 
 
+def test_debug_information_matters_to_a_build_alone():
+    values = kconfig.parse(MET) | {"CONFIG_DEBUG_INFO": "y"}
+    assert needs.unmet(values, is_built=True) == []
+    (need,) = needs.unmet(values, is_built=False)
+    assert need.lines == ("CONFIG_DEBUG_INFO_NONE=y",)
+
+
 def test_needs_have_reasons_and_lines_and_the_labs_configuration_meets_them():
     asked = kconfig.parse((needs.TABLE.parent / "configs" / "lab.config").read_text())
     assert len(needs.load()) >= 20

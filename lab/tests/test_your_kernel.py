@@ -36,8 +36,8 @@ PAIR = "kernel/kmap_local/dram"
 
 
 def add_nops(tree: Path, function: str, count: int) -> None:
-    """Commits instructions at the beginning of the function that has no highmem. For modules alone:
-    all files of the kernel stay as ccache knows them.
+    """Commits instructions at the beginning of the function that has no highmem. For modules alone,
+    so that figures of the kernel itself are not changed by its own use of it.
     """
     text = (tree / HEADER).read_text()
     at = text.index(function, text.index("#else /* CONFIG_HIGHMEM */")) + len(function)
