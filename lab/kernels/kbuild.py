@@ -40,6 +40,31 @@ def environment(scratch: Path, cache: Path) -> dict[str, str]:
     }
 
 
+# What stands in a source file (the last word of the command) where the assembler puts another file
+# in. gcc does not list that file among those it has read, so that ccache, which goes by this list,
+# would give a kernel the compressed image of another one of the same size.
+_CCACHE_SCRIPT = """\
+#!/bin/sh
+for source; do :; done
+case $source in
+*.[cS]) if grep -q 'incbin' "$source"; then exec "$@"; fi ;;
+esac
+exec ccache "$@"
+"""
+
+
+def by_ccache(scratch: Path, compiler: str) -> str:
+    """The words that call a compiler through ccache, wherever that may be done; for CC.
+
+    scratch: a folder that is there as long as the build; its path has no blanks.
+    """
+    script = scratch / "ccache"
+    if not script.exists():
+        script.write_text(_CCACHE_SCRIPT)
+        script.chmod(0o755)
+    return f"{script} {compiler}"
+
+
 class Make:
     """make for one kernel: its source, its log, who is told of each step."""
 

@@ -5,6 +5,7 @@ make and the compiler are real; the source is a kernel of a few files. test_vari
 one.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -17,7 +18,15 @@ import pytest
 
 from lab.core.dirs import ROOT
 from lab.core.errors import Interrupted, KmapbenchError
-from lab.kernels import debian_kernels, kconfig, kernel_cache, source_build, variant_table, variants
+from lab.kernels import (
+    debian_kernels,
+    kbuild,
+    kconfig,
+    kernel_cache,
+    source_build,
+    variant_table,
+    variants,
+)
 from lab.kernels.variant import Image
 from lab.tests.conftest import quiet
 from lab.tests.support import fake_source
@@ -311,6 +320,38 @@ def test_missing_packages_are_one_line(cache, image, monkeypatch):
     monkeypatch.setattr(source_build, "missing_packages", lambda: ["flex", "libelf-dev"])
     with pytest.raises(KmapbenchError, match="^one, other: .* missing: flex libelf-dev$"):
         source_build.fetch(image(), cache, quiet)
+
+
+# By ccache, which is real, too
+
+
+def compiled(folder: Path, cache: Path, source: str, payload: str) -> bytes:
+    """What a build in a folder of its own makes of a source and of a file beside it."""
+    folder.mkdir()
+    (folder / source).write_text(INCBIN if source.endswith("S") else f'asm("{INCBIN_C}");\n')
+    (folder / "payload").write_text(payload)
+    command = kbuild.by_ccache(folder, "gcc").split()
+    subprocess.run(
+        [*command, "-MMD", "-MF", "list", "-c", "-o", "object.o", source],
+        cwd=folder,
+        env=os.environ | kbuild.environment(folder, cache),
+        check=True,
+    )
+    return (folder / "object.o").read_bytes()
+
+
+INCBIN = '.section .rodata\n.incbin "payload"\n'
+INCBIN_C = '.incbin \\"payload\\"'
+
+
+@pytest.mark.parametrize("source", ["piggy.S", "configs.c"])
+def test_a_kernel_never_gets_the_compressed_image_of_another(tmp_path, source):
+    """It is put in by the assembler, and of the same length in both."""
+    shutil.which("ccache") or pytest.skip("ccache is not installed")
+    one, other = (
+        compiled(tmp_path / text, tmp_path / "cache", source, text) for text in ("mine", "file")
+    )
+    assert b"mine" in one and b"file" in other
 
 
 # The configuration, pure
