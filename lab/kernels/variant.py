@@ -65,6 +65,11 @@ class Variant:
         return f"{self.name}={self.built}" if self.built and not self.table else self.name
 
     @property
+    def of_user(self) -> bool:
+        """Whether its kernel is one of the user's."""
+        return self.built is not None or bool(self.image and self.image.table)
+
+    @property
     def packaged(self) -> bool:
         """Whether its kernel is the distribution's own."""
         return self.image is None and self.built is None

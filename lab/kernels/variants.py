@@ -49,10 +49,13 @@ def unpatched(image: Image, images: Mapping[str, Image]) -> Image | None:
 
 def baseline(variant: Variant, measured: Sequence[Variant]) -> str | None:
     """The one of these variants that differs from it by its patches alone; an unpatched one is its
-    own. None: it is not among them.
+    own. A kernel of the user's that has none goes with the first unpatched one. None: it is not
+    among them.
     """
-    if not variant.image or not variant.patched:
-        return variant.name
     images = {one.image.name: one.image for one in measured if one.image}
-    wanted = unpatched(variant.image, images)
-    return next((one.name for one in measured if wanted and one.image == wanted), None)
+    wanted = unpatched(variant.image, images) if variant.image and variant.patched else None
+    if wanted:
+        return next(one.name for one in measured if one.image == wanted)
+    if variant.of_user:
+        return next((one.name for one in measured if not one.patched), None)
+    return None if variant.patched else variant.name

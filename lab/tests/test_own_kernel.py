@@ -23,6 +23,7 @@ from lab.kernels import (
     needs,
     source_build,
     variant_choice,
+    variant_table,
     variants,
 )
 from lab.kernels.kernel_tree import KernelTree
@@ -348,6 +349,17 @@ def test_a_patched_kernel_of_the_users_is_held_against_the_same_without_patches(
     assert variants.unpatched(mine, {"plain": plain}) == plain
     other = image('patches = "one.diff"\nmake = ["KCFLAGS=-Os"]')
     assert variants.unpatched(other, {"plain": plain}) is None
+
+
+def test_other_kernels_of_the_users_are_held_against_the_first_unpatched_one(image, tmp_path):
+    (tmp_path / "mine.toml").write_text('[variants.a]\nmake = ["KCFLAGS=-Os"]\n[variants.b]\n')
+    a, b, plain, off = variant_choice.choose(["a", "b", "plain", "off"], tmp_path / "mine.toml")
+    built = variant_table.of_built("c", tmp_path)
+    everything = [off, plain, a, b, built]
+    found = [variants.baseline(one, everything) for one in everything]
+    assert found == ["plain", "plain", "plain", "plain", "plain"]
+    assert variants.baseline(built, [a, built]) == "a"
+    assert variants.baseline(built, [off, built]) == "c"
 
 
 def test_debug_information_matters_to_a_build_alone():
