@@ -90,9 +90,11 @@ class TimeLeft:
 
 
 def in_words(seconds: float) -> str:
-    """Near enough, and told at a glance: 40 s, 1 min 20 s, 7 min, 1 h 20 min."""
+    """Near enough, and told at a glance: 3 s, 40 s, 1 min 20 s, 7 min, 1 h 20 min."""
+    if seconds < 10:
+        return f"{max(1, round(seconds))} s"
     if seconds < 55:
-        return f"{max(5, 5 * round(seconds / 5))} s"
+        return f"{5 * round(seconds / 5)} s"
     tens = round(seconds / 10)
     if tens < 30:
         return f"{tens // 6} min" + (f" {tens % 6}0 s" if tens % 6 else "")

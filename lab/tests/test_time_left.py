@@ -92,7 +92,9 @@ def test_a_file_that_is_not_ours_says_nothing(file, clock, text):
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
-        (0, "5 s"),
+        (0, "1 s"),
+        (3.1, "3 s"),
+        (12, "10 s"),
         (38, "40 s"),
         (59, "1 min"),
         (78, "1 min 20 s"),
