@@ -2,6 +2,7 @@
 """A campaign's files as objects. results/README.md describes them."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -103,22 +104,34 @@ def _add_boots(campaign: Campaign, folder: Path, with_paths: bool) -> None:
     clocks: Clocks = {}
     found = _boot_folders(folder)
     micros = [boot / "micro.jsonl" for boot in found]
-    read = read_files(micros, campaign.warnings, SAMPLES, _UNREAD)
-    for boot, micro, lines in zip(found, micros, read):
-        variant, number = boot.parent.name, int(boot.name.removeprefix("boot-"))
-        if variant not in campaign.configs:
-            campaign.configs[variant] = _config(boot.parent / "config")
-        _add_records(campaign, micro, lines, variant, number, clocks)
-        campaign.files.setdefault(variant, []).extend((micro, boot / "environment.json"))
-        if with_paths:
-            _add_paths(campaign, boot / "path.jsonl")
-        try:
-            environment = read_document(boot / "environment.json")
-        except FileNotFoundError:
-            continue  # the boot ended before it told
-        _check("environment", environment, boot / "environment.json")
-        campaign.boots[variant, number] = environment
-        campaign.environments.setdefault(variant, environment)
+    # Closed here, whatever ends it: a traceback would keep its processes until Python's own end.
+    with closing(read_files(micros, campaign.warnings, SAMPLES, _UNREAD)) as read:
+        for boot, micro, lines in zip(found, micros, read):
+            _add_boot(campaign, boot, micro, lines, clocks, with_paths)
+
+
+def _add_boot(
+    campaign: Campaign,
+    boot: Path,
+    micro: Path,
+    lines: Iterator[tuple[int, JsonObject]],
+    clocks: Clocks,
+    with_paths: bool,
+) -> None:
+    variant, number = boot.parent.name, int(boot.name.removeprefix("boot-"))
+    if variant not in campaign.configs:
+        campaign.configs[variant] = _config(boot.parent / "config")
+    _add_records(campaign, micro, lines, variant, number, clocks)
+    campaign.files.setdefault(variant, []).extend((micro, boot / "environment.json"))
+    if with_paths:
+        _add_paths(campaign, boot / "path.jsonl")
+    try:
+        environment = read_document(boot / "environment.json")
+    except FileNotFoundError:
+        return  # the boot ended before it told
+    _check("environment", environment, boot / "environment.json")
+    campaign.boots[variant, number] = environment
+    campaign.environments.setdefault(variant, environment)
 
 
 def _boot_folders(folder: Path) -> list[Path]:

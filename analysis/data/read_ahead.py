@@ -6,8 +6,9 @@ these are worked with.
 import os
 import signal
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -25,8 +26,12 @@ _File = tuple[Lines, list[str], BadData | None]  # lines, warnings, what is wron
 
 def read_files(
     paths: Sequence[Path], warnings: list[str], arrays: Collection[str], unread: Collection[str]
-) -> Iterator[Iterator[tuple[int, JsonObject]]]:
-    """read_lines() of each path, one after the other: each is to be used up before the next."""
+) -> Generator[Iterator[tuple[int, JsonObject]], None, None]:
+    """read_lines() of each path, one after the other: each is to be used up before the next.
+
+    Whoever does not use up all closes it, which ends the processes. BadData where one of them was
+    killed.
+    """
     if (os.cpu_count() or 1) < _PROCESSES or _bytes(paths) < _WORTH_IT:
         for path in paths:
             yield read_lines(path, warnings, arrays, unread)
@@ -36,9 +41,9 @@ def read_files(
         for path in paths:
             waiting.append(pool.submit(_read, path, arrays, unread))
             if len(waiting) > _PROCESSES * _AHEAD:
-                yield _lines(waiting.popleft().result(), warnings)
+                yield _lines(_result(waiting.popleft()), warnings)
         while waiting:
-            yield _lines(waiting.popleft().result(), warnings)
+            yield _lines(_result(waiting.popleft()), warnings)
 
 
 def _bytes(paths: Sequence[Path]) -> int:
@@ -58,6 +63,15 @@ def _read(path: Path, arrays: Collection[str], unread: Collection[str]) -> _File
     except BadData as error:
         return lines, warnings, error
     return lines, warnings, None
+
+
+def _result(file: Future[_File]) -> _File:
+    try:
+        return file.result()
+    except BrokenProcessPool:
+        raise BadData(
+            "a process that reads records was killed, as where memory runs out; try again"
+        ) from None
 
 
 def _lines(file: _File, warnings: list[str]) -> Iterator[tuple[int, JsonObject]]:

@@ -2,12 +2,17 @@
 """Files of records that other processes decode, against the same files read here."""
 
 import json
+import os
+import signal
+from multiprocessing import active_children
 
 import numpy as np
 import pytest
 
 from analysis.data import read_ahead
 from analysis.data.bad_data import BadData
+from analysis.data.load import load
+from analysis.tests.conftest import HEADER
 
 ARRAYS, UNREAD = ("samples",), ("empty_samples",)
 
@@ -82,3 +87,26 @@ def test_large_files_are_read_elsewhere(paths, monkeypatch):
     monkeypatch.setattr(read_ahead.os, "cpu_count", lambda: 1)
     read(paths)
     assert len(started) == 1
+
+
+def test_an_error_leaves_no_process_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(read_ahead.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(read_ahead, "_WORTH_IT", 0)
+    boot = tmp_path / "stock" / "boot-01"
+    boot.mkdir(parents=True)
+    (tmp_path / "campaign.json").write_text(json.dumps(HEADER))
+    (boot / "micro.jsonl").write_text("nothing\nneither\n")
+    with pytest.raises(BadData) as kept:
+        load(tmp_path)
+    assert kept.tb is not None and not active_children()
+
+
+def test_a_process_killed_is_one_line(paths, monkeypatch):
+    monkeypatch.setattr(read_ahead.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(read_ahead, "_WORTH_IT", 0)
+    monkeypatch.setattr(read_ahead, "_read", _kill)
+    assert read(paths)[2].startswith("a process that reads records was killed")
+
+
+def _kill(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
