@@ -56,6 +56,8 @@ _CALLS = {
     "xfs/pwrite/4k": "xfs write 4 KiB",
 }
 
+_BRIEF_ROWS = 5  # of the mail that has calls
+
 # What replicas and the kernel beside them are called where there is room.
 _REPLICA_HEADINGS = ("this kernel", "patch as published (replica)", "our series (replica)")
 
@@ -196,6 +198,14 @@ def chosen_calls(calls: Iterable[Call], variants: Sequence[str]) -> AnswerTable 
         AnswerRow(label, by_label[case].cells) for case, label in _CALLS.items() if case in by_label
     )
     return AnswerTable(table.columns, table.unit, chosen or table.rows[: len(_CALLS)])
+
+
+def brief_table(pairs: AnswerTable | None, calls: AnswerTable) -> AnswerTable:
+    """What a pmem page costs, and the calls of 4 KiB, or else the first ones."""
+    page = pairs.row(PMEM_PAGE) if pairs else None
+    usual = [row for row in calls.rows if row.label.endswith("4 KiB")] or calls.rows
+    rows = [*([page] if page else []), *usual][:_BRIEF_ROWS]
+    return AnswerTable(calls.columns, calls.unit, tuple(rows))
 
 
 def _call_table(calls: Iterable[Call], variants: Sequence[str]) -> AnswerTable | None:

@@ -9,7 +9,7 @@ from analysis.report.contents import answer_tables, claims, user_answer
 from analysis.report.contents.findings import Findings
 from analysis.report.model.answer import Answer, AnswerBlock
 from analysis.report.model.answer_table import AnswerRow, AnswerTable
-from analysis.summary.cases import boots_in_words
+from analysis.summary.cases import Row, boots_in_words
 from analysis.summary.families import VariantFamily, families
 from analysis.summary.provenance import emulator, repeatability
 
@@ -65,6 +65,7 @@ def _of_kernels(findings: Findings, groups: Sequence[VariantFamily], main: Varia
         )
         if table
     ]
+    brief = answer_tables.brief_table(pairs, calls) if calls else None
     claim = claims.claim(pairs, events, calls, columns, refused)
     if not blocks:
         others = answer_tables.case_table(findings.rows, columns)
@@ -75,8 +76,9 @@ def _of_kernels(findings: Findings, groups: Sequence[VariantFamily], main: Varia
         blocks = [AnswerBlock("", others.first(_MOST_CASES), True)]
     return Answer(
         claim=claim,
-        setting=_setting(findings, columns),
+        setting=_setting(findings, columns, brief),
         blocks=blocks,
+        brief=brief,
         bars=answer_tables.pmem_bars(findings.rows, pairs, columns) if pairs else [],
         columns={name: _what(campaign.header["variants"][name]) for name in columns},
         remarks=[*_remarks(pairs), *_missing_boots(campaign)],
@@ -131,7 +133,9 @@ def _of_replicas(findings: Findings, variant: str, table: AnswerTable) -> Answer
     )
 
 
-def _setting(findings: Findings, columns: Sequence[str]) -> list[str]:
+def _setting(
+    findings: Findings, columns: Sequence[str], calls: AnswerTable | None = None
+) -> list[str]:
     campaign = findings.campaign
     rows = [row for row in findings.rows if row.variant in columns and row.cost is not None]
     kernels = campaign.header["variants"]
@@ -141,12 +145,22 @@ def _setting(findings: Findings, columns: Sequence[str]) -> list[str]:
     if any(row.clock == "icount" for row in rows):
         counted = [row for row in rows if row.clock == "icount"]
         first = (
-            f"Instructions per operation, counted in {emulator(campaign)} (-icount):"
-            f" {repeatability(counted)}. NOT time: a WRMSR counts as 1."
+            f"Instructions per {'call' if calls else 'operation'}, counted in {emulator(campaign)} (-icount):"
+            f" {_repeatability_of_calls(calls, counted) if calls else repeatability(counted)}."
+            " NOT time: a WRMSR counts as 1."
         )
     else:
         first = f"Core cycles per operation, on this machine; {boots_in_words(rows)}."
     return [first, f"{described}; {compiler} {version}."]
+
+
+def _repeatability_of_calls(calls: AnswerTable, rows: Sequence[Row]) -> str:
+    """Of single calls: fio's jobs, which vary by boots, are in the details."""
+    steady = all(cell.exact for row in calls.rows for cell in row.cells if cell.value is not None)
+    boots = max(row.boots for row in rows)
+    if boots == 1:
+        return "1 boot"
+    return f"{boots} boots, identical" + ("" if steady else " but where marked ~")
 
 
 def _what(kernel: Mapping) -> str:

@@ -32,6 +32,7 @@ class Answer:
     claim: str
     setting: list[str] = field(default_factory=list)  # unit, caveat, kernel, compiler: a line each
     blocks: list[AnswerBlock] = field(default_factory=list)
+    brief: AnswerTable | None = None  # all that the mail has room for, in place of the blocks
     bars: list[Bar] = field(default_factory=list)  # of the first table, where parts were counted
     columns: dict[str, str] = field(default_factory=dict)  # what each kernel of the tables is
     remarks: list[str] = field(default_factory=list)  # to the tables

@@ -70,22 +70,26 @@ def render_calls(calls: Sequence[Call], baseline: str, variants: Sequence[str]) 
     if not cases or not others:
         return ""
 
-    def added(case: str, variant: str) -> str:
+    def shown(case: str, variant: str) -> str:
         call = by_key.get((case, variant))
         if call is None:
             return ""
         base = by_key[case, baseline]
+        if call is base:
+            return f"{base.instructions}{'' if base.steady else '?'}"
         doubt = "" if call.steady and base.steady else "?"
         return f"{call.instructions - base.instructions:+d}{doubt}"
 
     width = label_width(call.case for call in cases)
     title = (
-        f"Instructions that one call takes beyond {baseline}'s, counted from outside (emulated); ?"
-        " where boots differ"
+        f"Instructions that one call takes ({baseline}), and what it takes beyond them (the others),"
+        " counted from outside (emulated); ? where boots differ"
     )
+    named = [baseline, *others]
+    widest = max(len(shown(call.case, name)) for call in cases for name in named)
     lines = [
-        beside_each_other(title, cases, columns, added, width)
-        for columns in fitting(others, WIDTH - width)
+        beside_each_other(title, cases, columns, shown, width, widest)
+        for columns in fitting(named, WIDTH - width, widest)
     ]
     lines += wrapped(_writes(calls, [baseline, *others]), "  ")
     for case in cases:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""report.txt: the answer in at most 40 lines of 72 columns, to be pasted into a mail."""
+"""report.txt: the answer in at most 40 lines of 72 columns (15 for DAX), to paste into a mail."""
 
 import re
 import textwrap
@@ -14,13 +14,18 @@ MOST_LINES = 40
 _LABEL = 24
 _COLUMN = 7  # a kernel's, with the blank before it
 _SUBJECT = "on"  # short for the last kernel, where its name is too long for a column
+_LARGE = 100  # figures from here on have their differences in percent, too
 _ROUNDED = 100_000  # figures from here on are shown in thousands, with one digit
+
+_PACKAGE = re.compile(r" \([^()]* [^()]*\)(?=[;,])")  # behind a kernel's release
 
 
 def render_mail(answer: Answer, alerts: Sequence[str]) -> str:
     """The whole text, with a last newline. alerts: what stands first, as why
     no result can be trusted.
     """
+    if answer.brief:
+        return _brief(answer, answer.brief, alerts)
     blocks = [
         _lines([*alerts, answer.claim]),
         _lines(answer.setting),
@@ -30,6 +35,24 @@ def render_mail(answer: Answer, alerts: Sequence[str]) -> str:
         _lines([*answer.closing, *answer.source]),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _brief(answer: Answer, table: AnswerTable, alerts: Sequence[str]) -> str:
+    """One table; what each kernel is, and of which package, is in the details."""
+    short = _short(table.columns)
+    renamed = [f"{short[name]}: {name}" for name in table.columns if short[name] != name]
+    blocks = [
+        _lines([*alerts, answer.claim]),
+        _lines([_PACKAGE.sub("", " ".join(answer.setting))]),
+        "\n".join(
+            [
+                _table(AnswerBlock("", table, True)),
+                *wrapped("  " + "; ".join([*renamed, *answer.remarks]), "  "),
+                *_lines([" ".join([*answer.closing, *answer.source])]).splitlines(),
+            ]
+        ),
+    ]
+    return "\n\n".join(blocks) + "\n"
 
 
 def _lines(sentences: Sequence[str]) -> str:
@@ -115,7 +138,10 @@ def _added(row: AnswerRow, with_percent: bool) -> str:
         return "-"
     about = "" if row.is_exact else "~"
     percent = row.percent_in_words.replace(" ", "") if row.added else ""
-    if about and abs(row.cells[0].value or 0) >= _ROUNDED:
+    base = abs(row.cells[0].value or 0)
+    if about and base >= _ROUNDED:
         sign = "+" if percent[:1].isdigit() else ""
         return f"{about}{sign}{percent}" if percent else "~0"
-    return f"{about}{claims.signed(row.added)}" + (f" {percent:>4}" if with_percent else "")
+    return f"{about}{claims.signed(row.added)}" + (
+        f" {percent:>4}" if with_percent and base >= _LARGE else ""
+    )
