@@ -25,6 +25,10 @@ def environment(scratch: Path, cache: Path) -> dict[str, str]:
     """What makes a build give the same files wherever and whenever it runs, and ccache know its
     files again.
 
+    Not in ccache's depend mode: all files include the configuration, so that a changed symbol would
+    miss them all, where by the preprocessor's output only those are compiled that it reaches; and
+    a file that the assembler puts in (.incbin, the compressed kernel) is no header that gcc lists.
+
     scratch: the folder that differs from build to build.
     """
     return {
@@ -32,37 +36,11 @@ def environment(scratch: Path, cache: Path) -> dict[str, str]:
         "CCACHE_MAXSIZE": _CCACHE_SIZE,
         "CCACHE_BASEDIR": str(scratch),
         "CCACHE_NOHASHDIR": "1",
-        # By the headers that gcc itself lists, in place of running the preprocessor first.
-        "CCACHE_DEPEND": "1",
+        "CCACHE_NODEPEND": "1",  # whatever the machine's own ccache.conf says
         "KBUILD_BUILD_TIMESTAMP": "2026-01-01",
         "KBUILD_BUILD_USER": "kmapbench",
         "KBUILD_BUILD_HOST": "lab",
     }
-
-
-# What stands in a source file (the last word of the command) where the assembler puts another file
-# in. gcc does not list that file among those it has read, so that ccache, which goes by this list,
-# would give a kernel the compressed image of another one of the same size.
-_CCACHE_SCRIPT = """\
-#!/bin/sh
-for source; do :; done
-case $source in
-*.[cS]) if grep -q 'incbin' "$source"; then exec "$@"; fi ;;
-esac
-exec ccache "$@"
-"""
-
-
-def by_ccache(scratch: Path, compiler: str) -> str:
-    """The words that call a compiler through ccache, wherever that may be done; for CC.
-
-    scratch: a folder that is there as long as the build; its path has no blanks.
-    """
-    script = scratch / "ccache"
-    if not script.exists():
-        script.write_text(_CCACHE_SCRIPT)
-        script.chmod(0o755)
-    return f"{script} {compiler}"
 
 
 class Make:

@@ -24,7 +24,7 @@ from lab.kernels import (
     source_checkout,
     toolchain,
 )
-from lab.kernels.kbuild import Make, by_ccache, environment
+from lab.kernels.kbuild import Make, environment
 from lab.kernels.kernel_tree import KernelTree
 from lab.kernels.variant import Image
 
@@ -217,8 +217,7 @@ def _explained(image: Image, log: Path) -> Iterator[None]:
 def _make(image: Image, source: Path, scratch: Path, log: Path, cache: Path, on_step) -> Make:
     # O= inside the source: then kbuild names sources by relative paths, the same in each scratch
     # folder.
-    compilers = toolchain.variables(image.toolchain, lambda name: by_ccache(scratch, name))
-    variables = {"O": "build", **compilers}
+    variables = {"O": "build", **toolchain.variables(image.toolchain)}
     variables["LOCALVERSION"] = f"-{image.name}"
     given = dict(word.split("=", 1) for word in image.make)
     return Make(source, log, variables | given, environment(scratch, cache), on_step)

@@ -1,22 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The compilers that a kernel can be built by: what make is told, and which programs that takes."""
 
-from collections.abc import Callable
-
 from lab.core import subprocesses
 from lab.core.errors import KmapbenchError
 
 
-def variables(toolchain: str, called: Callable[[str], str]) -> dict[str, str]:
-    """Variables of make for a toolchain: gcc-14, llvm, llvm-19; "": gcc.
-
-    called: the words that call a compiler of this name.
-    """
+def variables(toolchain: str) -> dict[str, str]:
+    """Variables of make for a toolchain, by way of ccache: gcc-14, llvm, llvm-19; "": gcc."""
     kind, dash, version = toolchain.partition("-")
     if kind == "llvm":
-        compiler = called(f"clang{dash}{version}")
+        compiler = f"ccache clang{dash}{version}"
         return {"LLVM": f"-{version}" if version else "1", "CC": compiler, "HOSTCC": compiler}
-    return {name: called(toolchain or "gcc") for name in ("CC", "HOSTCC")}
+    return {name: f"ccache {toolchain or 'gcc'}" for name in ("CC", "HOSTCC")}
 
 
 def versions(toolchain: str) -> str:

@@ -330,9 +330,8 @@ def compiled(folder: Path, cache: Path, source: str, payload: str) -> bytes:
     folder.mkdir()
     (folder / source).write_text(INCBIN if source.endswith("S") else f'asm("{INCBIN_C}");\n')
     (folder / "payload").write_text(payload)
-    command = kbuild.by_ccache(folder, "gcc").split()
     subprocess.run(
-        [*command, "-MMD", "-MF", "list", "-c", "-o", "object.o", source],
+        ["ccache", "gcc", "-MMD", "-MF", "list", "-c", "-o", "object.o", source],
         cwd=folder,
         env=os.environ | kbuild.environment(folder, cache),
         check=True,

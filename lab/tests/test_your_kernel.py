@@ -99,8 +99,7 @@ def build_folder(tree, cache) -> Path:
     script = [tree / "scripts/kconfig/merge_config.sh", "-m", "-O", "build", "build/.config", lab]
     subprocess.run(script, cwd=tree, check=True, stdout=subprocess.DEVNULL)
     make(tree, cache, "olddefconfig")
-    called = kbuild.by_ccache(tree.parent, "gcc")
-    compilers = [f"CC={called}", f"HOSTCC={called}", "LOCALVERSION=-by-hand"]
+    compilers = ["CC=ccache gcc", "HOSTCC=ccache gcc", "LOCALVERSION=-by-hand"]
     make(tree, cache, *compilers, "all")
     make(tree, cache, *compilers, "DPKG_FLAGS=-d", "KDEB_COMPRESS=none", "bindeb-pkg")
     return tree / "build"
