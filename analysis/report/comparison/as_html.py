@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup, escape
 
 from analysis.compare.engine import SourcePair
 from analysis.data.bad_data import printable
@@ -29,10 +30,21 @@ def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
 
 def environment(templates: Path) -> jinja2.Environment:
     """What fills templates, so that no name becomes markup or steers a terminal."""
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader([templates, _TEMPLATES]),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: printable(value) if isinstance(value, str) else value,
+        finalize=_printable,
     )
+    made.filters["arrows"] = _with_arrows
+    return made
+
+
+def _printable(value: object) -> object:
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _with_arrows(text: str) -> Markup:
+    """-> as one letter: a browser breaks lines behind the hyphen."""
+    return Markup(str(escape(printable(text))).replace("-&gt;", "&rarr;"))
