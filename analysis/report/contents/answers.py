@@ -144,10 +144,10 @@ def _setting(
     version = (campaign.header["tools"].get("gcc") or "").rpartition(" ")[2]
     if any(row.clock == "icount" for row in rows):
         counted = [row for row in rows if row.clock == "icount"]
+        repeated = _repeatability_of_calls(calls, counted) if calls else repeatability(counted)
         first = (
-            f"Instructions per {'call' if calls else 'operation'}, counted in {emulator(campaign)} (-icount):"
-            f" {_repeatability_of_calls(calls, counted) if calls else repeatability(counted)}."
-            " NOT time: a WRMSR counts as 1."
+            f"Instructions per {'call' if calls else 'operation'}, counted in"
+            f" {emulator(campaign)} (-icount): {repeated}. NOT time: a WRMSR counts as 1."
         )
     else:
         first = f"Core cycles per operation, on this machine; {boots_in_words(rows)}."

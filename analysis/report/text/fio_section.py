@@ -82,8 +82,8 @@ def render_calls(calls: Sequence[Call], baseline: str, variants: Sequence[str]) 
 
     width = label_width(call.case for call in cases)
     title = (
-        f"Instructions that one call takes ({baseline}), and what it takes beyond them (the others),"
-        " counted from outside (emulated); ? where boots differ"
+        f"Instructions that one call takes ({baseline}), and what it takes beyond them (the"
+        " others), counted from outside (emulated); ? where boots differ"
     )
     named = [baseline, *others]
     widest = max(len(shown(call.case, name)) for call in cases for name in named)
