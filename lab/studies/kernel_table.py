@@ -19,8 +19,7 @@ from lab.core import subprocesses
 from lab.core.dirs import cache_dir
 from lab.core.errors import KmapbenchError
 from lab.kernels.module_build import NAME
-
-EMPTY = "kb_body_empty"
+from lab.trace import straight_line
 
 # Case -> its body in the module where it is a straight line, else None.
 ROWS: dict[str, str | None] = {
@@ -47,36 +46,9 @@ ROWS: dict[str, str | None] = {
 }
 
 
-def loop_length(code: list[tuple[int, str]]) -> int | None:
-    """Instructions of a body's loop, from its address and text; None: it is no straight line."""
-    for last, text in code:
-        jump = re.match(r"j(?:ne|nz)\s+([0-9a-f]+)", text)
-        if jump and (first := int(jump[1], 16)) < last:
-            break
-    else:
-        return None
-    loop = [text for address, text in code if first <= address <= last]
-    for text in loop[:-1]:
-        inside = re.match(r"j\w+\s+([0-9a-f]+)", text)
-        if (
-            text.startswith(("call", "jmp", "ret"))
-            or inside
-            and first <= int(inside[1], 16) <= last
-        ):
-            return None
-    return len(loop)
-
-
-def _code(module: Path, body: str) -> list[tuple[int, str]]:
-    command = [
-        subprocesses.find("objdump", "binutils"),
-        "-d",
-        "--no-show-raw-insn",
-        f"--disassemble={body}",
-        str(module),
-    ]
-    rows = re.findall(r"^\s+([0-9a-f]+):\t(.*)$", subprocesses.output(command), re.MULTILINE)
-    return [(int(address, 16), text.strip()) for address, text in rows]
+def _length(module: Path, body: str) -> int | None:
+    loop = straight_line.loop_of(straight_line.disassemble(module, body))
+    return loop.length if loop else None
 
 
 def column(folder: Path) -> tuple[str, dict[str, str], bool]:
@@ -90,13 +62,13 @@ def column(folder: Path) -> tuple[str, dict[str, str], bool]:
         )
     lines = (folder / "stock" / "boot-01" / "micro.jsonl").read_text().splitlines()
     costs = {(record := json.loads(line))["case"]: record.get("cost") for line in lines}
-    empty = loop_length(_code(module, EMPTY))
+    empty = _length(module, straight_line.EMPTY)
     cells, good = {}, True
     for case, body in ROWS.items():
         cost = costs.get(case)
         cells[case] = "-" if cost is None else f"{cost:g}"
         if body and cost is not None:
-            counted = loop_length(_code(module, body))
+            counted = _length(module, body)
             straight = counted - empty if counted and empty else None
             agrees = straight == cost
             cells[case] += " =" if agrees else f" (objdump: {straight or 'no straight line'})"

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bodies of the module that are straight lines, whose instructions objdump counts."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.core import subprocesses
+
+EMPTY = "kb_body_empty"
+
+Code = list[tuple[int, str]]  # address and text of each instruction
+
+
+@dataclass(frozen=True)
+class Loop:
+    """What a body does again and again, the jump back included."""
+
+    code: Code
+
+    @property
+    def length(self) -> int | None:
+        """Instructions of a round; None: there may be several ways through it. A conditional jump
+        out of the loop is one that is not taken: it leads to a message, or to a check that failed.
+        """
+        return None if any(self._leads_astray(text) for _, text in self.code[:-1]) else len(self)
+
+    def __len__(self) -> int:
+        return len(self.code)
+
+    def first_branch(self, rewritten: Collection[int] = ()) -> str | None:
+        """Why a round may take another number of instructions than stand there; None: it cannot.
+
+        rewritten: addresses that the kernel writes anew when it loads the code.
+        """
+        for address, text in self.code[:-1]:
+            if text.startswith(("call", "j", "ret")):
+                return f"it has {' '.join(text.split()[:1])}"
+            if address in rewritten:
+                return "it is rewritten for the CPU"
+        return None
+
+    def _leads_astray(self, text: str) -> bool:
+        if text.startswith(("call", "jmp", "ret")):
+            return True
+        inside = re.match(r"j\w+\s+([0-9a-f]+)", text)
+        return bool(inside and self.code[0][0] <= int(inside[1], 16) <= self.code[-1][0])
+
+
+def loop_of(code: Code) -> Loop | None:
+    """The loop of a body: what the first jump backwards leads back to; None: there is none."""
+    for last, text in code:
+        jump = re.match(r"j(?:ne|nz)\s+([0-9a-f]+)", text)
+        if jump and (first := int(jump[1], 16)) < last:
+            return Loop([one for one in code if first <= one[0] <= last])
+    return None
+
+
+def disassemble(file: Path, body: str) -> Code:
+    """A function of a module or of an object of it; empty where it is not there."""
+    rows = re.findall(
+        r"^\s+([0-9a-f]+):\t(.*)$",
+        _objdump("-d", "--no-show-raw-insn", f"--disassemble={body}", file),
+        re.MULTILINE,
+    )
+    return [(int(address, 16), text.strip()) for address, text in rows]
+
+
+def rewritten(file: Path) -> set[int]:
+    """Places in .text of an object that are in its table of alternatives, which the kernel writes
+    anew when it loads the code.
+    """
+    _, _, behind = _objdump("-r", file).partition("RELOCATION RECORDS FOR [.altinstructions]:")
+    table = behind.partition("RELOCATION RECORDS")[0]
+    places = re.findall(r"\s\.text(?:\+0x([0-9a-f]+))?$", table, re.MULTILINE)
+    return {int(place or "0", 16) for place in places}
+
+
+def _objdump(*arguments: str | Path) -> str:
+    return subprocesses.output([subprocesses.find("objdump", "binutils"), *map(str, arguments)])
