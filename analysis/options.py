@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from analysis.data.bad_data import BadData, no_campaign, no_side, no_such_file
+from formats import config_table
 
 _SIDES = """\
 what a side is:
@@ -173,11 +174,9 @@ def check_compare(arguments: argparse.Namespace) -> None:
         if meant := _variant_meant(text, arguments.sides):
             raise BadData(f"{text}: a variant is given as {meant}")
         if path.exists() or path.is_symlink():
-            if (
-                path.is_dir()
-                and not (path / "campaign.json").exists()
-                and not any(path.glob("*.json"))
-            ):
+            is_campaign = (path / "campaign.json").exists()
+            has_files = any(path.glob("*.json")) and not (path / config_table.FILE).exists()
+            if path.is_dir() and not is_campaign and not has_files:
                 raise BadData(no_side(path))
             continue
         folder = Path(text.rpartition(":")[0]) if ":" in text else path

@@ -8,6 +8,7 @@ installed.
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 from analysis import commands as analysis_commands
 from analysis import options as analysis_options
@@ -17,6 +18,7 @@ from formats import exit_codes
 from lab import VERSION, help_texts, wrong_use
 from lab.bisect import bisect_plan
 from lab.commands import kernel_options, tests
+from lab.configs import configs_plan
 from lab.core import signals
 from lab.core.errors import KmapbenchError
 from lab.distributions import matrix
@@ -45,7 +47,7 @@ def _parsers() -> tuple[OneLineParser, dict[str, OneLineParser]]:
         command = _command(commands, name, help=help)
         add_options(command)
         command.set_defaults(function=_of_analysis(function), check=check)
-    _add_bisect(commands)
+    _add_searches(commands)
     _add_looks(commands)
     _add_tests(commands)
     kernel_options.add(commands, _command)
@@ -114,23 +116,31 @@ def _add_run(commands) -> None:
     run.set_defaults(function=_run, check=_check_run)
 
 
-def _add_bisect(commands) -> None:
-    bisect = _command(
-        commands,
-        "bisect",
-        help="find the commit that changed a case's instructions, one boot a step",
-    )
-    bisect_plan.add_options(bisect)
-    bisect.set_defaults(function=_bisect, check=_check_bisect)
+def _add_searches(commands) -> None:
+    """What builds and measures one kernel after another."""
+    for name, help, plans, runner in (
+        (
+            "bisect",
+            "find the commit that changed a case's instructions, one boot a step",
+            bisect_plan,
+            "lab.bisect.bisect_run",
+        ),
+        (
+            "configs",
+            "say what each symbol of a kernel configuration costs",
+            configs_plan,
+            "lab.configs.configs_run",
+        ),
+    ):
+        search = _command(commands, name, help=help)
+        plans.add_options(search)
+        search.set_defaults(function=_run_by(runner), check=_planned_by(plans.from_arguments))
 
 
 def _add_looks(commands) -> None:
     """What looks at this machine and this program, and changes nothing."""
-    look = _command(
-        commands,
-        "check",
-        help="say what can be measured here, what disturbs it, and what to do; changes nothing",
-    )
+    saying = "say what can be measured here, what disturbs it, and what to do; changes nothing"
+    look = _command(commands, "check", help=saying)
     look.set_defaults(function=_look)
     cases = _command(commands, "cases", help="list what can be measured, and what it needs")
     cases.add_argument("glob", nargs="?", default="*", metavar="GLOB", help="default: all")
@@ -186,14 +196,14 @@ def _run(arguments: argparse.Namespace) -> int:
     return runner.run(arguments.planned)
 
 
-def _check_bisect(arguments: argparse.Namespace) -> None:
-    arguments.planned = bisect_plan.from_arguments(arguments)
+def _planned_by(read: Callable[[argparse.Namespace], object]):
+    """A check that keeps what it has read of the options."""
+    return lambda arguments: setattr(arguments, "planned", read(arguments))
 
 
-def _bisect(arguments: argparse.Namespace) -> int:
-    from lab.bisect import bisect_run  # jsonschema and rich, as for run
-
-    return bisect_run.run(arguments.planned)
+def _run_by(module: str):
+    """A command that a module runs, which needs jsonschema and rich, as run does."""
+    return lambda arguments: import_module(module).run(arguments.planned)
 
 
 def _check_test(arguments: argparse.Namespace) -> None:

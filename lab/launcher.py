@@ -16,7 +16,7 @@ from lab.core.dirs import build_dir, writable_build_dir
 from lab.core.errors import KmapbenchError
 
 # Commands that need kmap_bench and the programs beside it, as `run` does if it measures.
-_BUILT = ("bisect", "test", "check")
+_BUILT = ("bisect", "configs", "test", "check")
 
 
 def groups(parsed: argparse.Namespace) -> list[str]:
@@ -25,7 +25,7 @@ def groups(parsed: argparse.Namespace) -> list[str]:
         from lab.run import preflight
 
         return preflight.groups(parsed.planned)
-    if parsed.command == "bisect":
+    if parsed.command in ("bisect", "configs"):
         return ["python", "build", "module", "lab", "kernel-build"]
     if parsed.command in ("report", "compare", "show", "calibrate"):
         return ["python"]

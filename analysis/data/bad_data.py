@@ -6,6 +6,8 @@ Standard library only: the launcher reads it before numpy and the other packages
 
 from pathlib import Path
 
+from formats import config_table
+
 
 class BadData(Exception):
     """A file that cannot be used; str() is the whole message, on one line.
@@ -29,6 +31,8 @@ def printable(text: str) -> str:
 
 def no_campaign(folder: Path) -> str:
     """Message for a folder that is not a campaign."""
+    if (folder / config_table.FILE).is_file():
+        return _table_of_configurations(folder)
     return (
         f"{folder}: no campaign there (no campaign.json); give a folder that `./kmapbench run` made"
     )
@@ -43,7 +47,16 @@ def no_such_file(path: Path) -> str:
 
 def no_side(folder: Path) -> str:
     """Message for a folder that has nothing to compare in it."""
+    if (folder / config_table.FILE).is_file():
+        return _table_of_configurations(folder)
     return (
         f"{folder}: neither a campaign (campaign.json) nor JSON files of Google Benchmark or fio; "
         "give one of these"
+    )
+
+
+def _table_of_configurations(folder: Path) -> str:
+    return (
+        f"{folder}: a table of configurations (./kmapbench configs), no campaign, so it has no"
+        f" sides: read {config_table.TEXT} there"
     )

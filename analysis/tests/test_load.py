@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+import argparse
 import json
 
 import numpy as np
 import pytest
 
+from analysis import options
 from analysis.data.bad_data import BadData
 from analysis.data.json_files import is_number, read_lines
 from analysis.data.load import load
@@ -175,6 +177,20 @@ def test_no_campaign_and_no_record_say_so(tmp_path, write_campaign):
         load(tmp_path / "nowhere")
     with pytest.raises(BadData, match="not one record"):
         load(write_campaign([]))
+
+
+def test_a_table_of_configurations_is_said_to_be_one(tmp_path, write_campaign):
+    good = write_campaign([record()])
+    table = tmp_path / "configs"
+    table.mkdir()
+    (table / "table.json").write_text("{}")
+    (table / "configs.json").write_text("{}")
+    for sides in ([table, good], [good, table], [f"{table}:off", good]):
+        parsed = argparse.Namespace(sides=list(map(str, sides)), history=[])
+        with pytest.raises(BadData, match="configs: a table of configurations .*: read table.txt"):
+            options.check_compare(parsed)
+    with pytest.raises(BadData, match="a table of configurations"):
+        load(table)
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,9 @@ def variant_of(plan: BisectPlan, commit: str) -> Variant:
 
 def _read(plan: BisectPlan, commit: str, campaign: Path, problems: list[str]) -> Figure:
     boot = campaign / NAME / "boot-01"
-    records = [row for row in _rows(boot / "micro.jsonl") if row["case"] == plan.case]
+    records = [
+        row for row in safe_files.read_lines(boot / "micro.jsonl") if row["case"] == plan.case
+    ]
     if not records or records[0]["status"] != "ok":
         reason = records[0].get("reason", records[0]["status"]) if records else "no record of it"
         why = problems[0] if problems else f"{plan.case}: {reason}"
@@ -87,13 +89,9 @@ def _read(plan: BisectPlan, commit: str, campaign: Path, problems: list[str]) ->
             " ./kmapbench run says which are"
         )
     functions: dict[str, float] = {}
-    for row in _rows(boot / "path.jsonl"):
+    for row in safe_files.read_lines(boot / "path.jsonl"):
         if row["case"] == plan.case:
             for one in row["functions"]:
                 chain = " > ".join(one["chain"])
                 functions[chain] = functions.get(chain, 0) + one["instructions"] / row["ops"]
     return Figure(commit, records[0]["cost"], "", functions)
-
-
-def _rows(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []

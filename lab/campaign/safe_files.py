@@ -52,6 +52,11 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     _replace(path, json.dumps(value, indent=2) + "\n")
 
 
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file of JSON lines; none where there is no file."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
 def _line(value: dict[str, Any]) -> str:
     return json.dumps(value, separators=(",", ":")) + "\n"
 

@@ -81,9 +81,12 @@ def provide(images: Iterable[Image], cache: Path, display) -> None:
         steps.end()
 
 
-def check(image: Image, cache: Path, say: Callable[[str], None]) -> None:
-    """A KmapbenchError where patches do not apply or the configuration does not hold, which nobody
-    wants to hear of after another kernel is built.
+@contextmanager
+def open_source(
+    image: Image, cache: Path, say: Callable[[str], None]
+) -> Iterator[tuple[Path, Make]]:
+    """The source of an image, patched and configured, in a scratch folder, and make for it, until
+    the block ends. No kernel is built in this cache meanwhile.
     """
     kernels = cache / "kernels"
     kernels.mkdir(parents=True, exist_ok=True)
@@ -96,8 +99,16 @@ def check(image: Image, cache: Path, say: Callable[[str], None]) -> None:
         tempfile.TemporaryDirectory(dir=kernels, prefix=_SCRATCH_PREFIX) as scratch,
     ):
         log.unlink(missing_ok=True)
-        configured(image, version, Path(scratch), log, cache, say)
+        yield configured(image, version, Path(scratch), log, cache, say)
         log.unlink(missing_ok=True)
+
+
+def check(image: Image, cache: Path, say: Callable[[str], None]) -> None:
+    """A KmapbenchError where patches do not apply or the configuration does not hold, which nobody
+    wants to hear of after another kernel is built.
+    """
+    with open_source(image, cache, say):
+        pass
 
 
 def missing_packages() -> list[str]:

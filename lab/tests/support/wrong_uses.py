@@ -9,6 +9,7 @@ from lab.core.dirs import ROOT
 COMMANDS = [
     "run",
     "bisect",
+    "configs",
     "report",
     "calibrate",
     "compare",
@@ -61,6 +62,12 @@ WRONG = [
     (["bisect", "v1", "v2", "--tree", "{there}"], ["--case is missing"]),
     (["bisect", "--resume", "{there}"], ["{there}", "no search of kmapbench bisect"]),
     (["bisect", "v1", "--resume", "{there}"], ["--resume", "leave out"]),
+    (["configs", "--only", "DEBUGVM"], ["DEBUGVM", "did you mean DEBUG_VM?"]),
+    (["configs", "--only", "NUMA,NUMA"], ["NUMA is named twice"]),
+    (["configs", "--like", "stock"], ["--like stock", "not built"]),
+    (["configs", "--symbols", "{there}/plan.toml"], ["{there}/plan.toml", "boots"]),
+    (["configs", "--resume", "{there}"], ["{there}", "no table of kmapbench configs"]),
+    (["configs", "--static", "--resume", "{there}"], ["--resume", "leave out"]),
     (["kernels", "build", "nope"], ["nope", "plain"]),
     (["kernels", "raze"], ["raze", "build"]),
 ]
