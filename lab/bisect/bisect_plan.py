@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A search as it was asked for, its options, and the file in its folder that says it again.
-Standard library only.
+"""A search as it was asked for, its options, and the file in its folder that says it again: for a
+commit of a tree, or along the patches of a series. Standard library only.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from lab.core.errors import KmapbenchError
 from lab.kernels import git_tree, image_check, variant_choice
 from lab.kernels.variant import Variant
 from lab.run import preflight
+from lab.trace.static_tier import BODIES
 
 _FILE = "bisect.json"
 _FORMAT = 1
@@ -30,12 +31,36 @@ class BisectPlan:
     like: Variant  # how kernels are built and booted
     folder: Path
     given: list[str]  # the command line
+    static: bool = False  # whether kernels are not booted: their code is counted
+
+
+@dataclass(frozen=True)
+class SeriesPlan:
+    """The cost of each patch of a series."""
+
+    patches: Path  # a folder or a mailbox
+    case: str
+    like: Variant  # how kernels are built and booted; its own patches are not applied
+    folder: Path
+    given: list[str]
+    static: bool = False
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of `bisect`."""
     parser.add_argument("good", nargs="?", metavar="GOOD", help="a commit that has the old figure")
     parser.add_argument("bad", nargs="?", metavar="BAD", help="a later one that has the new figure")
+    parser.add_argument(
+        "--series",
+        type=Path,
+        metavar="DIR",
+        help="in place of commits: a folder of *.patch, or a mailbox; say what each patch costs",
+    )
+    parser.add_argument(
+        "--static",
+        action="store_true",
+        help="build and boot no kernel: count the path in its code, where that is a straight line",
+    )
     parser.add_argument("--tree", type=Path, metavar="DIR", help="the git tree; it is only read")
     parser.add_argument("--case", metavar="CASE", help="whose instructions are compared")
     parser.add_argument(
@@ -59,74 +84,91 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def from_arguments(arguments: argparse.Namespace) -> BisectPlan:
+def from_arguments(arguments: argparse.Namespace) -> BisectPlan | SeriesPlan:
     """The plan of a command line, or of the search that is to go on. A KmapbenchError where it
     cannot be followed.
     """
     if arguments.resume:
-        names = ("good", "bad", "tree", "case", "like", "variants_file", "out")
+        names = ("good", "bad", "series", "static", "tree", "case", "like", "variants_file", "out")
         if any(getattr(arguments, name) for name in names):
             raise KmapbenchError(
                 "--resume goes on with what was asked for then: leave out all else"
             )
         return _read(arguments.resume.absolute())
-    for name in ("good", "bad", "tree", "case"):
+    _check_given(arguments)
+    folder = (arguments.out or RESULTS / f"{time.strftime('%Y-%m-%dT%H%M')}-bisect").absolute()
+    preflight.check_folder(folder)
+    file = arguments.variants_file.absolute() if arguments.variants_file else None
+    case = _case(arguments.case, arguments.static)
+    like = _like(arguments.like or "plain", file)
+    if arguments.series:
+        patches = arguments.series.expanduser().absolute()
+        return _checked(SeriesPlan(patches, case, like, folder, arguments.given, arguments.static))
+    tree = arguments.tree.expanduser().absolute()
+    good, bad = _commit(tree, "GOOD", arguments.good), _commit(tree, "BAD", arguments.bad)
+    return BisectPlan(tree, good, bad, case, like, folder, arguments.given, arguments.static)
+
+
+def _check_given(arguments: argparse.Namespace) -> None:
+    """What has to be given, and what may not."""
+    usage = "kmapbench bisect GOOD BAD --tree DIR --case CASE"
+    wanted = ["good", "bad", "tree", "case"]
+    if arguments.series:
+        usage = "kmapbench bisect --series DIR --case CASE"
+        wanted = ["case"]
+        for name in ("good", "bad", "tree"):
+            if given := getattr(arguments, name):
+                raise KmapbenchError(f"{given}: not with --series: {usage}")
+    for name in wanted:
         if not getattr(arguments, name):
             word = name.upper() if name in ("good", "bad") else f"--{name}"
-            raise KmapbenchError(
-                f"{word} is missing: kmapbench bisect GOOD BAD --tree DIR --case CASE"
-            )
-    folder = arguments.out or RESULTS / f"{time.strftime('%Y-%m-%dT%H%M')}-bisect"
-    preflight.check_folder(folder.absolute())
-    tree = arguments.tree.expanduser().absolute()
-    file = arguments.variants_file.absolute() if arguments.variants_file else None
-    return BisectPlan(
-        tree,
-        _commit(tree, "GOOD", arguments.good),
-        _commit(tree, "BAD", arguments.bad),
-        _case(arguments.case),
-        _like(arguments.like or "plain", file),
-        folder.absolute(),
-        arguments.given,
-    )
+            raise KmapbenchError(f"{word} is missing: {usage}")
 
 
-def write(plan: BisectPlan) -> None:
+def write(plan: BisectPlan | SeriesPlan) -> None:
     """Makes the folder of a search, with all that is needed to go on."""
     plan.folder.mkdir(parents=True, exist_ok=True)
     table = plan.like.table
     said = {
         "format": _FORMAT,
-        "tree": str(plan.tree),
-        "good": plan.good,
-        "bad": plan.bad,
         "case": plan.case,
         "like": plan.like.name,
         "variants_file": str(table) if table else None,
         "arguments": plan.given,
+        "static": plan.static,
     }
+    if isinstance(plan, SeriesPlan):
+        said["series"] = str(plan.patches)
+    else:
+        said |= {"tree": str(plan.tree), "good": plan.good, "bad": plan.bad}
     (plan.folder / _FILE).write_text(json.dumps(said, indent=1) + "\n")
 
 
-def _read(folder: Path) -> BisectPlan:
+def _read(folder: Path) -> BisectPlan | SeriesPlan:
     try:
         said = json.loads((folder / _FILE).read_text())
         file = Path(said["variants_file"]) if said["variants_file"] else None
-        tree = Path(said["tree"])
-        good, bad, case, given = (said[name] for name in ("good", "bad", "case", "arguments"))
+        series = Path(said["series"]) if "series" in said else None
+        case, given, static = (said[name] for name in ("case", "arguments", "static"))
+        tree, good, bad = (
+            ("", "", "") if series else (said[name] for name in ("tree", "good", "bad"))
+        )
+        like = said["like"]
     except OSError as error:
         raise KmapbenchError(f"{folder}: no search of kmapbench bisect: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
         raise KmapbenchError(f"{folder / _FILE}: not as kmapbench has written it") from None
-    return BisectPlan(
-        tree,
-        _commit(tree, "GOOD", good),
-        _commit(tree, "BAD", bad),
-        case,
-        _like(said["like"], file),
-        folder,
-        given,
-    )
+    if series:
+        return _checked(SeriesPlan(series, case, _like(like, file), folder, given, static))
+    good, bad = _commit(Path(tree), "GOOD", good), _commit(Path(tree), "BAD", bad)
+    return BisectPlan(Path(tree), good, bad, case, _like(like, file), folder, given, static)
+
+
+def _checked(plan: SeriesPlan) -> SeriesPlan:
+    found = list(plan.patches.glob("*.patch")) if plan.patches.is_dir() else [plan.patches]
+    if not found or not plan.patches.exists():
+        raise KmapbenchError(f"--series {plan.patches}: no *.patch there, and no mailbox")
+    return plan
 
 
 def _commit(tree: Path, what: str, commit: str) -> str:
@@ -141,9 +183,11 @@ def _commit(tree: Path, what: str, commit: str) -> str:
         raise KmapbenchError(f"{what} {commit}: {error}") from None
 
 
-def _case(case: str) -> str:
+def _case(case: str, static: bool) -> str:
     if set(case) & set("*?[") or case in ("default", "all"):
         raise KmapbenchError(f"--case {case}: give one case; ./kmapbench cases lists them")
+    if static and case not in BODIES:
+        raise KmapbenchError(f"--case {case}: --static counts one of {', '.join(BODIES)}")
     return case
 
 

@@ -7,25 +7,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 from formats import exit_codes
-from lab.bisect import bisect_plan, commit_figure, git_bisection
-from lab.bisect.bisect_plan import BisectPlan
-from lab.bisect.commit_figure import Figure
+from lab.bisect import bisect_plan, commit_figure, git_bisection, kernel_figure, series_walk
+from lab.bisect.bisect_plan import BisectPlan, SeriesPlan
 from lab.bisect.git_bisection import Found, Verdict
+from lab.bisect.kernel_figure import Figure
 from lab.core import signals
 from lab.core.errors import Interrupted, KmapbenchError
 
 
 def run(
-    plan: BisectPlan,
+    plan: BisectPlan | SeriesPlan,
     measure: Callable[[BisectPlan, str], Figure] = commit_figure.measure,
     say: Callable[[str], None] = print,
 ) -> int:
     """Searches, prints what it was, and returns the exit code: FAILED where several commits are
-    left.
+    left, or a patch of a series has no figure.
     """
     bisect_plan.write(plan)
     go_on = f"./kmapbench bisect --resume {shlex.quote(str(plan.folder))}"
     try:
+        if isinstance(plan, SeriesPlan):
+            return series_walk.walk(plan, say)
         return _search(plan, measure, say)
     except KeyboardInterrupt as error:
         raise Interrupted(
@@ -85,8 +87,9 @@ def _words(figure: Figure) -> str:
 
 def _outcome(plan: BisectPlan, found: Found, figures: dict[str, Figure]) -> list[str]:
     """The commit, the figures on both sides of it, and the functions in which they differ."""
-    boots = sum(figure.cost is not None for figure in figures.values())
-    measured = f"{boots} boots, {len(figures) - boots} commits that cannot be measured"
+    good = sum(figure.cost is not None for figure in figures.values())
+    how = "counts in the code" if plan.static else "boots"
+    measured = f"{good} {how}, {len(figures) - good} commits that cannot be measured"
     if len(found.commits) != 1:
         names = [f"  {git_bisection.subject(plan.tree, commit)}" for commit in found.commits]
         return [f"it is one of {len(names)} commits ({measured}):", *names]
@@ -99,10 +102,7 @@ def _outcome(plan: BisectPlan, found: Found, figures: dict[str, Figure]) -> list
         f"{plan.case}: {before.cost:g} -> {after.cost:g} instructions"
         f" ({after.cost - before.cost:+g})"
     )
-    for chain in sorted({*before.functions, *after.functions}):
-        old, new = before.functions.get(chain, 0), after.functions.get(chain, 0)
-        if old != new:
-            lines.append(f"  {chain}: {old:g} -> {new:g} ({new - old:+g})")
+    lines += kernel_figure.differences(before, after)
     return lines
 
 

@@ -9,13 +9,13 @@ from formats import exit_codes
 from lab.configs import boot_tier, configs_plan, cost_table
 from lab.configs.configs_plan import ConfigsPlan
 from lab.configs.cost_table import Entry
-from lab.configs.static_tier import BODIES, StaticTier, moved
 from lab.configs.symbol_list import BASE, Change
 from lab.core import signals
 from lab.core.dirs import cache_dir
 from lab.core.errors import Interrupted, KmapbenchError
 from lab.core.time_left import TimeLeft, in_words
 from lab.kernels import source_build, source_checkout, toolchain
+from lab.trace.static_tier import BODIES, StaticTier, moved
 
 _STATIC, _BOOT = "configuration", "kernel"
 

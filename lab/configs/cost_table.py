@@ -13,9 +13,9 @@ from typing import Any
 from formats import config_table
 from lab.campaign import safe_files
 from lab.configs.boot_tier import EVENTS, FAULT, Booted, Measured
-from lab.configs.static_tier import BODIES, Count
 from lab.configs.symbol_list import BASE
 from lab.core.errors import KmapbenchError
+from lab.trace.static_tier import BODIES, Count
 
 ARCHIVE = "configs.tar.xz"
 

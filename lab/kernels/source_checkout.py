@@ -48,7 +48,7 @@ def check_out(
         pristine = source_of(image.source, source_version, cache, log, say)
         logged(["cp", "-al", pristine, source], log, "linking the source")
     for file in image.patches:
-        for patch in _mails(file, scratch, log):
+        for patch in mails(file, scratch, log):
             apply(patch, source, log, f"{file.parent.name}/{file.name}")
     return source
 
@@ -100,7 +100,7 @@ def logged(command: list, log: Path, doing: str, cwd: Path | None = None) -> Non
         raise KmapbenchError(f"{doing} failed: {_why(log)}") from None
 
 
-def _mails(file: Path, scratch: Path, log: Path) -> list[Path]:
+def mails(file: Path, scratch: Path, log: Path) -> list[Path]:
     """The patches of a file, in its order: of a mailbox all mails, decoded; else itself."""
     with file.open("rb") as opened:
         is_mailbox = opened.read(5) == b"From "

@@ -165,7 +165,8 @@ class Module:
                 by_section.setdefault(section, []).append(address)
         for section, members in by_section.items():
             base = dict(self._sections)[section]
-            chains = self._addr2line(section, [address - base for address in members])
+            offsets = [address - base for address in members]
+            chains = inlined_chains(self._path, section, offsets)
             self._chains.update(zip(members, chains, strict=True))
 
     def chain(self, address: int) -> tuple[str, ...]:
@@ -180,33 +181,37 @@ class Module:
                 found = name
         return found
 
-    def _addr2line(self, section: str, offsets: list[int]) -> list[tuple[str, ...]]:
-        result = subprocess.run(
-            [
-                subprocesses.find("addr2line", "binutils"),
-                "-a",
-                "-f",
-                "-i",
-                "-j",
-                section,
-                "-e",
-                str(self._path),
-            ],
-            input="\n".join(hex(offset) for offset in offsets),
-            capture_output=True,
-            text=True,
-        )
-        if result.returncode != 0:
-            raise CommandFailed(f"addr2line {self._path}: {result.stderr.strip()}")
-        chains: list[list[str]] = []
-        lines = iter(result.stdout.splitlines())
-        for line in lines:
-            if line.startswith("0x"):
-                chains.append([])
-            else:
-                chains[-1].append(line)
-                next(lines)  # file and line
-        return [tuple(reversed(chain)) for chain in chains]
+
+def inlined_chains(file: Path, section: str, offsets: Sequence[int]) -> list[tuple[str, ...]]:
+    """The functions that each place of a section of an object lies in, from the outermost to the
+    innermost inlined one.
+    """
+    result = subprocess.run(
+        [
+            subprocesses.find("addr2line", "binutils"),
+            "-a",
+            "-f",
+            "-i",
+            "-j",
+            section,
+            "-e",
+            str(file),
+        ],
+        input="\n".join(hex(offset) for offset in offsets),
+        capture_output=True,
+        text=True,
+    )
+    if result.returncode != 0:
+        raise CommandFailed(f"addr2line {file}: {result.stderr.strip()}")
+    chains: list[list[str]] = []
+    lines = iter(result.stdout.splitlines())
+    for line in lines:
+        if line.startswith("0x"):
+            chains.append([])
+        else:
+            chains[-1].append(line)
+            next(lines)  # file and line
+    return [tuple(reversed(chain)) for chain in chains]
 
 
 def path_of(record: dict, windows: Mapping[str, Sequence[Window]], module: Module) -> dict | None:

@@ -6,6 +6,7 @@ That holds for bodies that are straight lines. Where there is another way throug
 says which is taken.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from lab.core.dirs import MODULE_SOURCE
 from lab.kernels import kconfig
 from lab.kernels.kbuild import Make
 from lab.kernels.source_checkout import BuildFault
-from lab.trace import straight_line
+from lab.trace import straight_line, symbols
 
 # Case -> its body in _PATH.
 BODIES = {
@@ -81,6 +82,15 @@ class StaticTier:
             raise BuildFault("set", "the empty loop is no straight line")
         rewritten = straight_line.rewritten(path)
         return {case: _count(path, body, len(empty), rewritten) for case, body in BODIES.items()}
+
+    def functions(self, case: str) -> dict[tuple[str, ...], int]:
+        """Instructions of a round of a case that was counted, the loop's own included, by the
+        functions that they were inlined from.
+        """
+        path = self._out / _PATH
+        loop = straight_line.loop_of(straight_line.disassemble(path, BODIES[case]))
+        places = [address for address, _ in loop.code] if loop else []
+        return Counter(symbols.inlined_chains(path, ".text", places))
 
 
 def _count(path: Path, body: str, empty: int, rewritten: set[int]) -> Count:
