@@ -95,11 +95,12 @@ def open_source(
     log = folder.with_name(f"{folder.name}.log")
     with (
         _alone(kernels, say),
-        _explained(image, log),
         tempfile.TemporaryDirectory(dir=kernels, prefix=_SCRATCH_PREFIX) as scratch,
     ):
         log.unlink(missing_ok=True)
-        yield configured(image, version, Path(scratch), log, cache, say)
+        with _explained(image, log):
+            opened = configured(image, version, Path(scratch), log, cache, say)
+        yield opened
         log.unlink(missing_ok=True)
 
 
