@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.core.dirs import MODULE_SOURCE
+from lab.core.errors import CommandFailed
 from lab.kernels import kconfig
 from lab.kernels.kbuild import Make
 from lab.kernels.source_checkout import BuildFault
@@ -57,6 +58,7 @@ class StaticTier:
         """Makes the configuration that is the base with these lines, and returns it; a BuildFault
         where one of them does not hold.
         """
+        self._make.log.unlink(missing_ok=True)  # an error is of this configuration
         wanted = kconfig.parse("\n".join(lines))
         kept = [
             line
@@ -72,16 +74,24 @@ class StaticTier:
 
     def count(self) -> dict[str, Count]:
         """The cases of BODIES under the configuration that was made last."""
-        self._make("modules_prepare")
-        self._make(f"M={self._out}", _PATH, _CASES)
+        self._compile()
         path = self._out / _PATH
         empty = straight_line.loop_of(
             straight_line.disassemble(self._out / _CASES, straight_line.EMPTY)
         )
-        if empty is None or empty.first_branch():
-            raise BuildFault("set", "the empty loop is no straight line")
+        why = empty.first_branch() if empty else "it is no loop"
+        if empty is None or why:
+            raise BuildFault("set", f"the empty loop is no straight line: {why}")
         rewritten = straight_line.rewritten(path)
         return {case: _count(path, body, len(empty), rewritten) for case, body in BODIES.items()}
+
+    def _compile(self) -> None:
+        try:
+            self._make("modules_prepare")
+            self._make(f"M={self._out}", _PATH, _CASES)
+        except CommandFailed as error:
+            text = str(error).replace(f"{self._out}/", "").replace(f"{self._build}/", "")
+            raise BuildFault("set", text) from None
 
     def functions(self, case: str) -> dict[tuple[str, ...], int]:
         """Instructions of a round of a case that was counted, the loop's own included, by the

@@ -59,12 +59,16 @@ def loop_of(code: Code) -> Loop | None:
 
 def disassemble(file: Path, body: str) -> Code:
     """A function of a module or of an object of it; empty where it is not there."""
-    rows = re.findall(
-        r"^\s+([0-9a-f]+):\t(.*)$",
-        _objdump("-d", "--no-show-raw-insn", f"--disassemble={body}", file),
-        re.MULTILINE,
-    )
-    return [(int(address, 16), text.strip()) for address, text in rows]
+    symbols = subprocesses.output([subprocesses.find("nm", "binutils"), "-S", file])
+    symbol = re.search(rf"^([0-9a-f]+) ([0-9a-f]+) [tT] {re.escape(body)}$", symbols, re.MULTILINE)
+    if symbol is None:
+        return []
+    begin = int(symbol[1], 16)
+    # By addresses: where padding is in front of a function, --disassemble=NAME ends too early.
+    within = [f"--start-address={begin}", f"--stop-address={begin + int(symbol[2], 16)}"]
+    text = _objdump("-d", "--no-show-raw-insn", "-j", ".text", *within, file)
+    rows = re.findall(r"^\s+([0-9a-f]+):\t(.*)$", text, re.MULTILINE)
+    return [(int(address, 16), code.strip()) for address, code in rows]
 
 
 def rewritten(file: Path) -> set[int]:

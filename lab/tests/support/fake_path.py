@@ -7,7 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from lab.core.errors import KmapbenchError
+from lab.core.errors import CommandFailed
 from lab.trace.static_tier import BODIES
 
 BASE_CONFIG = "CONFIG_LONG=0\n# CONFIG_CALLS is not set\n# CONFIG_PATCHED is not set\nCONFIG_B=y\n"
@@ -35,6 +35,8 @@ class FakeMake:
         self.config = source / "build" / ".config"
         self.config.parent.mkdir(parents=True)
         self.config.write_text(BASE_CONFIG)
+        self.log = source.parent / "log"
+        self.log.write_text("1.c:1: error: of what was before\n")
         self.prepared = 0
 
     def __call__(self, *targets: str) -> None:
@@ -50,7 +52,8 @@ class FakeMake:
         elif targets == ("modules_prepare",):
             self.prepared += 1
             if values.get("CONFIG_LONG") == "7":
-                raise KmapbenchError("include/broken.h:7: error: no")
+                assert not self.log.exists()  # else an old error would be told
+                raise CommandFailed("include/broken.h:7: error: no")
         else:
             module, *objects = targets
             self._compile(Path(module.removeprefix("M=")), values, objects)
