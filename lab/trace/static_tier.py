@@ -26,6 +26,7 @@ BODIES = {
     "kernel/kmap/dram": "kb_body_kernel_kmap_none",
 }
 _PATH, _CASES = "kernel_path.o", "cases.o"
+_ELF = b"\x7fELF"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ class StaticTier:
         """The cases of BODIES under the configuration that was made last."""
         self._compile()
         path = self._out / _PATH
+        if not path.read_bytes().startswith(_ELF):
+            raise BuildFault("set", "its objects are no machine code, as with LTO: link it to see")
         empty = straight_line.loop_of(
             straight_line.disassemble(self._out / _CASES, straight_line.EMPTY)
         )
