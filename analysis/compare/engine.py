@@ -100,7 +100,8 @@ def _planned(
     number: int,
 ) -> tuple[SourcePair, list[SamplePair]]:
     """same: both are the same files; number: of the group."""
-    old, new, remarks = pmem_page.with_pmem_pages(old, new)
+    old, new, notes_on = pmem_page.with_pmem_pages(old, new)
+    remarks = [note for case, note in notes_on.items() if is_asked_for(case, cases)]
     sample_pairs = [
         replace(pair, group=number)
         for case in old.cases

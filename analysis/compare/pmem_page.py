@@ -11,19 +11,21 @@ from analysis.compare.source import Source
 from formats.case_names import PMEM_PAGES
 
 
-def with_pmem_pages(old: Source, new: Source) -> tuple[Source, Source, list[str]]:
+def with_pmem_pages(old: Source, new: Source) -> tuple[Source, Source, dict[str, str]]:
     """Both sides with a case `pmem page` in front, where one of them protects the page and the
-    other does not, in place of the case that only one has; and what a reader should know of it.
+    other does not, in place of the case that only one has; and what a reader should know of each
+    such case, by name.
     """
-    notes = []
+    notes = {}
     for label, (protected, unprotected) in reversed(PMEM_PAGES.items()):
         of_old, of_new = (_measured_as(side, protected, unprotected) for side in (old, new))
         if not of_old or not of_new or of_old == of_new:
             continue
         old = _renamed(old, of_old, label, protected)
         new = _renamed(new, of_new, label, protected)
-        notes.append(f"{label}: the same page is {of_old} in {old.label}, {of_new} in {new.label}")
-    return old, new, notes[::-1]
+        said = f"{label}: the same page is {of_old} in {old.label}, {of_new} in {new.label}"
+        notes = {label: said, **notes}
+    return old, new, notes
 
 
 def _measured_as(side: Source, protected: str, unprotected: str) -> str | None:
