@@ -9,7 +9,7 @@ from pathlib import Path
 BOOT_LIMIT_SECONDS = 180
 MEMORY_MIB = 640
 
-# Of persistent memory in that guest: a file system with DAX, and with 2 a device-dax, too.
+# Of persistent memory in that guest: 0 is none, 1 a file system with DAX, 2 a device-dax, too.
 REGIONS = 1
 
 

@@ -81,7 +81,7 @@ _RANGES = {
     "steps": (1, 1_000_000),
     "memory_mib": (MEMORY_MIB, 1 << 20),
     "limit_seconds": (1, 1_000_000),
-    "regions": (1, 2),
+    "regions": (0, 2),
 }
 
 

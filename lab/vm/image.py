@@ -16,6 +16,8 @@ from lab.vm import initramfs, plugin_api, qemu
 
 # crc32c_generic is an algorithm, which xfs asks for and no module names.
 GUEST_MODULES = ["virtio_pci", "virtio_console", "ext4", "crc32c_generic", "nd_pmem", "nd_e820"]
+# Of these, what a guest without persistent memory can do without.
+_PMEM_MODULES = ("ext4", "nd_pmem", "nd_e820")
 # Kernels without huge pages (RT) have no device-dax; from 6.16 on ext4 needs no CRC of the crypto
 # API.
 OPTIONAL_MODULES = ["crc32c_generic", "dax_pmem", "device_dax"]
@@ -75,10 +77,11 @@ def prepare_kernel(
     folder = scratch / variant.name
     stripped = scratch / f"{variant.name}.ko"
     subprocesses.output([subprocesses.find("strip", "binutils"), "-g", "-o", stripped, built])
+    modules = [name for name in content.modules if variant.regions or name not in _PMEM_MODULES]
     tree = initramfs.base(
         folder,
         content.programs,
-        debian_kernels.needed_modules(kernel, content.modules, OPTIONAL_MODULES),
+        debian_kernels.needed_modules(kernel, modules, OPTIONAL_MODULES),
         {"kmapbench.ko": stripped, f"boot/config-{kernel.release}": kernel.config},
     )
     return Prepared(
