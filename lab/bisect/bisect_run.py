@@ -4,6 +4,7 @@
 import shlex
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from formats import exit_codes
@@ -18,7 +19,7 @@ from lab.core.errors import Interrupted, KmapbenchError
 def run(
     plan: BisectPlan | SeriesPlan,
     measure: Callable[[BisectPlan, str], Figure] = commit_figure.measure,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = partial(print, flush=True),
 ) -> int:
     """Searches, prints what it was, and returns the exit code: FAILED where several commits are
     left, or a patch of a series has no figure.

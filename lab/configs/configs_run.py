@@ -3,6 +3,7 @@
 
 import shlex
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from formats import exit_codes
@@ -20,7 +21,7 @@ from lab.trace.static_tier import BODIES, StaticTier, moved
 _STATIC, _BOOT = "configuration", "kernel"
 
 
-def run(plan: ConfigsPlan, say: Callable[[str], None] = print) -> int:
+def run(plan: ConfigsPlan, say: Callable[[str], None] = partial(print, flush=True)) -> int:
     """Makes the table, prints it, and returns the exit code: FAILED where code and boot of a
     configuration do not agree.
     """
