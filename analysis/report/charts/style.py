@@ -18,6 +18,7 @@ _VARIANTS = {
     "plain": ("#8c8c8c", "o"),
     "prep": ("#b4b4b4", "P"),
     "off": ("#7cc4f2", "s"),
+    "small": ("#7cc4f2", "*"),
     "idle": ("#2f86cc", "D"),
     "protected": ("#0b3d78", "^"),
     "nocpu": ("#8fd3c1", "v"),
