@@ -16,7 +16,7 @@ def with_pmem_pages(old: Source, new: Source) -> tuple[Source, Source, dict[str,
     other does not, in place of the case that only one has; and what a reader should know of each
     such case, by name.
     """
-    notes = {}
+    notes: dict[str, str] = {}
     for label, (protected, unprotected) in reversed(PMEM_PAGES.items()):
         of_old, of_new = (_measured_as(side, protected, unprotected) for side in (old, new))
         if not of_old or not of_new or of_old == of_new:
