@@ -67,8 +67,8 @@ def _switches_on(image: Image) -> bool:
 
 def baseline(variant: Variant, measured: Sequence[Variant]) -> str | None:
     """The one of these variants that differs from it by its patches alone, or else by our series
-    not being switched on; an unpatched one is its own. A kernel of the user's that has none goes with
-    the first unpatched one. None: it is not among them.
+    not being switched on; an unpatched one is its own. A kernel of the user's that has none goes
+    with the first unpatched one. None: it is not among them.
     """
     images = {one.image.name: one.image for one in measured if one.image}
     wanted = None
