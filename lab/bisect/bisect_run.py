@@ -12,13 +12,14 @@ from lab.bisect import bisect_plan, commit_figure, git_bisection, kernel_figure,
 from lab.bisect.bisect_plan import BisectPlan, SeriesPlan
 from lab.bisect.git_bisection import Found, Verdict
 from lab.bisect.kernel_figure import Figure
+from lab.bisect.static_source import StaticSource
 from lab.core import signals
 from lab.core.errors import Interrupted, KmapbenchError
 
 
 def run(
     plan: BisectPlan | SeriesPlan,
-    measure: Callable[[BisectPlan, str], Figure] = commit_figure.measure,
+    measure: Callable[[BisectPlan, str], Figure] | None = None,
     say: Callable[[str], None] = partial(print, flush=True),
 ) -> int:
     """Searches, prints what it was, and returns the exit code: FAILED where several commits are
@@ -27,9 +28,10 @@ def run(
     bisect_plan.write(plan)
     go_on = f"./kmapbench bisect --resume {shlex.quote(str(plan.folder))}"
     try:
-        if isinstance(plan, SeriesPlan):
-            return series_walk.walk(plan, say)
-        return _search(plan, measure, say)
+        with StaticSource() as source:
+            if isinstance(plan, SeriesPlan):
+                return series_walk.walk(plan, say, partial(kernel_figure.find, source=source))
+            return _search(plan, measure or partial(commit_figure.measure, source=source), say)
     except KeyboardInterrupt as error:
         raise Interrupted(
             f"ended by {signals.cause(error)}; what was measured is kept, and {go_on} goes on",

@@ -7,17 +7,21 @@ from dataclasses import replace
 from lab.bisect import kernel_figure
 from lab.bisect.bisect_plan import BisectPlan
 from lab.bisect.kernel_figure import NAME, Figure
+from lab.bisect.static_source import StaticSource
 from lab.kernels.variant import Image, Variant
 from lab.run import runner
 from lab.run.plan import Plan
 
 
 def measure(
-    plan: BisectPlan, commit: str, run: Callable[[Plan], list[str]] = runner.measure
+    plan: BisectPlan,
+    commit: str,
+    run: Callable[[Plan], list[str]] = runner.measure,
+    source: StaticSource | None = None,
 ) -> Figure:
     """The figure of a commit, from the folder of the search or found now."""
     folder = plan.folder / "commits" / commit[:12]
-    return kernel_figure.find(plan, commit, variant_of(plan, commit), folder, run)
+    return kernel_figure.find(plan, commit, variant_of(plan, commit), folder, run, source)
 
 
 def variant_of(plan: BisectPlan, commit: str) -> Variant:

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from lab.bisect.static_source import StaticSource
 from lab.campaign import safe_files
-from lab.core.dirs import cache_dir
 from lab.core.errors import Interrupted, KmapbenchError
-from lab.kernels import source_build
 from lab.kernels.variant import Variant
 from lab.run import runner
 from lab.run.plan import Plan
-from lab.trace.static_tier import StaticTier
 
 # The variant that is booted, and the file that says that a kernel needs no second look.
 NAME = "bisect"
@@ -71,8 +69,11 @@ def find(
     variant: Variant,
     folder: Path,
     run: Callable[[Plan], list[str]] = runner.measure,
+    source: StaticSource | None = None,
 ) -> Figure:
     """The figure of a kernel, from its folder or found now.
+
+    source: what is counted in, where the search counts in the code.
 
     A KmapbenchError where this machine cannot measure any kernel, or figures are not exact.
     """
@@ -83,7 +84,7 @@ def find(
     folder.mkdir(parents=True)
     try:
         if search.static:
-            figure = _count(search, kernel, variant)
+            figure = _count(search, kernel, variant, source or StaticSource())
         else:
             figure = _boot(search, kernel, variant, folder / "campaign", run)
     except Interrupted:
@@ -101,14 +102,12 @@ class _NotExact(KmapbenchError):
     """One boot a kernel says nothing."""
 
 
-def _count(search: Search, kernel: str, variant: Variant) -> Figure:
+def _count(search: Search, kernel: str, variant: Variant, source: StaticSource) -> Figure:
     assert variant.image is not None  # the plan has seen to that
-    with source_build.open_source(variant.image, cache_dir(), lambda _: None) as (source, make):
-        tier = StaticTier(source, make)
-        counted = tier.count()[search.case]
-        if counted.cost is None:
-            return Figure(kernel, None, f"{search.case}: {counted.why}; a boot would say", {})
-        functions = tier.functions(search.case)
+    with source:
+        counted, functions = source.count(variant.image, search.case)
+    if counted.cost is None:
+        return Figure(kernel, None, f"{search.case}: {counted.why}; a boot would say", {})
     named = {" > ".join(chain): float(number) for chain, number in functions.items()}
     return Figure(kernel, float(counted.cost), "", named)
 

@@ -105,6 +105,15 @@ def export(tree: Path, commit: str, folder: Path) -> None:
         raise TreeFault("tree", f"{tree}: its files cannot be copied: {lines[-1]}")
 
 
+def write_difference(tree: Path, old: str, new: str, patch: Path) -> None:
+    """Writes what leads from one commit's content to another's, for `git apply`; an empty file
+    where that is nothing.
+    """
+    forms = ["--binary", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv"]
+    contents = (content(tree, old), content(tree, new))
+    _git(tree, "diff-tree", "-p", *forms, "--no-color", f"--output={patch}", *contents)
+
+
 def _resolve(tree: Path, commit: str, kind: str) -> str:
     try:
         return _git(tree, "rev-parse", "--verify", "--quiet", f"{commit or 'HEAD'}^{{{kind}}}")

@@ -4,6 +4,8 @@
 import argparse
 import json
 import re
+import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +17,10 @@ from lab.bisect.bisect_plan import BisectPlan
 from lab.bisect.commit_figure import Figure
 from lab.bisect.git_bisection import Verdict
 from lab.core.errors import Interrupted, KmapbenchError
-from lab.kernels import git_tree, variants
+from lab.kernels import git_tree, source_build, variants
+from lab.run import runner
 from lab.tests.support import fake_source
+from lab.tests.support.fake_path import FakeMake
 from lab.tests.support.fake_source import git
 
 pytestmark = pytest.mark.program  # git, some hundred times
@@ -32,6 +36,7 @@ def tree(tmp_path_factory) -> Path:
     git(folder, "init", "-q")
     for number in range(COMMITS + 1):
         (folder / "cost").write_text(f"{5 if number < PLANTED else 8}\n")
+        (folder / "extra").write_text(f"{0 if number < PLANTED else 3}\n")
         (folder / "number").write_text(f"{number}\n")
         git(folder, "add", "-A")
         git(folder, "commit", "-q", "-m", f"commit {number}")
@@ -180,6 +185,29 @@ def test_a_search_that_was_ended_goes_on_and_measures_nothing_twice(plan, tree):
     code, said = ended(again, by(second))
     assert code == exit_codes.OK and f"commit {PLANTED} (" in "\n".join(said)
     assert (first.count - 1) + second.count <= 8
+
+
+def test_in_the_code_a_commit_is_found_without_a_boot(tree, plan, tmp_path, monkeypatch):
+    """In one source, which becomes each commit in turn."""
+    shutil.which("gcc") or pytest.skip("gcc is not installed")
+    opened = []
+
+    @contextmanager
+    def open_source(image, cache, say):
+        opened.append(image.commit)
+        scratch = tmp_path / f"scratch{len(opened)}"
+        scratch.mkdir()
+        git_tree.export(image.tree, image.commit, scratch / "source")
+        yield scratch / "source", FakeMake(scratch / "source")
+
+    monkeypatch.setattr(source_build, "open_source", open_source)
+    monkeypatch.setattr(runner, "measure", lambda _: pytest.fail("it was booted"))
+    said: list[str] = []
+    code = bisect_run.run(replace(plan, static=True), say=said.append)
+    assert code == exit_codes.OK and opened == [plan.good]
+    assert f"commit {PLANTED} (8 counts in the code, 0 commits" in said[-3]
+    assert said[-2] == f"{CASE}: 5 -> 8 instructions (+3)"
+    assert said[-1].startswith("  ") and said[-1].endswith(": 7 -> 10 (+3)")  # with the loop's own
 
 
 def test_a_figure_has_cost_and_functions(plan, tree):

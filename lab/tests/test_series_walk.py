@@ -5,6 +5,7 @@ import argparse
 import json
 import shutil
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ from formats import exit_codes
 from lab.bisect import bisect_plan, bisect_run, kernel_figure, series_walk
 from lab.bisect.bisect_plan import SeriesPlan
 from lab.bisect.kernel_figure import Figure
+from lab.bisect.static_source import StaticSource
 from lab.core.errors import Interrupted, KmapbenchError
-from lab.kernels import source_build
+from lab.kernels import source_build, source_checkout
 from lab.tests.support import fake_source
-from lab.tests.support.fake_path import FakeMake
+from lab.tests.support.fake_path import BASE_CONFIG, FakeMake
 from lab.tests.support.fake_source import git
 
 pytestmark = pytest.mark.program  # git, gcc and objdump
@@ -34,8 +36,9 @@ def series(tmp_path_factory) -> Path:
     git(tree, "init", "-q")
     git(tree, "add", "-A")
     git(tree, "commit", "-q", "-m", "release")
-    for number, words in enumerate(SUBJECTS):
-        (tree / "number").write_text(f"{number}\n")
+    for words, cost in zip(SUBJECTS, COSTS[1:], strict=True):
+        (tree / "number").write_text(f"{words}\n")
+        (tree / "extra").write_text(f"{cost - 5:g}\n")
         git(tree, "add", "-A")
         git(tree, "commit", "-q", "-m", words)
     git(tree, "format-patch", "-q", "-o", str(folder / "patches"), "HEAD~3")
@@ -45,7 +48,7 @@ def series(tmp_path_factory) -> Path:
 
 @pytest.fixture(autouse=True)
 def sources(tmp_path, monkeypatch) -> list[tuple]:
-    """In place of sources: which patches each was asked for with."""
+    """In place of sources: with which patches each was asked for."""
     monkeypatch.setenv("KMAPBENCH_CACHE", str(tmp_path / "cache"))
     asked: list[tuple] = []
 
@@ -53,10 +56,11 @@ def sources(tmp_path, monkeypatch) -> list[tuple]:
     def open_source(image, cache, say):
         asked.append(image.patches)
         folder = tmp_path / f"source{len(asked)}"
-        make = FakeMake(folder / "source")
-        longer = 3 if len(image.patches) > 1 else 0
-        make.config.write_text(f"CONFIG_LONG={longer}\nCONFIG_B=y\n")
-        yield folder / "source", make
+        folder.mkdir()
+        source = fake_source.write(folder / "source")
+        for patch in image.patches:
+            source_checkout.apply(patch, source, folder / "log")
+        yield source, FakeMake(source)
 
     monkeypatch.setattr(source_build, "open_source", open_source)
     return asked
@@ -106,7 +110,7 @@ def test_each_patch_has_its_cost_and_the_functions_it_changes(series, tmp_path, 
     assert (plan.folder / "result.txt").read_text().splitlines()[1:] == said
     assert [len(variant.image.patches) for variant in variants] == [0, 1, 2, 3]
     assert {variant.image.config for variant in variants} == {plan.folder / "config"}
-    assert "CONFIG_LONG=3" in (plan.folder / "config").read_text()  # of all patches
+    assert (plan.folder / "config").read_text() == BASE_CONFIG
 
 
 def test_a_patch_without_a_figure_is_said_and_no_patch_is_blamed_for_its_neighbours(
@@ -130,13 +134,14 @@ def test_in_the_code_nothing_is_booted_and_what_was_counted_is_kept(series, tmp_
     said: list[str] = []
     assert bisect_run.run(planned(*words), say=said.append) == exit_codes.OK
     rows = [" ".join(line.split()) for line in said if line[:4].strip()]
-    assert [row.split()[1] for row in rows] == ["5", "5", "8", "8"]
+    assert [row.split()[1] for row in rows] == ["5", "5", "8", "7"]
     assert rows[2].startswith("2 8 +3 second")
-    asked = len(sources)
+    # One for the configuration, one that takes the patches one after the other.
+    assert [len(patches) for patches in sources] == [3, 0]
     again = planned("--resume", tmp_path / "out")
     assert again.static and again.patches == series / "patches"
     assert bisect_run.run(again, say=said.append) == exit_codes.OK
-    assert len(sources) == asked  # nothing is looked at twice
+    assert len(sources) == 2  # nothing is looked at twice
 
 
 def test_an_ended_walk_says_how_it_goes_on(series, tmp_path, monkeypatch):
@@ -153,9 +158,10 @@ def test_an_ended_walk_says_how_it_goes_on(series, tmp_path, monkeypatch):
 def test_a_case_that_is_no_straight_line_has_no_count(series, tmp_path, monkeypatch):
     @contextmanager
     def open_source(image, cache, say):
-        make = FakeMake(tmp_path / "calls" / "source")
+        source = fake_source.write(tmp_path / "calls")
+        make = FakeMake(source)
         make.config.write_text("CONFIG_LONG=0\nCONFIG_CALLS=y\n")
-        yield tmp_path / "calls" / "source", make
+        yield source, make
 
     monkeypatch.setattr(source_build, "open_source", open_source)
     plan = planned(
@@ -190,3 +196,16 @@ def test_a_search_of_another_kmapbench_is_refused(tmp_path):
     (tmp_path / "bisect.json").write_text(json.dumps({"series": "x"}))
     with pytest.raises(KmapbenchError, match="not as kmapbench has written it"):
         planned("--resume", tmp_path)
+
+
+def test_a_source_that_a_patch_does_not_fit_is_made_anew(series, tmp_path, sources):
+    """As where a patch before it was changed."""
+    shutil.which("gcc") or pytest.skip("gcc is not installed")
+    plan = planned("--series", series / "patches", "--case", CASE, "--static")
+    patches = tuple(sorted((series / "patches").glob("*.patch")))
+    images = [series_walk.variant_of(plan, patches[:number], None).image for number in range(4)]
+    with StaticSource() as source:
+        for number, opened in ((0, 1), (2, 1), (3, 1), (1, 2), (3, 2)):
+            counted, functions = source.count(replace(images[number], fragments=()), CASE)
+            assert (counted.cost, len(sources)) == (COSTS[number], opened)
+            assert sum(functions.values()) == COSTS[number] + 2

@@ -28,10 +28,11 @@ BODY = """
 
 class FakeMake:
     """As make in a kernel tree: olddefconfig knows four symbols, and the path's loop is as long as
-    the configuration says.
+    the configuration and a file `extra` of the source say.
     """
 
     def __init__(self, source: Path):
+        self.extra = source / "extra"
         self.config = source / "build" / ".config"
         self.config.parent.mkdir(parents=True)
         self.config.write_text(BASE_CONFIG)
@@ -59,7 +60,8 @@ class FakeMake:
             self._compile(Path(module.removeprefix("M=")), values, objects)
 
     def _compile(self, out: Path, values: dict, objects) -> None:
-        step = "add $1, %rax\n" * (5 + int(values["CONFIG_LONG"]))
+        extra = int(self.extra.read_text()) if self.extra.exists() else 0
+        step = "add $1, %rax\n" * (5 + int(values["CONFIG_LONG"]) + extra)
         if values.get("CONFIG_CALLS") == "y":
             step += "call elsewhere\n"
         place = "patched: nop\n" if values.get("CONFIG_PATCHED") == "y" else ""
