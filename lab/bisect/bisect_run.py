@@ -92,7 +92,8 @@ def _outcome(plan: BisectPlan, found: Found, figures: dict[str, Figure]) -> list
     """The commit, the figures on both sides of it, and the functions in which they differ."""
     good = sum(figure.cost is not None for figure in figures.values())
     how = "counts in the code" if plan.static else "boots"
-    measured = f"{good} {how}, {len(figures) - good} commits that cannot be measured"
+    bad = len(figures) - good
+    measured = f"{good} {how}, {bad} commit{'' if bad == 1 else 's'} that cannot be measured"
     if len(found.commits) != 1:
         names = [f"  {git_bisection.subject(plan.tree, commit)}" for commit in found.commits]
         return [f"it is one of {len(names)} commits ({measured}):", *names]
