@@ -22,7 +22,7 @@ ARCHIVE = "configs.tar.xz"
 # Columns: the heading, and the case.
 _PATH = dict(zip(("local", "folio", "atomic", "kmap"), BODIES, strict=True))
 _EVENT = dict(zip(("irq", "switch", "syscall", "user fault", "fault"), EVENTS, strict=True))
-_NAME_WIDTH, _WIDTH = 32, 11
+_NAME_WIDTH, _WIDTH = 32, 12
 
 
 @dataclass

@@ -97,6 +97,8 @@ def test_each_configuration_is_the_base_with_its_lines_and_nothing_of_the_last_o
     first = tier.configure(["CONFIG_LONG=3"])
     assert moved(tier.base, first, ["CONFIG_LONG=3"]) == {"CONFIG_B": ("y", "n")}
     assert moved(tier.base, tier.configure([]), []) == {}
+    with pytest.raises(KmapbenchError, match="it is so in the base, too"):
+        tier.configure(["CONFIG_B=y"])
     with pytest.raises(KmapbenchError, match="CONFIG_NEVER is n, and the list asks for y"):
         tier.configure(["CONFIG_NEVER=y"])
 

@@ -61,6 +61,8 @@ class StaticTier:
         """
         self._make.log.unlink(missing_ok=True)  # an error is of this configuration
         wanted = kconfig.parse("\n".join(lines))
+        if wanted and not kconfig.broken([("the list", "\n".join(lines))], self.base):
+            raise BuildFault("set", "it is so in the base, too")
         kept = [
             line
             for line in self.base.splitlines()
