@@ -17,6 +17,7 @@ from lab.configs import boot_tier, configs_plan, configs_run, cost_table, symbol
 from lab.configs.boot_tier import FAULT, Booted, Measured
 from lab.configs.configs_plan import ConfigsPlan
 from lab.configs.symbol_list import Change
+from lab.core.dirs import ROOT
 from lab.core.errors import Interrupted, KmapbenchError
 from lab.tests.support.fake_path import FakeMake
 from lab.trace.static_tier import BODIES, Count, StaticTier, moved
@@ -263,3 +264,22 @@ def test_a_boot_without_a_record_is_said_in_the_labs_words(plan, tmp_path):
             variant, tmp_path / "f", [], [DRAM], lambda _: ["configs, boot 1: the guest panicked"]
         )
     assert cost_table.kept(tmp_path / "nothing") is None
+
+
+@pytest.mark.all
+def test_the_code_says_what_the_emulator_has_counted(tmp_path):
+    """The real source, and what the published campaign has of the same path in a boot."""
+    parser = argparse.ArgumentParser()
+    configs_plan.add_options(parser)
+    words = ["--static", "--only", "NO_X86_5LEVEL", "--out", str(tmp_path / "out")]
+    arguments = parser.parse_args(words)
+    arguments.given = ["configs", *words]
+    assert configs_run.run(configs_plan.from_arguments(arguments)) == exit_codes.OK
+    table = json.loads((tmp_path / "out" / "table.json").read_text())
+    base, without = (entry["static"][DRAM]["cost"] for entry in table["entries"])
+    with tarfile.open(ROOT / "results" / "reference" / "pks-6.12" / "records.tar.xz") as packed:
+        member = next(one for one in packed if one.name.endswith("off/boot-01/micro.jsonl"))
+        records = [json.loads(line) for line in packed.extractfile(member)]
+    (counted,) = {record["cost"] for record in records if record["case"] == DRAM}
+    assert base == counted
+    assert without == base + 1  # both bases are constants then, and each takes a register
