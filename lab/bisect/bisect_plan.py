@@ -69,13 +69,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="the variant whose configuration, patches, compiler and command line are used"
         " (default: plain)",
     )
-    parser.add_argument(
-        "--variants-file",
-        type=Path,
-        metavar="FILE",
-        help="your own table of variants, for --like (default: kmapbench.toml in the current"
-        " folder, if there is one)",
-    )
+    variant_choice.add_table_option(parser)
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="folder to make (default: a new one in results/)"
     )

@@ -40,13 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"the variant whose kernel and configuration are the base (default: {_LIKE})",
     )
-    parser.add_argument(
-        "--variants-file",
-        type=Path,
-        metavar="FILE",
-        help="your own table of variants, for --like (default: kmapbench.toml in the current"
-        " folder, if there is one)",
-    )
+    variant_choice.add_table_option(parser)
     parser.add_argument(
         "--symbols",
         type=Path,

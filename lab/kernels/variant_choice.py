@@ -3,6 +3,7 @@
 that the user has built. Standard library only.
 """
 
+import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +13,17 @@ from lab.kernels.variant import Variant
 
 # The user's table, where none is named: in the current folder.
 OWN_TABLE = Path("kmapbench.toml")
+
+
+def add_table_option(parser: argparse.ArgumentParser) -> None:
+    """--variants-file, for a command in which --like names a variant."""
+    parser.add_argument(
+        "--variants-file",
+        type=Path,
+        metavar="FILE",
+        help="your own table of variants, for --like (default: kmapbench.toml in the current"
+        " folder, if there is one)",
+    )
 
 
 def table_of(file: Path | None) -> Mapping[str, Variant]:
