@@ -2,7 +2,7 @@
 """`kmapbench configs`: looks at one configuration after another, and makes the table."""
 
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -135,5 +135,16 @@ def _about(plan: ConfigsPlan) -> dict[str, str]:
         "base": f"{plan.like.name}, {plan.like.what}",
         "source": f"{image.tree}" if image.tree else f"{image.source} {version}",
         "compiler": toolchain.versions(image.toolchain),
-        "command": shlex.join(["./kmapbench", *plan.given]),
+        "command": shlex.join(["./kmapbench", *_without_folder(plan.given)]),
     }
+
+
+def _without_folder(words: Sequence[str]) -> list[str]:
+    """A command line that says nothing of where its files went."""
+    named = [index for index, word in enumerate(words) if word == "--out"]
+    left_out = {*named, *(index + 1 for index in named)}
+    return [
+        word
+        for index, word in enumerate(words)
+        if index not in left_out and not word.startswith("--out=")
+    ]

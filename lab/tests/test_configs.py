@@ -104,6 +104,12 @@ def test_each_configuration_is_the_base_with_its_lines_and_nothing_of_the_last_o
         tier.configure(["CONFIG_NEVER=y"])
 
 
+@pytest.mark.parametrize("words", [["--out", "/home/me/x"], ["--out=/home/me/x"], []])
+def test_a_published_command_names_no_folder(words):
+    given = ["configs", "--static", *words, "--only", "NUMA"]
+    assert configs_run._without_folder(given) == ["configs", "--static", "--only", "NUMA"]
+
+
 # The table, with a kernel that is none
 
 
@@ -138,7 +144,6 @@ def plan(tmp_path, monkeypatch) -> ConfigsPlan:
         yield folder / "source", sources[-1]
 
     monkeypatch.setattr(configs_run.source_build, "open_source", open_source)
-    monkeypatch.setattr(configs_run, "_about", lambda plan: {"source": "s", "compiler": "c"})
     planned = configs_plan.from_arguments(arguments)
     about = {"source": "s", "compiler": "c", "base": "small", "command": "configs"}
     monkeypatch.setattr(configs_run, "_about", lambda plan: about)
