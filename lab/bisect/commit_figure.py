@@ -16,12 +16,13 @@ from lab.run.plan import Plan
 def measure(
     plan: BisectPlan,
     commit: str,
+    boots: int = 1,
     run: Callable[[Plan], list[str]] = runner.measure,
     source: StaticSource | None = None,
 ) -> Figure:
-    """The figure of a commit, from the folder of the search or found now."""
+    """The figure of a commit, from the folder of the search or found now, of so many boots."""
     folder = plan.folder / "commits" / commit[:12]
-    return kernel_figure.find(plan, commit, variant_of(plan, commit), folder, run, source)
+    return kernel_figure.find(plan, commit, variant_of(plan, commit), folder, run, source, boots)
 
 
 def variant_of(plan: BisectPlan, commit: str) -> Variant:

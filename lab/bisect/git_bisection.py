@@ -66,6 +66,11 @@ def subject(tree: Path, commit: str) -> str:
     return _git(tree, "log", "-1", "--no-show-signature", "--format=%h %s", commit).stdout.strip()
 
 
+def count(tree: Path, good: str, bad: str) -> int:
+    """How many commits are to be searched: those that lead to bad and not to good."""
+    return int(_git(tree, "rev-list", "--count", f"{good}..{bad}").stdout)
+
+
 def parents(tree: Path, commit: str) -> list[str]:
     """The full names of a commit's parents."""
     return _git(tree, "rev-list", "--parents", "-n", "1", commit).stdout.split()[1:]

@@ -7,8 +7,9 @@ keys are as they were compiled, and a case that is no straight line has no figur
 
 import json
 import shutil
+import statistics
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -48,9 +49,11 @@ class Figure:
     """What a kernel has: a cost, or why there is none."""
 
     kernel: str  # a commit, or how many patches of a series
-    cost: float | None  # instructions an operation
+    cost: float | None  # instructions an operation; the mean of all boots
     why: str  # it cannot be measured
-    functions: dict[str, float]  # instructions an operation, by the chain of calls
+    functions: dict[str, float]  # instructions an operation, by the chain of calls; of one boot
+    boots: list[float] = field(default_factory=list)  # the cost in each; none: it was not booted
+    exact: bool = True  # all samples of all boots are the same
 
 
 def differences(before: Figure, after: Figure) -> list[str]:
@@ -70,36 +73,36 @@ def find(
     folder: Path,
     run: Callable[[Plan], list[str]] = runner.measure,
     source: StaticSource | None = None,
+    boots: int = 1,
 ) -> Figure:
     """The figure of a kernel, from its folder or found now.
 
-    source: what is counted in, where the search counts in the code.
+    source: what is counted in, where the search counts in the code; boots: so many at least, where
+    it does not.
 
-    A KmapbenchError where this machine cannot measure any kernel, or figures are not exact.
+    A KmapbenchError where this machine cannot measure any kernel.
     """
     kept = folder / _KEPT
     if kept.is_file():
-        return Figure(**json.loads(kept.read_text()))
+        figure = Figure(**json.loads(kept.read_text()))
+        if search.static or len(figure.boots) >= boots:
+            return figure
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
         if search.static:
             figure = _count(search, kernel, variant, source or StaticSource())
         else:
-            figure = _boot(search, kernel, variant, folder / "campaign", run)
+            figure = _boot(search, kernel, variant, folder / "campaign", run, boots)
     except Interrupted:
         raise
     except KmapbenchError as error:
-        if any(words in str(error) for words in _OF_THE_MACHINE) or isinstance(error, _NotExact):
+        if any(words in str(error) for words in _OF_THE_MACHINE):
             raise
         return Figure(kernel, None, str(error), {})
     if figure.cost is not None:  # else it is tried again when the search goes on
         safe_files.write_json(kept, vars(figure))
     return figure
-
-
-class _NotExact(KmapbenchError):
-    """One boot a kernel says nothing."""
 
 
 def _count(search: Search, kernel: str, variant: Variant, source: StaticSource) -> Figure:
@@ -118,26 +121,31 @@ def _boot(
     variant: Variant,
     campaign: Path,
     run: Callable[[Plan], list[str]],
+    boots: int,
 ) -> Figure:
-    plan = Plan([variant], 1, 1, "micro", None, search.case, campaign, search.given)
-    problems = run(plan)
-    boot = campaign / variant.name / "boot-01"
-    records = [
-        row for row in safe_files.read_lines(boot / "micro.jsonl") if row["case"] == search.case
-    ]
-    if not records or records[0]["status"] != "ok":
-        reason = records[0].get("reason", records[0]["status"]) if records else "no record of it"
-        why = problems[0] if problems else f"{search.case}: {reason}"
-        return Figure(kernel, None, why, {})
-    if not records[0]["exact"]:
-        raise _NotExact(
-            f"{search.case}: samples of one boot differ, and bisect goes by figures that are"
-            " exact: ./kmapbench run says which are"
-        )
+    problems = run(Plan([variant], boots, 1, "micro", None, search.case, campaign, search.given))
+    records = []
+    for number in range(1, boots + 1):
+        boot = campaign / variant.name / f"boot-{number:02d}"
+        rows = safe_files.read_lines(boot / "micro.jsonl")
+        record = next((row for row in rows if row["case"] == search.case), None)
+        if not record or record["status"] != "ok":
+            reason = record.get("reason", record["status"]) if record else "no record of it"
+            why = problems[0] if problems else f"{search.case}: {reason}"
+            return Figure(kernel, None, why, {})
+        records.append(record)
+    costs = [float(record["cost"]) for record in records]
+    functions = _functions(search.case, campaign / variant.name / "boot-01" / "path.jsonl")
+    exact = all(record["exact"] for record in records) and len(set(costs)) == 1
+    return Figure(kernel, statistics.fmean(costs), "", functions, costs, exact)
+
+
+def _functions(case: str, path: Path) -> dict[str, float]:
+    """The instructions that an operation takes in each function, by the chain of calls."""
     functions: dict[str, float] = {}
-    for row in safe_files.read_lines(boot / "path.jsonl"):
-        if row["case"] == search.case:
+    for row in safe_files.read_lines(path):
+        if row["case"] == case:
             for one in row["functions"]:
                 chain = " > ".join(one["chain"])
                 functions[chain] = functions.get(chain, 0) + one["instructions"] / row["ops"]
-    return Figure(kernel, records[0]["cost"], "", functions)
+    return functions

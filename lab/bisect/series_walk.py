@@ -18,6 +18,7 @@ from lab.bisect import kernel_figure
 from lab.bisect.bisect_plan import SeriesPlan
 from lab.bisect.kernel_figure import NAME, Figure
 from lab.core.dirs import cache_dir
+from lab.core.errors import KmapbenchError
 from lab.kernels import source_build, source_checkout
 from lab.kernels.variant import Image, Variant
 
@@ -35,6 +36,11 @@ def walk(plan: SeriesPlan, say: Callable[[str], None], find: Find = kernel_figur
     for number in range(len(patches) + 1):
         variant = variant_of(plan, patches[:number], config)
         figure = find(plan, str(number), variant, plan.folder / "patches" / f"{number:04d}")
+        if not figure.exact:
+            raise KmapbenchError(
+                f"{plan.case}: samples of one boot differ, so that one boot a patch says nothing;"
+                " ./kmapbench run says which cases are exact"
+            )
         name = subject(patches[number - 1]) if number else "none of the patches"
         told = [f"{number:4} {_words(figures, figure)}  {name}"]
         if figures and None not in (figures[-1].cost, figure.cost):

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from formats import exit_codes
-from lab.bisect import bisect_plan, bisect_run, commit_figure
+from lab.bisect import bisect_plan, bisect_run, boots_a_step, commit_figure, commit_search
 from lab.bisect.bisect_plan import BisectPlan
 from lab.bisect.commit_figure import Figure
 from lab.bisect.git_bisection import Verdict
@@ -65,7 +66,7 @@ class Lab:
         self.asked: list[int] = []
         self._broken, self._ends_after = broken, ends_after
 
-    def __call__(self, plan: BisectPlan, commit: str) -> Figure:
+    def __call__(self, plan: BisectPlan, commit: str, boots: int = 1) -> Figure:
         if len(self.asked) == self._ends_after:
             raise KeyboardInterrupt
         number = int(git(plan.tree, "show", f"{commit}:number"))
@@ -73,7 +74,8 @@ class Lab:
         if number in self._broken:
             return Figure(commit, None, "kernel/fake.c:1: error", {})
         cost = float(git(plan.tree, "show", f"{commit}:cost"))
-        return Figure(commit, cost, "", {"body > kmap_local_page": cost - 2, "body": 2.0})
+        functions = {"body > kmap_local_page": cost - 2, "body": 2.0}
+        return Figure(commit, cost, "", functions, [cost] * boots)
 
 
 def ended(plan: BisectPlan, lab) -> tuple[int, list[str]]:
@@ -134,18 +136,18 @@ def test_ends_that_say_nothing_are_told_of(plan):
     [(5, "good"), (4, "good"), (6, "good"), (6.5, "good"), (7, "bad"), (9, "bad"), (None, "skip")],
 )
 def test_a_commit_goes_with_the_nearer_end(cost, verdict):
-    assert bisect_run.verdict_of(Figure("c", cost, "", {}), 5, 8) is Verdict(verdict)
+    assert commit_search.verdict_of(Figure("c", cost, "", {}), 5, 8) is Verdict(verdict)
     if cost is not None and cost != 6.5:
         other = {"good": "bad", "bad": "good"}[verdict]
-        assert bisect_run.verdict_of(Figure("c", 13 - cost, "", {}), 5, 8) is Verdict(other)
+        assert commit_search.verdict_of(Figure("c", 13 - cost, "", {}), 5, 8) is Verdict(other)
 
 
 # What is kept, with a stand-in for the run
 
 
-def stand_in(folder: Path, cost: float | None, exact: bool = True) -> None:
-    """Writes what a run would keep of the one boot."""
-    boot = folder / commit_figure.NAME / "boot-01"
+def stand_in(folder: Path, cost: float | None, exact: bool = True, number: int = 1) -> None:
+    """Writes what a run would keep of a boot."""
+    boot = folder / commit_figure.NAME / f"boot-{number:02d}"
     boot.mkdir(parents=True)
     record = {"case": CASE, "status": "ok", "cost": cost, "exact": exact}
     record |= {} if cost is not None else {"status": "flagged", "reason": "a control is off"}
@@ -175,7 +177,7 @@ def test_a_search_that_was_ended_goes_on_and_measures_nothing_twice(plan, tree):
     first, second = Runs(tree, killed_at=5), Runs(tree)
 
     def by(runs):
-        return lambda plan, commit: commit_figure.measure(plan, commit, runs)
+        return lambda plan, commit, boots: commit_figure.measure(plan, commit, boots, runs)
 
     with pytest.raises(Interrupted, match="bisect --resume") as error:
         ended(plan, by(first))
@@ -211,7 +213,7 @@ def test_in_the_code_a_commit_is_found_without_a_boot(tree, plan, tmp_path, monk
 
 
 def test_a_figure_has_cost_and_functions(plan, tree):
-    figure = commit_figure.measure(plan, plan.bad, Runs(tree))
+    figure = commit_figure.measure(plan, plan.bad, 1, Runs(tree))
     assert (figure.cost, figure.functions) == (8, {"a > b": 3})
 
 
@@ -219,8 +221,8 @@ def test_a_commit_that_was_not_measured_is_tried_again(plan, tree):
     def fails(_):
         raise KmapbenchError("bisect: kernel/x.c:1: error: y")
 
-    assert commit_figure.measure(plan, plan.bad, fails).why == "bisect: kernel/x.c:1: error: y"
-    assert commit_figure.measure(plan, plan.bad, Runs(tree)).cost == 8
+    assert commit_figure.measure(plan, plan.bad, 1, fails).why == "bisect: kernel/x.c:1: error: y"
+    assert commit_figure.measure(plan, plan.bad, 1, Runs(tree)).cost == 8
 
 
 def test_what_no_commit_is_to_blame_for_ends_the_search(plan):
@@ -228,19 +230,97 @@ def test_what_no_commit_is_to_blame_for_ends_the_search(plan):
         raise KmapbenchError("fs/x.o: No space left on device")
 
     with pytest.raises(KmapbenchError, match="No space left"):
-        commit_figure.measure(plan, plan.bad, full)
+        commit_figure.measure(plan, plan.bad, 1, full)
 
 
 def test_a_record_that_is_no_figure_has_its_reason(plan):
-    figure = commit_figure.measure(plan, plan.bad, lambda one: stand_in(one.out, None) or [])
+    figure = commit_figure.measure(plan, plan.bad, 1, lambda one: stand_in(one.out, None) or [])
     assert (figure.cost, figure.why) == (None, f"{CASE}: a control is off")
-    crashed = commit_figure.measure(plan, plan.bad, lambda _: ["bisect, boot 1: panic"])
+    crashed = commit_figure.measure(plan, plan.bad, 1, lambda _: ["bisect, boot 1: panic"])
     assert crashed.why == "bisect, boot 1: panic"
 
 
-def test_figures_that_are_not_exact_are_refused(plan):
-    with pytest.raises(KmapbenchError, match="samples of one boot differ"):
-        commit_figure.measure(plan, plan.bad, lambda one: stand_in(one.out, 5.0, False) or [])
+class Noisy:
+    """Measures what a commit's file says, with noise from boot to boot; from an exact boot on."""
+
+    def __init__(self, deviation: float, exact: int = 0):
+        self.boots: list[int] = []
+        self._deviation, self._exact = deviation, exact
+        self._random = np.random.default_rng(20)
+
+    def __call__(self, plan: BisectPlan, commit: str, boots: int) -> Figure:
+        self.boots.append(boots)
+        cost = float(git(plan.tree, "show", f"{commit}:cost"))
+        if len(self.boots) <= self._exact:
+            return Figure(commit, cost, "", {"body": cost}, [cost])
+        costs = [float(one) for one in self._random.normal(cost, self._deviation, boots)]
+        return Figure(commit, float(np.mean(costs)), "", {"body": cost}, costs, False)
+
+
+@pytest.mark.parametrize("exact", [0, 3])
+def test_figures_that_are_not_exact_take_several_boots_a_commit(plan, exact):
+    """Also where that is seen in the middle of the search only."""
+    lab = Noisy(0.7, exact)
+    code, said = ended(plan, lab)
+    assert code == exit_codes.OK and f"commit {PLANTED} (" in "\n".join(said)
+    (told,) = [line for line in said if "boots a commit" in line]
+    boots, wrong = re.fullmatch(
+        r"(\d) boots a commit; the chance that the answer is wrong is at most 1 in ([\d,]+)", told
+    ).groups()
+    assert int(boots) > 1 and int(wrong.replace(",", "")) >= 100
+    assert lab.boots.count(boots_a_step.BOOTS_OF_AN_END) == 2
+    steps = lab.boots.count(int(boots))
+    assert set(lab.boots[-steps:]) == {int(boots)}
+    boots_in_all = 2 * boots_a_step.BOOTS_OF_AN_END + steps * int(boots) + (exact > 0)
+    assert f"({boots_in_all} boots, 0 commits that cannot be measured)" in said[-2]
+    figures = re.fullmatch(
+        rf"{CASE}: (\S+) -> (\S+) instructions \(([+]\S+) with a 95 % interval of ±(\S+)\)",
+        said[-1],
+    )
+    assert float(figures[3]) == pytest.approx(3, abs=float(figures[4]))
+
+
+def test_ends_that_are_not_told_apart_are_refused(plan):
+    with pytest.raises(KmapbenchError, match=r"more than 6 boots a commit .* once in 100 times"):
+        ended(plan, Noisy(2.0))
+
+
+def test_the_chance_of_a_wrong_answer_is_as_said():
+    """Of searches that are begun and not refused, over noise of all sizes."""
+    random = np.random.default_rng(6)
+    steps, wrong, claimed = 6, [], []
+    for _ in range(4000):
+        apart = random.uniform(0, 12)
+        good, bad = random.normal(0, 1, (2, boots_a_step.BOOTS_OF_AN_END))
+        bad += apart
+        known = boots_a_step.effort(list(good), list(bad), steps)
+        if known:
+            of_bad = random.integers(2, size=steps).astype(bool)
+            means = random.normal(of_bad * apart, 1 / np.sqrt(known.boots))
+            near_bad = abs(means - bad.mean()) < abs(means - good.mean())
+            wrong.append((near_bad != of_bad).any())
+            claimed.append(known.wrong)
+    assert len(wrong) > 2000 and 0 < max(claimed) <= boots_a_step.WRONG
+    assert np.mean(wrong) <= np.mean(claimed) + 3 * np.sqrt(np.mean(claimed) / len(wrong))
+
+
+def test_a_commit_of_several_boots_is_their_mean(plan, tree):
+    def boots(costs):
+        def run(one):
+            for number, cost in enumerate(costs, 1):
+                stand_in(one.out, cost, number=number)
+            return []
+
+        return run
+
+    figure = commit_figure.measure(plan, plan.bad, 3, boots([5.0, 6.0, 10.0]))
+    assert (figure.cost, figure.boots, figure.exact) == (7, [5, 6, 10], False)
+    again = commit_figure.measure(plan, plan.bad, 2, boots([]))
+    assert again == figure
+    more = commit_figure.measure(plan, plan.bad, 4, boots([5.0] * 4))
+    assert (more.cost, more.boots, more.exact) == (5, [5] * 4, True)
+    lacks = commit_figure.measure(plan, plan.good, 3, boots([5.0, 5.0]))
+    assert lacks.cost is None and "no record of it" in lacks.why
 
 
 def test_kernels_are_built_and_booted_as_the_variant_that_is_named(plan):

@@ -128,6 +128,15 @@ def test_a_patch_without_a_figure_is_said_and_no_patch_is_blamed_for_its_neighbo
     assert said[2].split()[:3] == ["2", "8", "?"] and said[3].split()[:3] == ["3", "7", "-1"]
 
 
+def test_one_boot_a_patch_takes_figures_that_are_exact(series, tmp_path):
+    def find(plan, number, variant, folder):
+        return replace(by_number(plan, number, variant, folder), exact=False)
+
+    plan = planned("--series", series / "patches", "--case", CASE, "--out", tmp_path / "out")
+    with pytest.raises(KmapbenchError, match=f"{CASE}: samples of one boot differ"):
+        walked(plan, find)
+
+
 def test_in_the_code_nothing_is_booted_and_what_was_counted_is_kept(series, tmp_path, sources):
     words = ("--series", series / "patches", "--case", CASE, "--static", "--out", tmp_path / "out")
     shutil.which("gcc") or pytest.skip("gcc is not installed")
