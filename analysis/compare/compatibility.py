@@ -23,6 +23,14 @@ _NOISE = (
     "kernel.config_file",  # where it lay; what it says is config_sha256
     "identity",  # whose machine it was: the CPU and how it is set are facts of their own
 )
+# What of kmapbench measures: the code of kmap_bench, its loops included, and the module's source.
+# Where both are known, a commit that changed neither is no difference.
+_CODE, _MODULE_SOURCE = "tools.kmap_bench_code", "tools.module_source"
+_MODULE_COMPILER = "tools.module_compiler"
+# Of source and compiler: the end of the name that campaign.json has of a module, which is all that
+# older campaigns say of either.
+_MODULE_BUILD = "tools.module_build"
+_MODULE = re.compile(r"[0-9a-f]{16}$")
 # What makes a kernel another kernel, where two variants were measured as the running one (--here):
 # its name and the series' own symbols and parameters. All else has to be as it was.
 _KERNEL_UNDER_TEST = (
@@ -42,6 +50,7 @@ _KERNEL_UNDER_TEST = (
 # settings it has.
 _OF_A_KERNEL = (
     "kernel",
+    _MODULE_COMPILER,  # the one that made the kernel: the path is compiled into the module
     "clock.clocksource",  # how far a kernel got with its clock by then is its own
     "cpu.pks",
     "cpu.cr4_pks",
@@ -63,13 +72,7 @@ _DECLARED_BY = {
     "regions": ("pmem",),  # of persistent memory
 }
 
-
-# What of kmapbench measures: the code of kmap_bench, its loops included, and the module's source,
-# whose hash ends the name that campaign.json has of a module. Where both are known, a commit that
-# changed neither is no difference.
-_CODE, _MODULE_SOURCE = "tools.kmap_bench_code", "tools.module_source"
 _COMMIT = ("tools.kmapbench", "kmapbench.commit", "kmapbench.dirty")
-_MODULE = re.compile(r"[0-9a-f]{16}$")
 # Of a fact so many values are shown, and so many letters of each.
 _SHOWN_VALUES, _SHOWN_LETTERS = 2, 40
 
@@ -98,10 +101,13 @@ def campaign_facts(campaign: Campaign, variant: str) -> dict[str, frozenset[str]
         facts[f"tools.{tool}"] = frozenset({str(version)})
     kmapbench = campaign.header["kmapbench"]
     facts["tools.kmapbench"] = frozenset({str(kmapbench["commit"])})
-    module = _MODULE.search(str(campaign.header["variants"].get(variant, {}).get("module", "")))
+    header = campaign.header["variants"].get(variant, {})
+    module = _MODULE.search(str(header.get("module", "")))
     for name, value in (
         (_CODE, kmapbench.get("kmap_bench_code")),
-        (_MODULE_SOURCE, module and module[0]),
+        (_MODULE_BUILD, module and module[0]),
+        (_MODULE_SOURCE, header.get("module_source")),
+        (_MODULE_COMPILER, header.get("module_compiler")),
     ):
         if value:
             facts[name] = frozenset({str(value)})
@@ -131,6 +137,10 @@ def differences(old: Source, new: Source) -> dict[str, tuple[str, str]]:
     ignored = _noise(old) + _declared(old, new)
     if _CODE in old.facts and _CODE in new.facts:
         ignored += _COMMIT
+    if _MODULE_SOURCE in old.facts and _MODULE_SOURCE in new.facts:
+        ignored += (_MODULE_BUILD,)
+    else:
+        ignored += (_MODULE_SOURCE, _MODULE_COMPILER)
     differing = {}
     for name in sorted(old.facts.keys() | new.facts.keys()):
         before, after = old.facts.get(name), new.facts.get(name)

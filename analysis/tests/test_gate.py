@@ -252,6 +252,43 @@ def test_another_module_is_a_difference(campaign, modules):
     assert run(*folders).returncode == (0 if len(set(modules)) == 1 else 2)
 
 
+GCC = {"module": f"x_1-{'a' * 16}", "module_source": "c" * 16, "module_compiler": "gcc 12"}
+GCC_BY_ANOTHER_NAME = GCC | {"module": f"x_1-{'b' * 16}"}
+CLANG = GCC | {"module": f"x_1-{'d' * 16}", "module_compiler": "clang 19"}
+ANOTHER_SOURCE = GCC | {"module": f"x_1-{'d' * 16}", "module_source": "e" * 16}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "refused"),
+    [
+        (GCC, GCC_BY_ANOTHER_NAME, ""),
+        (GCC, CLANG, "tools.module_compiler"),
+        (GCC, ANOTHER_SOURCE, "tools.module_source"),
+        (GCC, {"module": GCC["module"]}, ""),  # an older campaign says no more
+        (GCC, {"module": CLANG["module"]}, "tools.module_build"),
+    ],
+)
+def test_a_module_of_the_same_source_and_compiler_is_the_same(campaign, old, new, refused):
+    one, two = (
+        campaign(name, [record(cost=cost)], header={"variants": {"stock": KERNEL | module}})
+        for name, cost, module in (("x", 5, old), ("y", 6, new))
+    )
+    result = run(one, two)
+    assert result.returncode == (2 if refused else 0)
+    assert refused in result.stderr
+
+
+def test_a_kernel_may_have_its_own_compiler(campaign):
+    """The path is compiled into the module, by what made the kernel."""
+    gcc, clang = (
+        KERNEL | module | {"kernel": name} for name, module in (("plain", GCC), ("clang", CLANG))
+    )
+    records = [record(variant=name, cost=cost) for name, cost in (("plain", 5), ("clang", 4))]
+    facts = {"emulator": {"cpu": "max", "memory_mib": 640, "observed": True}}
+    one = campaign("x", records, facts, {"variants": {"plain": gcc, "clang": clang}})
+    assert run(f"{one}:plain", f"{one}:clang").returncode == 0
+
+
 def test_the_samples_of_boots_are_looked_at(campaign):
     """The same medians; a fifth of the new side's samples take three times as long."""
     records = pairs(200, 200, spread=0.0005)

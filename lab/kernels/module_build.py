@@ -111,11 +111,38 @@ def _digest(source: Path, make_options: list[str]) -> str:
     """Of everything that goes into the module."""
     digest = hashlib.sha256()
     for option in make_options:
-        name, _, value = option.partition("=")
-        program = value if name == "CC" else f"clang{value if value.startswith('-') else ''}"
-        digest.update(subprocesses.output([program, "--version"]).splitlines()[0].encode() + b"\0")
-    for path in sorted(source.iterdir()):
-        generated = path.name.endswith(".mod.c")  # by a build in the source folder
-        if path.suffix in (".c", ".h") and not generated or path.name in ("Kbuild", "Makefile"):
-            digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+        digest.update(_version(option).encode() + b"\0")
+    for path in _files(source):
+        digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
+
+
+def describe(headers: Path, source: Path) -> dict[str, str]:
+    """What the module of a kernel is made of: the hash of its source, and which compiler made it,
+    whatever that is called.
+    """
+    digest = hashlib.sha256()
+    for path in _files(source):
+        digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+    (option,) = compiler(headers)
+    return {
+        "module_source": digest.hexdigest()[:16],
+        "module_compiler": re.sub(r"^\S*gcc\S*", "gcc", _version(option)),
+    }
+
+
+def _version(make_option: str) -> str:
+    """What a compiler, named as make is told, says of itself."""
+    name, _, value = make_option.partition("=")
+    program = value if name == "CC" else f"clang{value if value.startswith('-') else ''}"
+    return subprocesses.output([program, "--version"]).splitlines()[0]
+
+
+def _files(source: Path) -> list[Path]:
+    """What a module is made of, without what a build in its folder has made."""
+    return [
+        path
+        for path in sorted(source.iterdir())
+        if (path.suffix in (".c", ".h") and not path.name.endswith(".mod.c"))
+        or path.name in ("Kbuild", "Makefile")
+    ]

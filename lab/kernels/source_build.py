@@ -131,7 +131,8 @@ class _Steps:
         self._done += 1
         if self._done <= self._expected:
             self._display.advance(1)
-        so_far = f"{self._name}: {self._done} of about {self._expected} steps"
+        expected = f" of about {self._expected}" if self._done <= self._expected else ""
+        so_far = f"{self._name}: {self._done}{expected} steps"
         if self._done % (self._expected // 10 or 1) == 0:
             self._display.say(so_far)
         self._display.detail(f"{so_far}: {Path(file).name}")

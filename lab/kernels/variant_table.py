@@ -34,7 +34,7 @@ CONFIGS = {"lab": (_LAB,), "distro": (_LAB, FOLDER / "configs" / "distro.config"
 
 _BASE = "tinyconfig"
 _SOURCE = "linux-source-6.12"
-_STEPS = 2000
+_STEPS, _STEPS_OF_A_DISTRIBUTION = 2000, 3800
 _CPU = "max"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
@@ -227,13 +227,14 @@ class _Row:
             return None, self._file("built", self._row["built"])
         row = self._row
         base, config, fragments = self._config()
+        steps = _STEPS_OF_A_DISTRIBUTION if base == DISTRIBUTION_CONFIG else _STEPS
         image = Image(
             self._name,
             row.get("source", _SOURCE),
             base,
             fragments,
             self._patches(),
-            row.get("steps", _STEPS),
+            row.get("steps", steps),
             users,
             self._file("tree", row["tree"]) if "tree" in row else None,
             row.get("commit", ""),

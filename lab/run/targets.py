@@ -19,7 +19,7 @@ from lab.core.bench_command import KERNEL
 from lab.core.progress import Display
 from lab.core.time_left import TimeLeft
 from lab.host import bench_program, running_kernel
-from lab.kernels import build_record, source_build, variants
+from lab.kernels import build_record, module_build, source_build, variants
 from lab.kernels.variant import Variant
 from lab.run import host_steps, parallel, selection
 from lab.run.guest_boot import LabBoot
@@ -138,6 +138,7 @@ def _describe(prepared: image.Prepared) -> dict:
         "packages": prepared.kernel.packages,
         "kernel": prepared.kernel.key,
         "module": prepared.module.parent.name,
+        **module_build.describe(prepared.kernel.headers, image.MODULE_SOURCE),
         "patched": prepared.variant.patched,
         "cpu": prepared.variant.cpu,
         "cmdline": prepared.variant.cmdline,

@@ -37,13 +37,14 @@ def test_what_was_measured_before_is_no_local_change(tmp_path, monkeypatch, chan
     assert manifest._checkout()["dirty"] is dirty
 
 
-def test_a_campaign_says_what_a_kernel_was_booted_with():
+def test_a_campaign_says_what_a_kernel_was_booted_with(tmp_path):
     """What is declared there may differ between variants that are compared."""
-    kernel = SimpleNamespace(release="6.12.0", packages={}, key="k")
+    kernel = SimpleNamespace(release="6.12.0", packages={}, key="k", headers=tmp_path)
     for name in ("protected", "protected-two"):
         variant = variants.load()[name]
         module = Path("modules/m/kmapbench.ko")
         described = targets._describe(image.Prepared(variant, "", kernel, module, module))
         assert described["regions"] == variant.regions
+        assert described["module_compiler"].startswith("gcc (")
         assert (described["cmdline"], described["cpu"]) == (variant.cmdline, variant.cpu)
     assert variant.regions == 2 and "fault_mode" in described["cmdline"]

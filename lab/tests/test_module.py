@@ -39,3 +39,40 @@ def test_the_kernels_own_compiler_is_taken_where_it_is_there(
     else:
         with pytest.raises(KmapbenchError, match=options):
             module_build.compiler(tmp_path)
+
+
+def test_a_module_is_told_apart_by_source_and_by_compiler_whatever_that_is_called(
+    tmp_path, monkeypatch
+):
+    said = {
+        "x86_64-linux-gnu-gcc-12": "x86_64-linux-gnu-gcc-12 (Debian 12.2.0-14) 12.2.0\n",
+        "gcc": "gcc (Debian 12.2.0-14) 12.2.0\n",
+        "gcc-13": "gcc-13 (Debian 13.3.0-13) 13.3.0\n",
+        "clang-19": "Debian clang version 19.1.7\n",
+        "ld.lld-19": "",
+    }
+    monkeypatch.setattr(subprocesses, "has", said.__contains__)
+    monkeypatch.setattr(subprocesses, "output", lambda words: said[words[0]])
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "kernel_path.c").write_text("")
+
+    def described(built_by: str) -> dict[str, str]:
+        kind = "CLANG" if "clang" in built_by else "GCC"
+        headers = tmp_path / "headers"
+        headers.mkdir(exist_ok=True)
+        text = f'CONFIG_CC_IS_{kind}=y\nCONFIG_CC_VERSION_TEXT="{built_by}"\n'
+        (headers / ".config").write_text(text)
+        return module_build.describe(headers, source)
+
+    gcc = described("gcc (Debian 12.2.0-14) 12.2.0")
+    assert described("x86_64-linux-gnu-gcc-12 (Debian 12.2.0-14) 12.2.0") == gcc
+    assert gcc["module_compiler"] == "gcc (Debian 12.2.0-14) 12.2.0"
+    other = described("gcc-13 (Debian 13.3.0-13) 13.3.0")
+    assert other == gcc | {"module_compiler": "gcc (Debian 13.3.0-13) 13.3.0"}
+    clang = described("Debian clang version 19.1.7")
+    assert clang == gcc | {"module_compiler": "Debian clang version 19.1.7"}
+    (source / "kernel_path.mod.c").write_text("generated")
+    assert described("gcc (Debian 12.2.0-14) 12.2.0") == gcc
+    (source / "kernel_path.c").write_text("nop")
+    assert described("gcc (Debian 12.2.0-14) 12.2.0")["module_source"] != gcc["module_source"]

@@ -306,6 +306,8 @@ def test_more_steps_than_expected_are_no_more_than_all(cache, image):
     shown = Shown()
     source_build.provide([replace(image(), steps=1)], cache, shown)
     assert (shown.total, shown.done) == (1, 1)
+    assert any(said.startswith("fake: 1 of about 1 steps") for said in shown.said)
+    assert any(said.startswith("fake: 2 steps") for said in shown.said)
 
 
 def test_an_image_that_several_variants_boot_is_built_once(cache, image):

@@ -138,3 +138,23 @@ def test_the_tree_is_as_it_was(tree, cache):
     git_tree.check(tree, "")
     assert kernel_cache.built(variants.find("plain").image, cache) is not None
     assert not list((cache / "kernels").glob(f"{source_build._SCRATCH_PREFIX}*"))
+
+
+# What is the same in a kernel with the distribution's own configuration, built by kmapbench. A
+# fault searches the exception table, whose length hangs on all that is built in.
+AS_STOCK = ("kernel/", "elsewhere/irq/", "elsewhere/switch/", "elsewhere/syscall")
+
+
+def test_the_distributions_own_configuration_has_the_distributions_figures(tmp_path):
+    table = tmp_path / "mine.toml"
+    table.write_text('[variants.debian]\nconfig = "debian"\n')
+    chosen = variant_choice.choose(["stock", "debian"], table)
+    folder = tmp_path / "campaign"
+    assert runner.run(runner.Plan(chosen, 1, 1, "micro", None, "default", folder, [])) == 0
+    costs: dict[str, dict[str, float]] = {"stock": {}, "debian": {}}
+    for path in folder.glob("*/*/micro.jsonl"):
+        for record in of_cases(path):
+            if record["status"] == "ok" and record["case"].startswith(AS_STOCK):
+                costs[record["variant"]][record["case"]] = record["cost"]
+    assert {PAIR, "elsewhere/irq/outside", "elsewhere/switch/same"} <= costs["stock"].keys()
+    assert "elsewhere/syscall" in costs["stock"] and costs["debian"] == costs["stock"]
