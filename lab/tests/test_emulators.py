@@ -17,6 +17,7 @@ from lab.core import subprocesses
 from lab.kernels import variants
 from lab.run import runner
 from lab.tests.support.cases import CASES, EXACT, FROM_USER_SPACE, MEASURED, writes_a_pair
+from lab.tests.support.records import of_cases
 
 QEMUS = [Path(name) for name in os.environ.get("KMAPBENCH_QEMUS", "").split(":") if name]
 
@@ -56,11 +57,9 @@ def measure(qemu: Path, cpu: str, folder: Path) -> tuple[dict[str, dict], dict[s
         plan = runner.Plan([variant], 1, 1, "micro", None, "all", folder / "campaign", [])
         assert runner.run(plan) == 0
     boot = folder / "campaign" / "stock" / "boot-01"
-
-    def by_case(name: str) -> dict[str, dict]:
-        return {one["case"]: one for one in map(json.loads, (boot / name).read_text().splitlines())}
-
-    return by_case("micro.jsonl"), by_case("path.jsonl")
+    records = {record["case"]: record for record in of_cases(boot / "micro.jsonl")}
+    paths = map(json.loads, (boot / "path.jsonl").read_text().splitlines())
+    return records, {path["case"]: path for path in paths}
 
 
 def measured_on_all(cpu: str, tmp_path_factory) -> Boots:

@@ -6,8 +6,6 @@
 import hashlib
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +19,7 @@ from lab.kernels import debian_kernels, kernel_cache, source_build, variants
 from lab.kernels.debian_kernels import KernelTree
 from lab.tests.conftest import quiet
 from lab.tests.support import pks_caller_mutations, pks_mutations
+from lab.tests.support.on_kernel import NOTHING_FAILED, SOMETHING_FAILED, run_tests
 
 pytestmark = pytest.mark.all
 
@@ -28,8 +27,6 @@ pytestmark = pytest.mark.all
 SEMANTICS, FILES = "lab/tests/test_pks_semantics.py", "lab/tests/test_pks_files.py"
 KEYS = "lab/tests/test_pks_keys.py"
 CALLERS = "lab/tests/test_pks_callers.py::test_who_touches_pages_of_user_space_opens_them"
-EVERYDAY = "kernels and not all"  # the marks of what runs on `checked`
-NOTHING_FAILED, SOMETHING_FAILED = 0, 1  # pytest's exit codes
 BOOT = "arch/x86/boot/bzImage"
 
 
@@ -93,27 +90,6 @@ def callers_workshop(cache):
         yield made
 
 
-def run_tests(
-    tree: KernelTree, *tests: str, marks: str = EVERYDAY
-) -> subprocess.CompletedProcess[str]:
-    """The tests' own run on this kernel, in this order, up to the first that fails."""
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "no:cacheprovider",
-        "-q",
-        "-x",
-        "-m",
-        marks,
-        "--tree",
-        tree.folder,
-        *tests,
-    ]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-
-
 def order(mutant: pks_mutations.Mutant) -> tuple[str, ...]:
     if mutant in pks_mutations.TURNED_ON:
         return KEYS, SEMANTICS, FILES
@@ -121,7 +97,7 @@ def order(mutant: pks_mutations.Mutant) -> tuple[str, ...]:
 
 
 def test_without_a_bug_nothing_fails(workshop, tmp_path):
-    result = run_tests(workshop.tree(tmp_path, None), SEMANTICS, FILES, KEYS)
+    result = run_tests(workshop.tree(tmp_path, None).folder, SEMANTICS, FILES, KEYS)
     assert result.returncode == NOTHING_FAILED, result.stdout[-3000:]
 
 
@@ -167,13 +143,13 @@ def _digest(mutant: pks_mutations.Mutant, variant: str) -> str:
 def test_a_bug_is_noticed(request, mutant, cache, tmp_path):
     def find():
         with _planted(mutant, request.getfixturevalue("workshop"), tmp_path) as tree:
-            return run_tests(tree, *order(mutant))
+            return run_tests(tree.folder, *order(mutant))
 
     _notice(mutant, "checked", cache, find)
 
 
 def test_without_a_bug_in_a_caller_nothing_fails(callers_workshop, tmp_path):
-    result = run_tests(callers_workshop.tree(tmp_path, None), CALLERS, marks="all")
+    result = run_tests(callers_workshop.tree(tmp_path, None).folder, CALLERS, marks="all")
     assert result.returncode == NOTHING_FAILED, result.stdout[-3000:]
 
 
@@ -181,6 +157,6 @@ def test_without_a_bug_in_a_caller_nothing_fails(callers_workshop, tmp_path):
 def test_a_bug_in_a_caller_is_noticed(request, mutant, cache, tmp_path):
     def find():
         with _planted(mutant, request.getfixturevalue("callers_workshop"), tmp_path) as tree:
-            return run_tests(tree, CALLERS, marks="all")
+            return run_tests(tree.folder, CALLERS, marks="all")
 
     _notice(mutant, "callers", cache, find)
