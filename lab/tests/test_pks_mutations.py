@@ -19,6 +19,7 @@ from lab.kernels import debian_kernels, kernel_cache, source_build, variants
 from lab.kernels.debian_kernels import KernelTree
 from lab.tests.conftest import quiet
 from lab.tests.support import pks_caller_mutations, pks_mutations
+from lab.tests.support.kept import once
 from lab.tests.support.on_kernel import NOTHING_FAILED, SOMETHING_FAILED, run_tests
 
 pytestmark = pytest.mark.all
@@ -116,17 +117,16 @@ def _planted(
 
 def _notice(mutant: pks_mutations.Mutant, variant: str, cache: Path, find) -> None:
     """Has find() run the tests on the kernel with a bug, once for the same kernel, bug and tests:
-    a run of all of them takes hours, and goes on where it was ended. What is kept is the test that
-    has noticed the bug.
+    a run of all of them takes hours, and goes on where it was ended.
     """
-    seen = cache / "mutants" / f"{mutant.name}_{_digest(mutant, variant)}"
-    if seen.is_file():
-        return
-    result = find()
-    assert result.returncode == SOMETHING_FAILED, result.stdout[-3000:]
-    noticed = re.findall(r"^FAILED (\S+)|^ERROR (\S+)", result.stdout, re.MULTILINE)
-    seen.parent.mkdir(parents=True, exist_ok=True)
-    seen.write_text("".join(f"{failed or error}\n" for failed, error in noticed))
+
+    def noticed_by() -> str:
+        result = find()
+        assert result.returncode == SOMETHING_FAILED, result.stdout[-3000:]
+        noticed = re.findall(r"^FAILED (\S+)|^ERROR (\S+)", result.stdout, re.MULTILINE)
+        return "".join(f"{failed or error}\n" for failed, error in noticed)
+
+    once(cache / "mutants", f"{mutant.name}_{_digest(mutant, variant)}", noticed_by)
 
 
 def _digest(mutant: pks_mutations.Mutant, variant: str) -> str:

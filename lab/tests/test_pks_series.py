@@ -1,29 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our PKS series as a maintainer would take it: clean by the kernel's own script, and whole after
-each patch.
-"""
+"""Our PKS series as a maintainer would take it: clean by the kernel's own script."""
 
 import re
 import shutil
 import subprocess
-import tempfile
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from lab.kernels import debian_kernels, source_build, source_checkout, variants
+from lab.kernels import debian_kernels, source_checkout, variants
 from lab.tests.conftest import quiet
 from lab.tests.support import pks_caller_mutations, pks_mutations
 
 IMAGE = variants.find("protected").image
-# What the preparatory patches change. COMPILE_TEST: before the patch that has a user of it,
-# supervisor keys can be chosen for compile tests only.
-COMPILE_TEST = (
-    "CONFIG_COMPILE_TEST=y\nCONFIG_BLK_DEV_INTEGRITY=y\nCONFIG_ISO9660_FS=y\nCONFIG_ZISOFS=y\n"
-)
-# Each as soon as there is such a symbol.
-ADDED = ("CONFIG_SUPERVISOR_PKEYS=y\n", "CONFIG_DEVMAP_ACCESS_PROTECTION=y\n")
 
 
 @pytest.fixture(scope="module")
@@ -68,26 +56,3 @@ def test_each_planted_bug_fits_the_series(cache, version, tmp_path):
             pass
     names = [mutant.name for mutant in mutants]
     assert len(set(names)) == len(names)
-
-
-@pytest.mark.all
-def test_the_kernel_builds_after_each_patch(cache, version, tmp_path):
-    """In one tree, so that each patch costs what it changes; with what it adds switched on."""
-    fragment = tmp_path / "compile-test.config"
-    fragment.write_text(COMPILE_TEST)
-    first, *rest = IMAGE.patches
-    lab_config = next(path for path in IMAGE.fragments if path.name == "lab.config")
-    image = replace(IMAGE, patches=(first,), fragments=(lab_config, fragment))
-    with tempfile.TemporaryDirectory(dir=cache / "kernels", prefix=".each-") as scratch:
-        log = tmp_path / "log"
-        source, make = source_build.configured(image, version, Path(scratch), log, cache, quiet)
-        config = source / "build" / ".config"
-        make("all")
-        for patch in rest:
-            source_checkout.apply(patch, source, log)
-            with config.open("a") as out:
-                out.writelines(ADDED)
-            make("olddefconfig")
-            make("all")
-        assert all(line in config.read_text() for line in ADDED)
-        assert "warning:" not in log.read_text()

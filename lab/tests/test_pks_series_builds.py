@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our PKS series is whole after each patch: the directories that a patch touches are built after
+it, and the kernel after each group of patches. Hours: part of `./kmapbench test --all`, which goes
+on where it was ended.
+"""
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab.kernels import debian_kernels, source_build, source_checkout, variant_table, variants
+from lab.tests.conftest import quiet
+from lab.tests.support.kept import once
+
+pytestmark = pytest.mark.all
+
+IMAGE = variants.find("protected").image
+CONFIGS = variant_table.FOLDER / "configs"
+LAB, CALLERS = (CONFIGS / f"{name}.config" for name in ("lab", "callers"))
+
+# The number of the last patch of each.
+GROUPS = {
+    "preparatory": 10,
+    "CPU and entry": 13,
+    "memremap and kmap": 17,
+    "DAX, pmem and callers": 36,
+    "documentation": 37,
+}
+
+# What nothing of the lab has: who touches pages of user space on other machines. COMPILE_TEST:
+# before the patch that has a user of it, supervisor keys can be chosen for compile tests only.
+OTHERS = """
+CONFIG_COMPILE_TEST=y
+CONFIG_HYPERVISOR_GUEST=y
+CONFIG_PARAVIRT=y
+CONFIG_XEN=y
+CONFIG_XEN_PV=y
+CONFIG_ACRN_GUEST=y
+CONFIG_VIRT_DRIVERS=y
+CONFIG_ACRN_HSM=y
+CONFIG_USB_SUPPORT=y
+CONFIG_USB=y
+CONFIG_USB_STORAGE=y
+CONFIG_BLK_DEV_DRBD=y
+CONFIG_CEPH_LIB=y
+CONFIG_MMC=y
+CONFIG_MMC_CB710=y
+CONFIG_MMC_SDRICOH_CS=y
+CONFIG_MTD=y
+CONFIG_MTD_BLOCK=y
+CONFIG_INFINIBAND=y
+CONFIG_INFINIBAND_ADDR_TRANS=y
+CONFIG_RDMA_RXE=y
+CONFIG_INFINIBAND_RDMAVT=y
+CONFIG_NFS_FS=y
+CONFIG_SUNRPC_XPRT_RDMA=y
+CONFIG_VMWARE_VMCI=y
+CONFIG_BCACHEFS_FS=y
+CONFIG_DRM=y
+CONFIG_DRM_QXL=y
+CONFIG_TCM_PSCSI=y
+"""
+
+# Each as soon as there is such a symbol.
+ADDED = ("CONFIG_SUPERVISOR_PKEYS=y\n", "CONFIG_DEVMAP_ACCESS_PROTECTION=y\n")
+
+
+def of_group(name: str) -> tuple[int, int]:
+    """The patches of a group: the number before its first, and its last."""
+    ends = [0, *GROUPS.values()]
+    index = list(GROUPS).index(name)
+    return ends[index], ends[index + 1]
+
+
+def directories(patch: Path) -> dict[str, set[str]]:
+    """The directories whose sources a patch touches, with the names of these."""
+    found: dict[str, set[str]] = {}
+    for path in re.findall(r"^\+\+\+ b/(.+)/([^/]+)\.c$", patch.read_text(), flags=re.MULTILINE):
+        found.setdefault(path[0], set()).add(path[1])
+    return found
+
+
+@contextmanager
+def opened(first: int, fragments: Sequence[Path], cache: Path, log: Path):
+    """The source with so many patches, configured, and make for it; patches that come later may
+    have symbols of their own.
+    """
+    image = replace(IMAGE, patches=IMAGE.patches[:first], fragments=tuple(fragments))
+    version = debian_kernels.candidate(IMAGE.source)
+    with tempfile.TemporaryDirectory(dir=cache / "kernels", prefix=".each-") as scratch:
+        yield source_build.configured(image, version, Path(scratch), log, cache, quiet)
+
+
+def add_symbols(source: Path, make) -> str:
+    """The configuration with all of ADDED that there are."""
+    config = source / "build" / ".config"
+    with config.open("a") as out:
+        out.writelines(ADDED)
+    make("olddefconfig")
+    return config.read_text()
+
+
+def digest(*words: object) -> str:
+    """Of the series up to a patch, of the source, and of what else is named."""
+    value = hashlib.sha256(debian_kernels.candidate(IMAGE.source).encode())
+    for word in words:
+        value.update(word.read_bytes() if isinstance(word, Path) else str(word).encode())
+    return value.hexdigest()[:16]
+
+
+def test_groups_end_where_the_series_does():
+    assert GROUPS["documentation"] == len(IMAGE.patches)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_each_patch_builds_the_directories_it_touches(group, cache, tmp_path):
+    first, last = of_group(group)
+    others = tmp_path / "others.config"
+    others.write_text(OTHERS)
+
+    def build() -> str:
+        log = tmp_path / "log"
+        built = []
+        with opened(first, (LAB, CALLERS, others), cache, log) as (source, make):
+            for patch in IMAGE.patches[first:last]:
+                source_checkout.apply(patch, source, log)
+                add_symbols(source, make)
+                touched = directories(patch)
+                if touched:
+                    make(*(f"{directory}/" for directory in sorted(touched)))
+                for directory, names in touched.items():
+                    for name in names:
+                        assert (source / "build" / directory / f"{name}.o").is_file(), name
+                        built.append(f"{patch.name}: {directory}/{name}\n")
+        assert "warning:" not in log.read_text()
+        return "".join(built)
+
+    key = digest(*IMAGE.patches[:last], LAB, CALLERS, OTHERS)
+    once(cache / "series-builds", f"directories-{first}-{last}-{key}", build)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_each_group_ends_in_a_kernel(group, cache, tmp_path):
+    _, last = of_group(group)
+    compile_test = tmp_path / "compile-test.config"
+    compile_test.write_text("CONFIG_COMPILE_TEST=y\n")
+
+    def build() -> str:
+        log = tmp_path / "log"
+        with opened(last, (LAB, compile_test), cache, log) as (source, make):
+            text = add_symbols(source, make)
+            make("vmlinux")
+        assert "warning:" not in log.read_text()
+        there = "".join(line for line in ADDED if line in text)
+        if last >= GROUPS["memremap and kmap"]:
+            assert there == "".join(ADDED)
+        return there
+
+    key = digest(*IMAGE.patches[:last], LAB)
+    once(cache / "series-builds", f"vmlinux-{last}-{key}", build)
