@@ -79,7 +79,7 @@ def compiler(headers: Path) -> list[str]:
         or subprocesses.value(headers / "include/config/auto.conf")
         or ""
     )
-    text = re.search(r'^CONFIG_CC_VERSION_TEXT="(.*)"$', config, re.MULTILINE)
+    text = re.search(r'^CONFIG_CC_VERSION_TEXT="?(.*?)"?$', config, re.MULTILINE)
     built_by = text[1] if text else ""
     if re.search(r"^CONFIG_CC_IS_CLANG=y$", config, re.MULTILINE):
         return _clang(built_by)

@@ -12,6 +12,15 @@ FEDORA = "gcc (GCC) 15.2.1 20250924 (Red Hat 15.2.1-2)"
 CLANG = "Debian clang version 19.1.7 (3+b1)"
 
 
+# As make writes its configuration, and as it does for itself, which is all that the headers of a
+# kernel built here have.
+CONFIGS = {
+    ".config": 'CONFIG_CC_VERSION_TEXT="{}"\n',
+    "include/config/auto.conf": "CONFIG_CC_VERSION_TEXT={}\n",
+}
+
+
+@pytest.mark.parametrize("config", CONFIGS)
 @pytest.mark.parametrize(
     ("built_by", "there", "options"),
     [
@@ -27,12 +36,11 @@ CLANG = "Debian clang version 19.1.7 (3+b1)"
     ],
 )
 def test_the_kernels_own_compiler_is_taken_where_it_is_there(
-    tmp_path, monkeypatch, built_by, there, options
+    tmp_path, monkeypatch, built_by, there, options, config
 ):
     kind = "CONFIG_CC_IS_CLANG=y\n" if "clang" in built_by else "CONFIG_CC_IS_GCC=y\n"
-    (tmp_path / ".config").write_text(
-        f'{kind}CONFIG_CC_VERSION_TEXT="{built_by}"\n' if built_by else ""
-    )
+    (tmp_path / config).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / config).write_text(kind + CONFIGS[config].format(built_by) if built_by else "")
     monkeypatch.setattr(subprocesses, "has", there.__contains__)
     if isinstance(options, list):
         assert module_build.compiler(tmp_path) == options

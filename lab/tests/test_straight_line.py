@@ -77,3 +77,42 @@ def test_an_object_says_its_loop_and_what_is_rewritten_in_it(tmp_path):
     assert loop.length == 4
     assert loop.first_branch(straight_line.rewritten(file)) == "it is rewritten for the CPU"
     assert straight_line.disassemble(file, "nobody") == []
+
+
+def test_the_jump_of_a_static_key_that_is_off_is_a_nop(tmp_path):
+    """As arch/x86/include/asm/jump_label.h has it: key + branch, plus 2 for objtool."""
+    shutil.which("gcc") or pytest.skip("gcc is not installed")
+    source = """
+    .text
+    .globl body
+    .type body, @function
+    body: nop
+    head: add $1, %rax
+    likely_off: jmp far
+    back: sub $1, %rbx
+    jne head
+    ret
+    far: jmp back
+    on: jmp far
+    .size body, . - body
+    .bss
+    .balign 8
+    .skip 16
+    key: .skip 8
+    .section __jump_table, "aw"
+    .balign 8
+    .long likely_off - ., far - .
+    .quad key + 2 - .
+    .long on - ., far - .
+    .quad key + 1 - .
+    .long head - ., far - .
+    .quad other + 3 - .
+    """
+    (tmp_path / "object.s").write_text(source)
+    subprocess.run(["gcc", "-c", "object.s"], cwd=tmp_path, check=True)
+    file = tmp_path / "object.o"
+    nops = straight_line.nops(file)
+    assert nops == {5, 1}  # after nop, add (4 bytes)
+    loop = loop_of(straight_line.disassemble(file, "body"))
+    assert loop.first_branch() == "it has jmp" and loop.first_branch(nops=nops) is None
+    assert len(loop) == 4

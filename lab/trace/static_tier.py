@@ -87,8 +87,10 @@ class StaticTier:
         why = empty.first_branch() if empty else "it is no loop"
         if empty is None or why:
             raise BuildFault("set", f"the empty loop is no straight line: {why}")
-        rewritten = straight_line.rewritten(path)
-        return {case: _count(path, body, len(empty), rewritten) for case, body in BODIES.items()}
+        rewritten, nops = straight_line.rewritten(path), straight_line.nops(path)
+        return {
+            case: _count(path, body, len(empty), rewritten, nops) for case, body in BODIES.items()
+        }
 
     def _compile(self) -> None:
         try:
@@ -108,11 +110,11 @@ class StaticTier:
         return Counter(symbols.inlined_chains(path, ".text", places))
 
 
-def _count(path: Path, body: str, empty: int, rewritten: set[int]) -> Count:
+def _count(path: Path, body: str, empty: int, rewritten: set[int], nops: set[int]) -> Count:
     loop = straight_line.loop_of(straight_line.disassemble(path, body))
     if loop is None:
         return Count(None, "it has no loop")
-    why = loop.first_branch(rewritten)
+    why = loop.first_branch(rewritten, nops)
     return Count(None, why) if why else Count(len(loop) - empty)
 
 

@@ -29,12 +29,17 @@ class Loop:
     def __len__(self) -> int:
         return len(self.code)
 
-    def first_branch(self, rewritten: Collection[int] = ()) -> str | None:
+    def first_branch(
+        self, rewritten: Collection[int] = (), nops: Collection[int] = ()
+    ) -> str | None:
         """Why a round may take another number of instructions than stand there; None: it cannot.
 
-        rewritten: addresses that the kernel writes anew when it loads the code.
+        rewritten: addresses that the kernel writes anew when it loads the code; nops: of jumps that
+        are no-operations once the kernel's build is done with them.
         """
         for address, text in self.code[:-1]:
+            if address in nops:
+                continue
             if text.startswith(("call", "j", "ret")):
                 return f"it has {' '.join(text.split()[:1])}"
             if address in rewritten:
@@ -75,10 +80,28 @@ def rewritten(file: Path) -> set[int]:
     """Places in .text of an object that are in its table of alternatives, which the kernel writes
     anew when it loads the code.
     """
-    _, _, behind = _objdump("-r", file).partition("RELOCATION RECORDS FOR [.altinstructions]:")
-    table = behind.partition("RELOCATION RECORDS")[0]
+    table = _relocations(file, ".altinstructions")
     places = re.findall(r"\s\.text(?:\+0x([0-9a-f]+))?$", table, re.MULTILINE)
     return {int(place or "0", 16) for place in places}
+
+
+def nops(file: Path) -> set[int]:
+    """Places in .text of an object where a static key that is off jumps nowhere. The compiler has
+    written a jump there, and bit 1 into its entry of the jump table: objtool makes a no-operation
+    of it (CONFIG_HAVE_JUMP_LABEL_HACK), of several objects with IBT only when they are linked.
+    """
+    entry = (  # where, where to, which key: three relocations at 0, 4 and 8 of 16 bytes
+        r"^[0-9a-f]+0 \S+ +\.text(?:\+0x([0-9a-f]+))?\n"
+        r"[0-9a-f]+4 .*\n"
+        r"[0-9a-f]+8 \S+ +[^\s+]+(?:\+0x([0-9a-f]+))?$"
+    )
+    found = re.findall(entry, _relocations(file, "__jump_table"), re.MULTILINE)
+    return {int(place or "0", 16) for place, key in found if int(key or "0", 16) & 2}
+
+
+def _relocations(file: Path, section: str) -> str:
+    _, _, behind = _objdump("-r", file).partition(f"RELOCATION RECORDS FOR [{section}]:")
+    return behind.partition("RELOCATION RECORDS")[0]
 
 
 def _objdump(*arguments: str | Path) -> str:
