@@ -28,6 +28,8 @@ def environment(scratch: Path, cache: Path) -> dict[str, str]:
     Not in ccache's depend mode: all files include the configuration, so that a changed symbol would
     miss them all, where by the preprocessor's output only those are compiled that it reaches; and
     a file that the assembler puts in (.incbin, the compressed kernel) is no header that gcc lists.
+    The namespace keeps away what an older kmapbench has put into the cache in that mode: a bzImage
+    could have another kernel in it.
 
     scratch: the folder that differs from build to build.
     """
@@ -37,6 +39,7 @@ def environment(scratch: Path, cache: Path) -> dict[str, str]:
         "CCACHE_BASEDIR": str(scratch),
         "CCACHE_NOHASHDIR": "1",
         "CCACHE_NODEPEND": "1",  # whatever the machine's own ccache.conf says
+        "CCACHE_NAMESPACE": "kmapbench-1",
         "KBUILD_BUILD_TIMESTAMP": "2026-01-01",
         "KBUILD_BUILD_USER": "kmapbench",
         "KBUILD_BUILD_HOST": "lab",

@@ -10,7 +10,7 @@ from pathlib import Path
 from lab.campaign import store
 from lab.core.errors import KmapbenchError, Refused
 from lab.core.progress import Display
-from lab.vm import console, image, qemu
+from lab.vm import build_id, console, image, qemu
 from lab.vm.image import Prepared
 from lab.workloads.micro import Work
 
@@ -33,6 +33,7 @@ class LabBoot:
         self._making: str | None = None  # the case being measured, if any
         self._step_failures: list[str] = []
         self._load_failed = False
+        self._other_kernel: str | None = None  # how it differs from the one that was to be booted
         self._no_case = False  # kmap_bench says that it has none of those that were asked for
         self.name = f"{kept.variant}, boot {kept.number}"
         self.console = kept.folder / "console.log"
@@ -76,6 +77,12 @@ class LabBoot:
             handed_out = read_archives(outcome.files)
             self._keep_files(handed_out)
             outcome.files.unlink()
+        if self._other_kernel:
+            self._kept.end(f"another kernel was booted: {self._other_kernel}")
+            raise KmapbenchError(
+                f"{self.name}: the kernel that ran is not the one that was built:"
+                f" {self._other_kernel}; delete {self._one.kernel.folder} to build it anew"
+            )
         if self._load_failed:
             why = (
                 console.module_refusal(self.console.read_text(errors="replace"))
@@ -123,7 +130,14 @@ class LabBoot:
             self._making = None
             return
         event = line.event
-        if event["event"] == "case":
+        if event["event"] == "kernel":
+            self._other_kernel = build_id.difference(
+                self._one.kernel.release,
+                self._one.kernel.vmlinux,
+                event["release"],
+                bytes.fromhex(event["notes"]),
+            )
+        elif event["event"] == "case":
             self._making = event["name"]
             self._display.detail(f"{self.name}: {event['name']}")
         elif event["event"] == "begin":
@@ -140,9 +154,14 @@ class LabBoot:
             self._no_case = True
         elif event["event"] == "section":
             self._sections[event["name"]] = int(event["address"], 16)
-        elif event["event"] == "end" and event["code"] != 0 and event["step"] == "load":
-            self._load_failed = True
         elif event["event"] == "end" and event["code"] != 0:
+            self._on_failure(event)
+
+    def _on_failure(self, event: dict) -> None:
+        """Of a step."""
+        if event["step"] == "load":
+            self._load_failed = True
+        else:
             self._step_failures.append(f"step {event['step']} ended with {event['code']}")
             if self._work.case_of(event["step"]):
                 self._crashed(self._step_failures[-1])
