@@ -30,6 +30,7 @@
 #define KMAPBENCH_KERNEL_USES_PKS	0x2u	/* CR4.PKS was set before us */
 #define KMAPBENCH_COUNTS_SMI		0x4u	/* MSR_SMI_COUNT is there */
 #define KMAPBENCH_COUNTS_FREQUENCY	0x8u	/* IA32_APERF and IA32_MPERF are */
+#define KMAPBENCH_LOOPS_HAVE_ENDBR	0x10u	/* KB_LOOP_INSTRUCTIONS_WITH_ENDBR (loop.h) */
 
 struct kmapbench_info {
 	__u32 abi;		/* KMAPBENCH_ABI of the module */

@@ -134,6 +134,13 @@ kb_loop_head:								\
 		asm goto(KB_LOOP_JUMP : : : "cc", "memory" : kb_loop_head); \
 	} while (0)
 
+/*
+ * Instructions of a round of the empty loop.  For a CPU with IBT clang lets each label that
+ * assembly may jump to begin with ENDBR64: then a round of each body has one more.
+ */
+#define KB_LOOP_INSTRUCTIONS		2
+#define KB_LOOP_INSTRUCTIONS_WITH_ENDBR	3
+
 #define KB_LOOP_SUB_BYTES	4
 #define KB_LOOP_BYTES		10	/* with the longer of the two forms of the jump */
 
@@ -143,24 +150,42 @@ static inline const unsigned char *kb_loop_jump(const struct kb_loop_entry *entr
 	return (const unsigned char *)entry + entry->jump;
 }
 
+/* Where a jump leads; NULL: it is no jne. */
+static inline const unsigned char *kb_loop_target(const unsigned char *jump)
+{
+	if (jump[0] == 0x75)			/* jne rel8 */
+		return jump + 2 + (signed char)jump[1];
+	if (jump[0] == 0x0f && jump[1] == 0x85)	/* jne rel32 */
+		return jump + 6 + (int32_t)(jump[2] | jump[3] << 8 | jump[4] << 16 |
+					    (uint32_t)jump[5] << 24);
+	return 0;
+}
+
+/*
+ * Whether a round begins with ENDBR64, or with what the kernel writes in its place where
+ * nobody may come (gen_endbr_poison()): one instruction, too.
+ */
+static inline int kb_loop_begins_with_endbr(const unsigned char *jump)
+{
+	const unsigned char *head = kb_loop_target(jump);
+
+	if (!head)
+		return 0;
+	return (head[0] == 0xf3 && head[1] == 0x0f && head[2] == 0x1e && head[3] == 0xfa) ||
+	       (head[0] == 0x66 && head[1] == 0x0f && head[2] == 0x1f && head[3] == 0x00);
+}
+
 /* Whether a jump and what stands before it end a loop of the body that begins at begin. */
 static inline int kb_loop_goes_back(const unsigned char *jump, const unsigned char *begin)
 {
-	const unsigned char *sub = jump - KB_LOOP_SUB_BYTES, *target;
+	const unsigned char *sub = jump - KB_LOOP_SUB_BYTES, *target = kb_loop_target(jump);
 
 	if (sub < begin)
 		return 0;
 	/* sub $1, %rbx: REX.W 83 /5 ib (Intel SDM vol. 2) */
 	if (sub[0] != 0x48 || sub[1] != 0x83 || sub[2] != 0xeb || sub[3] != 1)
 		return 0;
-	if (jump[0] == 0x75)			/* jne rel8 */
-		target = jump + 2 + (signed char)jump[1];
-	else if (jump[0] == 0x0f && jump[1] == 0x85)	/* jne rel32 */
-		target = jump + 6 + (int32_t)(jump[2] | jump[3] << 8 | jump[4] << 16 |
-					      (uint32_t)jump[5] << 24);
-	else
-		return 0;
-	return target >= begin && target <= sub;
+	return target && target >= begin && target <= sub;
 }
 
 #endif /* KMAPBENCH_LOOP_H */

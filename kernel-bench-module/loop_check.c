@@ -20,6 +20,13 @@ asm(".pushsection kb_loops, \"a\"\n"
 	"kb_loops_end:\n"
 	".popsection");
 
+static bool has_endbr;
+
+bool kb_loop_has_endbr(void)
+{
+	return has_endbr;
+}
+
 /* The body that an address lies in: the last one that begins before it. */
 static kb_body_t kb_loop_body_of(const unsigned char *address)
 {
@@ -53,6 +60,11 @@ static int kb_loop_check_body(kb_body_t body, const kb_body_t *owners, u32 count
 			       body, KB_LOOP_BYTES, jump - KB_LOOP_SUB_BYTES);
 			return -ENOEXEC;
 		}
+		if (kb_loop_begins_with_endbr(jump) != has_endbr) {
+			pr_err("%ps: a round of its loop begins %s ENDBR64, unlike the others'\n",
+			       body, has_endbr ? "without" : "with");
+			return -ENOEXEC;
+		}
 		loops++;
 	}
 	if (loops == 1)
@@ -70,6 +82,7 @@ int kb_loop_check(void)
 
 	if (!owners)
 		return -ENOMEM;
+	has_endbr = count && kb_loop_begins_with_endbr(kb_loop_jump(kb_loops_begin));
 	for (i = 0; i < count; i++)
 		owners[i] = kb_loop_body_of(kb_loop_jump(&kb_loops_begin[i]));
 	for (i = 0; i < kb_case_count && !err; i++) {

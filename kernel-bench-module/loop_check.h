@@ -2,6 +2,8 @@
 #ifndef KMAPBENCH_LOOP_CHECK_H
 #define KMAPBENCH_LOOP_CHECK_H
 
+#include <linux/types.h>
+
 #include "loop.h"
 
 /*
@@ -16,5 +18,8 @@ extern const struct kb_loop_entry kb_loops_end[];
  * kernel's log says which.
  */
 int kb_loop_check(void);
+
+/* Whether a round of each body begins with ENDBR64; known once kb_loop_check() was called. */
+bool kb_loop_has_endbr(void);
 
 #endif /* KMAPBENCH_LOOP_CHECK_H */

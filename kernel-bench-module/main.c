@@ -46,6 +46,8 @@ static long kb_ioctl_info(void __user *arg)
 		info.features |= KMAPBENCH_CPU_HAS_PKS;
 	if (kb_pks_kernel())
 		info.features |= KMAPBENCH_KERNEL_USES_PKS;
+	if (kb_loop_has_endbr())
+		info.features |= KMAPBENCH_LOOPS_HAVE_ENDBR;
 	info.features |= kb_disturbance_features();
 	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
 }

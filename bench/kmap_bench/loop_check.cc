@@ -22,6 +22,7 @@ std::string LoopProblem(std::span<const LoopBody> bodies, std::span<const kb_loo
   std::map<const unsigned char*, const LoopBody*> begins;
   for (const LoopBody& body : bodies) begins.emplace(body.begin, &body);
   std::map<const LoopBody*, unsigned> ends;
+  const bool has_endbr = !entries.empty() && kb_loop_begins_with_endbr(kb_loop_jump(&entries[0]));
   for (const kb_loop_entry& entry : entries) {
     const unsigned char* const jump = kb_loop_jump(&entry);
     const auto after = begins.upper_bound(jump);
@@ -29,6 +30,10 @@ std::string LoopProblem(std::span<const LoopBody> bodies, std::span<const kb_loo
     const LoopBody* const body = std::prev(after)->second;
     if (!kb_loop_goes_back(jump, body->begin)) {
       return body->name + ": its loop does not end in \"sub $1; jne\" back into it";
+    }
+    if (kb_loop_begins_with_endbr(jump) != has_endbr) {
+      return body->name + ": a round of its loop begins " + (has_endbr ? "without" : "with") +
+             " ENDBR64, unlike the others'";
     }
     ++ends[body];
   }

@@ -52,9 +52,11 @@ DevicePage ToPage(uint32_t flags) {
   return DevicePage::kNone;
 }
 
-std::optional<Known> ToKnown(const kmapbench_case_desc& desc) {
+std::optional<Known> ToKnown(const kmapbench_case_desc& desc, uint32_t features) {
   if (desc.known == 0) return std::nullopt;
-  return Known{desc.known, desc.known_adds};
+  const bool has_endbr = (features & KMAPBENCH_LOOPS_HAVE_ENDBR) != 0;
+  const uint32_t loop = has_endbr ? KB_LOOP_INSTRUCTIONS_WITH_ENDBR : KB_LOOP_INSTRUCTIONS;
+  return Known{desc.known, desc.known_adds, loop};
 }
 
 // The quietest first.
@@ -142,8 +144,8 @@ std::vector<KernelCase> Device::Cases() const {
     cases.push_back({i, desc.name, desc.what, (desc.flags & KMAPBENCH_CASE_DEFAULT) != 0,
                      (desc.flags & KMAPBENCH_CASE_STAND_IN) != 0,
                      (desc.flags & KMAPBENCH_CASE_SWITCHES) != 0,
-                     (desc.flags & KMAPBENCH_CASE_VARIES) != 0, ToKnown(desc), ToPage(desc.flags),
-                     desc.irq_policies});
+                     (desc.flags & KMAPBENCH_CASE_VARIES) != 0, ToKnown(desc, features_),
+                     ToPage(desc.flags), desc.irq_policies});
   }
   return cases;
 }

@@ -165,9 +165,9 @@ std::string ControlProblem(const Record& record, Clock clock) {
     if (cost.cost != record.known->instructions) {
       std::snprintf(text, sizeof(text), "%s takes %g instructions an operation, and has %u",
                     record.name.c_str(), cost.cost, record.known->instructions);
-    } else if (cost.empty != kLoopInstructions) {
+    } else if (cost.empty != record.known->loop) {
       std::snprintf(text, sizeof(text), "the empty loop takes %g instructions a round, and has %u",
-                    cost.empty, kLoopInstructions);
+                    cost.empty, record.known->loop);
     }
   } else if (cost.core_cycles) {
     const double adds = record.known->adds;

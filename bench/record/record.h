@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "loop.h"
 #include "system/counters.h"
 
 namespace kmapbench {
@@ -60,6 +61,7 @@ struct Overhead {
 struct Known {
   uint32_t instructions = 0;
   uint32_t adds = 0;  // of these, adds that depend on each other: one core cycle each
+  uint32_t loop = KB_LOOP_INSTRUCTIONS;  // of the empty loop
 };
 
 // The samples of one of several threads that ran at once.
@@ -128,9 +130,6 @@ struct Cost {
 
 // Computes the cost from samples of ops operations. Costs are NaN if there are no samples.
 Cost CostOf(const std::vector<Sample>& samples, uint32_t ops);
-
-// Instructions of the empty loop, per operation (kernel-bench-module/loop.h).
-inline constexpr uint32_t kLoopInstructions = 2;
 
 // Returns what the record of a control (one with `known`) shows to be wrong with the measuring
 // itself; empty if nothing is. With an emulator's clock the length must be exactly the known one.

@@ -54,6 +54,25 @@ TEST_F(Planted, ALongJumpBackIsNoProblem) {
   EXPECT_EQ(Problem(), "");
 }
 
+// endbr64; sub $1, %rbx; jne to the endbr64; ret, for the body that begins at begin.
+TEST_F(Planted, ARoundThatBeginsWithEndbrIsFoundUnlessAllDo) {
+  const std::array<unsigned char, 4> endbr = {0xf3, 0x0f, 0x1e, 0xfa};
+  const auto put = [&](size_t begin) {
+    std::copy(endbr.begin(), endbr.end(), code_.begin() + begin + kAt - endbr.size());
+    code_[begin + kAt + kJump + 1] = 0xf6;
+  };
+  put(kBody);
+  EXPECT_NE(Problem().find("second: a round of its loop begins with ENDBR64"), std::string::npos)
+      << Problem();
+  put(0);
+  EXPECT_EQ(Problem(), "");
+  EXPECT_TRUE(kb_loop_begins_with_endbr(&code_[kAt + kJump]));
+  // What the kernel writes in place of an ENDBR64 that nobody may come to.
+  const std::array<unsigned char, 4> poison = {0x66, 0x0f, 0x1f, 0x00};
+  std::copy(poison.begin(), poison.end(), code_.begin() + kAt - poison.size());
+  EXPECT_EQ(Problem(), "");
+}
+
 TEST_F(Planted, ACopyOfTheEndIsFound) {
   std::copy(kLoop.begin(), kLoop.end(), code_.begin() + kAt + kLoop.size());
   Note(kAt + kLoop.size() + kJump);

@@ -303,6 +303,15 @@ TEST(ControlProblem, AnotherLoopIsOne) {
   }
 }
 
+TEST(ControlProblem, ALoopThatIsKnownToBeLongerIsNone) {
+  Record record = Control(15, 3);
+  record.known->loop = 3;
+  EXPECT_EQ(ControlProblem(record, Clock::kIcount), "");
+  record = Control(15, 2);
+  record.known->loop = 3;
+  EXPECT_NE(ControlProblem(record, Clock::kIcount), "");
+}
+
 TEST(ControlProblem, OfTimeAddsTakeAboutACycleEach) {
   EXPECT_EQ(ControlProblem(Control(13, 2, 1.0), Clock::kTsc), "");
   EXPECT_EQ(ControlProblem(Control(16, 2, 1.0), Clock::kTsc), "");
