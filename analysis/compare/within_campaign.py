@@ -11,7 +11,7 @@ from analysis.data.bad_data import BadData
 from analysis.data.grouping import group_by
 from analysis.data.load import Campaign
 from analysis.stats.comparison import Comparison
-from analysis.summary.families import families
+from analysis.summary.families import baselines
 from formats.campaign_format import USER_SPACE
 from formats.case_names import OF_THE_MODULE, PMEM_PAGES
 
@@ -77,12 +77,12 @@ def compare_variants(campaign: Campaign) -> Verdicts:
     names = [name for name in from_campaign.variants(campaign) if name != USER_SPACE]
     if len(names) < 2:
         return Verdicts()
-    baselines = _baselines(campaign, names)
-    olds = {name: from_campaign.source(campaign, name, name) for name in {*baselines.values()}}
+    held_against = _baselines(campaign, names)
+    olds = {name: from_campaign.source(campaign, name, name) for name in {*held_against.values()}}
     pairs = [
-        (olds[baselines[name]], from_campaign.source(campaign, name, name))
+        (olds[held_against[name]], from_campaign.source(campaign, name, name))
         for name in names
-        if name != baselines[name]
+        if name != held_against[name]
     ]
     refused: list[Refusal] = []
     try:
@@ -101,12 +101,17 @@ def compare_variants(campaign: Campaign) -> Verdicts:
 
 def _baselines(campaign: Campaign, names: list[str]) -> dict[str, str]:
     """By variant. Those that are alone of their family go with the campaign's first baseline."""
-    baselines = dict.fromkeys(names, inputs.unpatched(campaign, names))
-    for family in families(campaign.header):
-        measured = [name for name in family.variants if name in names]
-        if family.baseline in names and len(measured) > 1:
-            baselines |= dict.fromkeys(measured, family.baseline)
-    return baselines
+    first = inputs.unpatched(campaign, names)
+    found = {
+        name: baseline if baseline in names else first
+        for name, baseline in baselines(campaign.header).items()
+        if name in names
+    }
+    with_others = {baseline for name, baseline in found.items() if name != baseline}
+    return {
+        name: first if name == baseline and name not in with_others else baseline
+        for name, baseline in found.items()
+    }
 
 
 def _refusal(pair: tuple[Source, Source]) -> str:

@@ -11,7 +11,10 @@ _UNPATCHED = "plain"  # last part of the names of unpatched variants, in campaig
 
 @dataclass(frozen=True)
 class VariantFamily:
-    """Variants with one baseline, in the campaign's order; the baseline is first."""
+    """Variants with one baseline, in the campaign's order; the baseline is first, even if it has
+    another one itself: a kernel of another compiler is held against the usual one, and its patched
+    one against it.
+    """
 
     baseline: str
     variants: tuple[str, ...]
@@ -27,12 +30,21 @@ def families(header: Mapping) -> list[VariantFamily]:
     kernels = header["variants"]
     members: dict[str, list[str]] = {}
     for name, kernel in kernels.items():
-        baseline = kernel.get("baseline") or _by_name(name, kernels)
+        said = kernel.get("baseline")
+        baseline = said if said in kernels else _by_name(name, kernels)
         members.setdefault(baseline, []).append(name)
     return [
-        VariantFamily(baseline, tuple(sorted(names, key=lambda name: name != baseline)))
+        VariantFamily(baseline, (baseline, *(name for name in names if name != baseline)))
         for baseline, names in members.items()
     ]
+
+
+def baselines(header: Mapping) -> dict[str, str]:
+    """The baseline of each variant; of one without, itself."""
+    found = {name: name for name in header["variants"]}
+    for family in families(header):
+        found |= dict.fromkeys(family.variants[1:], family.baseline)
+    return found
 
 
 def _by_name(name: str, kernels: Mapping) -> str:

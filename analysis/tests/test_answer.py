@@ -121,6 +121,46 @@ def test_what_the_lab_says_of_a_baseline_goes_before_its_name():
     assert groups["other"] == ("other", "mine")
 
 
+COMPILERS = {
+    "clang": {"patched": False, "baseline": "plain", "module_compiler": "clang version 19.1.7 (3)"},
+    "clang-protected": {"baseline": "clang", "module_compiler": "clang version 19.1.7 (3)"},
+    "plain": {"baseline": "plain", "module_compiler": "gcc (Debian 12.2.0-14) 12.2.0"},
+    "protected": {"baseline": "plain", "module_compiler": "gcc (Debian 12.2.0-14) 12.2.0"},
+}
+
+
+def test_a_baseline_may_have_another_baseline_itself(write_campaign):
+    """The same path by another compiler: the patch is held against what that one made."""
+    names = ("plain", "clang", "protected", "clang-protected")
+    said = header(*names, **COMPILERS)
+    groups = {group.baseline: group.variants for group in families(HEADER | said)}
+    assert groups == {
+        "plain": ("plain", "clang", "protected"),
+        "clang": ("clang", "clang-protected"),
+    }
+    costs = dict(zip(names, (5, 4, 12, 13), strict=True))
+    records = [one for name, cost in costs.items() for one in of(name, dram=cost)]
+    folder = write_campaign(records, header=said)
+    text = " ".join(mail(folder).split())
+    assert "clang-protected (against clang): DRAM page 13 (+9)." in text
+    assert "gcc 12.2.0 (plain, protected), clang 19.1.7 (clang)." in text
+    verdicts = judge_campaign(load(folder)).verdicts
+    assert {(group.old.label, group.new.label) for group in verdicts.groups} == {
+        ("plain", "clang"),
+        ("plain", "protected"),
+        ("clang", "clang-protected"),
+    }
+
+
+def test_a_kernel_that_is_in_no_table_is_named(write_campaign):
+    names = ("plain", "protected", "distro-plain")
+    said = header(*names, **{"distro-plain": {"baseline": "distro-plain"}})
+    records = [one for name in names for one in of(name, dram=5)]
+    assert "Measured, too (details.txt): distro-plain." in mail(
+        write_campaign(records, header=said)
+    )
+
+
 def test_writes_and_figures_that_vary_are_marked(write_campaign):
     records = of("plain", dram=5, devmap=6, protected=None)
     records += of("protected", dram=19, devmap=29, protected=56)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds the first part of a report: the claim, its unit and caveat, the tables behind it."""
 
+import re
 import shlex
 from collections.abc import Container, Iterable, Mapping, Sequence
 
@@ -140,8 +141,15 @@ def _setting(
     rows = [row for row in findings.rows if row.variant in columns and row.cost is not None]
     kernels = campaign.header["variants"]
     described = ", ".join(dict.fromkeys(_kernel(kernels[name]) for name in columns))
-    compiler = (campaign.header["tools"].get("gcc") or "").split(" (")[0].strip()
-    version = (campaign.header["tools"].get("gcc") or "").rpartition(" ")[2]
+    compilers = {name: _compiler(campaign, name) for name in columns}
+    by_compiler = {
+        compiler: [name for name in columns if compilers[name] == compiler]
+        for compiler in dict.fromkeys(compilers.values())
+    }
+    built_by = ", ".join(
+        compiler if len(by_compiler) == 1 else f"{compiler} ({', '.join(names)})"
+        for compiler, names in by_compiler.items()
+    )
     if any(row.clock == "icount" for row in rows):
         counted = [row for row in rows if row.clock == "icount"]
         repeated = _repeatability_of_calls(calls, counted) if calls else repeatability(counted)
@@ -151,7 +159,16 @@ def _setting(
         )
     else:
         first = f"Core cycles per operation, on this machine; {boots_in_words(rows)}."
-    return [first, f"{described}; {compiler} {version}."]
+    return [first, f"{described}; {built_by}."]
+
+
+def _compiler(campaign: Campaign, variant: str) -> str:
+    """What made the module of a variant, and so its path; older campaigns say it for all."""
+    said = campaign.header["variants"][variant].get("module_compiler")
+    text = str(said or campaign.header["tools"].get("gcc") or "")
+    version = re.search(r"(\d+(?:\.\d+)+)(?: \([^)]*\))?$", text)
+    name = "clang" if "clang" in text else text.split(" (")[0].strip()
+    return f"{name} {version[1] if version else ''}".strip()
 
 
 def _repeatability_of_calls(calls: AnswerTable, rows: Sequence[Row]) -> str:
@@ -200,17 +217,21 @@ def _others(
     columns: Sequence[str],
 ) -> list[str]:
     """Kernels that are in no column: those of other families by what they add, the rest by name."""
-    said = []
+    said, left = [], []
     for group in groups:
-        if group == main or len(group.variants) == 1:
+        if group == main:
+            continue
+        if len(group.variants) == 1:
+            left.append(group.baseline)
             continue
         subject = _columns(group)[-1]
+        left += [name for name in group.variants if name not in (group.baseline, subject)]
         table = answer_tables.pair_table(findings.rows, (group.baseline, subject))
         if table:
             table = _compared(table, _refused(findings, group))
             named = ", ".join(_brief(row) for row in table.rows if row.cells[-1].value is not None)
             said.append(f"{subject} (against {group.baseline}): {named}.")
-    left = [name for name in main.variants if name not in columns]
+    left += [name for name in main.variants if name not in columns]
     if left:
         said.append(f"Measured, too (details.txt): {', '.join(left)}.")
     return said

@@ -11,6 +11,7 @@ from analysis.fio_model.fio_calls import Call, single_calls
 from analysis.stats.comparison import Comparison
 from analysis.summary.baseline import Baseline
 from analysis.summary.cases import Row, is_fio, is_user, summarize_cases
+from analysis.summary.families import baselines
 from formats.case_names import OF_THE_MODULE, FioCase, parse_fio
 
 
@@ -72,7 +73,7 @@ def judge_campaign(campaign: Campaign) -> Findings:
         counted=counted,
         timed=[row for row in by_time if not is_user(row)],
         user=[row for row in by_time if is_user(row)],
-        unpatched=Baseline(counted, "cost", patched),
+        unpatched=Baseline(counted, "cost", patched, baselines(campaign.header)),
         patched=patched,
         verdicts=verdicts,
         families=[
