@@ -78,11 +78,7 @@ class LabBoot:
             self._keep_files(handed_out)
             outcome.files.unlink()
         if self._other_kernel:
-            self._kept.end(f"another kernel was booted: {self._other_kernel}")
-            raise KmapbenchError(
-                f"{self.name}: the kernel that ran is not the one that was built:"
-                f" {self._other_kernel}; delete {self._one.kernel.folder} to build it anew"
-            )
+            raise self._other_kernel_ran(self._other_kernel)
         if self._load_failed:
             why = (
                 console.module_refusal(self.console.read_text(errors="replace"))
@@ -103,6 +99,15 @@ class LabBoot:
         self._kept.end(problem)
         self._advance(1)
         return problem
+
+    def _other_kernel_ran(self, how: str) -> KmapbenchError:
+        """What ends the run: no boot of this kernel will be another one."""
+        self._kept.end(f"another kernel was booted: {how}")
+        built, kept = self._one.variant.built, self._one.kernel.folder
+        return KmapbenchError(
+            f"{self.name}: the kernel that ran is not the one that was built: {how};"
+            + (f" run make for {built}, to its end" if built else f" delete {kept} to get it anew")
+        )
 
     def _crashed(self, problem: str) -> None:
         """Of the case being measured, if any."""

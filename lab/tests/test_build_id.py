@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from lab.core.errors import KmapbenchError
-from lab.kernels import source_build, variants
+from lab.kernels import source_build, variant_choice, variants
 from lab.kernels.kernel_tree import KernelTree
 from lab.run import runner
 from lab.tests.conftest import quiet
@@ -51,14 +51,25 @@ def test_a_file_has_the_build_id_that_its_linker_was_told(tmp_path):
 
 @pytest.mark.guest
 @pytest.mark.kernels
-def test_a_boot_of_an_image_that_is_of_another_build_is_no_boot(cache, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("form", "advice"), [("", "delete .*plain_"), ("mine=", "run make for ")])
+def test_a_boot_of_an_image_that_is_of_another_build_is_no_boot(
+    cache, tmp_path, monkeypatch, form, advice
+):
     """As a compiler's cache had it: the same release, the same modules, another compressed kernel
-    in the bzImage.
+    in the bzImage. Of a kernel that a user has built, too.
     """
-    other = source_build.fetch(variants.find("off").image, cache, quiet).vmlinux
-    monkeypatch.setattr(KernelTree, "vmlinux", property(lambda _: other))
-    plan = runner.Plan(
-        [variants.find("plain")], 1, 1, "micro", None, "empty", tmp_path / "campaign", []
+    plain, off = (
+        source_build.fetch(variants.find(name).image, cache, quiet) for name in ("plain", "off")
     )
-    with pytest.raises(KmapbenchError, match="is not the one that was built: its build ID is"):
+    if form:
+        folder = tmp_path / "folder"
+        shutil.copytree(plain.folder, folder, symlinks=True)
+        shutil.copyfile(off.vmlinux, KernelTree(folder, plain.release).vmlinux)
+        (variant,) = variant_choice.choose([f"mine={folder}"], None)
+    else:
+        variant, other = variants.find("plain"), off.vmlinux
+        monkeypatch.setattr(KernelTree, "vmlinux", property(lambda _: other))
+    plan = runner.Plan([variant], 1, 1, "micro", None, "empty", tmp_path / "campaign", [])
+    said = f"is not the one that was built: its build ID is .*; {advice}"
+    with pytest.raises(KmapbenchError, match=said):
         runner.run(plan)
