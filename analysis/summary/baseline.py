@@ -10,8 +10,8 @@ _COMPARABLE = ("model/", "kernel/kmap_local/")
 
 
 class Baseline:
-    """The unpatched path's figures of one metric, a field of Row, by case: of a row's own kernel,
-    of that kernel's baseline, else of the first variant that has each.
+    """The unpatched path's figures of one metric, a field of Row, by case: of a row's own baseline,
+    else of the first variant that has each.
     """
 
     def __init__(
@@ -47,9 +47,9 @@ class Baseline:
     def _figure(self, variant: str, touched: str) -> float | None:
         """Of the unpatched path with a touch, or without where nobody has that."""
         for case in (touched, _UNPATCHED):
-            for name in (variant, self._baselines.get(variant, "")):
-                if (name, case) in self._own:
-                    return self._own[name, case]
+            old = self._baselines.get(variant, variant)
+            if (old, case) in self._own:
+                return self._own[old, case]
             if case in self._figures:
                 return self._figures[case]
         return None

@@ -152,6 +152,27 @@ def test_a_baseline_may_have_another_baseline_itself(write_campaign):
     }
 
 
+@pytest.mark.parametrize(
+    ("kernel", "writes", "start"),
+    [
+        ({"built_from": {"tree": "t"}}, 0, "mine against plain, in kmap_local_page()/"),
+        ({"built": "/o"}, 0, "mine against plain, in kmap_local_page()/"),
+        ({"built_from": {"tree": "t"}}, 2, "PKS in kmap_local_page()/"),
+        ({}, 0, "PKS in kmap_local_page()/"),
+    ],
+)
+def test_what_a_users_kernel_pays_is_no_pks_unless_it_has_it(write_campaign, kernel, writes, start):
+    said = header("plain", "mine", mine=kernel | {"patched": False, "baseline": "plain"})
+    records = [
+        one | {"pkrs_writes": writes if name == "mine" else 0}
+        for name, cost in (("plain", 5), ("mine", 6))
+        for one in of(name, dram=cost)
+    ]
+    text = " ".join(mail(write_campaign(records, header=said)).split())
+    added = "+1 instruction and 2 PKRS writes" if writes else "+1 instruction"
+    assert text.startswith(f"{start}kunmap_local(): {added} for a DRAM page")
+
+
 def test_a_kernel_that_is_in_no_table_is_named(write_campaign):
     names = ("plain", "protected", "distro-plain")
     said = header(*names, **{"distro-plain": {"baseline": "distro-plain"}})

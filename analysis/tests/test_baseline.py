@@ -54,11 +54,12 @@ def test_the_first_unpatched_variant_is_the_baseline():
 def test_each_variant_is_held_against_its_own_baseline():
     """Of two compilers: a model against the path of the same kernel."""
     rows = [row(DRAM, 5, "plain"), row(DRAM, 4, "clang"), row(DRAM, 13, "clang-protected")]
-    of = {"plain": "plain", "clang": "plain", "clang-protected": "clang"}
-    baseline = Baseline(rows, "cost", {"clang-protected"}, of)
+    changed = row(DRAM, 6, "mine")
+    of = {"plain": "plain", "clang": "clang", "clang-protected": "clang", "mine": "plain"}
+    baseline = Baseline([*rows, changed], "cost", {"clang-protected"}, of)
     assert [baseline.added(one) for one in rows] == [None, None, 9]
     models = [row("model/kmap_local/dram", 24, name) for name in (*of, "another")]
-    assert [baseline.added(one) for one in models] == [19, 20, 20, 19]
+    assert [baseline.added(one) for one in models] == [19, 20, 20, 19, 19]
 
 
 def test_the_baseline_has_a_metric_of_its_own():

@@ -247,13 +247,13 @@ def test_without_pks_the_rest_runs(boot_job, three_boots):
 
 def test_a_panic_is_named_by_the_kernels_own_words(boot_job):
     booted = boot_job("event '\"here\"'\necho c > /proc/sysrq-trigger\n")
-    assert booted.events == [{"event": "here"}]
+    assert [event for event in booted.events if event["event"] != "kernel"] == [{"event": "here"}]
     assert booted.outcome.problem == "kernel panic: sysrq triggered crash"
 
 
 def test_a_hang_is_ended(boot_job):
     booted = boot_job("event '\"here\"'\nwhile :; do :; done\n", limit_seconds=20)
-    assert booted.events == [{"event": "here"}]
+    assert [event for event in booted.events if event["event"] != "kernel"] == [{"event": "here"}]
     assert booted.outcome.problem == "hung: no end after 20 s"
 
 

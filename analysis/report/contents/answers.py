@@ -22,6 +22,7 @@ _REPLICAS = {
     "patch": "the patch as published, replicated in our module",
     "series": "our own PKS series, replicated in our module",
 }
+_PKS_SYMBOL = "CONFIG_SUPERVISOR_PKEYS"
 _MOST_CASES = 20  # of a campaign that has none of the tables' rows
 _LONGEST_COMMAND = 130  # letters: two lines of a mail
 _REAL_KERNELS = "./kmapbench run --variants plain,off,idle,protected"
@@ -67,7 +68,8 @@ def _of_kernels(findings: Findings, groups: Sequence[VariantFamily], main: Varia
         if table
     ]
     brief = answer_tables.brief_table(pairs, calls) if calls else None
-    claim = claims.claim(pairs, events, calls, columns, refused)
+    is_pks = _has_pks(campaign, columns[-1], (pairs, events, calls))
+    claim = claims.claim(pairs, events, calls, columns, refused, is_pks)
     if not blocks:
         others = answer_tables.case_table(findings.rows, columns)
         if others is None:
@@ -87,6 +89,18 @@ def _of_kernels(findings: Findings, groups: Sequence[VariantFamily], main: Varia
         compared=list(columns),
         source=_source(campaign),
     )
+
+
+def _has_pks(campaign: Campaign, variant: str, tables: Iterable[AnswerTable | None]) -> bool:
+    """Whether a kernel, the last one of the tables, has PKS: ours have; of a user's its symbol or
+    its writes say so.
+    """
+    kernel = campaign.header["variants"][variant]
+    if "built" not in kernel and "built_from" not in kernel:
+        return True
+    if campaign.configs.get(variant, {}).get(_PKS_SYMBOL) == "y":
+        return True
+    return any(row.cells[-1].writes for table in tables if table for row in table.rows)
 
 
 def _refused(findings: Findings, family: VariantFamily) -> set[str]:

@@ -17,25 +17,28 @@ def claim(
     calls: AnswerTable | None,
     columns: Sequence[str],
     refused: Container[str],
+    is_pks: bool = True,
 ) -> str:
     """The first that can be said of: calls, pairs, events; with what a kernel pays that does not
-    use it. refused: kernels that may not be held against the baseline.
+    use it. refused: kernels that may not be held against the baseline; is_pks: whether what the
+    subject has more than the baseline is PKS.
     """
+    what = "PKS" if is_pks else f"{columns[-1]} against {columns[0]},"
     if len(columns) == 1:
         return f"{columns[0]}: what map and unmap cost; there is no kernel to hold it against"
     if columns[-1] in refused:
         return _not_compared(columns)
     if calls and (rows := _compared(calls)):
         first = rows[:_MOST_NAMED]
-        return f"PKS on DAX files: {_named(first, calls.unit, True)}{_unused(calls, refused)}"
+        return f"{what} on DAX files: {_named(first, calls.unit, True)}{_unused(calls, refused)}"
     if pairs and (rows := _compared(pairs)):
         first = sorted(rows, key=lambda row: row.label != PMEM_PAGE)[:_MOST_NAMED]
         said = f"{_named(first, pairs.unit)}{_unused(pairs, refused)}"
-        return f"PKS in kmap_local_page()/kunmap_local(): {said}"
+        return f"{what} in kmap_local_page()/kunmap_local(): {said}"
     if events and (rows := _compared(events)):
         first = [rows[0], *(row for row in rows[1:_MOST_NAMED] if _belongs_above(row))]
         said = f"{_named(first, events.unit, True)}{_unused(events, refused)}"
-        return f"PKS outside the path: {said}"
+        return f"{what} outside the path: {said}"
     return f"{columns[-1]} against {columns[0]}: no case was measured on both"
 
 
@@ -66,7 +69,8 @@ def claim_of_cases(table: AnswerTable) -> str:
     """What differs most between baseline and subject, or the first figure of a lone kernel."""
     subject, first = table.columns[-1], table.rows[0]
     if len(table.columns) == 1:
-        return f"{subject}: {_plain(first.cells[0].value)} {table.unit} for {first.label}"
+        figure = first.cells[0].value
+        return f"{subject}: {_plain(figure)} {_unit(table.unit, figure)} for {first.label}"
     if not first.is_compared:
         return _not_compared(table.columns)
     both = [row for row in table.rows if row.added is not None]
@@ -75,7 +79,7 @@ def claim_of_cases(table: AnswerTable) -> str:
         cases = f"{len(both)} case{'' if len(both) == 1 else 's'}"
         return f"{subject} against {table.columns[0]}: no difference in {cases}"
     return (
-        f"{subject} against {table.columns[0]}: {signed(most.added)} {table.unit} for"
+        f"{subject} against {table.columns[0]}: {_amount(most.added, table.unit, None)} for"
         f" {most.label}, the most of {len(both)} cases"
     )
 
@@ -99,7 +103,14 @@ def _compared(table: AnswerTable) -> list[AnswerRow]:
 
 def _amount(added: float, unit: str, writes: float | None) -> str:
     """+51 instructions and 2 PKRS writes."""
-    return f"{signed(added)} {unit}" + (f" and {writes:g} PKRS writes" if writes else "")
+    return f"{signed(added)} {_unit(unit, added)}" + (
+        f" and {writes:g} PKRS writes" if writes else ""
+    )
+
+
+def _unit(unit: str, figure: float | None) -> str:
+    """Of one: an instruction."""
+    return unit.removesuffix("s") if figure is not None and abs(figure) == 1 else unit
 
 
 def _named(rows: Sequence[AnswerRow], unit: str, with_percent: bool = False) -> str:

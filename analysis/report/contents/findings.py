@@ -56,6 +56,21 @@ class Findings:
         return self.variants[0] if self.variants else ""
 
 
+def _paths_held_against(campaign: Campaign) -> dict[str, str]:
+    """The baseline of each variant; of one that another compiler made, itself: what a compiler does
+    is no matter of the patch.
+    """
+    kernels = campaign.header["variants"]
+    return {
+        name: (
+            name
+            if kernels[name].get("module_compiler") != kernels[baseline].get("module_compiler")
+            else baseline
+        )
+        for name, baseline in baselines(campaign.header).items()
+    }
+
+
 def judge_campaign(campaign: Campaign) -> Findings:
     """Summarizes the cases of a campaign and compares its variants."""
     rows = _in_order(summarize_cases(campaign), list(campaign.header["variants"]))
@@ -73,7 +88,7 @@ def judge_campaign(campaign: Campaign) -> Findings:
         counted=counted,
         timed=[row for row in by_time if not is_user(row)],
         user=[row for row in by_time if is_user(row)],
-        unpatched=Baseline(counted, "cost", patched, baselines(campaign.header)),
+        unpatched=Baseline(counted, "cost", patched, _paths_held_against(campaign)),
         patched=patched,
         verdicts=verdicts,
         families=[
