@@ -102,11 +102,9 @@ def compare_variants(campaign: Campaign) -> Verdicts:
 def _baselines(campaign: Campaign, names: list[str]) -> dict[str, str]:
     """By variant. Those that are alone of their family go with the campaign's first baseline."""
     first = inputs.unpatched(campaign, names)
-    found = {
-        name: baseline if baseline in names else first
-        for name, baseline in baselines(campaign.header).items()
-        if name in names
-    }
+    described = baselines(campaign.header)
+    found = {name: described.get(name, name) for name in names}
+    found = {name: old if old in names else first for name, old in found.items()}
     with_others = {baseline for name, baseline in found.items() if name != baseline}
     return {
         name: first if name == baseline and name not in with_others else baseline
