@@ -109,9 +109,14 @@ def _clang(built_by: str) -> list[str]:
 
 def _digest(source: Path, make_options: list[str]) -> str:
     """Of everything that goes into the module."""
+    return _hash(source, [_version(option) for option in make_options])
+
+
+def _hash(source: Path, compilers: list[str]) -> str:
+    """Of what compilers say of themselves, and of the module's files."""
     digest = hashlib.sha256()
-    for option in make_options:
-        digest.update(_version(option).encode() + b"\0")
+    for version in compilers:
+        digest.update(version.encode() + b"\0")
     for path in _files(source):
         digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
@@ -121,12 +126,9 @@ def describe(headers: Path, source: Path) -> dict[str, str]:
     """What the module of a kernel is made of: the hash of its source, and which compiler made it,
     whatever that is called.
     """
-    digest = hashlib.sha256()
-    for path in _files(source):
-        digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
     (option,) = compiler(headers)
     return {
-        "module_source": digest.hexdigest()[:16],
+        "module_source": _hash(source, []),
         "module_compiler": re.sub(r"^\S*gcc\S*", "gcc", _version(option)),
     }
 

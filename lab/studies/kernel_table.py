@@ -46,11 +46,6 @@ ROWS: dict[str, str | None] = {
 }
 
 
-def _length(module: Path, body: str) -> int | None:
-    loop = straight_line.loop_of(straight_line.disassemble(module, body))
-    return loop.length if loop else None
-
-
 def column(folder: Path) -> tuple[str, dict[str, str], bool]:
     """Head and cells of a campaign, by case; whether every straight line is what objdump counts."""
     header = json.loads((folder / "campaign.json").read_text())
@@ -62,13 +57,13 @@ def column(folder: Path) -> tuple[str, dict[str, str], bool]:
         )
     lines = (folder / "stock" / "boot-01" / "micro.jsonl").read_text().splitlines()
     costs = {(record := json.loads(line))["case"]: record.get("cost") for line in lines}
-    empty = _length(module, straight_line.EMPTY)
+    empty = straight_line.length(module, straight_line.EMPTY)
     cells, good = {}, True
     for case, body in ROWS.items():
         cost = costs.get(case)
         cells[case] = "-" if cost is None else f"{cost:g}"
         if body and cost is not None:
-            counted = _length(module, body)
+            counted = straight_line.length(module, body)
             straight = counted - empty if counted and empty else None
             agrees = straight == cost
             cells[case] += " =" if agrees else f" (objdump: {straight or 'no straight line'})"

@@ -62,13 +62,7 @@ def test_a_straight_line_costs_what_the_module_has(table, tmp_path):
         module = cache_dir() / "modules" / described["module"] / module_build.NAME
         lines = (folder / name / "boot-01" / "micro.jsonl").read_text().splitlines()
         costs = {record["case"]: record["cost"] for record in map(json.loads, lines)}
-        empty = _length(module, straight_line.EMPTY)
+        empty = straight_line.length(module, straight_line.EMPTY)
         for case in ("kernel/kmap_local/dram", "kernel/kmap_atomic/dram"):
-            assert costs[case] == _length(module, BODIES[case]) - empty, (name, case)
+            assert costs[case] == straight_line.length(module, BODIES[case]) - empty, (name, case)
     assert "clang" in compilers["clang"] and "clang" not in compilers["plain"]
-
-
-def _length(module: Path, body: str) -> int:
-    loop = straight_line.loop_of(straight_line.disassemble(module, body))
-    assert loop and loop.length, body
-    return loop.length

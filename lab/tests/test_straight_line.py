@@ -3,6 +3,7 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -50,8 +51,15 @@ def test_what_the_kernel_writes_anew_is_not_counted():
     assert loop.first_branch({20}) == "it is rewritten for the CPU"
 
 
-def test_an_object_says_its_loop_and_what_is_rewritten_in_it(tmp_path):
+def assembled(source: str, folder: Path) -> Path:
+    """An object of assembly."""
     shutil.which("gcc") or pytest.skip("gcc is not installed")
+    (folder / "object.s").write_text(source)
+    subprocess.run(["gcc", "-c", "object.s"], cwd=folder, check=True)
+    return folder / "object.o"
+
+
+def test_an_object_says_its_loop_and_what_is_rewritten_in_it(tmp_path):
     source = """
     .text
     .globl body
@@ -69,9 +77,7 @@ def test_an_object_says_its_loop_and_what_is_rewritten_in_it(tmp_path):
     .section .altinstr_replacement, "ax"
     other: nop
     """
-    (tmp_path / "object.s").write_text(source)
-    subprocess.run(["gcc", "-c", "object.s"], cwd=tmp_path, check=True)
-    file = tmp_path / "object.o"
+    file = assembled(source, tmp_path)
     loop = loop_of(straight_line.disassemble(file, "body"))
     assert [text.split()[0] for _, text in loop.code] == ["add", "nop", "sub", "jne"]
     assert loop.length == 4
@@ -81,7 +87,6 @@ def test_an_object_says_its_loop_and_what_is_rewritten_in_it(tmp_path):
 
 def test_the_jump_of_a_static_key_that_is_off_is_a_nop(tmp_path):
     """As arch/x86/include/asm/jump_label.h has it: key + branch, plus 2 for objtool."""
-    shutil.which("gcc") or pytest.skip("gcc is not installed")
     source = """
     .text
     .globl body
@@ -108,9 +113,7 @@ def test_the_jump_of_a_static_key_that_is_off_is_a_nop(tmp_path):
     .long head - ., far - .
     .quad other + 3 - .
     """
-    (tmp_path / "object.s").write_text(source)
-    subprocess.run(["gcc", "-c", "object.s"], cwd=tmp_path, check=True)
-    file = tmp_path / "object.o"
+    file = assembled(source, tmp_path)
     nops = straight_line.nops(file)
     assert nops == {5, 1}  # after nop, add (4 bytes)
     loop = loop_of(straight_line.disassemble(file, "body"))

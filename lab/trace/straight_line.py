@@ -62,6 +62,12 @@ def loop_of(code: Code) -> Loop | None:
     return None
 
 
+def length(file: Path, body: str) -> int | None:
+    """Instructions of a round of a body; None: it has no loop, or several ways through it."""
+    loop = loop_of(disassemble(file, body))
+    return loop.length if loop else None
+
+
 def disassemble(file: Path, body: str) -> Code:
     """A function of a module or of an object of it; empty where it is not there."""
     symbols = subprocesses.output([subprocesses.find("nm", "binutils"), "-S", file])

@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Container, Iterable, Mapping, Sequence
 
+from analysis.data.grouping import group_by
 from analysis.data.load import Campaign
 from analysis.report.contents import answer_tables, claims, user_answer
 from analysis.report.contents.findings import Findings
@@ -155,11 +156,7 @@ def _setting(
     rows = [row for row in findings.rows if row.variant in columns and row.cost is not None]
     kernels = campaign.header["variants"]
     described = ", ".join(dict.fromkeys(_kernel(kernels[name]) for name in columns))
-    compilers = {name: _compiler(campaign, name) for name in columns}
-    by_compiler = {
-        compiler: [name for name in columns if compilers[name] == compiler]
-        for compiler in dict.fromkeys(compilers.values())
-    }
+    by_compiler = group_by(columns, lambda name: _compiler(campaign, name))
     built_by = ", ".join(
         compiler if len(by_compiler) == 1 else f"{compiler} ({', '.join(names)})"
         for compiler, names in by_compiler.items()
