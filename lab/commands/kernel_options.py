@@ -12,11 +12,11 @@ def add(commands, new_command: Callable[..., argparse.ArgumentParser]) -> None:
     """Adds `kernels`. new_command: makes a command of a subparsers object, a name and a help."""
     kernels = new_command(commands, "kernels", help="list the variants and what is built, or build")
     kernels.set_defaults(function=_show, check=_check)
-    _add_variants_file(kernels)
+    _add_options(kernels)
     below = kernels.add_subparsers(dest="what", metavar="COMMAND")
     build = new_command(below, "build", help="build the kernels of variants")
     build.add_argument("names", nargs="+", metavar="NAME", help="a variant")
-    _add_variants_file(build)
+    _add_options(build)
     build.set_defaults(function=_build, check=_check)
     needs = new_command(
         below, "needs", help="list what a kernel needs to be measured in the lab, and why"
@@ -24,7 +24,8 @@ def add(commands, new_command: Callable[..., argparse.ArgumentParser]) -> None:
     needs.set_defaults(function=_show_needs)
 
 
-def _add_variants_file(parser: argparse.ArgumentParser) -> None:
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    variant_choice.add_base_option(parser)
     parser.add_argument(
         "--variants-file",
         type=Path,
@@ -38,19 +39,21 @@ def _add_variants_file(parser: argparse.ArgumentParser) -> None:
 def _check(arguments: argparse.Namespace) -> None:
     file = getattr(arguments, "variants_file", None)
     arguments.table = file.absolute() if file else None
-    arguments.chosen = variant_choice.choose(getattr(arguments, "names", []), arguments.table)
+    arguments.of_base = getattr(arguments, "base", None)
+    names = getattr(arguments, "names", [])
+    arguments.chosen = variant_choice.choose(names, arguments.table, arguments.of_base)
 
 
 def _show(arguments: argparse.Namespace) -> int:
     from lab.commands import kernels
 
-    return kernels.show(arguments.table)
+    return kernels.show(arguments.table, arguments.of_base)
 
 
 def _build(arguments: argparse.Namespace) -> int:
     from lab.commands import kernels
 
-    return kernels.build(arguments.chosen, arguments.table)
+    return kernels.build(arguments.chosen, arguments.table, arguments.of_base)
 
 
 def _show_needs(_: argparse.Namespace) -> int:

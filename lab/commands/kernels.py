@@ -8,14 +8,23 @@ from formats import exit_codes
 from formats.cache_folder import cache_path
 from lab.core import subprocesses
 from lab.core.dirs import cache_dir
-from lab.kernels import debian_kernels, kernel_cache, needs, source_build, variant_choice, variants
+from lab.kernels import (
+    bases,
+    debian_kernels,
+    kernel_cache,
+    needs,
+    source_build,
+    variant_choice,
+    variants,
+)
 from lab.kernels.variant import Image, Variant
 
 
-def show(file: Path | None = None) -> int:
+def show(file: Path | None = None, base: str | None = None) -> int:
     """Prints all variants, each with its kernel's folder and size. file: the user's own table."""
     cache = cache_path()
-    table = variant_choice.table_of(file)
+    table = variant_choice.table_of(file, base)
+    option = f" --base {base}" if base and base != bases.default() else ""
     images = {variant.image.name: variant.image for variant in table.values() if variant.image}
     # Without a compiler nothing was built here: a kernel's name has the compiler's.
     built = {
@@ -28,7 +37,7 @@ def show(file: Path | None = None) -> int:
         if variant.image and (folder := built[variant.image.name]):
             state = [str(folder), _size_line(variant.image, images, sizes)]
         elif variant.image:
-            state = [f"not built: kmapbench kernels build {variant.name}"]
+            state = [f"not built: kmapbench kernels build {variant.name}{option}"]
         elif variant.built:
             state = [str(variant.built)]
         else:
@@ -40,7 +49,7 @@ def show(file: Path | None = None) -> int:
     return exit_codes.OK
 
 
-def build(chosen: Sequence[Variant], file: Path | None) -> int:
+def build(chosen: Sequence[Variant], file: Path | None, base: str | None) -> int:
     """Builds or fetches the kernels of variants, and prints them all. file: the user's own
     table.
     """
@@ -52,7 +61,7 @@ def build(chosen: Sequence[Variant], file: Path | None) -> int:
         for variant in chosen:
             if variant.packaged:
                 debian_kernels.fetch(None, cache, display.say)
-    return show(file)
+    return show(file, base)
 
 
 def show_needs() -> int:

@@ -14,17 +14,11 @@ from pathlib import Path
 
 from lab.core import subprocesses
 from lab.core.errors import CommandFailed, KmapbenchError
+from lab.core.package_archive import Archive
 
 # What an ordinary user gets from a login, and root beside it.
 _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
 _ROOTS_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-# apt's settings of the network that are taken along: no credentials, no programs of this machine.
-_NETWORK = (
-    *("Acquire::http::", "Acquire::https::", "Acquire::Retries"),
-    *("Acquire::ForceIPv4", "Acquire::ForceIPv6", "Acquire::Check-Valid-Until"),
-)
-_LEFT_OUT = ("SslCert", "SslKey", "Proxy-Auto-Detect", "ProxyAutoDetect", "User-Agent")
 
 # $1: folder, $2: where packages are kept; then the command. What is left in /dev/shm goes with it.
 # The system is the namespace's own root, since in a chroot nobody has user namespaces.
@@ -47,16 +41,6 @@ exec chroot . "$@"
 
 
 @dataclass(frozen=True)
-class Archive:
-    """Where packages come from: two roots of suites, and apt's settings for the way there."""
-
-    main: str
-    security: str | None
-    settings: str  # as in apt.conf
-    proxy: str | None
-
-
-@dataclass(frozen=True)
 class User:
     """Who runs a command."""
 
@@ -75,40 +59,6 @@ class User:
 
 
 ROOT_USER = User("root", "/root")
-
-
-def archive() -> Archive:
-    """This machine's own, by its package client."""
-    form = "$(REPO_URI)\t$(ORIGIN)\t$(LABEL)"
-    targets = ["indextargets", "--format", form, "Created-By: Packages"]
-    settings = ["dump", "--no-empty", "--format", "%f\t%v%n"]
-    return archive_of(
-        subprocesses.output([subprocesses.find("apt-get", "apt"), *targets]),
-        subprocesses.output([subprocesses.find("apt-config", "apt"), *settings]),
-    )
-
-
-def archive_of(targets: str, settings: str) -> Archive:
-    """targets: address, origin and label of each package list; settings: names and values."""
-    found: dict[str, str] = {}
-    for address, origin, label in (line.split("\t") for line in targets.splitlines()):
-        if origin == "Debian" and address.startswith(("http://", "https://")):
-            found.setdefault(label, address)
-    if "Debian" not in found:
-        raise KmapbenchError(
-            "this machine's package sources have no Debian archive on the network, "
-            "which the distributions would be made from: "
-            "add one to /etc/apt/sources.list.d and run 'apt-get update'"
-        )
-    kept = {}
-    for name, value in (line.split("\t", 1) for line in settings.splitlines() if "\t" in line):
-        left_out = name.endswith("::") or any(word in name for word in _LEFT_OUT)
-        if name.startswith(_NETWORK) and value and not left_out:
-            kept[name] = value
-    text = "".join(f'{name} "{value}";\n' for name, value in kept.items())
-    proxies = (kept.get(f"Acquire::{scheme}::Proxy", "DIRECT") for scheme in ("http", "https"))
-    proxy = next((address for address in proxies if address != "DIRECT"), None)
-    return Archive(found["Debian"], found.get("Debian-Security"), text, proxy)
 
 
 def sources(suite: str, archive: Archive) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from formats import exit_codes
-from lab.core import subprocesses
+from lab.core import package_archive, subprocesses
 from lab.core.dirs import ROOT, cache_dir
 from lab.core.errors import KmapbenchError
 from lab.distributions import debootstrap, figure_table
@@ -45,7 +45,7 @@ def run(suites: Sequence[str] | None, steps: Sequence[str] | None, fresh: bool) 
     """Those that are named, else all, and the table; the exit code says whether all is well."""
     from lab.core.progress import Display  # rich
 
-    archive = debootstrap.archive()
+    archive = package_archive.archive()
     folder = cache_dir() / "distributions"
     folder.mkdir(parents=True, exist_ok=True)
     suites = suites or list(SUITES)
@@ -81,7 +81,7 @@ class Tried:
         folder: Path,
         checkout: str,
         source: Path,
-        archive: debootstrap.Archive,
+        archive: package_archive.Archive,
         display: "Display",
     ):
         """folder: where all of them are; checkout: the state of it that is packed in source."""

@@ -191,16 +191,18 @@ def candidates(packages: list[str]) -> dict[str, str]:
     return {package: found[package] for package in packages}
 
 
-def download_and_unpack(packages: dict[str, str], scratch: Path, tree: Path, say) -> None:
+def download_and_unpack(
+    packages: dict[str, str], scratch: Path, tree: Path, say, options: Sequence[str] = ()
+) -> None:
     """Packages of these versions, their files below tree; scratch is a folder for the packages
-    themselves.
+    themselves. options: of apt-get.
     """
     say(f"fetching {', '.join(packages)}")
     log = scratch / "apt.log"
     try:
         # As root apt would drop to a user who cannot write here, and only warn.
         subprocesses.logged(
-            ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download"]
+            ["apt-get", "-q", *options, "-o", "APT::Sandbox::User=root", "download"]
             + [f"{name}={version}" for name, version in packages.items()],
             log,
             "fetching the kernel",

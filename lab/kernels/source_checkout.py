@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lab.core import subprocesses
 from lab.core.errors import CommandFailed, KmapbenchError
-from lab.kernels import debian_kernels, git_tree
+from lab.kernels import git_tree, source_package
 from lab.kernels.variant import Image
 
 
@@ -24,7 +24,7 @@ def version(image: Image) -> str:
     """Of what an image is built: the version of the package, or the name of the tree's content."""
     if image.tree:
         return f"git-{git_tree.content(image.tree, image.commit)[:16]}"
-    return debian_kernels.candidate(image.source)
+    return source_package.version(image.source)
 
 
 def check_out(
@@ -57,22 +57,9 @@ def source_of(
     package: str, package_version: str, cache: Path, log: Path, say: Callable[[str], None]
 ) -> Path:
     """The unpacked source, as the package has it; read only by agreement."""
-    final = cache / "sources" / f"{package}_{package_version.replace(':', '%')}"
-    if not final.is_dir():
-        final.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=final.parent, prefix=".unpacking-") as name:
-            scratch = Path(name)
-            debian_kernels.download_and_unpack(
-                {package: package_version}, scratch, scratch / "package", say
-            )
-            (archive,) = (scratch / "package" / "usr" / "src").glob(f"{package}.tar.*")
-            logged(
-                [subprocesses.find("tar", "tar"), "-xf", archive, "-C", scratch],
-                log,
-                "unpacking the source",
-            )
-            (scratch / package).rename(final)
-    return final
+    return source_package.unpacked(
+        package, package_version, cache, lambda command, doing: logged(command, log, doing), say
+    )
 
 
 def apply(patch: Path, source: Path, log: Path, name: str = "") -> None:

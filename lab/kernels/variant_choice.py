@@ -8,11 +8,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab.core.errors import KmapbenchError
-from lab.kernels import built_kernel, image_check, variant_table, variants
+from lab.kernels import bases, built_kernel, image_check, variant_table, variants
 from lab.kernels.variant import Variant
 
 # The user's table, where none is named: in the current folder.
 OWN_TABLE = Path("kmapbench.toml")
+
+BASE_HELP = (
+    f"the Linux that our kernels are built from: {' or '.join(bases.load())} (default:"
+    f" {bases.default()})"
+)
 
 
 def add_table_option(parser: argparse.ArgumentParser) -> None:
@@ -26,23 +31,45 @@ def add_table_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def table_of(file: Path | None) -> Mapping[str, Variant]:
+def add_base_option(parser: argparse.ArgumentParser) -> None:
+    """--base, for a command that builds kernels."""
+    parser.add_argument(
+        "--base",
+        type=base,
+        default=argparse.SUPPRESS,  # it may be an option of a command and of those below it
+        metavar="VERSION",
+        help=BASE_HELP,
+    )
+
+
+def base(text: str) -> str:
+    """The name of a base, as an argparse type."""
+    try:
+        return bases.find(text).name
+    except KmapbenchError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def table_of(file: Path | None, of_base: str | None = None) -> Mapping[str, Variant]:
     """kmapbench's own variants and those of the user's table. file: that table; None: OWN_TABLE, if
-    there is one.
+    there is one. of_base: what all are built from, unless they say it; None: the default.
     """
+    ours = variants.load(of_base)
     own = file or (OWN_TABLE.absolute() if OWN_TABLE.is_file() else None)
-    return {**variants.load(), **(variant_table.read(own, variants.load()) if own else {})}
+    return {**ours, **(variant_table.read(own, bases.find(of_base), ours) if own else {})}
 
 
-def choose(words: Sequence[str], file: Path | None) -> list[Variant]:
+def choose(words: Sequence[str], file: Path | None, of_base: str | None = None) -> list[Variant]:
     """The variants that are meant: a name, or NAME=PATH for a kernel that is built already. A
-    KmapbenchError says which word means none, or what is wrong with the kernel.
+    KmapbenchError says which word means none, or what is wrong with the kernel. of_base: as for
+    table_of().
 
     The user's table is read only where it is named or a word is none of kmapbench's own.
     """
     names = {word for word in words if "=" not in word}
-    needs_own = file is not None or not names <= set(variants.load())
-    table = table_of(file) if needs_own else variants.load()
+    ours = variants.load(of_base)
+    needs_own = file is not None or not names <= set(ours)
+    table = table_of(file, of_base) if needs_own else ours
     chosen = [_built(word) if "=" in word else variants.find(word, table) for word in words]
     taken = [variant.name for variant in chosen]
     if twice := next((name for name in taken if taken.count(name) > 1), None):

@@ -13,9 +13,10 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from formats.campaign_format import USER_SPACE
-from lab.core.dirs import ROOT
 from lab.core.errors import KmapbenchError
 from lab.core.suggestion import instead
+from lab.kernels import bases
+from lab.kernels.bases import FOLDER, Base
 from lab.kernels.variant import (
     BOOT_LIMIT_SECONDS,
     DISTRIBUTION_CONFIG,
@@ -25,15 +26,14 @@ from lab.kernels.variant import (
     Variant,
 )
 
-FOLDER = ROOT / "kernels"
 TABLE = FOLDER / "variants.toml"
 
-# What a configuration may begin with, and the fragments that it stands for, on top of tinyconfig.
-_LAB = FOLDER / "configs" / "lab.config"
-CONFIGS = {"lab": (_LAB,), "distro": (_LAB, FOLDER / "configs" / "distro.config")}
+# What a configuration may begin with, and what that has on top of tinyconfig, lab.config and the
+# fragment of the base.
+_TINY, _LAB = "tinyconfig", FOLDER / "configs" / "lab.config"
+_DISTRO = FOLDER / "configs" / "distro.config"
+CONFIGS: Mapping[str, tuple[Path, ...]] = {"lab": (), "distro": (_DISTRO,)}
 
-_BASE = "tinyconfig"
-_SOURCE = "linux-source-6.12"
 _STEPS, _STEPS_OF_A_DISTRIBUTION = 2000, 3800
 _CPU = "max"
 
@@ -51,6 +51,7 @@ _OF_A_BUILD: Mapping[str, Any] = {
     "tree": str,
     "commit": str,
     "config": str,
+    "pks": str,
     "patches": str,
     "first_patches": int,
     "toolchain": str,
@@ -65,8 +66,7 @@ _OF_A_BOOT: Mapping[str, Any] = {
     "limit_seconds": (int, float),
     "regions": int,
 }
-# Variables of make that are no matter of the user's: the lab gives them itself, or they would have
-# the kernel built for another machine or in another place.
+# Variables of make that the lab gives itself, or that would build for another machine or place.
 _OF_THE_LAB = (
     *("O", "M", "CC", "HOSTCC", "LLVM", "LOCALVERSION", "ARCH", "SRCARCH", "CROSS_COMPILE"),
     *("KBUILD_OUTPUT", "KBUILD_EXTMOD", "KCONFIG_CONFIG", "INSTALL_MOD_PATH", "INSTALL_PATH"),
@@ -100,14 +100,16 @@ def of_built(name: str, path: Path) -> Variant:
     return Variant(name, f"built already: {path}", _CPU, "", built=path)
 
 
-def read(path: Path, taken: Mapping[str, Variant] = MappingProxyType({})) -> dict[str, Variant]:
+def read(
+    path: Path, base: Base, taken: Mapping[str, Variant] = MappingProxyType({})
+) -> dict[str, Variant]:
     """All variants of a file by name, in its order; files are named relative to it.
 
-    taken: variants that the file may refer to, and whose names it may not use. A KmapbenchError
-    has file and key.
+    base: what they are built from, unless they say it. taken: variants that the file may refer to,
+    and whose names it may not use. A KmapbenchError has file and key.
     """
     raw = _rows(path)
-    rows = {name: _Row(path, name, row) for name, row in raw.items()}
+    rows = {name: _Row(path, name, row, base) for name, row in raw.items()}
     for row in rows.values():
         row.check(raw, taken)
     kernels = {name: (variant.image, variant.built) for name, variant in taken.items()}
@@ -145,8 +147,8 @@ def _rows(path: Path) -> dict[str, dict[str, Any]]:
 class _Row:
     """One variant of a table, as it stands there."""
 
-    def __init__(self, path: Path, name: str, row: dict[str, Any]):
-        self._path, self._name, self._row = path, name, row
+    def __init__(self, path: Path, name: str, row: dict[str, Any], base: Base):
+        self._path, self._name, self._row, self._base = path, name, row, base
 
     def _fault(self, key: str, why: str) -> NoReturn:
         dotted = f".{key}" if key else ""
@@ -170,6 +172,8 @@ class _Row:
                 self._fault(key, f"goes with {other}")
         if "tree" in self._row and "source" in self._row:
             self._fault("source", "is a package to build from, and tree says what is built")
+        if "pks" in self._row and "patches" in self._row:
+            self._fault("patches", "pks says which patches there are")
         self._check_words()
         if "image" in self._row:
             self._check_image(rows, taken)
@@ -194,6 +198,8 @@ class _Row:
 
     def _check_words(self) -> None:
         """Toolchain and make, as far as they can be told from themselves."""
+        if (pks := self._row.get("pks", bases.ALL)) not in (bases.ALL, bases.PREPARATORY):
+            self._fault("pks", f"{pks}: neither {bases.ALL} nor {bases.PREPARATORY}")
         if not re.fullmatch(r"(gcc|llvm)(-\d+)?", toolchain := self._row.get("toolchain", "gcc")):
             self._fault("toolchain", f"{toolchain}: neither gcc, gcc-14, llvm nor llvm-19")
         for word in self._row.get("make", []):
@@ -230,7 +236,7 @@ class _Row:
         steps = _STEPS_OF_A_DISTRIBUTION if base == DISTRIBUTION_CONFIG else _STEPS
         image = Image(
             self._name,
-            row.get("source", _SOURCE),
+            row.get("source", self._base.source),
             base,
             fragments,
             self._patches(),
@@ -252,7 +258,7 @@ class _Row:
         first, *more = whole or text.split("+")
         fragments = tuple(self._file("config", name) for name in more)
         if first in CONFIGS:
-            return _BASE, None, (*CONFIGS[first], *fragments)
+            return _TINY, None, (_LAB, self._base.config, *CONFIGS[first], *fragments)
         is_file = whole or "/" in first or "." in first
         if not is_file and (first == DISTRIBUTION_CONFIG or re.fullmatch(r"\w*config", first)):
             return first, None, fragments
@@ -264,6 +270,8 @@ class _Row:
         return "", self._file("config", first), fragments
 
     def _patches(self) -> tuple[Path, ...]:
+        if "pks" in self._row:
+            return tuple(self._base.patches(self._row["pks"]))
         if "patches" not in self._row:
             return ()
         name = self._row["patches"]

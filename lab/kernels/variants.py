@@ -7,22 +7,24 @@ from functools import cache
 
 from lab.core.errors import KmapbenchError
 from lab.core.suggestion import instead
-from lab.kernels import variant_table
+from lab.kernels import bases, variant_table
 from lab.kernels.variant import Image, Variant
 
 SERIES_FRAGMENT = "pks.config"  # switches our series on
 
 
 @cache
-def load() -> Mapping[str, Variant]:
-    """Those of kernels/variants.toml by name, in the order of the table."""
-    return variant_table.read(variant_table.TABLE)
+def load(base: str | None = None) -> Mapping[str, Variant]:
+    """Those of kernels/variants.toml by name, in the order of the table, for a base; None: for the
+    default.
+    """
+    return variant_table.read(variant_table.TABLE, bases.find(base))
 
 
 def find(name: str, table: Mapping[str, Variant] | None = None) -> Variant:
     """The variant of that name; a KmapbenchError lists those there are.
 
-    table: where it is looked for; None: kernels/variants.toml.
+    table: where it is looked for; None: kernels/variants.toml, for the default base.
     """
     there = load() if table is None else table
     if name not in there:

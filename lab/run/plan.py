@@ -15,7 +15,7 @@ from typing import Any
 
 from formats.campaign_format import LOOKS, USER_SPACE
 from lab.core.errors import KmapbenchError
-from lab.kernels import debian_kernels
+from lab.kernels import debian_kernels, variant_choice
 from lab.kernels.variant import Variant
 
 DEFAULT_LABEL = "here"
@@ -127,6 +127,16 @@ class Plan:
             " (default: the newest that was tried)",
             metavar="SERIES|DIR",
             parse=_kernel,
+            asked=True,
+            in_lab_only=True,
+        ),
+    )
+    base: str | None = _field(
+        None,
+        Option(
+            variant_choice.BASE_HELP,
+            metavar="VERSION",
+            parse=variant_choice.base,
             asked=True,
             in_lab_only=True,
         ),

@@ -39,6 +39,10 @@ _RULES: list[tuple[Callable[[dict], bool], str]] = [
         "--kernel says which kernel stock is, and --variants does not have stock",
     ),
     (
+        lambda given: "base" in given and set(given.get("variants", ["stock"])) == {"stock"},
+        "--base says what our kernels are built from, and --variants has none of them",
+    ),
+    (
         lambda given: "preset" in given and given.get("only") != "dax",
         "--preset goes with --only dax",
     ),
@@ -98,7 +102,7 @@ def from_arguments(arguments: argparse.Namespace) -> Plan:
     here = said.get("here", False)
     names = [] if here else said.get("variants", ["stock"])
     file = Path(said["variants_file"]).absolute() if "variants_file" in said else None
-    chosen = variant_choice.choose(names, file)
+    chosen = variant_choice.choose(names, file, said.get("base"))
     own = next((str(variant.table) for variant in chosen if variant.table), None)
     said |= {
         "variants": chosen,

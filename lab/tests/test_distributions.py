@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.core import subprocesses
+from lab.core import package_archive, subprocesses
 from lab.core.errors import KmapbenchError
 from lab.distributions import debootstrap, figure_table, matrix
 from lab.distributions.figure_table import Figure
@@ -26,26 +26,26 @@ def test_packages_come_from_where_this_machine_has_them():
     proxy = "http://proxy.test:3128"
     taken = f"Acquire::http::Proxy\t{proxy}\nAcquire::Check-Valid-Until\tfalse\n"
     left = "Acquire::https::SslKey\t/etc/key\nAPT::Architecture\tamd64\n"
-    found = debootstrap.archive_of(TARGETS, taken + left)
+    found = package_archive.archive_of(TARGETS, taken + left)
     assert (found.main, found.security, found.proxy) == (MAIN, SECURITY, proxy)
     settings = f'Acquire::http::Proxy "{proxy}";\nAcquire::Check-Valid-Until "false";\n'
     assert found.settings == settings
 
 
 def test_a_suite_has_updates_and_security_where_there_are_any():
-    assert debootstrap.sources("trixie", debootstrap.archive_of(TARGETS, "")).splitlines() == [
+    assert debootstrap.sources("trixie", package_archive.archive_of(TARGETS, "")).splitlines() == [
         f"deb {MAIN} trixie main",
         f"deb {MAIN} trixie-updates main",
         f"deb {SECURITY} trixie-security main",
     ]
-    without = debootstrap.archive_of(OURS, "Acquire::http::Proxy\tDIRECT\n")
+    without = package_archive.archive_of(OURS, "Acquire::http::Proxy\tDIRECT\n")
     assert "security" not in debootstrap.sources("trixie", without) and without.proxy is None
 
 
 @pytest.mark.parametrize("targets", ["", VENDOR, "file:/srv/debian/\tDebian\tDebian\n"])
 def test_no_archive_is_one_line_that_says_what_to_do(targets):
     with pytest.raises(KmapbenchError, match="no Debian archive on the network.*apt-get update"):
-        debootstrap.archive_of(targets, "")
+        package_archive.archive_of(targets, "")
 
 
 def test_what_is_mounted_in_a_system_is_not_deleted(tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ import pytest
 from lab.core.dirs import ROOT
 from lab.core.errors import Interrupted, KmapbenchError
 from lab.kernels import (
+    bases,
     debian_kernels,
     kbuild,
     kconfig,
@@ -426,7 +427,7 @@ def test_a_series_is_applied_in_the_order_of_its_names(tmp_path):
         '[variants.a]\npatches = "pks"\n[variants.b]\nimage = "a"\ncpu = "max,-pks"\n'
         'cmdline = "nopks"\nmemory_mib = 2048\n'
     )
-    a, b = variant_table.read(table).values()
+    a, b = variant_table.read(table, bases.find(None)).values()
     assert [path.name for path in a.image.patches] == [
         "0001-a.patch",
         "0002-b.patch",

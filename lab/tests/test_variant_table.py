@@ -56,6 +56,7 @@ def test_files_are_relative_to_the_table(table, tmp_path):
     assert mine.image.patches[0].is_absolute()
     assert [path.name for path in mine.image.fragments] == [
         "lab.config",
+        "linux-6.12.config",
         "distro.config",
         "more.config",
     ]
@@ -89,6 +90,8 @@ WRONG = [
     ('patches = "gone"\n', "variants.mine.patches: gone: no such file or folder"),
     ('patches = "."\n', "variants.mine.patches: .: no *.patch there"),
     ("first_patches = 1\n", "variants.mine.first_patches: goes with patches"),
+    ('pks = "some"\n', "variants.mine.pks: some: neither all nor preparatory"),
+    ('pks = "all"\npatches = "."\n', "variants.mine.patches: pks says which patches there are"),
     ('built = "gone"\n', "variants.mine.built: gone: no such file or folder"),
     ('built = "."\n', "variants.mine.built: "),
     ('built = "."\nconfig = "lab"\n', "variants.mine.config: goes with a kernel that is built"),
