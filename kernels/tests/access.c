@@ -39,10 +39,7 @@ fault:
 
 static u64 pkrs(void)
 {
-	u64 value;
-
-	rdmsrl(MSR_IA32_PKRS, value);
-	return value;
+	return __rdmsr(MSR_IA32_PKRS);
 }
 
 static unsigned int depth(void)

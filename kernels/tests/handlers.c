@@ -122,7 +122,7 @@ void test_lost_register(void)
 	void *mapped = kmap_local_page(page);
 
 	preempt_disable();
-	wrmsrl(MSR_IA32_PKRS, PKRS_CLOSED);
+	wrmsr(MSR_IA32_PKRS, PKRS_CLOSED, 0);
 	stray();	/* which it is not */
 	expect(open(1));
 	preempt_enable();

@@ -119,6 +119,15 @@ static void run(const struct test *test, int number)
 		pr_info("# %s: %s\n", test->name, failure);
 }
 
+static struct dev_pagemap *pagemap_of(struct page *page)
+{
+#ifdef HAS_FOLIO_PGMAP
+	return page_folio(page)->pgmap;
+#else
+	return compound_head(page)->pgmap;
+#endif
+}
+
 static bool find_page(void)
 {
 	if (!pfn_valid(PHYS_PFN(phys)))
@@ -127,7 +136,7 @@ static bool find_page(void)
 	if (!is_zone_device_page(page))
 		return false;
 	address = page_address(page);
-	region = &compound_head(page)->pgmap->range;
+	region = &pagemap_of(page)->range;
 	return true;
 }
 

@@ -29,7 +29,8 @@ class Base:
     suite: str  # of Debian, which has that package
     series: Path  # a folder with our patches
     preparatory: int  # how many of them come before PKS
-    config: Path  # a fragment on top of lab.config
+    fragments: tuple[Path, ...]  # on top of lab.config
+    gone: tuple[str, ...]  # symbols that it does not have, or that are always set
     without: tuple[str, ...]  # subjects of patches of the default's series that are not in this one
     only: tuple[str, ...]  # and the other way round
 
@@ -50,7 +51,8 @@ def load() -> Mapping[str, Base]:
             row["suite"],
             FOLDER / row["series"],
             row["preparatory"],
-            FOLDER / row["config"],
+            (FOLDER / row["config"],) if "config" in row else (),
+            tuple(row.get("gone", ())),
             tuple(row.get("without", ())),
             tuple(row.get("only", ())),
         )

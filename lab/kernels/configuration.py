@@ -105,7 +105,7 @@ def _check(image: Image, make: Make, text: str) -> None:
     broken = [
         one
         for one in kconfig.broken(fragments(image), text)
-        if not kconfig.is_of_toolchain(one.symbol)
+        if one.symbol not in image.gone and not kconfig.is_of_toolchain(one.symbol)
     ]
     _note(make, [str(one) for one in broken])
     if broken:

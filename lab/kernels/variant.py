@@ -34,6 +34,7 @@ class Image:
     toolchain: str = ""  # gcc-14, llvm, llvm-19; "": gcc
     make: tuple[str, ...] = ()  # NAME=VALUE
     table: Path | None = None  # of the user's, which defines it
+    gone: tuple[str, ...] = ()  # symbols that fragments ask for and this Linux does not have
 
     def where(self, key: str = "") -> str:
         """What a message begins with: the user's table and the key, or the variants."""

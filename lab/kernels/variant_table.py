@@ -34,8 +34,7 @@ _TINY, _LAB = "tinyconfig", FOLDER / "configs" / "lab.config"
 _DISTRO = FOLDER / "configs" / "distro.config"
 CONFIGS: Mapping[str, tuple[Path, ...]] = {"lab": (), "distro": (_DISTRO,)}
 
-_STEPS, _STEPS_OF_A_DISTRIBUTION = 2000, 3800
-_CPU = "max"
+_STEPS, _STEPS_OF_A_DISTRIBUTION, _CPU = 2000, 3800, "max"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 
@@ -248,6 +247,7 @@ class _Row:
             "" if (toolchain := row.get("toolchain", "")) == "gcc" else toolchain,
             tuple(row.get("make", ())),
             None if self._path == TABLE else self._path,
+            self._base.gone,
         )
         return image, None
 
@@ -258,7 +258,7 @@ class _Row:
         first, *more = whole or text.split("+")
         fragments = tuple(self._file("config", name) for name in more)
         if first in CONFIGS:
-            return _TINY, None, (_LAB, self._base.config, *CONFIGS[first], *fragments)
+            return _TINY, None, (_LAB, *self._base.fragments, *CONFIGS[first], *fragments)
         is_file = whole or "/" in first or "." in first
         if not is_file and (first == DISTRIBUTION_CONFIG or re.fullmatch(r"\w*config", first)):
             return first, None, fragments

@@ -15,10 +15,11 @@ import pytest
 
 from lab.core.dirs import ROOT
 from lab.core.errors import CommandFailed
-from lab.kernels import debian_kernels, kernel_cache, source_build, variants
-from lab.kernels.debian_kernels import KernelTree
+from lab.kernels import kernel_cache, source_build, source_checkout, variants
+from lab.kernels.kernel_tree import KernelTree
+from lab.kernels.variant import Image
 from lab.tests.conftest import quiet
-from lab.tests.support import pks_caller_mutations, pks_mutations
+from lab.tests.support import pks_caller_mutations, pks_mutations, pks_mutations_7_3
 from lab.tests.support.kept import once
 from lab.tests.support.on_kernel import NOTHING_FAILED, SOMETHING_FAILED, run_tests
 
@@ -34,11 +35,12 @@ BOOT = "arch/x86/boot/bzImage"
 class Workshop:
     """A built kernel whose files can be changed, and built again in little time."""
 
-    def __init__(self, variant: str, scratch: Path, cache: Path):
-        image = variants.find(variant).image
+    def __init__(self, image: Image, scratch: Path, cache: Path):
+        self.image = image
         self.log = scratch / "log"
+        version = source_checkout.version(image)
         self.source, self.make = source_build.configured(
-            image, debian_kernels.candidate(image.source), scratch, self.log, cache, quiet
+            image, version, scratch, self.log, cache, quiet
         )
         self.make("all")
         tree = source_build.keep(self.make, self.source, scratch / "tree")
@@ -71,34 +73,53 @@ def _replace(target: Path, source: Path) -> None:
     shutil.copyfile(source, target)
 
 
+def _image(variant: str, base: str | None = None) -> Image:
+    return variants.load(base)[variant].image
+
+
 @contextmanager
-def _workshop(variant: str, cache: Path) -> Iterator[Workshop]:
+def _workshop(image: Image, cache: Path) -> Iterator[Workshop]:
     # Where the unpacked source can be linked from.
     (cache / "kernels").mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache / "kernels", prefix=".mutants-") as scratch:
-        yield Workshop(variant, Path(scratch), cache)
+        yield Workshop(image, Path(scratch), cache)
 
 
 @pytest.fixture(scope="module")
 def workshop(cache):
-    with _workshop("checked", cache) as made:
+    with _workshop(_image("checked"), cache) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def callers_workshop(cache):
-    with _workshop("callers", cache) as made:
+    with _workshop(_image("callers"), cache) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def workshop_7_3(cache):
+    with _workshop(_image("checked", "7.3"), cache) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def callers_workshop_7_3(cache):
+    with _workshop(_image("callers", "7.3"), cache) as made:
         yield made
 
 
 def order(mutant: pks_mutations.Mutant) -> tuple[str, ...]:
     if mutant in pks_mutations.TURNED_ON:
         return KEYS, SEMANTICS, FILES
-    return (FILES, SEMANTICS) if mutant in pks_mutations.ACCESS else (SEMANTICS, FILES)
+    access = [*pks_mutations.ACCESS, *pks_mutations_7_3.ACCESS]
+    return (FILES, SEMANTICS) if mutant in access else (SEMANTICS, FILES)
 
 
-def test_without_a_bug_nothing_fails(workshop, tmp_path):
-    result = run_tests(workshop.tree(tmp_path, None).folder, SEMANTICS, FILES, KEYS)
+@pytest.mark.parametrize("shop", ["workshop", "workshop_7_3"])
+def test_without_a_bug_nothing_fails(request, shop, tmp_path):
+    tree = request.getfixturevalue(shop).tree(tmp_path, None)
+    result = run_tests(tree.folder, SEMANTICS, FILES, KEYS)
     assert result.returncode == NOTHING_FAILED, result.stdout[-3000:]
 
 
@@ -115,7 +136,7 @@ def _planted(
         yield workshop.tree(folder, mutant.file if mutant.file.endswith(".h") else None)
 
 
-def _notice(mutant: pks_mutations.Mutant, variant: str, cache: Path, find) -> None:
+def _notice(mutant: pks_mutations.Mutant, image: Image, cache: Path, find) -> None:
     """Has find() run the tests on the kernel with a bug, once for the same kernel, bug and tests:
     a run of all of them takes hours, and goes on where it was ended.
     """
@@ -128,11 +149,11 @@ def _notice(mutant: pks_mutations.Mutant, variant: str, cache: Path, find) -> No
         assert noticed, result.stdout[-3000:]
         return "".join(f"{line}\n" for line in noticed)
 
-    once(cache / "mutants", f"{mutant.name}_{_digest(mutant, variant)}", noticed_by)
+    once(cache / "mutants", f"{mutant.name}_{_digest(mutant, image)}", noticed_by)
 
 
-def _digest(mutant: pks_mutations.Mutant, variant: str) -> str:
-    value = hashlib.sha256(kernel_cache.digest(variants.find(variant).image).encode())
+def _digest(mutant: pks_mutations.Mutant, image: Image) -> str:
+    value = hashlib.sha256(kernel_cache.digest(image).encode())
     value.update(repr(mutant).encode())
     for name in (SEMANTICS, FILES, KEYS, CALLERS.partition("::")[0]):
         value.update((ROOT / name).read_bytes())
@@ -147,11 +168,22 @@ def test_a_bug_is_noticed(request, mutant, cache, tmp_path):
         with _planted(mutant, request.getfixturevalue("workshop"), tmp_path) as tree:
             return run_tests(tree.folder, *order(mutant))
 
-    _notice(mutant, "checked", cache, find)
+    _notice(mutant, _image("checked"), cache, find)
 
 
-def test_without_a_bug_in_a_caller_nothing_fails(callers_workshop, tmp_path):
-    result = run_tests(callers_workshop.tree(tmp_path, None).folder, CALLERS, marks="all")
+@pytest.mark.parametrize("mutant", pks_mutations_7_3.SERIES, ids=lambda mutant: mutant.name)
+def test_a_bug_on_7_3_is_noticed(request, mutant, cache, tmp_path):
+    def find():
+        with _planted(mutant, request.getfixturevalue("workshop_7_3"), tmp_path) as tree:
+            return run_tests(tree.folder, *order(mutant))
+
+    _notice(mutant, _image("checked", "7.3"), cache, find)
+
+
+@pytest.mark.parametrize("shop", ["callers_workshop", "callers_workshop_7_3"])
+def test_without_a_bug_in_a_caller_nothing_fails(request, shop, tmp_path):
+    tree = request.getfixturevalue(shop).tree(tmp_path, None)
+    result = run_tests(tree.folder, CALLERS, marks="all")
     assert result.returncode == NOTHING_FAILED, result.stdout[-3000:]
 
 
@@ -161,4 +193,13 @@ def test_a_bug_in_a_caller_is_noticed(request, mutant, cache, tmp_path):
         with _planted(mutant, request.getfixturevalue("callers_workshop"), tmp_path) as tree:
             return run_tests(tree.folder, CALLERS, marks="all")
 
-    _notice(mutant, "callers", cache, find)
+    _notice(mutant, _image("callers"), cache, find)
+
+
+@pytest.mark.parametrize("mutant", pks_mutations_7_3.CALLERS, ids=lambda mutant: mutant.name)
+def test_a_bug_in_a_caller_on_7_3_is_noticed(request, mutant, cache, tmp_path):
+    def find():
+        with _planted(mutant, request.getfixturevalue("callers_workshop_7_3"), tmp_path) as tree:
+            return run_tests(tree.folder, CALLERS, marks="all")
+
+    _notice(mutant, _image("callers", "7.3"), cache, find)

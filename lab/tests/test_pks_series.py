@@ -7,49 +7,61 @@ import subprocess
 
 import pytest
 
-from lab.kernels import debian_kernels, source_checkout, variants
+from lab.kernels import source_checkout, variants
+from lab.kernels.variant import Image
 from lab.tests.conftest import quiet
-from lab.tests.support import pks_caller_mutations, pks_mutations
+from lab.tests.support import pks_caller_mutations, pks_mutations, pks_mutations_7_3
+from lab.tests.support.pks_tests import BASES
 
-IMAGE = variants.find("protected").image
+MUTANTS = {
+    "6.12": (*pks_mutations.ALL, *pks_caller_mutations.CALLERS),
+    "7.3": (*pks_mutations_7_3.SERIES, *pks_mutations_7_3.CALLERS),
+}
+
+
+@pytest.fixture(scope="module", params=BASES)
+def base(request) -> str:
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def version() -> str:
-    return debian_kernels.candidate(IMAGE.source)
+def image(base) -> Image:
+    return variants.load(base)["protected"].image
 
 
 @pytest.mark.kernels
-def test_checkpatch_finds_nothing(cache, version, tmp_path):
-    source = source_checkout.source_of(IMAGE.source, version, cache, tmp_path / "log", quiet)
+def test_checkpatch_finds_nothing(cache, image, tmp_path):
+    version = source_checkout.version(image)
+    source = source_checkout.source_of(image.source, version, cache, tmp_path / "log", quiet)
     command = [
         "perl",
         source / "scripts" / "checkpatch.pl",
         f"--root={source}",
         "--strict",
         "--no-signoff",  # who posts them, signs
-        *IMAGE.patches,
+        *image.patches,
     ]
     # In a repository that tracks the patches, the script would take them for sources.
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert result.stdout.count("has no obvious style problems") == len(IMAGE.patches), (
+    assert result.stdout.count("has no obvious style problems") == len(image.patches), (
         result.stdout + result.stderr
     )
 
 
 @pytest.mark.kernels
-def test_each_planted_bug_fits_the_series(cache, version, tmp_path):
+def test_each_planted_bug_fits_the_series(cache, base, image, tmp_path):
     """Whether it is noticed takes hours to see (test_pks_mutations.py)."""
     log, source = tmp_path / "log", tmp_path / "source"
-    pristine = source_checkout.source_of(IMAGE.source, version, cache, log, quiet)
-    for patch in IMAGE.patches:
+    version = source_checkout.version(image)
+    pristine = source_checkout.source_of(image.source, version, cache, log, quiet)
+    for patch in image.patches:
         for name in re.findall(r"^--- a/(.+)$", patch.read_text(), flags=re.MULTILINE):
             if (pristine / name).exists():  # else an earlier patch adds it
                 (source / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(pristine / name, source / name)
-    for patch in IMAGE.patches:
+    for patch in image.patches:
         source_checkout.apply(patch, source, log)
-    mutants = [*pks_mutations.ALL, *pks_caller_mutations.CALLERS]
+    mutants = MUTANTS[base]
     for mutant in mutants:
         assert mutant.new != mutant.old
         with pks_mutations.planted(mutant, source):

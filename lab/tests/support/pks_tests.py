@@ -5,11 +5,17 @@ say.
 
 import re
 
-from lab.kernels import variant_table
+import pytest
+
+from lab.kernels import bases, variant_table
 from lab.tests.support import ktap
 from lab.vm import console, image, qemu
 
 SOURCES = variant_table.FOLDER / "tests"
+
+# Parameters of tests that look at the series for each Linux.
+OTHER_BASES = [name for name in bases.load() if name != bases.default()]
+BASES = [bases.default(), *(pytest.param(name, marks=pytest.mark.all) for name in OTHER_BASES)]
 
 # In the middle of the first region of persistent memory (image.PMEM_REGIONS), and memory that
 # nobody uses.
