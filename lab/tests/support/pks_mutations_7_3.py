@@ -149,14 +149,15 @@ CALLERS = [
     Mutant(
         "a_digest_of_one_segment_opens_nothing",
         "crypto/ahash.c",
-        "\tif (!SCATTERWALK_MAPS_PAGES)\n",
+        "\tif (!IS_ENABLED(CONFIG_HIGHMEM) && !page_access_protected(page))\n",
         "\tif (!IS_ENABLED(CONFIG_HIGHMEM))\n",
     ),
     Mutant(
         "a_cipher_of_one_segment_opens_nothing",
         "crypto/aes.c",
-        "\treturn !SCATTERWALK_MAPS_PAGES &&\n",
-        "\treturn !IS_ENABLED(CONFIG_HIGHMEM) &&\n",
+        " &&\n\t       !page_access_protected(sg_page(req->dst)) &&\n"
+        "\t       !page_access_protected(sg_page(req->src));\n",
+        ";\n",
     ),
     Mutant(
         "a_cipher_in_place_maps_twice",
