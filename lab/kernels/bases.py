@@ -29,10 +29,14 @@ class Base:
     suite: str  # of Debian, which has that package
     series: Path  # a folder with our patches
     preparatory: int  # how many of them come before PKS
-    fragments: tuple[Path, ...]  # on top of lab.config
     gone: tuple[str, ...]  # symbols that it does not have, or that are always set
     without: tuple[str, ...]  # subjects of patches of the default's series that are not in this one
     only: tuple[str, ...]  # and the other way round
+
+    def fragments(self, fragment: Path) -> tuple[Path, ...]:
+        """A fragment, and what this base has on top of it."""
+        of_base = fragment.with_name(f"{fragment.stem}-{self.name}{fragment.suffix}")
+        return (fragment, of_base) if of_base.exists() else (fragment,)
 
     def patches(self, how_far: str) -> list[Path]:
         """Those of the series: ALL of them, or those before PKS."""
@@ -51,7 +55,6 @@ def load() -> Mapping[str, Base]:
             row["suite"],
             FOLDER / row["series"],
             row["preparatory"],
-            (FOLDER / row["config"],) if "config" in row else (),
             tuple(row.get("gone", ())),
             tuple(row.get("without", ())),
             tuple(row.get("only", ())),

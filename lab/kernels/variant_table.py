@@ -25,6 +25,7 @@ from lab.kernels.variant import (
     Image,
     Variant,
 )
+from lab.kernels.variant_keys import ELSEWHERE, KEYS, KINDS, OF_A_BUILD, OF_THE_LAB, RANGES
 
 TABLE = FOLDER / "variants.toml"
 
@@ -37,51 +38,6 @@ CONFIGS: Mapping[str, tuple[Path, ...]] = {"lab": (), "distro": (_DISTRO,)}
 _STEPS, _STEPS_OF_A_DISTRIBUTION, _CPU = 2000, 3800, "max"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
-
-_KINDS: Mapping[type | tuple[type, ...], str] = {
-    str: "a string",
-    int: "a whole number",
-    bool: "true or false",
-    (int, float): "a number",
-    list: "a list of strings",
-}
-_OF_A_BUILD: Mapping[str, Any] = {
-    "source": str,
-    "tree": str,
-    "commit": str,
-    "config": str,
-    "pks": str,
-    "patches": str,
-    "first_patches": int,
-    "toolchain": str,
-    "make": list,
-    "steps": int,
-}
-_OF_A_BOOT: Mapping[str, Any] = {
-    "what": str,
-    "cpu": str,
-    "cmdline": str,
-    "memory_mib": int,
-    "limit_seconds": (int, float),
-    "regions": int,
-}
-# Variables of make that the lab gives itself, or that would build for another machine or place.
-_OF_THE_LAB = (
-    *("O", "M", "CC", "HOSTCC", "LLVM", "LOCALVERSION", "ARCH", "SRCARCH", "CROSS_COMPILE"),
-    *("KBUILD_OUTPUT", "KBUILD_EXTMOD", "KCONFIG_CONFIG", "INSTALL_MOD_PATH", "INSTALL_PATH"),
-)
-# Where the kernel comes from, if it is not built for this variant.
-_ELSEWHERE: Mapping[str, Any] = {"packaged": bool, "image": str, "built": str}
-KEYS: Mapping[str, Any] = {**_ELSEWHERE, **_OF_A_BUILD, **_OF_A_BOOT}
-"""All keys of a variant, with the types that their values may have."""
-
-_RANGES = {
-    "first_patches": (1, 10_000),
-    "steps": (1, 1_000_000),
-    "memory_mib": (MEMORY_MIB, 1 << 20),
-    "limit_seconds": (1, 1_000_000),
-    "regions": (0, 2),
-}
 
 
 def check_name(name: str) -> str | None:
@@ -161,8 +117,8 @@ class _Row:
             self._fault("", "kmapbench has a variant of this name: choose another one")
         for key, value in self._row.items():
             self._check_value(key, value)
-        for key in _ELSEWHERE:
-            others = [one for one in (*_ELSEWHERE, *_OF_A_BUILD) if one != key]
+        for key in ELSEWHERE:
+            others = [one for one in (*ELSEWHERE, *OF_A_BUILD) if one != key]
             clash = next((one for one in others if one in self._row), None)
             if self._row.get(key) and clash:
                 self._fault(clash, f"goes with a kernel that is built, and {key} says which it is")
@@ -183,16 +139,16 @@ class _Row:
         kind = KEYS[key]
         is_bool = isinstance(value, bool)
         if not isinstance(value, kind) or is_bool != (kind is bool):
-            self._fault(key, f"has to be {_KINDS[kind]}")
+            self._fault(key, f"has to be {KINDS[kind]}")
         texts = value if isinstance(value, list) else [value]
         if kind is list and not all(isinstance(text, str) for text in texts):
-            self._fault(key, f"has to be {_KINDS[kind]}")
+            self._fault(key, f"has to be {KINDS[kind]}")
         if any(isinstance(text, str) and not text.isprintable() for text in texts):
             self._fault(key, "has to be one line")
         if value == "" and key != "cmdline":
             self._fault(key, "is empty")
-        if key in _RANGES and not _RANGES[key][0] <= value <= _RANGES[key][1]:
-            low, high = _RANGES[key]
+        if key in RANGES and not RANGES[key][0] <= value <= RANGES[key][1]:
+            low, high = RANGES[key]
             self._fault(key, f"{value} is not from {low} to {high}")
 
     def _check_words(self) -> None:
@@ -205,7 +161,7 @@ class _Row:
             name, equals, _ = word.partition("=")
             if not equals or not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
                 self._fault("make", f"'{word}' is not of the form KCFLAGS=VALUE")
-            if name in _OF_THE_LAB:
+            if name in OF_THE_LAB:
                 self._fault("make", f"{name} is what kmapbench itself gives to make")
 
     def _check_image(self, rows: Mapping[str, dict], taken: Mapping[str, Variant]) -> None:
@@ -256,9 +212,9 @@ class _Row:
         text = self._row.get("config", "lab")
         whole = [text] if (self._path.parent / Path(text).expanduser()).is_file() else []
         first, *more = whole or text.split("+")
-        fragments = tuple(self._file("config", name) for name in more)
+        fragments = self._on_base(*(self._file("config", name) for name in more))
         if first in CONFIGS:
-            return _TINY, None, (_LAB, *self._base.fragments, *CONFIGS[first], *fragments)
+            return _TINY, None, (*self._on_base(_LAB, *CONFIGS[first]), *fragments)
         is_file = whole or "/" in first or "." in first
         if not is_file and (first == DISTRIBUTION_CONFIG or re.fullmatch(r"\w*config", first)):
             return first, None, fragments
@@ -268,6 +224,9 @@ class _Row:
                 "config", f"{first}: no such configuration or file; {instead(first, known)}"
             )
         return "", self._file("config", first), fragments
+
+    def _on_base(self, *fragments: Path) -> tuple[Path, ...]:
+        return tuple(one for path in fragments for one in self._base.fragments(path))
 
     def _patches(self) -> tuple[Path, ...]:
         if "pks" in self._row:

@@ -29,7 +29,6 @@ def test_all_variants_are_there_for_each_base(base):
     assert len(table["prep"].image.patches) == base.preparatory
     series = sorted(base.series.glob("*.patch"))
     assert list(table["protected"].image.patches) == series and len(series) > base.preparatory
-    assert set(base.fragments) <= set(table["distro"].image.fragments)
     assert table["stock"].packaged
 
 
@@ -61,6 +60,19 @@ def test_a_table_of_the_users_is_built_from_the_base_too(tmp_path):
     assert mine.image.source == OTHERS[0].source
     assert mine.image.patches == variants.load(OTHERS[0].name)["off"].image.patches
     assert old.image.source == "linux-source-1"
+
+
+def test_a_fragment_of_a_base_is_on_top_of_the_one_for_all(tmp_path):
+    for name in ("a.config", "a-6.12.config", "b.config"):
+        (tmp_path / name).write_text("CONFIG_NUMA=y\n")
+    table = tmp_path / "mine.toml"
+    table.write_text('[variants.mine]\nconfig = "lab+b.config+a.config"\n')
+    (mine,) = variant_choice.choose(["mine"], table, "6.12")
+    names = [path.name for path in mine.image.fragments]
+    assert names == ["lab.config", "lab-6.12.config", "b.config", "a.config", "a-6.12.config"]
+    (mine,) = variant_choice.choose(["mine"], table, "7.3")
+    names = [path.name for path in mine.image.fragments]
+    assert names == ["lab.config", "b.config", "a.config"]
 
 
 def test_the_suite_of_a_source_is_that_of_its_base():

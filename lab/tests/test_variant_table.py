@@ -8,7 +8,7 @@ import pytest
 
 from lab import cli
 from lab.core.errors import KmapbenchError
-from lab.kernels import variant_choice, variant_table, variants
+from lab.kernels import variant_choice, variant_keys, variant_table, variants
 from lab.kernels.variant import Variant
 from lab.run import plan as plans
 from lab.run import plan_options
@@ -56,7 +56,7 @@ def test_files_are_relative_to_the_table(table, tmp_path):
     assert mine.image.patches[0].is_absolute()
     assert [path.name for path in mine.image.fragments] == [
         "lab.config",
-        "linux-6.12.config",
+        "lab-6.12.config",
         "distro.config",
         "more.config",
     ]
@@ -187,4 +187,4 @@ def test_kernels_build_takes_variants_of_the_table(table):
 
 def test_every_key_is_explained_in_the_table_of_kmapbench():
     head = variant_table.TABLE.read_text().split("\n[")[0]
-    assert [key for key in variant_table.KEYS if f"#   {key} " not in head] == []
+    assert [key for key in variant_keys.KEYS if f"#   {key} " not in head] == []
