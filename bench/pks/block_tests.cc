@@ -49,13 +49,16 @@ void Loop(const CallerPlaces& places) {
   }
 }
 
+// What is read is decrypted where it is, in the pages of the bio, a sector at a time.
 void Crypt(const CallerPlaces& places) {
-  const LoopDevice loop(kDeviceBytes);
-  const MappedDevice crypt(
-      "callers-crypt", kSectors, "crypt",
-      "aes-cbc-plain64 2b7e151628aed2a6abf7158809cf4f3c 0 " + loop.path() + " 0");
-  ThereAndBack(places, crypt.path(), 3 * kPage, 20);
-  Expect(Backing(loop, kSize) != Pattern(20), "nothing is encrypted");
+  const std::string key = "2b7e151628aed2a6abf7158809cf4f3c", other(key.rbegin(), key.rend());
+  for (const std::string& cipher : {"aes-cbc-plain64 " + key, "aes-xts-plain64 " + key + other}) {
+    const LoopDevice loop(kDeviceBytes);
+    const MappedDevice crypt("callers-crypt", kSectors, "crypt",
+                             cipher + " 0 " + loop.path() + " 0");
+    ThereAndBack(places, crypt.path(), 3 * kPage, 20);
+    Expect(Backing(loop, kSize) != Pattern(20), "nothing is encrypted");
+  }
 }
 
 // Patch 32: sectors of 512 bytes on blocks of 4096, copied by the CPU.
@@ -78,6 +81,15 @@ void WriteCache(const CallerPlaces& places) {
   cached.Send("flush");
   Expect(Backing(loop, kSize) == Pattern(40), "the device below has other data when flushed");
   ThereAndBack(places, cached.path(), kPage, 41);
+}
+
+// Linux 7.3 only: metadata and data in persistent memory.
+void PersistentCache(const CallerPlaces& places) {
+  const LoopDevice loop(kDeviceBytes);
+  const MappedDevice cached(
+      "callers-pcache", kSectors, "pcache",
+      places.large + " " + loop.path() + " 4 cache_mode writeback data_crc true");
+  ThereAndBack(places, cached.path(), 3 * kPage, 45);
 }
 
 // Patch 26: with skip_copy, parity was computed from the pages of the bio.
@@ -118,7 +130,7 @@ void Zisofs(const CallerPlaces& places) {
 }  // namespace
 
 std::vector<KtapTest> BlockTests(const CallerPlaces& places) {
-  return {
+  std::vector<KtapTest> tests = {
       {"a loop device", [&] { Loop(places); }},
       {"an encrypted device", [&] { Crypt(places); }},
       {"a device with an emulated block size", [&] { EmulatedBlockSize(places); }},
@@ -126,6 +138,9 @@ std::vector<KtapTest> BlockTests(const CallerPlaces& places) {
       {"RAID 5 that skips copies", [&] { Raid(places); }},
       {"a compressed file", [&] { Zisofs(places); }},
   };
+  if (places.large != "-")
+    tests.push_back({"a cache in persistent memory", [&] { PersistentCache(places); }});
+  return tests;
 }
 
 }  // namespace kmapbench

@@ -16,6 +16,7 @@ namespace kmapbench {
 struct CallerPlaces {
   std::string directory;          // on a DAX file system
   std::string persistent;         // a block device of persistent memory, whose content is lost
+  std::string large;              // another one, of 512 MiB or more; -: there is none
   std::string compressed, plain;  // the same file, by zisofs and as it was before
 };
 

@@ -5,10 +5,10 @@
 // data have to be right, memory has to be closed again, and no access may be reported as stray.
 // Results are printed as KTAP. Needs root, the test module, and the kernel `callers`.
 //
-// pks_callers DIRECTORY PMEM COMPRESSED PLAIN [TEST]
+// pks_callers DIRECTORY PMEM LARGE COMPRESSED PLAIN [TEST]
 //   DIRECTORY is on a DAX file system; PMEM is a block device of persistent memory, whose content
-//   is lost; COMPRESSED is a file on zisofs, PLAIN the same file uncompressed; TEST
-//   is the name of the only one to run.
+//   is lost, and LARGE another one for dm-pcache, or -, where the kernel has none; COMPRESSED is a
+//   file on zisofs, PLAIN the same file uncompressed; TEST is the name of the only one to run.
 #include <poll.h>
 #include <sched.h>
 #include <sys/wait.h>
@@ -114,14 +114,14 @@ std::vector<KtapTest> Tests(const CallerPlaces& places, const std::string& only)
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5 && argc != 6) {
-    std::fprintf(stderr, "usage: pks_callers DIRECTORY PMEM COMPRESSED PLAIN [TEST]\n");
+  if (argc != 6 && argc != 7) {
+    std::fprintf(stderr, "usage: pks_callers DIRECTORY PMEM LARGE COMPRESSED PLAIN [TEST]\n");
     return 2;
   }
-  const CallerPlaces places = {argv[1], argv[2], argv[3], argv[4]};
+  const CallerPlaces places = {argv[1], argv[2], argv[3], argv[4], argv[5]};
   const std::string probe = places.directory + "/probe";
   return RunKtap(
-      Tests(places, argc == 6 ? argv[5] : ""),
+      Tests(places, argc == 7 ? argv[6] : ""),
       [&] {
         const File file(probe, Bytes{1});
         ExpectDax(probe);

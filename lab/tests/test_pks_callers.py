@@ -25,9 +25,10 @@ PROGRAMS = build_dir() / "bench" / "pks"
 # The file that zisofs has: more than is mapped, and its last page is not full.
 PLAIN = ("".join(random.Random(17).choices("abcdefgh \n", k=(80 << 12) + 100))).encode()
 
-# One more region, for dm-writecache.
+# One more region, for dm-writecache, and one for dm-pcache, which takes 512 MiB.
 MORE = "memmap=64M!512M"
 PERSISTENT = "/dev/pmem2"
+LARGE, LARGE_DEVICE, LARGE_MEMORY_MIB = "memmap=544M!1G", "/dev/pmem3", 1700
 
 # Copies for devices take 64 MiB out of the memory below the regions.
 SWIOTLB = "swiotlb=force"
@@ -91,10 +92,18 @@ MOUNTS = (
     "mkdir -p /cd && mount -t iso9660 -o loop,ro /data/cd.iso /cd\n"
     f"mount -t configfs configfs /sys/kernel/config\nwait_for {PERSISTENT}\n"
 )
-CALLERS = (
-    "echo TESTS program > /dev/kmsg\n"
-    f"step callers pks_callers /pmem {PERSISTENT} /cd/file /data/plain\n"
+# Linux 7.3 lets users have few algorithms, unless this is 0.
+ALL_ALGORITHMS = (
+    "restricted=/proc/sys/crypto/af_alg_restrict\n" "[ ! -e $restricted ] || echo 0 > $restricted\n"
 )
+
+
+def callers(large: str) -> str:
+    """The job's lines for the program; large: the device for dm-pcache, or -."""
+    return (
+        "echo TESTS program > /dev/kmsg\n"
+        f"step callers pks_callers /pmem {PERSISTENT} {large} /cd/file /data/plain\n"
+    )
 
 
 def wrong(text: str) -> dict[str, list[str]]:
@@ -117,8 +126,19 @@ def wrong(text: str) -> dict[str, list[str]]:
     return {name: said for name, said in found.items() if said}
 
 
-def test_who_touches_pages_of_user_space_opens_them(boot):
-    booted = boot("pks_callers", f"{MOUNTS}tests callers\n{CALLERS}", cpus=2, cmdline=SWIOTLB)
+# With and without AES in the CPU: Linux 7.3 has code of its own for each.
+@pytest.mark.parametrize("cpu", ["max", "max,-aes"])
+def test_who_touches_pages_of_user_space_opens_them(boot, prepared, cpu):
+    has_cache = "CONFIG_DM_PCACHE=y\n" in prepared.kernel.config.read_text()
+    more = {"memory_mib": LARGE_MEMORY_MIB} if has_cache else {}
+    booted = boot(
+        "pks_callers",
+        f"{MOUNTS}{ALL_ALGORITHMS}tests callers\n{callers(LARGE_DEVICE if has_cache else '-')}",
+        cpus=2,
+        cpu=cpu,
+        cmdline=f"{SWIOTLB} {LARGE if has_cache else ''}",
+        **more,
+    )
     assert wrong(booted.console) == {}
     assert booted.outcome.problem is None, booted.outcome.problem
     assert list(reports(booted.console)) == ["callers", "program"]
@@ -138,7 +158,7 @@ FUZZ = (
 def test_a_user_does_anything_with_mappings_and_the_kernel_has_nothing_to_say(boot):
     booted = boot(
         "pks_user_fuzz",
-        OTHER_CPUS + FUZZ,
+        OTHER_CPUS + ALL_ALGORITHMS + FUZZ,
         cpus=CPUS,
         icount=False,
         cmdline="maxcpus=1",
