@@ -14,24 +14,32 @@ from pathlib import Path
 
 import pytest
 
-from lab.kernels import debian_kernels, source_build, source_checkout, variant_table, variants
+from lab.kernels import source_build, source_checkout, variants
+from lab.kernels.variant import Image
 from lab.tests.conftest import quiet
 from lab.tests.support.kept import once
 
 pytestmark = pytest.mark.all
 
-IMAGE = variants.find("protected").image
-CONFIGS = variant_table.FOLDER / "configs"
-LAB, CALLERS = (CONFIGS / f"{name}.config" for name in ("lab", "callers"))
-
-# The number of the last patch of each.
+# The number of the last patch of each, by base.
 GROUPS = {
-    "preparatory": 10,
-    "CPU and entry": 13,
-    "memremap and kmap": 17,
-    "DAX, pmem and callers": 36,
-    "documentation": 37,
+    "6.12": {
+        "preparatory": 10,
+        "CPU and entry": 13,
+        "memremap and kmap": 17,
+        "DAX, pmem and callers": 36,
+        "documentation": 37,
+    },
+    "7.3": {
+        "preparatory": 8,
+        "CPU and entry": 12,
+        "memremap and kmap": 16,
+        "DAX, pmem and callers": 39,
+        "documentation": 40,
+    },
 }
+ALL_GROUPS = [(base, group) for base, groups in GROUPS.items() for group in groups]
+each_group = pytest.mark.parametrize(("base", "group"), ALL_GROUPS)
 
 # What nothing of the lab has: who touches pages of user space on other machines. COMPILE_TEST:
 # before the patch that has a user of it, supervisor keys can be chosen for compile tests only.
@@ -63,11 +71,15 @@ CONFIG_INFINIBAND_RDMAVT=y
 CONFIG_NFS_FS=y
 CONFIG_SUNRPC_XPRT_RDMA=y
 CONFIG_VMWARE_VMCI=y
-CONFIG_BCACHEFS_FS=y
 CONFIG_DRM=y
 CONFIG_DRM_QXL=y
 CONFIG_TCM_PSCSI=y
 """
+
+OTHERS_OF = {
+    "6.12": "CONFIG_BCACHEFS_FS=y\n",
+    "7.3": "CONFIG_X86_FRED=y\nCONFIG_BPF_SYSCALL=y\nCONFIG_IO_URING_ZCRX=y\n",
+}
 
 # Who builds what lies in a directory without a Makefile, or uses a header.
 BUILT_BY = {
@@ -81,11 +93,18 @@ BUILT_BY = {
 ADDED = ("CONFIG_SUPERVISOR_PKEYS=y\n", "CONFIG_DEVMAP_ACCESS_PROTECTION=y\n")
 
 
-def of_group(name: str) -> tuple[int, int]:
+def of_group(base: str, name: str) -> tuple[int, int]:
     """The patches of a group: the number before its first, and its last."""
-    ends = [0, *GROUPS.values()]
-    index = list(GROUPS).index(name)
+    ends = [0, *GROUPS[base].values()]
+    index = list(GROUPS[base]).index(name)
     return ends[index], ends[index + 1]
+
+
+def image_of(base: str, variant: str, *more: Path) -> Image:
+    """A variant with our whole series, not switched on, and with more fragments."""
+    whole = variants.load(base)[variant].image
+    fragments = [path for path in whole.fragments if path.name != variants.SERIES_FRAGMENT]
+    return replace(whole, fragments=(*fragments, *more))
 
 
 def touched(patch: Path) -> list[str]:
@@ -117,12 +136,12 @@ def builder(path: str) -> str:
 
 
 @contextmanager
-def opened(first: int, fragments: Sequence[Path], cache: Path, log: Path):
+def opened(image: Image, first: int, cache: Path, log: Path):
     """The source with so many patches, configured, and make for it; patches that come later may
     have symbols of their own.
     """
-    image = replace(IMAGE, patches=IMAGE.patches[:first], fragments=tuple(fragments))
-    version = debian_kernels.candidate(IMAGE.source)
+    image = replace(image, patches=image.patches[:first])
+    version = source_checkout.version(image)
     with tempfile.TemporaryDirectory(dir=cache / "kernels", prefix=".each-") as scratch:
         yield source_build.configured(image, version, Path(scratch), log, cache, quiet)
 
@@ -136,29 +155,31 @@ def add_symbols(source: Path, make) -> str:
     return config.read_text()
 
 
-def digest(*words: object) -> str:
-    """Of the series up to a patch, of the source, and of what else is named."""
-    value = hashlib.sha256(debian_kernels.candidate(IMAGE.source).encode())
-    for word in words:
-        value.update(word.read_bytes() if isinstance(word, Path) else str(word).encode())
+def digest(image: Image, last: int) -> str:
+    """Of the series up to a patch, of the source, and of its configuration."""
+    value = hashlib.sha256(source_checkout.version(image).encode())
+    for path in (*image.patches[:last], *image.fragments):
+        value.update(path.read_bytes())
     return value.hexdigest()[:16]
 
 
-def test_groups_end_where_the_series_does():
-    assert GROUPS["documentation"] == len(IMAGE.patches)
+@pytest.mark.parametrize("base", GROUPS)
+def test_groups_end_where_the_series_does(base):
+    assert GROUPS[base]["documentation"] == len(variants.load(base)["protected"].image.patches)
 
 
-@pytest.mark.parametrize("group", GROUPS)
-def test_each_patch_builds_the_directories_it_touches(group, cache, tmp_path):
-    first, last = of_group(group)
+@each_group
+def test_each_patch_builds_the_directories_it_touches(base, group, cache, tmp_path):
+    first, last = of_group(base, group)
     others = tmp_path / "others.config"
-    others.write_text(OTHERS)
+    others.write_text(OTHERS + OTHERS_OF[base])
+    image = image_of(base, "callers", others)
 
     def build() -> str:
         log = tmp_path / "log"
         built = []
-        with opened(first, (LAB, CALLERS, others), cache, log) as (source, make):
-            for patch in IMAGE.patches[first:last]:
+        with opened(image, first, cache, log) as (source, make):
+            for patch in image.patches[first:last]:
                 source_checkout.apply(patch, source, log)
                 add_symbols(source, make)
                 paths = touched(patch)
@@ -168,29 +189,29 @@ def test_each_patch_builds_the_directories_it_touches(group, cache, tmp_path):
                     if path.endswith(".c"):
                         assert (source / "build" / path).with_suffix(".o").is_file(), path
                     built.append(f"{patch.name}: {path}\n")
-        assert not warnings(log, IMAGE.patches[:last])
+        assert not warnings(log, image.patches[:last])
         return "".join(built)
 
-    key = digest(*IMAGE.patches[:last], LAB, CALLERS, OTHERS)
-    once(cache / "series-builds", f"directories-{first}-{last}-{key}", build)
+    name = f"directories-{base}-{first}-{last}-{digest(image, last)}"
+    once(cache / "series-builds", name, build)
 
 
-@pytest.mark.parametrize("group", GROUPS)
-def test_each_group_ends_in_a_kernel(group, cache, tmp_path):
-    _, last = of_group(group)
+@each_group
+def test_each_group_ends_in_a_kernel(base, group, cache, tmp_path):
+    _, last = of_group(base, group)
     compile_test = tmp_path / "compile-test.config"
     compile_test.write_text("CONFIG_COMPILE_TEST=y\n")
+    image = image_of(base, "protected", compile_test)
 
     def build() -> str:
         log = tmp_path / "log"
-        with opened(last, (LAB, compile_test), cache, log) as (source, make):
+        with opened(image, last, cache, log) as (source, make):
             text = add_symbols(source, make)
             make("vmlinux")
-        assert not warnings(log, IMAGE.patches[:last])
+        assert not warnings(log, image.patches[:last])
         there = "".join(line for line in ADDED if line in text)
-        if last >= GROUPS["memremap and kmap"]:
+        if last >= GROUPS[base]["memremap and kmap"]:
             assert there == "".join(ADDED)
         return there
 
-    key = digest(*IMAGE.patches[:last], LAB)
-    once(cache / "series-builds", f"vmlinux-{last}-{key}", build)
+    once(cache / "series-builds", f"vmlinux-{base}-{last}-{digest(image, last)}", build)
