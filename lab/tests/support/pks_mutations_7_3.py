@@ -3,7 +3,8 @@
 text as for 6.12 (pks_mutations), and is not planted twice.
 
 Not planted, as no guest runs it: WRMSRNS and its immediate form, the assertion for FRED,
-drivers/dax/fsdev.c, drm/ttm, kmap_local_page_try_from_panic().
+drivers/dax/fsdev.c, drm/ttm, kmap_local_page_try_from_panic(), regions of io_uring and user
+pointers of BPF in device-dax, tags of dm-integrity.
 """
 
 from lab.tests.support.pks_mutations import Mutant
@@ -158,6 +159,13 @@ CALLERS = [
         " &&\n\t       !page_access_protected(sg_page(req->dst)) &&\n"
         "\t       !page_access_protected(sg_page(req->src));\n",
         ";\n",
+    ),
+    Mutant(
+        "a_sector_of_xts_opens_nothing",
+        "arch/x86/crypto/aesni-intel_glue.c",
+        " &&\n\t    !page_access_protected(sg_page(req->src)) &&\n"
+        "\t    !page_access_protected(sg_page(req->dst))) {\n",
+        ") {\n",
     ),
     Mutant(
         "a_cipher_in_place_maps_twice",
