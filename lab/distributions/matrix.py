@@ -23,7 +23,7 @@ from formats import exit_codes
 from lab.core import package_archive, subprocesses
 from lab.core.dirs import ROOT, cache_dir
 from lab.core.errors import KmapbenchError
-from lab.distributions import debootstrap, figure_table
+from lab.distributions import figure_table
 from lab.distributions.debootstrap import Debian
 from lab.distributions.steps import MADE, STEPS, SUITES, TESTER, Result, State, Step
 from lab.distributions.summary import summary

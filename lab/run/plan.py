@@ -131,16 +131,6 @@ class Plan:
             in_lab_only=True,
         ),
     )
-    base: str | None = _field(
-        None,
-        Option(
-            variant_choice.BASE_HELP,
-            metavar="VERSION",
-            parse=variant_choice.base,
-            asked=True,
-            in_lab_only=True,
-        ),
-    )
     cases: str = _field(
         "default",
         Option(
@@ -159,6 +149,16 @@ class Plan:
         ),
     )
     arguments: list[str] = field(default_factory=list)  # the command line, for campaign.json
+    base: str | None = _field(
+        None,
+        Option(
+            variant_choice.BASE_HELP,
+            metavar="VERSION",
+            parse=variant_choice.base,
+            asked=True,
+            in_lab_only=True,
+        ),
+    )
     preset: str | None = _field(
         None,
         Option(

@@ -114,9 +114,7 @@ def touched(patch: Path) -> list[str]:
 
 
 def warnings(log: Path, patches: Sequence[Path]) -> list[str]:
-    """The compiler's, of files that the patches touch: the source has some of its own, as it does
-    with COMPILE_TEST.
-    """
+    """The compiler's, of files that the patches touch: the source has some of its own."""
     files = {
         path
         for patch in patches
@@ -165,7 +163,9 @@ def digest(image: Image, last: int) -> str:
 
 @pytest.mark.parametrize("base", GROUPS)
 def test_groups_end_where_the_series_does(base):
-    assert GROUPS[base]["tests and documentation"] == len(variants.load(base)["protected"].image.patches)
+    assert GROUPS[base]["tests and documentation"] == len(
+        variants.load(base)["protected"].image.patches
+    )
 
 
 @each_group
