@@ -40,8 +40,8 @@ def reports(text: str) -> dict[str, ktap.Report]:
 
 # Where a kernel with DEBUG_VM warns of unmaps that belong to no mapping, and of those and of
 # mappings that are left behind.
-MISPLACED = r" at mm/kmap_track\.c:\d+ (?:kmap_track_unmap|unmap_other_than_last)\+"
-ANY_MISUSE = r" at mm/kmap_track\.c:"
+MISPLACED = r" mm/kmap_track\.c:\d+ (?:at )?(?:kmap_track_unmap|unmap_other_than_last)\+"
+ANY_MISUSE = r" mm/kmap_track\.c:"
 
 
 def trouble(booted, meant: str = MISPLACED) -> list[str]:
