@@ -177,6 +177,14 @@ def test_a_symbol_that_does_not_hold(cache, image):
     assert "CONFIG_MISSPELT is n, and lab.config asks for y, and 1 more" in said
 
 
+def test_a_symbol_that_is_gone_from_this_linux_need_not_hold(cache, image):
+    wanted = image("CONFIG_JUMP_LABEL=y\nCONFIG_GONE=y\nCONFIG_MISSPELT=y\n")
+    said = failure(replace(wanted, gone=("CONFIG_GONE",)), cache)
+    assert "CONFIG_MISSPELT is n, and lab.config asks for y; see" in said
+    wanted = image("CONFIG_JUMP_LABEL=y\nCONFIG_GONE=y\n")
+    assert source_build.fetch(replace(wanted, gone=("CONFIG_GONE",)), cache, quiet).image.is_file()
+
+
 def test_a_compile_error_is_quoted(cache, image):
     said = failure(
         image("CONFIG_JUMP_LABEL=y\n", patch("kernel/fake.c", "\treturn 41;", "\treturn forty;")),
