@@ -114,13 +114,16 @@ void test_other_key(void)
 		__free_page(other);
 }
 
+/* Who is switched away from before the access is made again strays once more. */
 void test_stray_storm(void)
 {
 	long before = stray_accesses();
 	int i;
 
 	for (i = 0; i < STORM; i++) {
+		preempt_disable();
 		stray();
+		preempt_enable();
 		own_bracket();
 	}
 	expect(stray_accesses() == before + STORM);
