@@ -99,9 +99,12 @@ ALL_ALGORITHMS = (
 
 
 def callers(large: str) -> str:
-    """The job's lines for the program; large: the device for dm-pcache, or -."""
+    """The job's lines for the program; large: the device for dm-pcache, or -.
+
+    The kernel's messages may come later than they are made, and then in a line of the program's.
+    """
     return (
-        "echo TESTS program > /dev/kmsg\n"
+        "echo TESTS program > /dev/kmsg\nsleep 1\n"
         f"step callers pks_callers /pmem {PERSISTENT} {large} /cd/file /data/plain\n"
     )
 
