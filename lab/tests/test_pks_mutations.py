@@ -162,22 +162,30 @@ def _digest(mutant: pks_mutations.Mutant, image: Image) -> str:
     return value.hexdigest()[:16]
 
 
-@pytest.mark.parametrize("mutant", pks_mutations.ALL, ids=lambda mutant: mutant.name)
-def test_a_bug_is_noticed(request, mutant, cache, tmp_path):
-    def find():
-        with _planted(mutant, request.getfixturevalue("workshop"), tmp_path) as tree:
-            return run_tests(tree.folder, *order(mutant))
+@pytest.fixture
+def check(request, cache, tmp_path):
+    """Builds a kernel with a bug, unless it was noticed before, and runs tests on it that have to
+    notice it. shop: the fixture that has the kernel without it.
+    """
 
-    _notice(mutant, _image("checked"), cache, find)
+    def check(mutant: pks_mutations.Mutant, shop: str, image: Image, *tests: str, **marks) -> None:
+        def find():
+            with _planted(mutant, request.getfixturevalue(shop), tmp_path) as tree:
+                return run_tests(tree.folder, *tests, **marks)
+
+        _notice(mutant, image, cache, find)
+
+    return check
+
+
+@pytest.mark.parametrize("mutant", pks_mutations.ALL, ids=lambda mutant: mutant.name)
+def test_a_bug_is_noticed(mutant, check):
+    check(mutant, "workshop", _image("checked"), *order(mutant))
 
 
 @pytest.mark.parametrize("mutant", pks_mutations_7_3.SERIES, ids=lambda mutant: mutant.name)
-def test_a_bug_on_7_3_is_noticed(request, mutant, cache, tmp_path):
-    def find():
-        with _planted(mutant, request.getfixturevalue("workshop_7_3"), tmp_path) as tree:
-            return run_tests(tree.folder, *order(mutant))
-
-    _notice(mutant, _image("checked", "7.3"), cache, find)
+def test_a_bug_on_7_3_is_noticed(mutant, check):
+    check(mutant, "workshop_7_3", _image("checked", "7.3"), *order(mutant))
 
 
 @pytest.mark.parametrize("shop", ["callers_workshop", "callers_workshop_7_3"])
@@ -188,18 +196,10 @@ def test_without_a_bug_in_a_caller_nothing_fails(request, shop, tmp_path):
 
 
 @pytest.mark.parametrize("mutant", pks_caller_mutations.CALLERS, ids=lambda mutant: mutant.name)
-def test_a_bug_in_a_caller_is_noticed(request, mutant, cache, tmp_path):
-    def find():
-        with _planted(mutant, request.getfixturevalue("callers_workshop"), tmp_path) as tree:
-            return run_tests(tree.folder, CALLERS, marks="all")
-
-    _notice(mutant, _image("callers"), cache, find)
+def test_a_bug_in_a_caller_is_noticed(mutant, check):
+    check(mutant, "callers_workshop", _image("callers"), CALLERS, marks="all")
 
 
 @pytest.mark.parametrize("mutant", pks_mutations_7_3.CALLERS, ids=lambda mutant: mutant.name)
-def test_a_bug_in_a_caller_on_7_3_is_noticed(request, mutant, cache, tmp_path):
-    def find():
-        with _planted(mutant, request.getfixturevalue("callers_workshop_7_3"), tmp_path) as tree:
-            return run_tests(tree.folder, CALLERS, marks="all")
-
-    _notice(mutant, _image("callers", "7.3"), cache, find)
+def test_a_bug_in_a_caller_on_7_3_is_noticed(mutant, check):
+    check(mutant, "callers_workshop_7_3", _image("callers", "7.3"), CALLERS, marks="all")
