@@ -54,11 +54,13 @@ def test_each_planted_bug_fits_the_series(cache, base, image, tmp_path):
     log, source = tmp_path / "log", tmp_path / "source"
     version = source_checkout.version(image)
     pristine = source_checkout.source_of(image.source, version, cache, log, quiet)
+    needed = {name for mutant in MUTANTS[base] for name in mutant.seen_by}
     for patch in image.patches:
-        for name in re.findall(r"^--- a/(.+)$", patch.read_text(), flags=re.MULTILINE):
-            if (pristine / name).exists():  # else an earlier patch adds it
-                (source / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(pristine / name, source / name)
+        needed.update(re.findall(r"^--- a/(.+)$", patch.read_text(), flags=re.MULTILINE))
+    for name in needed:
+        if (pristine / name).exists():  # else an earlier patch adds it
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(pristine / name, source / name)
     for patch in image.patches:
         source_checkout.apply(patch, source, log)
     mutants = MUTANTS[base]
