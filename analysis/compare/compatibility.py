@@ -72,6 +72,7 @@ _DECLARED_BY = {
     "regions": ("pmem",),  # of persistent memory
 }
 
+_PREEMPT_COUNT = "kernel.config.CONFIG_PREEMPT_COUNT"
 _COMMIT = ("tools.kmapbench", "kmapbench.commit", "kmapbench.dirty")
 # Of a fact so many values are shown, and so many letters of each.
 _SHOWN_VALUES, _SHOWN_LETTERS = 2, 40
@@ -160,6 +161,21 @@ def differences(old: Source, new: Source) -> dict[str, tuple[str, str]]:
 
 def _has_symbols(source: Source) -> bool:
     return any(name.startswith("kernel.config.") for name in source.facts)
+
+
+def preemption(old: Source, new: Source) -> str | None:
+    """What is to be said of two kernels of which one counts how often preemption is disabled, as
+    all of Linux 7.x on x86 do: None where both do or neither does, or where nobody knows.
+    """
+    if not (_has_symbols(old) and _has_symbols(new)):
+        return None
+    count = [source for source in (old, new) if _PREEMPT_COUNT in source.facts]
+    if len(count) != 1:
+        return None
+    return (
+        f"{count[0].label} counts preemption (CONFIG_PREEMPT_COUNT), and the other one does not:"
+        " whatever disables it takes more instructions there"
+    )
 
 
 def unsteady_facts(source: Source) -> list[str]:

@@ -226,6 +226,8 @@ def _part(side: Sample, boots: np.ndarray, more: str) -> Sample:
 
 def _notes(old: Source, new: Source, metrics: Sequence[str]) -> list[str]:
     notes = [*old.warnings, *new.warnings]
+    if preemption := compatibility.preemption(old, new):
+        notes.append(preemption)
     if old.alpha < ALPHA and old.campaign == new.campaign:
         notes.append(
             f"a campaign that is looked at as it grows: this look spends {old.alpha:.2f} of the"

@@ -322,6 +322,26 @@ def test_a_case_without_figure_is_said_and_has_no_verdict(campaign):
     assert f"{two}:stock: no figure of empty: flagged: it faulted (boot 1)" in group.notes
 
 
+def test_kernels_of_which_one_counts_preemption(campaign):
+    count, none = "CONFIG_NUMA=y\nCONFIG_PREEMPT_COUNT=y\n", "CONFIG_NUMA=y\n"
+
+    def notes(old: str | None, new: str | None) -> list[str]:
+        folders = []
+        for name, config in (("one", old), ("two", new)):
+            shutil.rmtree(root / name, ignore_errors=True)
+            folders.append(campaign(name, [record()]))
+            if config is not None:
+                (folders[-1] / "stock" / "config").write_text(config)
+        (group,) = groups(*folders, allow=["kernel"])
+        return [note for note in group.notes if "preemption" in note]
+
+    root = campaign("somewhere", [record()]).parent
+    said = "counts preemption (CONFIG_PREEMPT_COUNT), and the other one does not"
+    assert [note.split(": ")[0] for note in notes(none, count)] == [f"{root}/two:stock {said}"]
+    assert [note.split(": ")[0] for note in notes(count, none)] == [f"{root}/one:stock {said}"]
+    assert notes(count, count) == notes(none, none) == notes(None, count) == []
+
+
 def test_exit_codes_say_what_was_asked_for(campaign):
     old, slow = campaign("old", [record()]), campaign("slow", [record(cost=6)])
     assert [
