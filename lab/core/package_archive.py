@@ -44,7 +44,7 @@ def archive_of(targets: str, settings: str) -> Archive:
     if "Debian" not in found:
         raise KmapbenchError(
             "this machine's package sources have no Debian archive on the network, "
-            "which the distributions would be made from: "
+            "which packages of other suites would come from: "
             "add one to /etc/apt/sources.list.d and run 'apt-get update'"
         )
     kept = {}

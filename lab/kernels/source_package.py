@@ -72,15 +72,12 @@ def _offer(package: str) -> tuple[str, list[str]]:
 def _of_suite(package: str, suite: str) -> tuple[str, list[str]]:
     """The same from a suite of Debian, with a list of packages of our own."""
     folder = cache_path() / "suites" / suite
-    lists = folder / "lists"
     options = _options(folder)
     stamp = folder / "fetched"
     if not stamp.exists() or time.time() - stamp.stat().st_mtime > _OLD_SECONDS:
-        (lists / "partial").mkdir(parents=True, exist_ok=True)
-        (folder / "archives" / "partial").mkdir(parents=True, exist_ok=True)
-        archive = package_archive.archive()
-        (folder / "sources.list").write_text(_source_line(suite, archive))
-        (folder / "apt.conf").write_text(archive.settings)
+        for name in ("lists", "archives"):
+            (folder / name / "partial").mkdir(parents=True, exist_ok=True)
+        (folder / "sources.list").write_text(_source_line(suite, package_archive.archive()))
         try:
             update = [subprocesses.find("apt-get", "apt"), *options, "-q", "update"]
             subprocesses.logged(update, folder / "log", "fetching the list of packages")

@@ -36,7 +36,7 @@ def table(tmp_path_factory) -> Path:
     path.write_text(
         f'[variants.clang]\ntoolchain = "{TOOLCHAIN}"\n'
         f'[variants.clang-protected]\ntoolchain = "{TOOLCHAIN}"\n'
-        f'patches = "{folder}/series/linux-6.12-pks"\n'
+        'pks = "all"\n'
         f'config = "lab+{folder}/configs/pks.config"\n'
         'cmdline = "memremap.pks_fault_mode=strict"\n'
     )
