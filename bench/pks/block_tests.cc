@@ -52,10 +52,11 @@ void Loop(const CallerPlaces& places) {
 // What is read is decrypted where it is, in the pages of the bio, a sector at a time.
 void Crypt(const CallerPlaces& places) {
   const std::string key = "2b7e151628aed2a6abf7158809cf4f3c", other(key.rbegin(), key.rend());
-  for (const std::string& cipher : {"aes-cbc-plain64 " + key, "aes-xts-plain64 " + key + other}) {
+  const std::string xts_key = key + other;
+  for (const std::string& cipher : {"aes-cbc-plain64 " + key, "aes-xts-plain64 " + xts_key}) {
     const LoopDevice loop(kDeviceBytes);
-    const MappedDevice crypt("callers-crypt", kSectors, "crypt",
-                             cipher + " 0 " + loop.path() + " 0");
+    const std::string table = cipher + " 0 " + loop.path() + " 0";
+    const MappedDevice crypt("callers-crypt", kSectors, "crypt", table);
     ThereAndBack(places, crypt.path(), 3 * kPage, 20);
     Expect(Backing(loop, kSize) != Pattern(20), "nothing is encrypted");
   }
