@@ -11,42 +11,8 @@ import sys
 from collections.abc import Sequence
 
 from lab import cli, completion
-from lab.commands import tests
 from lab.core.dirs import build_dir, writable_build_dir
 from lab.core.errors import KmapbenchError
-
-# Commands that need kmap_bench and the programs beside it, as `run` does if it measures.
-_BUILT = ("bisect", "configs", "test", "check")
-
-
-def groups(parsed: argparse.Namespace) -> list[str]:
-    """The groups of requirements.toml that a command needs, by its options."""
-    if parsed.command == "run":
-        from lab.run import preflight
-
-        return preflight.groups(parsed.planned)
-    if parsed.command in ("bisect", "configs"):
-        return ["python", "build", "module", "lab", "kernel-build"]
-    if parsed.command in ("report", "compare", "show", "calibrate"):
-        return ["python"]
-    if parsed.command in ("check", "cases"):
-        return ["build"]
-    if parsed.command == "test" and parsed.distributions:
-        return ["distributions"]  # each installs the rest itself
-    if parsed.command == "test" and parsed.reach == tests.UNIT:
-        return ["python", "build", "test"]
-    if parsed.command == "test" and parsed.reach == tests.CHECKERS:
-        return ["python", "build", "test", "checkers"]
-    if parsed.command == "test":
-        needed = ["python", "build", "module", "lab", "fio", "test"]
-        if parsed.reach != tests.EVERYDAY:
-            needed.append("kernel-build")
-        return needed + (["checkers", "all-tests"] if parsed.reach == tests.ALL else [])
-    if parsed.command == "lint":
-        return ["python", "lint"]
-    if parsed.command == "kernels" and parsed.what == "build":
-        return ["python", "kernel-build"]
-    return []
 
 
 def main() -> int:
@@ -69,7 +35,7 @@ def _make_ready(parsed: argparse.Namespace, arguments: Sequence[str]) -> None:
     from lab.core import requirements
     from lab.setup import cpp_build, interpreter, packages
 
-    wanted = requirements.needs(groups(parsed), requirements.distribution())
+    wanted = requirements.needs(parsed.groups(parsed), requirements.distribution())
     modules = [need.name for need in wanted if need.kind == "modules"]
     lacking = requirements.missing(wanted, interpreter.has_module(wanted))
     if lacking:
@@ -84,19 +50,10 @@ def _make_ready(parsed: argparse.Namespace, arguments: Sequence[str]) -> None:
         raise KmapbenchError(f"no python3 of 3.11 or later has all of: {' '.join(modules)}")
     if python != sys.executable:
         os.execv(python, [python, "-P", "-m", "lab.launcher", *arguments])
-    if _is_built(parsed):
+    if parsed.is_built(parsed):
         cpp_build.build(build_dir())
         if parsed.command == "run":
             parsed.check(parsed)  # now that the lists of cases are there
-
-
-def _is_built(parsed: argparse.Namespace) -> bool:
-    """Whether the command needs kmap_bench and the programs beside it."""
-    if parsed.command == "run":
-        from lab.run import preflight
-
-        return not preflight.is_complete(parsed.planned)
-    return parsed.command in _BUILT and not getattr(parsed, "distributions", False)
 
 
 if __name__ == "__main__":

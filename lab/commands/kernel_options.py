@@ -17,7 +17,7 @@ def add(commands, new_command: Callable[..., argparse.ArgumentParser]) -> None:
     build = new_command(below, "build", help="build the kernels of variants")
     build.add_argument("names", nargs="+", metavar="NAME", help="a variant")
     _add_options(build)
-    build.set_defaults(function=_build, check=_check)
+    build.set_defaults(function=_build, check=_check, groups=lambda _: ["python", "kernel-build"])
     needs = new_command(
         below, "needs", help="list what a kernel needs to be measured in the lab, and why"
     )

@@ -102,6 +102,20 @@ def _add_distributions(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def groups(arguments: argparse.Namespace) -> list[str]:
+    """The groups of requirements.toml that the tests need which the options ask for."""
+    if arguments.distributions:
+        return ["distributions"]  # each installs the rest itself
+    if arguments.reach == UNIT:
+        return ["python", "build", "test"]
+    if arguments.reach == CHECKERS:
+        return ["python", "build", "test", "checkers"]
+    needed = ["python", "build", "module", "lab", "fio", "test"]
+    if arguments.reach != EVERYDAY:
+        needed.append("kernel-build")
+    return needed + (["checkers", "all-tests"] if arguments.reach == ALL else [])
+
+
 def run(reach: str = EVERYDAY) -> int:
     """Both, even where the first fails, so that one run shows everything."""
     ctest = [

@@ -11,7 +11,7 @@ import tomllib
 import pytest
 import tomli_w
 
-from lab import cli, launcher
+from lab import cli
 from lab.core import kernel_cases, requirements
 from lab.core.dirs import ROOT
 from lab.core.errors import KmapbenchError
@@ -167,6 +167,12 @@ def nothing_built(monkeypatch):
 FOR_TESTS = {"python", "build", "module", "lab", "fio", "test"}
 
 
+def groups(arguments: list[str]) -> set[str]:
+    """What a command needs."""
+    parsed = cli.parse(arguments)
+    return set(parsed.groups(parsed))
+
+
 @pytest.mark.parametrize(
     ("arguments", "needed"),
     [
@@ -231,15 +237,13 @@ def test_a_command_needs_the_groups_that_its_options_say(tmp_path, arguments, ne
         name.mkdir(exist_ok=True)
         (name / "campaign.json").write_text(json.dumps({"planned": [step], "order": order}))
     shutil.copy(folder / "plan.toml", folder / "whole")
-    assert (
-        set(launcher.groups(cli.parse([one.format(folder=folder) for one in arguments]))) == needed
-    )
+    assert groups([one.format(folder=folder) for one in arguments]) == needed
 
 
 def test_the_running_kernel_needs_no_emulator(monkeypatch):
     monkeypatch.setattr(preflight, "check_machine", lambda _: None)
-    assert set(launcher.groups(cli.parse(["run", "--here"]))) == {"python", "build", "module"}
-    assert set(launcher.groups(cli.parse(["run", "--here", "--only", "dax", "--on", "/"]))) == {
+    assert groups(["run", "--here"]) == {"python", "build", "module"}
+    assert groups(["run", "--here", "--only", "dax", "--on", "/"]) == {
         "python",
         "build",
         "fio",
