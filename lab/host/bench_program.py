@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,32 +34,36 @@ def matching(kmap_bench: Path, cases: str, half: str | None) -> list[str]:
 
 def measure(
     boot: Boot,
-    command: BenchCommand,
-    launches: int,
+    runs: Sequence[tuple[BenchCommand, int]],
     on_line: Callable[[Line], None] = lambda _: None,
 ) -> None:
     """Launches kmap_bench, one after the other; records go into the boot, and micro.json holds all
     launches.
 
-    command: what to measure, and how. on_line is called for each line that kmap_bench wrote.
+    runs: what to measure, and how, with a number of launches each. on_line is called for each line
+    that kmap_bench wrote.
     """
-    outputs = []
+    contents = []
     with tempfile.TemporaryDirectory() as scratch:
-        for launch in range(1, launches + 1):
-            out = Path(scratch) / f"{launch}.json"
-            environment = Path(scratch) / "environment.json"
-            one = replace(
-                command,
-                out=out,
-                variant=boot.variant,
-                boot=boot.number,
-                launch=launch,
-                environment=environment,
-            )
-            _launch(one, boot, on_line)
-            outputs.append(json.loads(out.read_text()))
+        environment = Path(scratch) / "environment.json"
+        for command, launches in runs:
+            outputs = []
+            for launch in range(1, launches + 1):
+                out = Path(scratch) / f"{launch}.json"
+                one = replace(
+                    command,
+                    out=out,
+                    variant=boot.variant,
+                    boot=boot.number,
+                    launch=launch,
+                    environment=environment,
+                )
+                _launch(one, boot, on_line)
+                outputs.append(json.loads(out.read_text()))
+            contents.append(merged(outputs))
         boot.write_environment(json.loads(environment.read_text()))
-    boot.write_micro(merged(outputs))
+    benchmarks = [benchmark for content in contents for benchmark in content["benchmarks"]]
+    boot.write_micro(contents[0] | {"benchmarks": benchmarks})
 
 
 def describe(boot: Boot, kmap_bench: Path) -> None:

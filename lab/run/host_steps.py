@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from formats.case_names import parse_fio
 from lab.campaign import store
 from lab.core import signals
 from lab.core.bench_command import BenchCommand
@@ -34,18 +35,14 @@ def measure_here(
     None.
     """
     making: list[str] = []
-    follow = _follower(making, kept.variant, HERE_WORK / len(names), display)
+    follow = follower(making, kept.variant, HERE_WORK / len(names), display)
     display.say(
         f"{kept.variant}: {len(names)} kernel cases on Linux {running.kernel.release}, the running"
         " kernel"
     )
     command = BenchCommand(kmap_bench, names=names, clock="tsc", events=True)
-    problem = _kept(
-        kept,
-        kept.variant,
-        "tsc",
-        making,
-        lambda: bench_program.measure(kept, command, 1, follow),
+    problem = run_step(
+        kept, kept.variant, making, lambda: bench_program.measure(kept, [(command, 1)], follow)
     )
     if problem:
         return problem
@@ -67,14 +64,10 @@ def measure_user(
     display.say(f"{len(names)} user models on this machine")
     # one repetition a launch, since a launch is their unit of randomness
     command = BenchCommand(kmap_bench, names=names, repetitions=1, events=True)
-    follow = _follower([], "user models", MODEL_WORK / LAUNCHES, display)
+    follow = follower([], "user models", MODEL_WORK / LAUNCHES, display)
     # without the case that a launch ended in: those before have its records
-    problem = _kept(
-        kept,
-        "user models",
-        "tsc",
-        [],
-        lambda: bench_program.measure(kept, command, LAUNCHES, follow),
+    problem = run_step(
+        kept, "user models", [], lambda: bench_program.measure(kept, [(command, LAUNCHES)], follow)
     )
     return problem or _control(kept, "user models")
 
@@ -89,8 +82,23 @@ def measure_dax(
     kept: store.Boot, named: Named, preset: Preset, kmap_bench: Path, display: Display
 ) -> str | None:
     """fio on what the user named; what went wrong, in one line, or None."""
-    chosen = replace(preset, jobs=tuple(job for job in preset.jobs if named.measures(job)))
     making: list[str] = []
+
+    def measure() -> None:
+        bench_program.describe(kept, kmap_bench)
+        run_fio(kept, named, preset, making, display)
+
+    return run_step(kept, kept.variant, making, measure)
+
+
+def run_fio(
+    kept: store.Boot, named: Named, preset: Preset, making: list[str], display: Display
+) -> None:
+    """Runs the jobs of a preset on what the user named, into a boot that goes on afterwards.
+
+    making: holds the job's case while it runs. A KmapbenchError where one fails.
+    """
+    chosen = replace(preset, jobs=tuple(job for job in preset.jobs if named.measures(job)))
 
     def on_job(job: Job) -> None:
         making[:] = [job.case]
@@ -101,22 +109,16 @@ def measure_dax(
         making.clear()
         display.advance(HERE_WORK / len(chosen.jobs))
 
-    def measure() -> None:
-        bench_program.describe(kept, kmap_bench)
-        output = kept.folder / "dax"
-        output.mkdir()
-        on_host.measure(named, chosen, output, on_job, on_end)
-
     display.say(
         f"{kept.variant}: {len(chosen.jobs)} jobs of fio on {named.path},"
         f" {chosen.seconds / 60:.0f} minutes at least"
     )
-    return _kept(kept, kept.variant, "wall", making, measure)
+    output = kept.folder / "dax"
+    output.mkdir()
+    on_host.measure(named, chosen, output, on_job, on_end)
 
 
-def _follower(
-    making: list[str], what: str, work: float, display: Display
-) -> Callable[[Line], None]:
+def follower(making: list[str], what: str, work: float, display: Display) -> Callable[[Line], None]:
     """Of kmap_bench's lines, each by itself: making is the case being measured, if any, and work
     what the display counts for one.
     """
@@ -133,10 +135,13 @@ def _follower(
     return follow
 
 
-def _kept(
-    kept: store.Boot, name: str, clock: str, making: list[str], measure: Callable[[], None]
+def run_step(
+    kept: store.Boot, name: str, making: list[str], measure: Callable[[], None]
 ) -> str | None:
-    """The end of a step, however it comes. making: the case being measured, if any."""
+    """Measures a step and ends it, however that comes; what went wrong, in one line, or None.
+
+    making: the case being measured, if any.
+    """
     try:
         measure()
     except KeyboardInterrupt as error:
@@ -144,6 +149,7 @@ def _kept(
         raise
     except KmapbenchError as error:
         if making:
+            clock = "wall" if parse_fio(making[0]) else "tsc"
             kept.append_crashed(making[0], clock, str(error), [])
         kept.end(str(error))
         return f"{name}: {error}"

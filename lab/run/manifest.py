@@ -8,6 +8,7 @@ import platform
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from formats.campaign_format import LOOKS, PAIRS
 from lab.campaign.schedule import Step
@@ -27,36 +28,51 @@ def describe(
     variants: dict[str, dict] = {}
     for target in targets:
         variants |= target.manifest()
+    tools = {
+        "qemu": _first_line("qemu-system-x86_64", "qemu-system-x86") if in_lab else None,
+        **({"not_observed": refusals[0]} if refusals else {}),
+        **tools_of_host(has_fio=plan.only == "dax"),
+    }
+    looks = [{"pairs": pairs, "share": share} for pairs, share in LOOKS.items()]
     return {
         "asked": plan.asked(),
         "seed": plan.seed,
         "variants": variants,
-        "tools": {
-            "qemu": _first_line("qemu-system-x86_64", "qemu-system-x86") if in_lab else None,
-            **({"fio": _first_line("fio", "fio")} if plan.only == "dax" else {}),
-            **({"not_observed": refusals[0]} if refusals else {}),
-            "gcc": _first_line("gcc", "gcc"),
-            "python": platform.python_version(),
-            "system": debian_kernels.system(),
-        },
-        "kmapbench": _checkout()
-        | {
-            "kmap_bench": hashlib.sha256(kmap_bench.read_bytes()).hexdigest(),
-            "kmap_bench_code": program_code.code_hash(kmap_bench),
-        },
-        "planned": [
-            {"variant": step.variant, "boot": step.boot}
-            | ({"half": step.half} if step.half else {})
-            | ({"round": step.round} if step.round else {})
-            for step in planned
-        ],
-        **({"design": PAIRS, "coins": []} if any(step.round for step in planned) else {}),
-        **(
-            {"looks": [{"pairs": pairs, "share": share} for pairs, share in LOOKS.items()]}
-            if plan.until_resolved
-            else {}
-        ),
+        "tools": tools,
+        "kmapbench": program(kmap_bench),
+        **schedule_fields(planned),
+        **({"looks": looks} if plan.until_resolved else {}),
     }
+
+
+def tools_of_host(has_fio: bool) -> dict[str, str]:
+    """Versions of what measures on this machine, by name."""
+    return {
+        **({"fio": _first_line("fio", "fio")} if has_fio else {}),
+        "gcc": _first_line("gcc", "gcc"),
+        "python": platform.python_version(),
+        "system": debian_kernels.system(),
+    }
+
+
+def program(kmap_bench: Path) -> dict[str, Any]:
+    """Which kmapbench measures: its commit, and kmap_bench by its bytes and by its code."""
+    return _checkout() | {
+        "kmap_bench": hashlib.sha256(kmap_bench.read_bytes()).hexdigest(),
+        "kmap_bench_code": program_code.code_hash(kmap_bench),
+    }
+
+
+def schedule_fields(planned: Sequence[Step]) -> dict[str, Any]:
+    """The order of boots, and how it came about."""
+    steps = [
+        {"variant": step.variant, "boot": step.boot}
+        | ({"half": step.half} if step.half else {})
+        | ({"round": step.round} if step.round else {})
+        for step in planned
+    ]
+    in_rounds = any(step.round for step in planned)
+    return {"planned": steps, **({"design": PAIRS, "coins": []} if in_rounds else {})}
 
 
 def _checkout() -> dict:

@@ -7,16 +7,15 @@ need to know of it. Standard library only, since options are read before anythin
 
 import argparse
 import re
-import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from formats.campaign_format import LOOKS, USER_SPACE
-from lab.core.errors import KmapbenchError
 from lab.kernels import debian_kernels, variant_choice
 from lab.kernels.variant import Variant
+from lab.run.option import Option
+from lab.run.option import option_field as _field
+from lab.run.option import options_of, planned_options, write_values
 
 DEFAULT_LABEL = "here"
 EXACT_BOOTS, INEXACT_BOOTS = 2, 6
@@ -51,23 +50,6 @@ def _only(text: str) -> str:
     if text not in ("micro", "user", "dax"):
         raise argparse.ArgumentTypeError(f"'{text}' is none of micro, user, dax")
     return text
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option of `run`."""
-
-    help: str
-    kind: type = str  # of its value in a plan file
-    metavar: str | None = None
-    parse: Callable[[str], Any] = str  # raises argparse.ArgumentTypeError
-    planned: bool = True  # part of plan files, so that the campaign can be repeated
-    asked: bool = False  # part of campaign.json's "asked"
-    in_lab_only: bool = False  # chooses among kernels and boots; --here has one of each
-
-
-def _field(default: Any, option: Option) -> Any:
-    return field(default=default, metadata={"option": option})
 
 
 @dataclass(frozen=True)
@@ -235,54 +217,17 @@ class Plan:
         return {"arguments": self.arguments} | kept
 
 
-OPTIONS: Mapping[str, Option] = {
-    one.name: one.metadata["option"] for one in fields(Plan) if "option" in one.metadata
-}
+OPTIONS = options_of(Plan)
 """By the name of the field."""
-PLANNED = {name: option for name, option in OPTIONS.items() if option.planned}
+PLANNED = planned_options(OPTIONS)
 """Those that plan files have."""
-
-
-def read(path: Path) -> dict:
-    """The options in a plan file, by name; a KmapbenchError names what is wrong with it."""
-    try:
-        said = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise KmapbenchError(
-            f"{path}: {error.strerror}; give a plan file: each campaign has one (plan.toml)"
-        ) from None
-    except ValueError as error:
-        raise KmapbenchError(f"{path}: not valid TOML ({error})") from None
-    for name, value in said.items():
-        if name not in PLANNED:
-            raise KmapbenchError(
-                f"{path}: {name} is not known; a plan can have {', '.join(PLANNED)}"
-            )
-        kind = PLANNED[name].kind
-        if type(value) is not kind or (
-            isinstance(value, list) and {type(one) for one in value} - {str}
-        ):
-            raise KmapbenchError(f"{path}: {name} must be {_KIND_NAMES[kind]}")
-    return said
-
-
-_KIND_NAMES = {
-    str: "a string",
-    int: "a whole number",
-    bool: "true or false",
-    list: "a list of strings",
-}
 
 
 def write(plan: Plan) -> str:
     """The text of a plan file that repeats a plan: the same boots in the same order."""
-    import tomli_w  # which what only reads a plan can do without
-
     said = {name: getattr(plan, name) for name in PLANNED} | {
         "variants": [variant.word for variant in plan.variants],
         "boots": None if plan.here or plan.until_resolved else plan.boots,
         "label": plan.label if plan.here else None,
     }
-    return tomli_w.dumps(
-        {name: value for name, value in said.items() if value not in (None, [], False)}
-    )
+    return write_values(said)

@@ -10,7 +10,8 @@ from formats.campaign_format import LOOKS
 from lab.core.errors import KmapbenchError
 from lab.kernels import variant_choice
 from lab.kernels.variant import Variant
-from lab.run.plan import EXACT_BOOTS, INEXACT_BOOTS, LEVEL, OPTIONS, PLANNED, Plan, read
+from lab.run import option
+from lab.run.plan import EXACT_BOOTS, INEXACT_BOOTS, LEVEL, OPTIONS, PLANNED, Plan
 
 # What options contradict each other: a test of what was given, and what is said of it.
 _RULES: list[tuple[Callable[[dict], bool], str]] = [
@@ -59,13 +60,7 @@ _RULES: list[tuple[Callable[[dict], bool], str]] = [
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of `run` for its parser."""
-    for name, option in OPTIONS.items():
-        if option.kind is bool:
-            parser.add_argument(_flag(name), action="store_true", help=option.help)
-        else:
-            parser.add_argument(
-                _flag(name), type=option.parse, metavar=option.metavar, help=option.help
-            )
+    option.add_options(parser, OPTIONS)
     parser.add_argument(
         "--plan",
         type=Path,
@@ -75,16 +70,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _flag(name: str) -> str:
-    """A field as the command line has it."""
-    return f"--{name.replace('_', '-')}"
-
-
 def from_arguments(arguments: argparse.Namespace) -> Plan:
     """The plan of a command line, a plan file, or the campaign that is to be resumed."""
-    given = {
-        name: value for name in PLANNED if (value := getattr(arguments, name)) not in (None, False)
-    }
+    given = option.given_options(arguments, PLANNED)
     if arguments.resume:
         given.pop("until_resolved", None)  # the campaign says whether it was begun so
     if arguments.resume and (given or arguments.plan or arguments.out):
@@ -92,7 +80,7 @@ def from_arguments(arguments: argparse.Namespace) -> Plan:
             "--resume goes on with what was asked for then: leave out all else but --dry-run"
         )
     file = arguments.resume / "plan.toml" if arguments.resume else arguments.plan
-    said = (read(file) if file else {}) | given
+    said = (option.read_plan_file(file, PLANNED) if file else {}) | given
     if arguments.resume and arguments.until_resolved and not said.get("until_resolved"):
         raise KmapbenchError(
             f"{arguments.resume}: begun without --until-resolved, so that its one look has spent"
@@ -138,14 +126,10 @@ def _check(given: dict) -> None:
     for broken, message in _RULES:
         if broken(given):
             raise KmapbenchError(message)
-    for name, option in OPTIONS.items():
-        if given.get("here") and option.in_lab_only and name in given:
+    for name, one in OPTIONS.items():
+        if given.get("here") and one.in_lab_only and name in given:
             raise KmapbenchError(
-                f"--here measures the running kernel in the boot it is in: leave out {_flag(name)},"
-                " or leave out --here"
+                "--here measures the running kernel in the boot it is in: leave out"
+                f" {option.flag(name)}, or leave out --here"
             )
-        if name in given and option.kind in (str, int):
-            try:
-                option.parse(str(given[name]))
-            except argparse.ArgumentTypeError as error:
-                raise KmapbenchError(f"{name}: {error}") from None
+    option.check_values(given, OPTIONS)

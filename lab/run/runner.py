@@ -63,7 +63,7 @@ def _report_again(folder: Path, whole: bool) -> int:
     campaign = store.Campaign.reopen(folder)
     try:
         print(f"{folder}: nothing is left to measure; writing the report", file=sys.stderr)
-        return _end([], _report(folder, whole))
+        return _end([], write_report(folder, whole))
     finally:
         chown.hand_over(folder)
         campaign.release()
@@ -129,7 +129,7 @@ def _measure(
     # wrong is said already.
     has_records = any(campaign.folder.glob("*/boot-*/micro.jsonl"))
     display.begin(_REPORT)
-    reported = _report(campaign.folder, plan.print) if has_records else None
+    reported = write_report(campaign.folder, plan.print) if has_records else None
     display.end(_REPORT, keep=has_records)
     if campaign.left():
         display.note(f"to go on: {go_on}")
@@ -188,7 +188,7 @@ def _open(
         campaign = resumed
         campaign.go_on(described)
     else:
-        folder = plan.out or _new_folder(RESULTS, _name(plan))
+        folder = plan.out or new_folder(RESULTS, _name(plan))
         campaign = store.Campaign.begin(folder, described, write(plan))
         leaving.callback(campaign.release)
     leaving.callback(chown.hand_over, campaign.folder)
@@ -199,7 +199,7 @@ def _open(
     return campaign
 
 
-def _new_folder(parent: Path, name: str) -> Path:
+def new_folder(parent: Path, name: str) -> Path:
     """A name nobody has yet: the minute, what is measured, and a number where that is taken."""
     stem = f"{time.strftime('%Y-%m-%dT%H%M')}-{name}"
     candidate, number = parent / stem, 1
@@ -223,7 +223,8 @@ def _is_resolved(folder: Path) -> bool:
     return code != exit_codes.UNRESOLVED
 
 
-def _report(folder: Path, whole: bool) -> subprocess.CompletedProcess:
+def write_report(folder: Path, whole: bool) -> subprocess.CompletedProcess:
+    """Has the report of a campaign made. whole: what it prints is report.txt."""
     command = [sys.executable, "-m", "analysis", "report", str(folder)]
     command += ["--print"] if whole else []
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -216,9 +216,9 @@ def test_the_schema_wants_samples_or_histograms():
 
 
 def test_new_folders_never_collide(tmp_path):
-    first = runner._new_folder(tmp_path, "stock")
+    first = runner.new_folder(tmp_path, "stock")
     first.mkdir()
-    second = runner._new_folder(tmp_path, "stock")
+    second = runner.new_folder(tmp_path, "stock")
     assert second != first and second.name.startswith(first.name[:10])
 
 

@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
         image.prepare = lambda variant, *_: image.Prepared(variant, "", kernel, base, base)
         source_build.provide = lambda *_: None
         disk_space.rooms = lambda _: []
-        runner._report = lambda *_: subprocess.CompletedProcess([], 0, "", "")
+        runner.write_report = lambda *_: subprocess.CompletedProcess([], 0, "", "")
         if resolved_at := os.environ.get("STAND_IN_RESOLVED"):
             runner._is_resolved = lambda folder: _boots(folder) >= int(resolved_at)
         return cli.main(arguments)
