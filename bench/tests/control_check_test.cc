@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kmap_bench/control_check.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace kmapbench {
+namespace {
+
+// A control of 13 adds that takes 26 core cycles the first few times that it is measured, and 13
+// from then on.
+BenchCase Disturbed(int times, int& measured) {
+  BenchCase control;
+  control.measure = [times, &measured](uint32_t ops, uint32_t samples, CounterGroup&) {
+    const uint64_t cycles = measured++ < times ? 26 : 13;
+    Sample sample{};
+    sample.case_n = cycles * ops;
+    sample.case_2n = 2 * cycles * ops;
+    sample.chain = 1.0;
+    Record record;
+    record.name = "control/adds13";
+    record.ops = ops;
+    record.known = Known{13, 13};
+    record.samples.assign(samples, sample);
+    return record;
+  };
+  return control;
+}
+
+TEST(MeasureControl, WhatPassesIsNoProblem) {
+  int measured = 0;
+  const Record record = MeasureControl(Disturbed(2, measured), Clock::kTsc, 10, 5);
+  EXPECT_EQ(ControlProblem(record, Clock::kTsc), "");
+  EXPECT_EQ(measured, 3);
+}
+
+TEST(MeasureControl, WhatStaysIsOne) {
+  int measured = 0;
+  const Record record = MeasureControl(Disturbed(1000, measured), Clock::kTsc, 10, 5);
+  EXPECT_NE(ControlProblem(record, Clock::kTsc), "");
+  EXPECT_EQ(measured, 5);
+}
+
+TEST(MeasureControl, ACountIsMeasuredOnce) {
+  int measured = 0;
+  const Record record = MeasureControl(Disturbed(1, measured), Clock::kIcount, 10, 5);
+  EXPECT_NE(ControlProblem(record, Clock::kIcount), "");
+  EXPECT_EQ(measured, 1);
+}
+
+}  // namespace
+}  // namespace kmapbench
