@@ -44,12 +44,19 @@ def append_line(path: Path, value: dict[str, Any]) -> None:
 
 def write_lines(path: Path, values: list[dict[str, Any]]) -> None:
     """Replaces a file of JSON lines by a new one, at once and for good."""
-    _replace(path, "".join(map(_line, values)))
+    write_text(path, "".join(map(_line, values)))
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """Replaces a file by a new one, at once and for good."""
-    _replace(path, json.dumps(value, indent=2) + "\n")
+    with naming(path):
+        write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def sync_file(path: Path) -> None:
+    """Makes what another program wrote into a file survive a power loss."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -57,13 +64,32 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
+def read_whole_lines(path: Path) -> list[dict[str, Any]]:
+    """The same of a file whose writer was cut off, with the machine: without a line that is not
+    whole.
+    """
+    if not path.is_file():
+        return []
+    whole = []
+    for line in path.read_bytes().splitlines(keepends=True):
+        try:
+            value = json.loads(line)
+        except ValueError:
+            break
+        if not line.endswith(b"\n") or not isinstance(value, dict):
+            break
+        whole.append(value)
+    return whole
+
+
 def _line(value: dict[str, Any]) -> str:
     return json.dumps(value, separators=(",", ":")) + "\n"
 
 
-def _replace(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Replaces a file by a new one, at once and for good. OSError where it cannot be written."""
     scratch = path.with_name(f".{path.name}.new")
-    with naming(path), scratch.open("w") as file:
+    with scratch.open("w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

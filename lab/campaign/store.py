@@ -136,6 +136,19 @@ class Campaign:
         self.save()
         return Boot(self, step, folder)
 
+    def unfinished_boot(self) -> "Boot | None":
+        """The boot that was begun last, if it has not ended: with the records that are whole."""
+        last = self.header["order"][-1] if self.header["order"] else None
+        if not last or last["status"] != "running":
+            return None
+        boot = Boot(self, last, self.folder / last["variant"] / f"boot-{last['boot']:02d}")
+        boot.records = safe_files.read_whole_lines(boot.folder / "micro.jsonl")
+        if boot.records:
+            safe_files.write_lines(boot.folder / "micro.jsonl", boot.records)
+        else:
+            (boot.folder / "micro.jsonl").unlink(missing_ok=True)
+        return boot
+
     def end(self) -> None:
         self.header["ended"] = now()
         self.save()
@@ -179,7 +192,7 @@ class Boot:
         self.number = step["boot"]
         self.folder = folder
         with safe_files.naming(folder):
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
             safe_files.sync(folder.parent)
         self.set_aside = folder.with_name(
             f"{folder.name}.try-{step['try']}"
@@ -257,6 +270,11 @@ class Boot:
     def end(self, problem: str | None = None) -> None:
         self.crashed = problem is not None
         self._end("crashed" if problem else "ok", problem)
+
+    def end_not_up(self, problem: str) -> None:
+        """Its kernel was started, and another one came up."""
+        self._step["came_up"] = False
+        self.end(problem)
 
     def interrupt(self, reason: str) -> None:
         """It was ended before its time, which says nothing of its kernel."""

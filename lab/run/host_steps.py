@@ -50,9 +50,7 @@ def measure_here(
         [record for record in kept.records if "known" not in record]
     ):
         display.note(line)
-    if failed := kept.failed_oracles():
-        return f"{kept.variant}: the oracle failed for {', '.join(failed)}"
-    return _control(kept, kept.variant)
+    return wrong_figures(kept)
 
 
 def measure_user(
@@ -70,6 +68,13 @@ def measure_user(
         kept, "user models", [], lambda: bench_program.measure(kept, [(command, LAUNCHES)], follow)
     )
     return problem or _control(kept, "user models")
+
+
+def wrong_figures(kept: store.Boot) -> str | None:
+    """Why figures of a boot that was measured are not true, in one line, or None."""
+    if failed := kept.failed_oracles():
+        return f"{kept.variant}: the oracle failed for {', '.join(failed)}"
+    return _control(kept, kept.variant)
 
 
 def _control(kept: store.Boot, name: str) -> str | None:
@@ -135,6 +140,11 @@ def follower(making: list[str], what: str, work: float, display: Display) -> Cal
     return follow
 
 
+def clock_of(case: str) -> str:
+    """The clock by which a case is measured on this machine."""
+    return "wall" if parse_fio(case) else "tsc"
+
+
 def run_step(
     kept: store.Boot, name: str, making: list[str], measure: Callable[[], None]
 ) -> str | None:
@@ -149,8 +159,7 @@ def run_step(
         raise
     except KmapbenchError as error:
         if making:
-            clock = "wall" if parse_fio(making[0]) else "tsc"
-            kept.append_crashed(making[0], clock, str(error), [])
+            kept.append_crashed(making[0], clock_of(making[0]), str(error), [])
         kept.end(str(error))
         return f"{name}: {error}"
     kept.end()

@@ -72,6 +72,15 @@ def look(path: Path, root: Path = Path("/")) -> Named:
     return Named(path, None, _near(sysfs, root))
 
 
+def identity(path: Path, root: Path = Path("/")) -> str:
+    """What tells a block device from others, whatever its name is in this boot: its size, and of
+    persistent memory its namespace and address.
+    """
+    sysfs = root / "sys/class/block" / path.resolve().name
+    names = ("size", "device/uuid", "device/resource", "device/size")
+    return " ".join(f"{name}={subprocesses.value(sysfs / name)}" for name in names)
+
+
 def confirm(named: Named, ask: Callable[[str], str]) -> None:
     """A KmapbenchError where the user does not say the device's own name. ask: shows a question,
     and gives the answer.

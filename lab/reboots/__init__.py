@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`kmapbench campaign`: kernels of this machine, measured boot after boot."""
