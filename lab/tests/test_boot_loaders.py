@@ -157,9 +157,8 @@ def test_grub_itself_takes_what_is_written(tmp_path):
 def test_grub_has_to_be_able_to_take_back_its_next_entry(tmp_path, mount, dm, refused):
     machine = RealMachine(Machine(tmp_path / "machine").root)
     kind, device = mount.split()
-    files = {
-        "proc/self/mountinfo": f"9 1 8:1 / / rw - tmpfs x rw\n8 1 8:1 / /boot rw - {kind} {device} rw\n"
-    }
+    mounts = ["9 1 8:1 / / rw - tmpfs x rw", f"8 1 8:1 / /boot rw - {kind} {device} rw"]
+    files = {"proc/self/mountinfo": "\n".join([*mounts, ""])}
     if dm:
         files["sys/class/block/dm-0/dm/name"] = "vg-boot\n"
     tree(machine.root, files)
