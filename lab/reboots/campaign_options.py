@@ -55,6 +55,8 @@ def _asks_for_a_plan(arguments: argparse.Namespace) -> bool:
 def _groups(arguments: argparse.Namespace) -> list[str]:
     if arguments.status or arguments.cancel:
         return []
+    if arguments.go_on:
+        return ["python"]  # all else was there when it was begun
     fio = ["fio"] if arguments.on else []
     return ["python", "build", "module", *fio]
 

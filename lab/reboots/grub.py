@@ -97,7 +97,8 @@ class Grub:
 
     def install(self) -> None:
         block = [_BEGIN, f'if [ "${{boot_once}}" != "true" ]; then set default={_FIRST}; fi']
-        block += [f"set timeout={_MENU_SECONDS}"]
+        # GRUB itself may refuse an image: then it goes on with this entry.
+        block += [f"set timeout={_MENU_SECONDS}", f"set fallback={_FIRST}"]
         block += self._entry(_FIRST, "back from a campaign", self._first, "")
         for kernel in self._kernels:
             title = f"{kernel.name} of a campaign"
