@@ -6,7 +6,13 @@ from analysis.report.contents.answer_tables import pmem_rows
 from analysis.report.contents.answers import build_answer
 from analysis.report.contents.case_tables import instruction_tables, time_tables
 from analysis.report.contents.diagnostics import describe_measurement
-from analysis.report.contents.facts import list_facts, list_notes, list_refusals, list_warnings
+from analysis.report.contents.facts import (
+    list_facts,
+    list_left_out,
+    list_notes,
+    list_refusals,
+    list_warnings,
+)
 from analysis.report.contents.findings import Findings, judge_campaign
 from analysis.report.contents.fio_tables import call_tables, fio_tables, model_table
 from analysis.report.contents.model_sentences import describe_checks
@@ -38,7 +44,7 @@ def build_report(campaign: Campaign) -> ReportModel:
         title=_TITLE,
         answer=build_answer(findings),
         problems=problems,
-        refusals=list_refusals(findings.verdicts),
+        refusals=[*list_left_out(campaign), *list_refusals(findings.verdicts)],
         facts=list_facts(campaign, findings.rows, problems),
         variants=findings.variants,
         baseline=findings.baseline,

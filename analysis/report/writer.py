@@ -11,6 +11,7 @@ from analysis.report.html.page import render_page
 from analysis.report.text.end_of_run import render_summary
 from analysis.report.text.mail import render_mail
 from analysis.report.text.render import render_text
+from analysis.summary.provenance import maker
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Written:
 
 def write_report(folder: Path) -> Written:
     """Reads the campaign in a folder, and writes its report there."""
-    model = build_report(load(folder))
+    campaign = load(folder)
+    model = build_report(campaign)
     mail, details = render_mail(model.answer, model.alerts), render_text(model)
     (folder / "report.txt").write_text(mail)
     (folder / "details.txt").write_text(details)
@@ -33,6 +35,5 @@ def write_report(folder: Path) -> Written:
     page = render_page(model, charts)
     (folder / "report").mkdir(exist_ok=True)
     (folder / "report" / "index.html").write_text(page)
-    return Written(
-        render_summary(model.answer, model.alerts, folder), mail, details, model.problems
-    )
+    summary = render_summary(model.answer, model.alerts, folder, maker(campaign))
+    return Written(summary, mail, details, model.problems)

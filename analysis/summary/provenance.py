@@ -83,3 +83,9 @@ def describe_machine(campaign: Campaign, variant: str) -> str:
         else ""
     )
     return f"{environment['cpu']['model name']}, Linux {environment['kernel']['release']}{virtual}"
+
+
+def maker(campaign: Campaign) -> str:
+    """The command that makes campaigns like this one."""
+    over_reboots = "reboots" in campaign.header
+    return "sudo ./kmapbench campaign" if over_reboots else "./kmapbench run"

@@ -349,6 +349,21 @@ def test_a_comparison_that_was_refused_is_the_first_thing_that_is_said(write_cam
         assert claim.endswith("+51 instructions for a DRAM page") and " on off" not in claim
 
 
+def test_a_kernel_that_was_left_out_is_the_first_thing_that_is_said(write_campaign):
+    left_out = {"off": "did not come up 2 times in a row"}
+    reboots = {"loader": "grub", "first": "6.1", "left_out": left_out, "stopped": "no space"}
+    folder = write_campaign(
+        of("plain", dram=5) + of("protected", dram=19),
+        header=header("plain", "protected") | {"reboots": reboots},
+    )
+    (folder / "plan.toml").write_text("")
+    written = writer.write_report(folder)
+    first = "LEFT OUT: off: did not come up 2 times in a row STOPPED before all boots were made: no"
+    for text in (written.mail, written.details, written.summary):
+        assert " ".join(text.split()).startswith(first)
+    assert f"again    sudo ./kmapbench campaign --plan {folder}/plan.toml\n" in written.summary
+
+
 def test_what_differs_by_boots_is_marked_and_nothing_is_no_sum(write_campaign):
     """A difference of figures that vary is no exact one, on the page neither."""
     fork = [

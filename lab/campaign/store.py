@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from formats.campaign_format import CONTROL_REASON, FORMAT, UNITS
-from lab.campaign import environment_diff, rounds, safe_files, validation
+from formats.campaign_format import CONTROL_REASON, FORMAT
+from lab.campaign import bare_record, environment_diff, rounds, safe_files, validation
 from lab.campaign.schedule import Step
 from lab.core.errors import KmapbenchError
 
@@ -158,30 +158,6 @@ class Campaign:
         os.close(self._lock)
 
 
-def record_without_samples(
-    case: str, variant: str, boot: int, clock: str, **fields: Any
-) -> dict[str, Any]:
-    """A record of what has no loop of ours. fields: status, ops, cost and what else there is to
-    say.
-    """
-    return {
-        "case": case,
-        "variant": variant,
-        "boot": boot,
-        "launch": 1,
-        "clock": clock,
-        "unit": UNITS[clock],
-        "better": "lower",
-        "empty": None,
-        "exact": False,
-        "oracle": "none",
-        "counters": {},
-        "rejected": {},
-        "samples": [],
-        "empty_samples": [],
-    } | fields
-
-
 class Boot:
     """One boot's folder."""
 
@@ -223,7 +199,9 @@ class Boot:
         last lines.
         """
         crashed = {"status": "crashed", "reason": problem, "console": last, "ops": 0, "cost": None}
-        self.append(record_without_samples(case, self.variant, self.number, clock, **crashed))
+        self.append(
+            bare_record.record_without_samples(case, self.variant, self.number, clock, **crashed)
+        )
 
     def failed_oracles(self) -> list[str]:
         """Cases in which protection did not hold."""

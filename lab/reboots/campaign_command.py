@@ -236,7 +236,7 @@ def _header(
             }
             for kernel in kernels
         },
-        "tools": manifest.tools_of_host(has_fio=bool(plan.on)),
+        "tools": {"qemu": None} | manifest.tools_of_host(has_fio=bool(plan.on)),
         "kmapbench": manifest.program(bench_command.built()),
         **manifest.schedule_fields(_steps(plan, kernels, machine)),
         "reboots": {"loader": loader, "first": machine.release(), "left_out": {}},

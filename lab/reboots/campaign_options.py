@@ -29,6 +29,13 @@ def add(commands, new_command: Callable[..., argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     option.add_options(campaign, reboot_plan.OPTIONS)
+    campaign.add_argument(
+        "--plan",
+        type=Path,
+        metavar="FILE",
+        help="read options from FILE (each campaign has a plan.toml); command-line options"
+        " override it",
+    )
     instead = campaign.add_mutually_exclusive_group()
     instead.add_argument(
         "--dry-run", action="store_true", help="print all that would be done; do nothing"
@@ -75,6 +82,7 @@ def _check(arguments: argparse.Namespace) -> None:
             reboot_preflight.check_machine(arguments.planned)
         return
     given = option.given_options(arguments, reboot_plan.OPTIONS)
+    given |= {"plan": arguments.plan} if arguments.plan else {}
     if given:
         names = ", ".join(option.flag(name) for name in given)
         raise KmapbenchError(

@@ -19,6 +19,7 @@ from lab.run.option import (
     option_field,
     options_of,
     planned_options,
+    read_plan_file,
     write_values,
 )
 from lab.run.plan import count
@@ -151,7 +152,9 @@ PLANNED = planned_options(OPTIONS)
 
 def from_arguments(arguments: argparse.Namespace) -> RebootPlan:
     """The plan of a command line; a KmapbenchError where it cannot be followed."""
-    given = given_options(arguments, PLANNED)
+    said_before = read_plan_file(arguments.plan, PLANNED) if arguments.plan else {}
+    given = said_before | given_options(arguments, PLANNED)
+    check_values(given, OPTIONS)
     if not given.get("kernels"):
         raise KmapbenchError(
             "campaign: name the kernels: --kernels A,B; ls /boot/vmlinuz-* shows which there are"

@@ -13,7 +13,7 @@ from analysis.report.model.answer import Answer, AnswerBlock
 from analysis.report.model.answer_table import AnswerRow, AnswerTable
 from analysis.summary.cases import Row, boots_in_words
 from analysis.summary.families import VariantFamily, families
-from analysis.summary.provenance import emulator, repeatability
+from analysis.summary.provenance import emulator, maker, repeatability
 
 # Columns of a table: the baseline, the subject, and as many between them.
 _BETWEEN = 2
@@ -264,7 +264,7 @@ def _source(campaign: Campaign) -> list[str]:
     day = str(header.get("started", "")).split("T")[0]
     command = shlex.join(["./kmapbench", *_words(header["asked"]["arguments"])])
     if len(command) > _LONGEST_COMMAND and (campaign.folder / "plan.toml").is_file():
-        command = "./kmapbench run --plan plan.toml (the campaign's)"
+        command = f"{maker(campaign)} --plan plan.toml (the campaign's)"
     return [f"kmapbench {header['kmapbench']['commit'][:12]}{dirty}, {day};", command]
 
 

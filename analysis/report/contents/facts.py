@@ -87,6 +87,16 @@ def list_refusals(verdicts: Verdicts) -> list[str]:
     return said
 
 
+def list_left_out(campaign: Campaign) -> list[str]:
+    """Of a campaign over reboots, for the first lines: kernels that were not booted any more, and
+    why it ended early.
+    """
+    reboots = campaign.header.get("reboots", {})
+    lines = [f"LEFT OUT: {name}: {why}" for name, why in reboots.get("left_out", {}).items()]
+    stopped = reboots.get("stopped")
+    return lines + ([f"STOPPED before all boots were made: {stopped}"] if stopped else [])
+
+
 def list_notes(rows: list[Row]) -> list[str]:
     """Notes on cases; cases with the same note are named together, and variants with the same."""
     several = len({row.variant for row in rows if not is_user(row)}) > 1

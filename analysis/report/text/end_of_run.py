@@ -9,8 +9,8 @@ from analysis.report.model.answer import Answer
 from analysis.report.text.layout import wrapped
 
 
-def render_summary(answer: Answer, alerts: Sequence[str], folder: Path) -> str:
-    """A few lines, with a last newline. folder: the campaign's."""
+def render_summary(answer: Answer, alerts: Sequence[str], folder: Path, command: str) -> str:
+    """A few lines, with a last newline. folder: the campaign's; command: what has made it."""
     place = shlex.quote(str(folder))
     lines = [line for sentence in [*alerts, answer.claim] for line in wrapped(sentence)]
     lines += [
@@ -19,7 +19,7 @@ def render_summary(answer: Answer, alerts: Sequence[str], folder: Path) -> str:
         f"mail     {folder / 'report.txt'}",
     ]
     if (folder / "plan.toml").is_file():
-        lines.append(f"again    ./kmapbench run --plan {place}/plan.toml")
+        lines.append(f"again    {command} --plan {place}/plan.toml")
     lines.append(f"compare  ./kmapbench compare {_sides(answer, place)}")
     return "\n".join(lines) + "\n"
 

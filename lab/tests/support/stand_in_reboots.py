@@ -18,7 +18,7 @@ import uuid
 from pathlib import Path
 
 from lab import cli
-from lab.campaign import store
+from lab.campaign import bare_record, store
 from lab.core import bench_command
 from lab.core.dirs import ROOT
 from lab.host import running_kernel
@@ -239,7 +239,7 @@ def _measure(machine: RealMachine, boot: store.Boot, note_cases) -> str | None:
                 _go_down(machine.root, trouble)
             time.sleep(0.002)
             boot.append(
-                store.record_without_samples(
+                bare_record.record_without_samples(
                     case, boot.variant, boot.number, "tsc", status="ok", ops=1, cost=1.0 + number
                 )
             )
