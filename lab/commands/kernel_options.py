@@ -5,6 +5,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from lab.core.errors import KmapbenchError
 from lab.kernels import variant_choice
 
 
@@ -17,7 +18,8 @@ def add(commands, new_command: Callable[..., argparse.ArgumentParser]) -> None:
     build = new_command(below, "build", help="build the kernels of variants")
     build.add_argument("names", nargs="+", metavar="NAME", help="a variant")
     _add_options(build)
-    build.set_defaults(function=_build, check=_check, groups=lambda _: ["python", "kernel-build"])
+    _add_package_options(build)
+    build.set_defaults(function=_build, check=_check_build, groups=_groups_of_build)
     needs = new_command(
         below, "needs", help="list what a kernel needs to be measured in the lab, and why"
     )
@@ -36,6 +38,41 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_package_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--deb",
+        action="store_true",
+        help="as packages that are installed on a Debian: linux-image and linux-headers",
+    )
+    parser.add_argument(
+        "--config",
+        metavar="CONFIG",
+        help="of the packages: debian (the distribution's own, with all its modules), systemd, lab"
+        " or a .config, under what the variants differ in (default: as the variants say)",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="put the packages there (default: into the cache)"
+    )
+
+
+def _groups_of_build(arguments: argparse.Namespace) -> list[str]:
+    return ["python", "kernel-build", *(["deb-build"] if arguments.deb else [])]
+
+
+def _check_build(arguments: argparse.Namespace) -> None:
+    from lab.commands import kernel_packages
+
+    _check(arguments)
+    for option in ("config", "out"):
+        if getattr(arguments, option) is not None and not arguments.deb:
+            raise KmapbenchError(f"--{option} goes with --deb")
+    if arguments.deb:
+        kernel_packages.check_out(arguments.out)
+        arguments.images = kernel_packages.plan(
+            arguments.chosen, arguments.config, arguments.of_base
+        )
+
+
 def _check(arguments: argparse.Namespace) -> None:
     file = getattr(arguments, "variants_file", None)
     arguments.table = file.absolute() if file else None
@@ -51,8 +88,10 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    from lab.commands import kernels
+    from lab.commands import kernel_packages, kernels
 
+    if arguments.deb:
+        return kernel_packages.build(arguments.images, arguments.out)
     return kernels.build(arguments.chosen, arguments.table, arguments.of_base)
 
 

@@ -37,7 +37,9 @@ def identity(image: Image) -> str:
         )
     if image.base == DISTRIBUTION_CONFIG:
         text += f"\0{' '.join(debian_kernels.resolve(_series(image)))}"
-    return f"{text}\0{needs.load()}" if image.table else text
+    if image.packed:
+        text += f"\0{needs.load(needs.PACKAGE_TABLE)}"
+    return f"{text}\0{needs.load()}" if image.table or image.packed else text
 
 
 def configure(
@@ -56,9 +58,10 @@ def configure(
         make(image.base)
     _merge(image.fragments, make, source)
     make("olddefconfig")
-    added = _add_needs(image, make, source) if image.table else []
+    added = _add_needs(image, make, source) if image.table or image.packed else []
     if added:
-        say(f"{image.name}: set, as the lab needs it: {_listed(added)}")
+        who = "packages need" if image.packed else "the lab needs"
+        say(f"{image.name}: set, as {who} it: {_listed(added)}")
     _check(image, make, config.read_text())
     if image.config:
         moved = _moved(image.config, config, added)
@@ -83,7 +86,7 @@ def _merge(files: tuple[Path, ...], make: Make, source: Path) -> None:
 def _add_needs(image: Image, make: Make, source: Path) -> list[str]:
     """Sets what the lab needs and is otherwise; the lines of it."""
     config = source / "build" / ".config"
-    unmet = needs.unmet(kconfig.parse(config.read_text()), is_built=False)
+    unmet = _unmet(image, config)
     asked = kconfig.asked(fragments(image))
     for need in unmet:
         if need.symbol in asked:
@@ -95,9 +98,13 @@ def _add_needs(image: Image, make: Make, source: Path) -> list[str]:
         added.write_text("".join(f"{line}\n" for line in lines))
         _merge((added,), make, source)
         make("olddefconfig")
-    if left := needs.unmet(kconfig.parse(config.read_text()), is_built=False):
+    if left := _unmet(image, config):
         raise BuildFault("config", f"it cannot be had with this configuration that {left[0]}")
     return lines
+
+
+def _unmet(image: Image, config: Path) -> list[needs.Need]:
+    return needs.unmet(kconfig.parse(config.read_text()), False, bool(image.packed))
 
 
 def _check(image: Image, make: Make, text: str) -> None:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our own kernels that stand in the cache, each in a folder named by all that goes into it."""
+"""Our own kernels that stand in the cache, and packages of them, each in a folder named by all that
+goes into it.
+"""
 
 import hashlib
 from pathlib import Path
@@ -18,7 +20,7 @@ def built(image: Image, cache: Path) -> Path | None:
     None: nowhere.
     """
     version = source_checkout.version(image) if image.tree else "*"
-    found = list((cache / "kernels").glob(folder(image, version, cache).name))
+    found = list(_place(image, cache).glob(folder(image, version, cache).name))
     return max(found, key=lambda folder: folder.stat().st_mtime) if found else None
 
 
@@ -67,14 +69,23 @@ def last_steps(image: Image, cache: Path) -> float | None:
 
 def _last(image: Image, cache: Path, name: str) -> float | None:
     """A number that the last build of this image left in its folder."""
-    there = (cache / "kernels").glob(f"{image.name}_*/{name}")
+    there = _place(image, cache).glob(f"{_stem(image)}_*/{name}")
     written = sorted(there, key=lambda path: path.stat().st_mtime)
     return float(written[-1].read_text()) if written else None
 
 
 def folder(image: Image, version: str, cache: Path) -> Path:
     """Where the kernel of an image, of this version of its source, stands or would stand."""
-    return cache / "kernels" / f"{image.name}_{version.replace(':', '%')}_{digest(image)}"
+    name = f"{_stem(image)}_{version.replace(':', '%')}_{digest(image)}"
+    return _place(image, cache) / name
+
+
+def _place(image: Image, cache: Path) -> Path:
+    return cache / ("packages" if image.packed else "kernels")
+
+
+def _stem(image: Image) -> str:
+    return f"{image.name}-{image.packed}" if image.packed else image.name
 
 
 def digest(image: Image) -> str:
@@ -86,6 +97,8 @@ def digest(image: Image) -> str:
     value.update(configuration.identity(image).encode() + b"\0")
     for patch in image.patches:
         value.update(patch.read_bytes() + b"\0")
+    if image.packed:
+        value.update(b"packed\0")
     for word in (image.toolchain, *image.make):
         value.update(word.encode() + b"\0" if word else b"")
     return value.hexdigest()[:16]

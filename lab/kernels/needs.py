@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a kernel needs in its configuration to boot in the lab and be measured: kernels/needs.toml.
-Standard library only.
+"""What a kernel needs in its configuration to boot in the lab and be measured (kernels/needs.toml),
+and to become packages (kernels/package-needs.toml). Standard library only.
 """
 
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from lab.core.dirs import ROOT
 from lab.kernels.kconfig import UNSET
 
 TABLE = ROOT / "kernels" / "needs.toml"
+PACKAGE_TABLE = ROOT / "kernels" / "package-needs.toml"
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,9 @@ class Need:
 
 
 @cache
-def load() -> tuple[Need, ...]:
+def load(table: Path = TABLE) -> tuple[Need, ...]:
     """All needs, in the order of the table."""
-    rows = tomllib.loads(TABLE.read_text())
+    rows = tomllib.loads(table.read_text())
     return tuple(
         Need(
             symbol,
@@ -44,22 +46,24 @@ def load() -> tuple[Need, ...]:
     )
 
 
-def unmet(config: Mapping[str, str], is_built: bool) -> list[Need]:
+def unmet(config: Mapping[str, str], is_built: bool, is_packed: bool = False) -> list[Need]:
     """Needs that a configuration does not meet. config: values by symbol; one that is not there is
     UNSET.
 
     is_built: the kernel is built already, so that a module will do where there is a choice.
+    is_packed: it becomes packages with its modules, so that one will do there, too.
     """
+    wanted = [*load(), *(load(PACKAGE_TABLE) if is_packed else ())]
     return [
         need
-        for need in load()
+        for need in wanted
         if not (is_built and need.build_only)
-        and config.get(need.symbol, UNSET) not in _accepted(need, is_built)
+        and config.get(need.symbol, UNSET) not in _accepted(need, is_built or is_packed)
     ]
 
 
-def _accepted(need: Need, is_built: bool) -> list[str]:
-    return [value for value in need.values if is_built or value != "m"]
+def _accepted(need: Need, has_modules: bool) -> list[str]:
+    return [value for value in need.values if has_modules or value != "m"]
 
 
 def _line(symbol: str, value: str) -> str:

@@ -18,6 +18,7 @@ from lab.core import requirements, subprocesses
 from lab.core.errors import Interrupted, KmapbenchError
 from lab.kernels import (
     configuration,
+    deb_build,
     kconfig,
     kernel_cache,
     module_build,
@@ -43,20 +44,28 @@ def fetch(
 
     say: called with a line before anything slow. on_step: called with each file that make makes.
     """
+    folder, version = _kept(image, cache, say, on_step)
+    return _tree(image, version, folder)
+
+
+def _kept(image: Image, cache: Path, say, on_step) -> tuple[Path, str]:
+    """Where the kernel of an image is kept, or its packages, built now if they are not there; and
+    the version of its source.
+    """
     version = source_checkout.version(image)
     folder = kernel_cache.folder(image, version, cache)
     if not folder.is_dir():
-        missing = missing_packages()
+        missing = missing_packages("deb-build") if image.packed else missing_packages()
         if missing:
             raise KmapbenchError(
                 f"{image.where()}: a kernel build needs packages that are missing:"
                 f" {' '.join(missing)}"
             )
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(folder.parent, say):
+        with _alone(cache / "kernels", say):
             if not folder.is_dir():  # who was before us may have built it
                 _build(image, version, folder, cache, say, on_step)
-    return _tree(image, version, folder)
+    return folder, version
 
 
 def provide(images: Iterable[Image], cache: Path, display) -> None:
@@ -77,7 +86,7 @@ def provide(images: Iterable[Image], cache: Path, display) -> None:
     for image in missing:
         steps = _Steps(image.name, expected[image.name], display)
         display.say(f"{image.name} is not in the cache: building it")
-        fetch(image, cache, display.say, steps)
+        _kept(image, cache, display.say, steps)
         steps.end()
 
 
@@ -89,9 +98,9 @@ def open_source(
     the block ends. No kernel is built in this cache meanwhile.
     """
     kernels = cache / "kernels"
-    kernels.mkdir(parents=True, exist_ok=True)
     version = source_checkout.version(image)
     folder = kernel_cache.folder(image, version, cache)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     log = folder.with_name(f"{folder.name}.log")
     with (
         _alone(kernels, say),
@@ -112,9 +121,11 @@ def check(image: Image, cache: Path, say: Callable[[str], None]) -> None:
         pass
 
 
-def missing_packages() -> list[str]:
-    """Packages that a kernel build needs, and this machine lacks."""
-    wanted = requirements.needs(["kernel-build"], requirements.distribution())
+def missing_packages(*more: str) -> list[str]:
+    """Packages that a kernel build needs, and this machine lacks. more: groups of requirements that
+    it needs, too.
+    """
+    wanted = requirements.needs(["kernel-build", *more], requirements.distribution())
     return requirements.names(requirements.missing(wanted, lambda _: True))
 
 
@@ -156,6 +167,7 @@ def _alone(kernels: Path, say) -> Iterator[None]:
     """One build at a time in a cache: each takes all CPUs, and two of the same would be in each
     other's way.
     """
+    kernels.mkdir(parents=True, exist_ok=True)
     with (kernels / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -173,17 +185,20 @@ def _build(image: Image, version: str, final: Path, cache: Path, say, on_step) -
     began = time.monotonic()
     with (
         _explained(image, log),
-        tempfile.TemporaryDirectory(dir=final.parent, prefix=_SCRATCH_PREFIX) as name,
+        tempfile.TemporaryDirectory(dir=cache / "kernels", prefix=_SCRATCH_PREFIX) as name,
     ):
         log.unlink(missing_ok=True)
         scratch = Path(name)
         source, make = configured(image, version, scratch, log, cache, say, on_step)
         say(f"{image.name}: compiling")
-        _compile(make, source / "build")
-        say(f"{image.name}: keeping what is needed")
-        tree = keep(make, source, scratch / "tree")
-        (headers,) = (tree / "usr" / "src").iterdir()
-        (headers / module_build.OPTIONS).write_text("".join(f"{word}\n" for word in image.make))
+        if image.packed:
+            tree = deb_build.build(image, make, source, scratch / "tree")
+        else:
+            _compile(make, source / "build")
+            say(f"{image.name}: keeping what is needed")
+            tree = keep(make, source, scratch / "tree")
+            options = next((tree / "usr" / "src").iterdir()) / module_build.OPTIONS
+            options.write_text("".join(f"{word}\n" for word in image.make))
         if (scratch / configuration.ADDED).exists():
             shutil.copyfile(scratch / configuration.ADDED, tree / configuration.ADDED)
         (tree / "steps").write_text(f"{make.steps}\n")

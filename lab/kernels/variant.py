@@ -35,6 +35,7 @@ class Image:
     make: tuple[str, ...] = ()  # NAME=VALUE
     table: Path | None = None  # of the user's, which defines it
     gone: tuple[str, ...] = ()  # symbols that fragments ask for and this Linux does not have
+    packed: str = ""  # as packages, modules included: the word its configuration begins with
 
     def where(self, key: str = "") -> str:
         """What a message begins with: the user's table and the key, or the variants."""

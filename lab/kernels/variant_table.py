@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from formats.campaign_format import USER_SPACE
 from lab.core.errors import KmapbenchError
 from lab.core.suggestion import instead
-from lab.kernels import bases
+from lab.kernels import bases, config_choice
 from lab.kernels.bases import FOLDER, Base
 from lab.kernels.variant import (
     BOOT_LIMIT_SECONDS,
@@ -28,12 +28,6 @@ from lab.kernels.variant import (
 from lab.kernels.variant_keys import ELSEWHERE, KEYS, KINDS, OF_A_BUILD, OF_THE_LAB, RANGES
 
 TABLE = FOLDER / "variants.toml"
-
-# What a configuration may begin with, and what that has on top of tinyconfig, lab.config and the
-# fragment of the base.
-_TINY, _LAB = "tinyconfig", FOLDER / "configs" / "lab.config"
-_DISTRO = FOLDER / "configs" / "distro.config"
-CONFIGS: Mapping[str, tuple[Path, ...]] = {"lab": (), "distro": (_DISTRO,)}
 
 _STEPS, _STEPS_OF_A_DISTRIBUTION, _CPU = 2000, 3800, "max"
 
@@ -173,10 +167,10 @@ class _Row:
 
     def _file(self, key: str, name: str) -> Path:
         """A file or folder that the table names."""
-        path = (self._path.parent / Path(name).expanduser()).absolute()
-        if not path.exists():
-            self._fault(key, f"{name}: no such file or folder")
-        return path
+        try:
+            return config_choice.find_file(name, self._path.parent)
+        except KmapbenchError as error:
+            self._fault(key, str(error))
 
     def kernel(self, users: tuple[str, ...]) -> tuple[Image | None, Path | None]:
         """The kernel that is to be built, or where it is built already; neither: it is the
@@ -187,19 +181,19 @@ class _Row:
         if "built" in self._row:
             return None, self._file("built", self._row["built"])
         row = self._row
-        base, config, fragments = self._config()
-        steps = _STEPS_OF_A_DISTRIBUTION if base == DISTRIBUTION_CONFIG else _STEPS
+        config = self._config()
+        steps = _STEPS_OF_A_DISTRIBUTION if config.base == DISTRIBUTION_CONFIG else _STEPS
         image = Image(
             self._name,
             row.get("source", self._base.source),
-            base,
-            fragments,
+            config.base,
+            config.fragments,
             self._patches(),
             row.get("steps", steps),
             users,
             self._file("tree", row["tree"]) if "tree" in row else None,
             row.get("commit", ""),
-            config,
+            config.config,
             "" if (toolchain := row.get("toolchain", "")) == "gcc" else toolchain,
             tuple(row.get("make", ())),
             None if self._path == TABLE else self._path,
@@ -207,26 +201,13 @@ class _Row:
         )
         return image, None
 
-    def _config(self) -> tuple[str, Path | None, tuple[Path, ...]]:
-        """What makes the first .config, or the .config, and the fragments on top."""
-        text = self._row.get("config", "lab")
-        whole = [text] if (self._path.parent / Path(text).expanduser()).is_file() else []
-        first, *more = whole or text.split("+")
-        fragments = self._on_base(*(self._file("config", name) for name in more))
-        if first in CONFIGS:
-            return _TINY, None, (*self._on_base(_LAB, *CONFIGS[first]), *fragments)
-        is_file = whole or "/" in first or "." in first
-        if not is_file and (first == DISTRIBUTION_CONFIG or re.fullmatch(r"\w*config", first)):
-            return first, None, fragments
-        if not is_file:
-            known = [*CONFIGS, DISTRIBUTION_CONFIG, "defconfig"]
-            self._fault(
-                "config", f"{first}: no such configuration or file; {instead(first, known)}"
+    def _config(self) -> config_choice.Config:
+        try:
+            return config_choice.parse(
+                self._row.get("config", "lab"), self._path.parent, self._base
             )
-        return "", self._file("config", first), fragments
-
-    def _on_base(self, *fragments: Path) -> tuple[Path, ...]:
-        return tuple(one for path in fragments for one in self._base.fragments(path))
+        except KmapbenchError as error:
+            self._fault("config", str(error))
 
     def _patches(self) -> tuple[Path, ...]:
         if "pks" in self._row:

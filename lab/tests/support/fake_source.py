@@ -29,6 +29,17 @@ modules_install:
 	@mkdir -p $(INSTALL_MOD_PATH)/lib/modules/1.0$(LOCALVERSION)
 run-command:
 	@$(KBUILD_RUN_COMMAND)
+include/config/kernel.release:
+	@mkdir -p $(O)/include/config
+	@echo 1.0$(LOCALVERSION) > $(O)/$@
+bindeb-pkg: bzImage
+	@for kind in linux-image linux-headers linux-libc-dev; do \\
+		mkdir -p $(O)/$$kind/DEBIAN && \\
+		{ echo "Package: $$kind-1.0$(LOCALVERSION)"; echo "Version: $(KDEB_PKGVERSION)"; \\
+		  echo "Architecture: amd64"; echo "Maintainer: A <a@example.com>"; \\
+		  echo "Description: fake"; } > $(O)/$$kind/DEBIAN/control && \\
+		dpkg-deb --build --root-owner-group $(O)/$$kind . >/dev/null || exit 1; \\
+	done
 """
 SOURCE = {
     "Makefile": MAKEFILE,
