@@ -46,7 +46,7 @@ cp /sitecustomize.py "/new$SITE"
 """
 
 # matplotlib takes minutes for a report in an emulator, and has tests of its own.
-_WITHOUT_CHARTS = """
+WITHOUT_CHARTS = """
 import sys, types
 drawing = types.ModuleType("analysis.report.charts.drawing")
 drawing.DrawnChart, drawing.draw_figures = object, lambda figures, folder: []
@@ -84,7 +84,7 @@ def machine(
     }
     places |= {"SITE": _SITE, "SCRATCH": SCRATCH, "CHECKOUT": CHECKOUT, "BUILD": BUILD}
     settings = "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in places.items())
-    tree.add_text(_WITHOUT_CHARTS, "sitecustomize.py")
+    tree.add_text(WITHOUT_CHARTS, "sitecustomize.py")
     tree.add_text(settings + _MOUNTS + job, "job")
     fields = {
         "cpu": "max",
