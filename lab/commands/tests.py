@@ -113,7 +113,7 @@ def groups(arguments: argparse.Namespace) -> list[str]:
     needed = ["python", "build", "module", "lab", "fio", "test"]
     if arguments.reach != EVERYDAY:
         needed.append("kernel-build")
-    return needed + (["checkers", "all-tests"] if arguments.reach == ALL else [])
+    return needed + (["checkers", "deb-build", "all-tests"] if arguments.reach == ALL else [])
 
 
 def run(reach: str = EVERYDAY) -> int:

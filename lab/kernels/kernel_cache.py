@@ -97,8 +97,6 @@ def digest(image: Image) -> str:
     value.update(configuration.identity(image).encode() + b"\0")
     for patch in image.patches:
         value.update(patch.read_bytes() + b"\0")
-    if image.packed:
-        value.update(b"packed\0")
     for word in (image.toolchain, *image.make):
         value.update(word.encode() + b"\0" if word else b"")
     return value.hexdigest()[:16]

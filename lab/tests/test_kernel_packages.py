@@ -15,7 +15,6 @@ import pytest
 
 from lab import cli
 from lab.commands import kernel_packages
-from lab.core import requirements
 from lab.core.errors import KmapbenchError
 from lab.kernels import (
     bases,
@@ -202,12 +201,3 @@ def test_what_is_typed_wrongly_is_one_line_before_anything_is_built(words, said,
     assert cli.main(["kernels", "build", *words]) == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
-
-
-def test_only_packages_need_what_packages_are_made_with():
-    def programs(*words: str) -> set[str]:
-        parsed = cli.parse(["kernels", "build", *words, "plain"])
-        return {need.name for need in requirements.needs(parsed.groups(parsed), "debian")}
-
-    assert "dpkg-buildpackage" in programs("--deb")
-    assert "dpkg-buildpackage" not in programs()

@@ -210,6 +210,7 @@ def groups(arguments: list[str]) -> set[str]:
         (["show", "{folder}", "empty"], {"python"}),
         (["kernels"], set()),
         (["kernels", "build", "plain"], {"python", "kernel-build"}),
+        (["kernels", "build", "--deb", "plain"], {"python", "kernel-build", "deb-build"}),
         (["test"], FOR_TESTS),
         (["test", "--unit"], {"python", "build", "test"}),
         (["test", "--checkers"], {"python", "build", "test", "checkers"}),
@@ -219,7 +220,7 @@ def groups(arguments: list[str]) -> set[str]:
         ),
         (
             ["test", "--all"],
-            FOR_TESTS | {"kernel-build", "checkers", "all-tests"},
+            FOR_TESTS | {"kernel-build", "checkers", "deb-build", "all-tests"},
         ),
     ],
     ids=lambda words: " ".join(

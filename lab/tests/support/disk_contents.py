@@ -4,7 +4,7 @@ changed. Root does it.
 
     start = disk_contents.add_kmapbench(disk)
     disk_contents.run_in(disk, "echo words >root/file")
-    grub = disk_contents.menu_entry(disk, "6.12.117-plain")
+    disk_contents.start_with(disk, "6.12.117-plain")
 """
 
 import re
@@ -80,6 +80,12 @@ def menu_entry(disk: Path, release: str) -> str:
         elif words[:1] == ["menuentry"] and f"-{release}-advanced-" in line:
             entry = words[-2]
     return f"{advanced}{entry}"
+
+
+def start_with(disk: Path, release: str) -> None:
+    """Makes a kernel the one that GRUB starts, until something else is said."""
+    entry = shlex.quote(menu_entry(disk, release))
+    run_in(disk, f"chroot . grub-editenv /boot/grub/grubenv set saved_entry={entry}")
 
 
 def run_mounted(disk: Path, root: Path, words: list[str], log: Path | None = None) -> str:
