@@ -19,6 +19,7 @@ from lab.core.errors import KmapbenchError
 from lab.kernels import (
     bases,
     config_choice,
+    deb_build,
     deb_kernel,
     debian_kernels,
     kernel_cache,
@@ -130,6 +131,23 @@ def test_a_failed_build_keeps_nothing_and_names_its_log(cache, image, tmp_path):
     assert not list((cache / "kernels").glob("*/"))
 
 
+def test_a_build_is_where_the_next_one_looks_for_what_a_kill_left(cache, image, monkeypatch):
+    abandoned = cache / "kernels" / f"{source_build._SCRATCH_PREFIX}killed"
+    abandoned.mkdir(parents=True)
+    sources = []
+    build = deb_build.build
+
+    def spy(image, make, source, kept):
+        sources.append(source)
+        return build(image, make, source, kept)
+
+    monkeypatch.setattr(deb_build, "build", spy)
+    kernel_packages.build([image], None)
+    assert not abandoned.exists()
+    assert sources[0].parent.parent == abandoned.parent
+    assert sources[0].parent.name.startswith(source_build._SCRATCH_PREFIX)
+
+
 def test_a_full_disk_is_said_before_the_build(cache, image, monkeypatch):
     monkeypatch.setattr(kernel_packages, "_BUILT_IN_MIB", 1 << 40)
     with pytest.raises(KmapbenchError, match=r"needs 1,099,511,627,776 MiB, and [\d,]+ MiB are"):
@@ -172,6 +190,17 @@ def test_packages_are_another_kernel_than_what_the_lab_builds():
     own = variants.find("plain").image
     digests = {kernel_cache.digest(one) for one in (own, chosen_image("plain", None))}
     assert len(digests) == 2
+
+
+def test_what_packages_need_is_part_of_their_name_and_of_no_other(monkeypatch):
+    own, packed = variants.find("plain").image, chosen_image("plain", None)
+    before = kernel_cache.digest(own), kernel_cache.digest(packed)
+    load = needs.load
+    monkeypatch.setattr(
+        needs, "load", lambda table=needs.TABLE: load(table)[table == needs.PACKAGE_TABLE :]
+    )
+    assert kernel_cache.digest(own) == before[0]
+    assert kernel_cache.digest(packed) != before[1]
 
 
 def test_variants_of_one_kernel_are_packed_once():
