@@ -25,6 +25,8 @@ CONFIGS: Mapping[str, tuple[Path, ...]] = {
     "systemd": (_DISTRO, _SYSTEMD),
 }
 
+_OWN = "own"  # in the names of packages in the cache: the variant's own configuration
+
 # Lines that make prints for a distribution's configuration, about: with all its modules.
 _STEPS_WITH_MODULES = 35_000
 
@@ -86,9 +88,6 @@ def as_packages(image: Image, text: str | None, of_base: Base) -> Image:
         steps=image.steps if chosen.base == _TINY else _STEPS_WITH_MODULES,
         packed=word,
     )
-
-
-_OWN = "own"  # in the names of packages in the cache: the variant's own configuration
 
 
 def _on_base(of_base: Base, *fragments: Path) -> tuple[Path, ...]:
