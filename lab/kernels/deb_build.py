@@ -4,8 +4,10 @@ with all modules, and headers.
 """
 
 import shutil
+import tempfile
 from pathlib import Path
 
+from lab.core import subprocesses
 from lab.kernels import kernel_cache
 from lab.kernels.kbuild import Make
 from lab.kernels.variant import Image
@@ -13,6 +15,9 @@ from lab.kernels.variant import Image
 # Of the kernel's packages, which are more: linux-libc-dev would take the place of the
 # distribution's.
 KINDS = ("linux-image", "linux-headers")
+
+# The objtool of the headers is linked with libelf, which bindeb-pkg does not say.
+_NEEDED_BY_HEADERS = "libelf1 | libelf1t64"
 
 CONFIG = "config"  # the configuration that was built, beside the packages
 
@@ -32,8 +37,22 @@ def build(image: Image, make: Make, source: Path, kept: Path) -> Path:
     for kind in KINDS:
         (package,) = source.glob(f"{kind}-{release}_*.deb")
         shutil.move(package, kept / package.name)
+        if kind == "linux-headers":
+            add_dependency(kept / package.name, _NEEDED_BY_HEADERS)
     shutil.copyfile(build / ".config", kept / CONFIG)
     return kept
+
+
+def add_dependency(package: Path, depends: str) -> None:
+    """Packs a package again, which depends on nothing, with what it depends on."""
+    dpkg_deb = subprocesses.find("dpkg-deb", "dpkg")
+    with tempfile.TemporaryDirectory(dir=package.parent) as name:
+        tree = Path(name) / "tree"
+        subprocesses.output([dpkg_deb, "-R", package, tree])
+        control = tree / "DEBIAN" / "control"
+        before, description, after = control.read_text().partition("Description:")
+        control.write_text(f"{before}Depends: {depends}\n{description}{after}")
+        subprocesses.output([dpkg_deb, "--root-owner-group", "-b", tree, package])
 
 
 def packages(folder: Path) -> list[Path]:

@@ -71,6 +71,13 @@ def test_packages_are_those_of_image_and_headers_named_by_the_release(cache, ima
     assert not list((cache / "kernels").glob("fake*"))  # what the lab boots is another thing
 
 
+def test_headers_depend_on_what_their_programs_are_linked_with(cache, image, tmp_path):
+    kernel_packages.build([image], tmp_path / "out")
+    headers, image_package = packages_in(tmp_path / "out")
+    assert field(headers, "Depends") == "libelf1 | libelf1t64"
+    assert field(headers, "Description") == "fake" and field(image_package, "Depends") == ""
+
+
 def test_the_lab_takes_the_packages_for_a_kernel_that_is_built(cache, image, tmp_path):
     kernel_packages.build([image], tmp_path / "out")
     release, found = deb_kernel.packages(tmp_path / "out")

@@ -29,6 +29,7 @@ from lab.tests.support.disk_contents import FIRST_SECTOR, SECTOR
 # build its module and to measure and report, and what looks after persistent memory.
 PACKAGES = (
     *("systemd-sysv", "udev", "kmod", "grub-pc", "kexec-tools", "make", "gcc", "binutils"),
+    "libelf1",
     *("python3-jsonschema", "python3-rich", "python3-numpy", "python3-scipy", "python3-matplotlib"),
     *("python3-jinja2", "python3-tomli-w", "libpfm4", "fio", "ndctl", "e2fsprogs", "procps"),
 )
