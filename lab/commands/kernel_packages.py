@@ -13,15 +13,7 @@ from formats import exit_codes
 from formats.cache_folder import cache_path
 from lab.core.errors import KmapbenchError
 from lab.core.time_left import in_words
-from lab.kernels import (
-    bases,
-    config_choice,
-    deb_build,
-    image_check,
-    kernel_cache,
-    source_build,
-    source_checkout,
-)
+from lab.kernels import bases, config_choice, image_check, kernel_cache, source_build
 from lab.kernels.variant import DISTRIBUTION_CONFIG, Image, Variant
 
 # Room in the cache for one build, on the safe side, in MiB: with a distribution's thousands of
@@ -75,8 +67,8 @@ def build(images: Sequence[Image], out: Path | None) -> int:
     lines = []
     placed: list[Path] = []
     for image in images:
-        folder = kernel_cache.folder(image, source_checkout.version(image), cache)
-        there = [_place(package, out) for package in deb_build.packages(folder)]
+        packages = source_build.fetch_packages(image, cache, display.say)
+        there = [_place(package, out) for package in packages]
         seconds = kernel_cache.last_seconds(image, cache)
         took = f" (built in {in_words(seconds)})" if seconds else ""
         lines.append(f"{image.name}{took}:")

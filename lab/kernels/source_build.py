@@ -14,16 +14,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab.core import requirements, subprocesses
+from lab.core import requirements
 from lab.core.errors import Interrupted, KmapbenchError
 from lab.kernels import (
     configuration,
     deb_build,
-    kconfig,
     kernel_cache,
     module_build,
     source_checkout,
     toolchain,
+    tree_build,
 )
 from lab.kernels.kbuild import Make, environment
 from lab.kernels.kernel_tree import KernelTree
@@ -46,6 +46,15 @@ def fetch(
     """
     folder, version = _kept(image, cache, say, on_step)
     return _tree(image, version, folder)
+
+
+def fetch_packages(
+    image: Image, cache: Path, say: Callable[[str], None], on_step: Callable[[str], None] = _ignore
+) -> list[Path]:
+    """The packages of an image that is to become some: that of the kernel and that of its headers,
+    from the cache or built now.
+    """
+    return deb_build.packages(_kept(image, cache, say, on_step)[0])
 
 
 def _kept(image: Image, cache: Path, say, on_step) -> tuple[Path, str]:
@@ -194,9 +203,9 @@ def _build(image: Image, version: str, final: Path, cache: Path, say, on_step) -
         if image.packed:
             tree = deb_build.build(image, make, source, scratch / "tree")
         else:
-            _compile(make, source / "build")
+            tree_build.compile_kernel(make, source / "build")
             say(f"{image.name}: keeping what is needed")
-            tree = keep(make, source, scratch / "tree")
+            tree = tree_build.keep(make, source, scratch / "tree")
             options = next((tree / "usr" / "src").iterdir()) / module_build.OPTIONS
             options.write_text("".join(f"{word}\n" for word in image.make))
         if (scratch / configuration.ADDED).exists():
@@ -249,50 +258,3 @@ def _make(image: Image, source: Path, scratch: Path, log: Path, cache: Path, on_
     variables["LOCALVERSION"] = f"-{image.name}"
     given = dict(word.split("=", 1) for word in image.make)
     return Make(source, log, variables | given, environment(scratch, cache), on_step)
-
-
-def _compile(make: Make, build: Path) -> None:
-    """Makes the kernel, and what modules are built against. Its own modules are not made: the lab
-    has built in what it needs, and a distribution's configuration has thousands of others.
-    """
-    config = kconfig.parse((build / ".config").read_text())
-    if "m" not in config.values():
-        make("all")
-        return
-    make("bzImage", "modules_prepare")
-    shutil.copyfile(build / "vmlinux.symvers", build / "Module.symvers")
-
-
-def keep(make: Make, source: Path, tree: Path) -> Path:
-    """Image, configuration, symbols, modules, and what modules are built against: as a package has
-    them.
-    """
-    build = source / "build"
-    release = (build / "include" / "config" / "kernel.release").read_text().strip()
-    modules = tree / "lib" / "modules" / release
-    if (build / "modules.order").exists():
-        make(
-            "modules_install",
-            f"INSTALL_MOD_PATH={tree}",
-            f"DEPMOD={subprocesses.find('depmod', 'kmod')}",
-        )
-        for link in ("build", "source"):
-            (modules / link).unlink(missing_ok=True)
-    else:
-        modules.mkdir(parents=True)
-        shutil.copyfile(build / "modules.builtin", modules / "modules.builtin")
-    (tree / "boot").mkdir()
-    for file, name in (
-        ("arch/x86/boot/bzImage", "vmlinuz"),
-        (".config", "config"),
-        ("System.map", "System.map"),
-        ("vmlinux", "vmlinux"),
-    ):
-        shutil.copyfile(build / file, tree / "boot" / f"{name}-{release}")
-    headers = KernelTree(tree, release).headers
-    # The kernel's own script, which its packages are made with, too.
-    make(
-        "run-command",
-        f"KBUILD_RUN_COMMAND=$(srctree)/scripts/package/install-extmod-build {headers}",
-    )
-    return tree

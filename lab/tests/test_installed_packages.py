@@ -10,15 +10,8 @@ from pathlib import Path
 import pytest
 
 from lab.core.dirs import cache_dir
-from lab.kernels import (
-    bases,
-    config_choice,
-    deb_build,
-    kernel_cache,
-    source_build,
-    source_checkout,
-    variants,
-)
+from lab.kernels import bases, config_choice, source_build, variants
+from lab.tests.conftest import quiet
 from lab.tests.support import debian_disk, debian_machine, disk_contents
 
 pytestmark = [
@@ -42,13 +35,6 @@ truncate -s 4M /mnt/page
 """
 
 
-class Silent:
-    """A display that shows nothing."""
-
-    def __getattr__(self, _: str):
-        return lambda *_: None
-
-
 @pytest.fixture(scope="module")
 def packages() -> list[Path]:
     """Image and headers of each kernel, built or from the cache."""
@@ -57,11 +43,8 @@ def packages() -> list[Path]:
         for variant in map(variants.find, NAMES)
         if variant.image
     ]
-    source_build.provide(images, cache_dir(), Silent())
-    folders = [
-        kernel_cache.folder(image, source_checkout.version(image), cache_dir()) for image in images
-    ]
-    return [package for folder in folders for package in deb_build.packages(folder)]
+    built = [source_build.fetch_packages(image, cache_dir(), quiet) for image in images]
+    return [package for packages in built for package in packages]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +54,7 @@ def disk(packages, tmp_path_factory) -> Path:
     made = debian_disk.make("trixie", packages, cache_dir(), folder / "log")
     own = debian_disk.copy(made, folder / "disk.img")
     disk_contents.add_kmapbench(own)
-    disk_contents.run_in(own, f"cat >root/measure <<'END'\n{MEASURE}END\n")
+    debian_disk.run_in(own, f"cat >root/measure <<'END'\n{MEASURE}END\n")
     return own
 
 
@@ -110,7 +93,7 @@ def test_a_debian_starts_with_each_and_its_path_is_measured(name, disk, packages
         splats = machine.run("dmesg | grep -c 'Oops\\|BUG:\\|soft lockup'; true")
         machine.power_off()
     assert machine.kernels() == [release] and splats == "0"
-    lines = disk_contents.run_in(own, "cat root/records.jsonl").splitlines()
+    lines = debian_disk.run_in(own, "cat root/records.jsonl").splitlines()
     status = {record["case"]: record["status"] for record in map(json.loads, lines)}
     oracle = {record["case"]: record["oracle"] for record in map(json.loads, lines)}
     protected = "kernel/kmap_local/protected"

@@ -15,7 +15,7 @@ import pytest
 
 from lab.core.dirs import ROOT
 from lab.core.errors import CommandFailed
-from lab.kernels import kernel_cache, source_build, source_checkout, variants
+from lab.kernels import kernel_cache, source_build, source_checkout, tree_build, variants
 from lab.kernels.kernel_tree import KernelTree
 from lab.kernels.variant import Image
 from lab.tests.conftest import quiet
@@ -43,7 +43,7 @@ class Workshop:
             image, version, scratch, self.log, cache, quiet
         )
         self.make("all")
-        tree = source_build.keep(self.make, self.source, scratch / "tree")
+        tree = tree_build.keep(self.make, self.source, scratch / "tree")
         (modules,) = (tree / "lib" / "modules").iterdir()
         self._whole = KernelTree(tree, modules.name)
 

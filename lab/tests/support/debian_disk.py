@@ -4,7 +4,7 @@ network. Root makes it. debian_machine.py switches a machine with it on.
 
     disk = debian_disk.make("trixie", packages, cache_dir(), log)        # kept; a minute or two
     mine = debian_disk.copy(disk, tmp_path / "disk.img")                 # to be written to
-    start = disk_contents.add_kmapbench(mine)                            # and other files
+    debian_disk.run_in(mine, "cp /somewhere/file root/")                 # before or after a boot
 
 The only partition is /dev/vda1, ext4, mounted as /. GRUB starts the newest kernel, unless
 grub-set-default or grub-reboot says another one (GRUB_DEFAULT=saved), and says what it does on the
@@ -15,6 +15,7 @@ shell of root's waits for commands (debian_machine.Machine.run).
 import hashlib
 import shlex
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,8 +23,6 @@ from pathlib import Path
 from lab.core import package_archive, subprocesses
 from lab.distributions.debootstrap import ROOT_USER, Debian
 from lab.kernels import deb_kernel
-from lab.tests.support import disk_contents
-from lab.tests.support.disk_contents import FIRST_SECTOR, SECTOR
 
 # Beside what debootstrap's smallest variant has: systemd as init, GRUB, what kmapbench takes to
 # build its module and to measure and report, and what looks after persistent memory.
@@ -43,6 +42,9 @@ CMDLINE = (
 DEVICE_MEMORY = 0x70000000  # what the module's parameter device_memory is to be
 
 SIZE_MIB = 4096  # of the disk; blocks that were never written take no room
+
+_SECTOR = 512
+_FIRST_SECTOR = 2048  # of the partition: before it is room for GRUB
 
 # No login, no timers, nothing that asks or waits for what is not there.
 _MASKED = (
@@ -122,6 +124,18 @@ touch /usr
 touch -d 'now + 1 minute' /etc/.updated /var/.updated
 """
 
+# $1: a disk, $2: a folder to mount it on, then a command. What it wrote is on the disk at the end.
+_MOUNTED = f"""
+set -eu
+disk=$1 root=$2
+shift 2
+mount -o loop,offset={_FIRST_SECTOR * _SECTOR} "$disk" "$root"
+code=0
+"$@" || code=$?
+umount "$root"
+exit $code
+"""
+
 
 def make(
     suite: str,
@@ -156,6 +170,14 @@ def copy(disk: Path, target: Path) -> Path:
     return target
 
 
+def run_in(disk: Path, script: str) -> str:
+    """What a shell script of this machine prints, whose current folder is the disk's / meanwhile.
+    It has to succeed. No machine may be on with this disk.
+    """
+    with tempfile.TemporaryDirectory() as root:
+        return _run_mounted(disk, Path(root), ["sh", "-euc", f"cd {root}\n{script}"])
+
+
 def releases(packages: Sequence[Path]) -> list[str]:
     """The kernel release of each image package among these, as `uname -r` will say it."""
     names = (package.name.partition("_")[0] for package in sorted(packages))
@@ -187,12 +209,12 @@ def _make_disk(system: Debian, packages: Sequence[Path], scratch: Path, log: Pat
     """Writes scratch/disk.img."""
     disk, root = scratch / "disk.img", scratch / "disk" / "root"
     root.mkdir(parents=True)
-    sectors = SIZE_MIB * 2048 - FIRST_SECTOR
+    sectors = SIZE_MIB * 2048 - _FIRST_SECTOR
     _partition(disk, sectors)
     subprocesses.output(
         [
             *(subprocesses.find("mkfs.ext4", "e2fsprogs"), "-q", "-F", "-d", system.root),
-            *("-E", f"offset={FIRST_SECTOR * SECTOR}", disk, f"{sectors // 2}k"),
+            *("-E", f"offset={_FIRST_SECTOR * _SECTOR}", disk, f"{sectors // 2}k"),
         ]
     )
     ours = scratch / "ours"
@@ -210,25 +232,39 @@ rm -f {root}/etc/resolv.conf
 cp {root}/ours/*.img {scratch}
 rm -r {root}/ours
 """
-    disk_contents.run_mounted(disk, root, ["sh", "-euc", script], log)
+    _run_mounted(disk, root, ["sh", "-euc", script], log)
     with disk.open("r+b") as file:
         # The partition table is behind the first 440 bytes. GRUB's first sector loads the one
         # behind it, which knows how many follow.
         file.write((scratch / "boot.img").read_bytes()[:440])
-        file.seek(SECTOR)
+        file.seek(_SECTOR)
         core = (scratch / "core.img").read_bytes()
-        assert len(core) <= (FIRST_SECTOR - 1) * SECTOR, "no room for GRUB before the partition"
+        assert len(core) <= (_FIRST_SECTOR - 1) * _SECTOR, "no room for GRUB before the partition"
         file.write(core)
 
 
 def _partition(disk: Path, sectors: int) -> None:
     """An empty disk with a partition table: a single Linux partition, to be started from."""
     entry = b"\x80\xfe\xff\xff\x83\xfe\xff\xff"  # active, Linux; its place is counted in sectors
-    entry += FIRST_SECTOR.to_bytes(4, "little") + sectors.to_bytes(4, "little")
+    entry += _FIRST_SECTOR.to_bytes(4, "little") + sectors.to_bytes(4, "little")
     with disk.open("wb") as file:
         file.truncate(SIZE_MIB << 20)
         file.seek(446)
         file.write(entry.ljust(64, b"\0") + b"\x55\xaa")
+
+
+def _run_mounted(disk: Path, root: Path, words: list[str], log: Path | None = None) -> str:
+    """What a command prints that runs with the disk mounted at root, which nobody else sees. log: a
+    file that gets it, too.
+    """
+    unshare = [subprocesses.find("unshare", "util-linux"), "--mount", "--propagation", "private"]
+    command = [*unshare, "sh", "-c", _MOUNTED, "sh", str(disk), str(root), *words]
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if log:
+        with log.open("a") as out:
+            out.write(result.stdout + result.stderr)
+    assert result.returncode == 0, f"{result.stdout}{result.stderr}"
+    return result.stdout
 
 
 def _logged(system: Debian, script: str, log: Path) -> None:

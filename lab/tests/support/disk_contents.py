@@ -1,44 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files of a disk with a Debian (debian_disk.py), while no machine is on with it: read, added,
-changed. Root does it.
+"""What is on a disk with a Debian (debian_disk.py), changed while no machine is on with it.
 
     start = disk_contents.add_kmapbench(disk)
-    disk_contents.run_in(disk, "echo words >root/file")
     disk_contents.start_with(disk, "6.12.117-plain")
 """
 
 import re
 import shlex
-import subprocess
-import tempfile
 from pathlib import Path
 
 from lab.core import subprocesses
 from lab.core.dirs import ROOT, build_dir
 from lab.tests.support import userland
-
-SECTOR = 512
-FIRST_SECTOR = 2048  # of the partition: before it is room for GRUB
-
-# $1: a disk, $2: a folder to mount it on, then a command. What it wrote is on the disk at the end.
-_MOUNTED = f"""
-set -eu
-disk=$1 root=$2
-shift 2
-mount -o loop,offset={FIRST_SECTOR * SECTOR} "$disk" "$root"
-code=0
-"$@" || code=$?
-umount "$root"
-exit $code
-"""
-
-
-def run_in(disk: Path, script: str) -> str:
-    """What a shell script of this machine prints, whose current folder is the disk's / meanwhile.
-    It has to succeed. No machine may be on with this disk.
-    """
-    with tempfile.TemporaryDirectory() as root:
-        return run_mounted(disk, Path(root), ["sh", "-euc", f"cd {root}\n{script}"])
+from lab.tests.support.debian_disk import run_in
 
 
 def add_kmapbench(disk: Path, charts: bool = False) -> str:
@@ -86,17 +60,3 @@ def start_with(disk: Path, release: str) -> None:
     """Makes a kernel the one that GRUB starts, until something else is said."""
     entry = shlex.quote(menu_entry(disk, release))
     run_in(disk, f"chroot . grub-editenv /boot/grub/grubenv set saved_entry={entry}")
-
-
-def run_mounted(disk: Path, root: Path, words: list[str], log: Path | None = None) -> str:
-    """What a command prints that runs with the disk mounted at root, which nobody else sees. log: a
-    file that gets it, too.
-    """
-    unshare = [subprocesses.find("unshare", "util-linux"), "--mount", "--propagation", "private"]
-    command = [*unshare, "sh", "-c", _MOUNTED, "sh", str(disk), str(root), *words]
-    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if log:
-        with log.open("a") as out:
-            out.write(result.stdout + result.stderr)
-    assert result.returncode == 0, f"{result.stdout}{result.stderr}"
-    return result.stdout
