@@ -19,12 +19,12 @@ import pytest
 
 from formats import exit_codes
 from lab.campaign import validation
-from lab.core.dirs import ROOT, build_dir
-from lab.kernels import config_choice, deb_build, source_build, variants
+from lab.core.dirs import ROOT
+from lab.kernels import config_choice, source_build, variants
 from lab.kernels.bases import find
 from lab.reboots import boot_order
 from lab.tests.conftest import quiet
-from lab.tests.support import debian_disk, debian_machine
+from lab.tests.support import debian_disk, debian_machine, disk_contents
 
 pytestmark = [
     pytest.mark.all,
@@ -36,12 +36,6 @@ BROKEN = "0.0-broken"  # a file in /boot that is no kernel
 CAMPAIGN = "root/campaign"
 # For the whole campaign, and for one answer of a guest that may be restarting.
 LIMIT_SECONDS, ANSWER_SECONDS = 4 * 3600.0, 300.0
-# What a user's shell has, and where the programs are that were built outside.
-IN_GUEST = {
-    "KMAPBENCH_BUILD": "/root/build",
-    "KMAPBENCH_CACHE": "/root/cache",
-    "PYTHONPATH": "/root/kmapbench",
-}
 
 
 @pytest.fixture(name="packages", scope="module")
@@ -51,8 +45,8 @@ def make_packages(cache):
     images = [
         config_choice.as_packages(variants.load()[name].image, "systemd", base) for name in NAMES
     ]
-    folders = [source_build.fetch(image, cache, quiet).folder for image in images]
-    return [package for folder in folders for package in deb_build.packages(folder)]
+    built = [source_build.fetch_packages(image, cache, quiet) for image in images]
+    return [package for packages in built for package in packages]
 
 
 @pytest.fixture(name="disk")
@@ -63,10 +57,6 @@ def make_disk(packages, cache, tmp_path, request):
     disk = debian_disk.copy(made, tmp_path / "disk.img")
     release = debian_disk.releases(packages)[0]
     script = f"""
-mkdir root/kmapbench root/build
-git -C {shlex.quote(str(ROOT))} ls-files -z | (cd {shlex.quote(str(ROOT))} && tar --null -T - -c) |
-    tar -x -C root/kmapbench
-cp -a {shlex.quote(str(build_dir()))}/. root/build/
 head -c 100000 /dev/urandom >boot/vmlinuz-{BROKEN}
 cp boot/config-{release} boot/config-{BROKEN}
 mkdir -p lib/modules/{BROKEN}
@@ -75,14 +65,14 @@ cp boot/grub/grub.cfg root/grub.cfg.before
 sed 's/{release}/{BROKEN}/g' boot/grub/grub.cfg >root/broken.cfg
 awk '/^submenu/{{take=1}} take' root/broken.cfg >>boot/grub/grub.cfg
 """
+    disk_contents.add_kmapbench(disk)
     debian_disk.run_in(disk, script)
     return disk
 
 
 def command(*words: str) -> str:
     """kmapbench in the guest, as a line of its shell."""
-    settings = [f"{name}={value}" for name, value in IN_GUEST.items()]
-    return f"cd /root/kmapbench && env {shlex.join([*settings, 'python3', '-m', 'lab', *words])}"
+    return f"{disk_contents.COMMAND} {shlex.join(words)}"
 
 
 STATUS = command("campaign", "--status")

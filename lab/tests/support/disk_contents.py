@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is on a disk with a Debian (debian_disk.py), changed while no machine is on with it.
 
-    start = disk_contents.add_kmapbench(disk)
+    disk_contents.add_kmapbench(disk)        # machine.run(f"{disk_contents.COMMAND} check")
     disk_contents.start_with(disk, "6.12.117-plain")
 """
 
@@ -14,12 +14,16 @@ from lab.core.dirs import ROOT, build_dir
 from lab.tests.support import userland
 from lab.tests.support.debian_disk import run_in
 
+# What a command line in the machine begins with that starts kmapbench.
+COMMAND = (
+    "cd /root/kmapbench && env PYTHONPATH=/root/kmapbench-site:/root/kmapbench"
+    " KMAPBENCH_BUILD=/root/kmapbench-build KMAPBENCH_CACHE=/root/kmapbench-cache python3 -m lab"
+)
 
-def add_kmapbench(disk: Path, charts: bool = False) -> str:
-    """Puts this checkout, its programs and the libraries that they need on a disk. Returns what a
-    command line there begins with that starts it: f"{prefix} check".
 
-    charts: whether it draws them, which takes minutes in an emulator.
+def add_kmapbench(disk: Path) -> None:
+    """Puts this checkout, its programs and the libraries that they need on a disk: COMMAND starts
+    it there. It draws no charts, which takes minutes in an emulator.
     """
     build = build_dir().absolute()
     linked = subprocesses.output(["ldd", build / "bench" / "kmap_bench"])
@@ -34,13 +38,8 @@ cp -L {shlex.join(libraries)} usr/local/lib
 chroot . ldconfig
 """
     run_in(disk, script)
-    if not charts:
-        site = "cat >root/kmapbench-site/sitecustomize.py <<'END'\n"
-        run_in(disk, f"{site}{userland.WITHOUT_CHARTS}END\n")
-    return (
-        "cd /root/kmapbench && PYTHONPATH=/root/kmapbench-site:/root/kmapbench"
-        " KMAPBENCH_BUILD=/root/kmapbench-build python3 -m lab"
-    )
+    site = "cat >root/kmapbench-site/sitecustomize.py <<'END'\n"
+    run_in(disk, f"{site}{userland.WITHOUT_CHARTS}END\n")
 
 
 def menu_entry(disk: Path, release: str) -> str:
