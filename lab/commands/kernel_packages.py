@@ -89,12 +89,15 @@ def _place(package: Path, out: Path | None) -> Path:
         return package
     out.mkdir(parents=True, exist_ok=True)
     target = out.absolute() / package.name
-    target.unlink(missing_ok=True)
+    if target.exists() and target.samefile(package):
+        return target
+    half = target.with_name(f".{target.name}.half")
+    half.unlink(missing_ok=True)
     try:
-        target.hardlink_to(package)
+        half.hardlink_to(package)
     except OSError:  # another file system
-        shutil.copyfile(package, target)
-    return target
+        shutil.copyfile(package, half)
+    return half.replace(target)
 
 
 def _check_room(images: Sequence[Image]) -> None:

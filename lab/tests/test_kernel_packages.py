@@ -5,6 +5,7 @@ test_kernel_package_configs.py has real configurations, test_installed_packages.
 boots real packages.
 """
 
+import errno
 import re
 import shlex
 import subprocess
@@ -114,6 +115,28 @@ def test_the_commands_that_are_printed_name_what_there_is(cache, image, capsys, 
     remove = shlex.split(lines[lines.index("remove:") + 1])
     assert remove[:3] == ["sudo", "apt", "purge"]
     assert sorted(remove[3:]) == ["linux-headers-1.0-fake", "linux-image-1.0-fake"]
+
+
+def test_the_cache_itself_may_be_the_folder_that_is_named(cache, image):
+    kernel_packages.build([image], None)
+    (folder,) = (cache / "packages").glob("fake-own_*/")
+    before = [path.read_bytes() for path in packages_in(folder)]
+    kernel_packages.build([image], folder)
+    assert [path.read_bytes() for path in packages_in(folder)] == before and len(before) == 2
+    assert not list(folder.glob(".*"))
+
+
+def test_packages_are_copied_where_they_cannot_be_linked(cache, image, monkeypatch, tmp_path):
+    def refuse(*_):
+        raise OSError(errno.EXDEV, "another file system")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    kernel_packages.build([image], tmp_path / "out")
+    monkeypatch.undo()
+    (folder,) = (cache / "packages").glob("fake-own_*/")
+    copied, kept = packages_in(tmp_path / "out"), packages_in(folder)
+    assert [path.read_bytes() for path in copied] == [path.read_bytes() for path in kept]
+    assert not copied[0].samefile(kept[0]) and len(list((tmp_path / "out").iterdir())) == 2
 
 
 def test_how_long_a_build_took_is_kept_and_said(cache, image, capsys):
