@@ -13,6 +13,8 @@ from lab.kernels.variant import Image
 
 # Counts up when what is kept of a build, or how it is built, changes.
 _RECIPE = 1
+# Another word likewise for packages.
+_PACKAGE_RECIPE = "packed"
 
 
 def built(image: Image, cache: Path) -> Path | None:
@@ -97,6 +99,8 @@ def digest(image: Image) -> str:
     value.update(configuration.identity(image).encode() + b"\0")
     for patch in image.patches:
         value.update(patch.read_bytes() + b"\0")
+    if image.packed:
+        value.update(_PACKAGE_RECIPE.encode() + b"\0")
     for word in (image.toolchain, *image.make):
         value.update(word.encode() + b"\0" if word else b"")
     return value.hexdigest()[:16]

@@ -233,6 +233,14 @@ def test_what_packages_need_is_part_of_their_name_and_of_no_other(monkeypatch):
     assert kernel_cache.digest(packed) != before[1]
 
 
+def test_how_packages_are_made_is_part_of_their_name_and_of_no_other(monkeypatch):
+    images = variants.find("plain").image, chosen_image("plain", None)
+    own, packed = map(kernel_cache.digest, images)
+    monkeypatch.setattr(kernel_cache, "_PACKAGE_RECIPE", "packed otherwise")
+    assert kernel_cache.digest(images[0]) == own
+    assert kernel_cache.digest(images[1]) != packed
+
+
 def test_variants_of_one_kernel_are_packed_once():
     chosen = [variants.find(name) for name in ("idle", "protected", "plain")]
     images = kernel_packages.plan(chosen, "debian", None)
