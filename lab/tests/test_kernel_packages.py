@@ -253,13 +253,13 @@ def test_variants_of_one_kernel_are_packed_once():
         (["--deb", "stock"], "stock: its kernel is the distribution's own"),
         (["plain", "--config", "lab"], "--config goes with --deb"),
         (["plain", "--out", "there"], "--out goes with --deb"),
-        (["--deb", "plain", "--config", "debain"], "--config debain: debain: no such conf"),
-        (["--deb", "plain", "--config", "debain"], "did you mean debian"),
+        (["--deb", "plain", "--config", "debian1"], "--config debian1: debian1: no such conf"),
+        (["--deb", "plain", "--config", "debian1"], "did you mean debian"),
         (["--deb", "plain", "--config", "FOLDER/none.config"], "none.config: no such file"),
         (["--deb", "plain", "--config", "FOLDER/text"], "'words' is no line of a conf"),
         (["--deb", "plain", "--config", "FOLDER"], "cannot be read"),
         (["--deb", "plain", "--out", "FOLDER/text/x"], "text is no folder"),
-        (["--deb", "plian"], "plian: no such variant"),
+        (["--deb", "plain2"], "plain2: no such variant"),
     ],
 )
 def test_what_is_typed_wrongly_is_one_line_before_anything_is_built(words, said, tmp_path, capsys):
