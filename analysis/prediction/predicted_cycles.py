@@ -8,8 +8,9 @@ from typing import Any
 
 import jsonschema
 import numpy as np
+from numpy.typing import NDArray
 
-from analysis.data.bad_data import BadData
+from analysis.data.bad_data import BadData, printable
 from analysis.data.grouping import group_by
 from analysis.data.json_files import read_document
 from analysis.data.load import load
@@ -31,7 +32,7 @@ PUBLISHED_SOURCE = "i7-12700H; BULKHEAD, NDSS 2025, table III"
 class Cycles:
     """Predicted cycles of one operation without its PKRS writes, the loop's end taken away."""
 
-    alone: float  # by itself; no load waits for a store
+    alone: float  # by itself; a load waits for the stores that it reads
     rate: float  # of operations that overlap
     in_order: float  # by itself; each load waits for all stores before it
 
@@ -84,7 +85,8 @@ class Prediction:
     same: dict[str, list[str]]  # by CPU: others that LLVM takes for the same
     load: list[float] | None
     cases: list[PredictedCase]  # of kernels
-    refused_models: list[PredictedCase]
+    refused_models: list[PredictedCase]  # that were not predicted
+    unmeasured: list[str]  # models that were predicted, and are compared with nothing
     errors: list[ModelError]
 
     @property
@@ -95,7 +97,8 @@ class Prediction:
     @property
     def is_fit(self) -> bool:
         """Whether all user models of this machine were predicted well enough."""
-        return bool(self.errors) and not self.misses and not self.refused_models
+        lost = self.misses or self.refused_models or self.unmeasured
+        return bool(self.errors) and not lost
 
 
 def read_prediction(folder: Path, campaign: Path) -> Prediction:
@@ -103,16 +106,23 @@ def read_prediction(folder: Path, campaign: Path) -> Prediction:
     raw = _read(folder / prediction_file.FILE)
     cases = [_case(path, raw["loop"], raw["cpus"]) for path in raw["paths"]]
     models = [one for one in cases if one.variant == USER_SPACE and one.case != FENCE]
+    compared = [one for one in models if not one.refused] if raw["here"] else []
+    measured = _beyond_the_fence(campaign) if compared else {}
     return Prediction(
-        llvm=raw["llvm"],
-        machine=raw["machine"],
+        llvm=printable(raw["llvm"]),
+        machine=printable(raw["machine"]),
         here=raw["here"],
         cpus=raw["cpus"],
         same=raw["same"],
         load=raw["load"],
         cases=[one for one in cases if one.variant != USER_SPACE],
         refused_models=[one for one in models if one.refused],
-        errors=_errors(models, raw["here"], campaign) if raw["here"] else [],
+        unmeasured=[one.case for one in compared if one.case not in measured],
+        errors=[
+            _error(one.case, one.cycles[raw["here"]], measured[one.case])
+            for one in compared
+            if one.case in measured
+        ],
     )
 
 
@@ -126,15 +136,22 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path}: {where:.80}: {error.message:.120}; ./kmapbench predict makes it again"
         )
     found: dict[str, Any] = raw
+    lacking = {*found["cpus"], *([found["here"]] if found["here"] else [])}
+    lacking -= set(found["loop"]) & set(found["cpus"])
+    if lacking:
+        raise BadData(
+            f"{path}: {', '.join(sorted(lacking)):.80}: no figures of this CPU; ./kmapbench predict"
+            " makes it again"
+        )
     return found
 
 
 def _case(path: Mapping[str, Any], loop: Mapping[str, Any], cpus: list[str]) -> PredictedCase:
-    cycles, refused = {}, path["refused"] or ""
+    cycles, refused = {}, printable(path["refused"] or "")
     for cpu in cpus if not refused else ():
         of_case, of_loop = path["estimates"].get(cpu, "not predicted"), loop[cpu]
         if isinstance(of_case, str):
-            refused = of_case
+            refused = printable(of_case)
             break
         cycles[cpu] = Cycles(**{name: of_case[name] - of_loop[name] for name in of_case})
     return PredictedCase(
@@ -147,29 +164,29 @@ def _case(path: Mapping[str, Any], loop: Mapping[str, Any], cpus: list[str]) -> 
     )
 
 
-def _errors(models: list[PredictedCase], here: str, campaign: Path) -> list[ModelError]:
-    """Of the models that were both predicted and measured."""
-    by_case = {
-        case: [
-            record.cost_core_cycles
-            for record in records
-            if record.status == "ok" and record.cost_core_cycles is not None
-        ]
+def _beyond_the_fence(campaign: Path) -> dict[str, NDArray[np.float64]]:
+    """Core cycles of each launch of each user model, without those of the fence and the loop: of
+    models that take any. BadData where the fence was not measured.
+    """
+    launches = {
+        case: np.array(
+            [
+                record.cost_core_cycles
+                for record in records
+                if record.status == "ok" and record.cost_core_cycles is not None
+            ]
+        )
         for case, records in group_by(
             load(campaign, with_paths=False).records, lambda record: record.case
         ).items()
     }
-    if not by_case.get(FENCE):
+    if not len(launches.get(FENCE, ())):
         raise BadData(f"{campaign}: {FENCE} was not measured, which the others contain; run again")
-    fence = float(np.median(by_case[FENCE]))
-    found = []
-    for model in models:
-        figures = np.array(by_case.get(model.case, [])) - fence
-        if model.refused or not len(figures):
-            continue
-        low, median, high = (float(one) for one in np.quantile(figures, (0, 0.5, 1)))
-        if median > 0:
-            found.append(
-                ModelError(model.case, model.cycles[here], median, low, high, len(figures))
-            )
-    return found
+    fence = float(np.median(launches[FENCE]))
+    beyond = {case: cycles - fence for case, cycles in launches.items() if len(cycles)}
+    return {case: cycles for case, cycles in beyond.items() if np.median(cycles) > 0}
+
+
+def _error(case: str, predicted: Cycles, measured: NDArray[np.float64]) -> ModelError:
+    low, median, high = (float(one) for one in np.quantile(measured, (0, 0.5, 1)))
+    return ModelError(case, predicted, median, low, high, len(measured))

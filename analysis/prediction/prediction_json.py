@@ -23,6 +23,7 @@ def export(prediction: Prediction) -> str:
         "load": prediction.load,
         "predicted": [asdict(one) for one in prediction.cases],
         "models": [asdict(one) | {"error": one.error} for one in prediction.errors],
+        "unmeasured_models": prediction.unmeasured,
         "refused_models": [asdict(one) for one in prediction.refused_models],
     }
     return json.dumps(value, indent=1) + "\n"

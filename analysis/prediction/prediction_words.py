@@ -43,11 +43,11 @@ def fitness(prediction: Prediction) -> str:
     )
     if prediction.is_fit:
         return f"{where} none is predicted worse than by {limit}."
-    lost = len(prediction.refused_models)
+    lost = len(prediction.refused_models) + len(prediction.unmeasured)
     return (
         f"NOT FIT: {where[0].lower()}{where[1:]}, {len(prediction.misses)} are predicted worse than"
-        f" by {limit}: by {worst.error:+.0%} at worst ({worst.case})."
-        + (f" {lost} could not be predicted at all." if lost else "")
+        f" by {limit}; {worst.case} is off by {worst.error:+.0%}."
+        + (f" {lost} more could not be compared." if lost else "")
     )
 
 
@@ -128,6 +128,9 @@ def errors_heading(prediction: Prediction) -> str:
 
 
 def refusals(prediction: Prediction) -> list[str]:
-    """A line for each case of which nothing is predicted."""
+    """A line for each case of which nothing is predicted, or that is compared with nothing."""
     refused = [one for one in prediction.cases if one.refused] + prediction.refused_models
-    return [f"{one.case} ({one.variant}): nothing predicted: {one.refused}" for one in refused]
+    return [
+        *(f"{one.case} ({one.variant}): nothing predicted: {one.refused}" for one in refused),
+        *(f"{case}: not compared: no launch measured it" for case in prediction.unmeasured),
+    ]

@@ -28,7 +28,7 @@ _ROUNDS = 100  # of the shorter of two runs, whose difference is the rate
 class Estimate:
     """llvm-mca's cycles of some instructions."""
 
-    alone: int  # from the first instruction to the end of the last; a load waits for no store
+    alone: int  # from the first instruction to the end of the last; no load waits for a store
     in_order: int  # the same, if each load waits for all stores before it
     rate: float  # of a round, if one follows the other
 
@@ -40,10 +40,16 @@ def cpu_of_this_machine(tools: LlvmTools) -> str | None:
 
 
 def check_cpu(tools: LlvmTools, name: str) -> None:
-    """A KmapbenchError where LLVM knows no CPU of that name."""
-    if name == _HERE or _ANY_CPU.fullmatch(name):
-        raise KmapbenchError(f"--cpu {name}: name one CPU, such as sapphirerapids or znver4")
-    _run(tools, name, ["nop"])
+    """A KmapbenchError where LLVM has no latencies of a CPU of that name."""
+    try:
+        if name == _HERE or _ANY_CPU.fullmatch(name):
+            raise CommandFailed("it means no certain CPU")
+        _run(tools, name, ["nop"])
+    except CommandFailed as error:
+        raise KmapbenchError(
+            f"--cpu {name}: {error}; `{tools.mca.name} -mcpu=help </dev/null` lists those that"
+            f" llvm-mca {tools.version} knows"
+        ) from None
 
 
 def disassemble(tools: LlvmTools, codes: Sequence[str]) -> list[str]:

@@ -27,6 +27,7 @@ from lab.predict.mca_input import McaInput
 from lab.predict.predict_plan import PredictPlan
 from lab.predict.store_forwarding import Line
 from lab.run import runner
+from lab.vm import image
 
 # CPUs that LLVM may have the same tables for.
 _RELATIVES = (
@@ -47,6 +48,8 @@ class Measured:
 def run(plan: PredictPlan, say: Callable[[str], None] = partial(print, file=sys.stderr)) -> int:
     """Makes the prediction, prints it, and returns the exit code."""
     tools = llvm_tools.find_newest()
+    if image.observer_plugin(say) is None:
+        raise KmapbenchError("without the observer nobody knows which instructions are executed")
     for name in plan.cpus:
         llvm_mca.check_cpu(tools, name)
     here = llvm_mca.cpu_of_this_machine(tools)
@@ -91,7 +94,8 @@ def _models(folder: Path) -> list[str]:
         names = [record["case"] for record in records if "known" not in record]
     except (OSError, ValueError, KeyError, TypeError):
         raise KmapbenchError(
-            f"{folder}: no user models in it; leave it out, and they are measured"
+            f"{folder}: no user models in it, or of an older kmapbench; leave it out, and they are"
+            " measured"
         ) from None
     if code != program_code.code_hash(bench_command.built()):
         raise KmapbenchError(
@@ -101,7 +105,9 @@ def _models(folder: Path) -> list[str]:
     if cpu != running_kernel.cpu_model():
         raise KmapbenchError(f"{folder}: measured on another CPU ({cpu}); predict there")
     alone = [name for name in dict.fromkeys(names) if "/alone" in name]
-    return executed_paths.models_without_a_write(alone)
+    if models := executed_paths.models_without_a_write(alone):
+        return models
+    raise KmapbenchError(f"{folder}: no user/.../alone in it; leave it out, and they are measured")
 
 
 def describe(
