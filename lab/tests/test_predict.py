@@ -253,7 +253,7 @@ def test_each_path_of_a_boot_is_as_long_as_its_cost():
     Costs are those that README.md and docs/findings-user-models.md have.
     """
     names = [FENCE, MODEL, "user/kmap_local_slim/protected/alone/nowrite"]
-    boot = Boot(variants.find("stock"), "model/kmap_local*", names)
+    boot = Boot(variants.find("stock"), "default", names)
     found = {one.case: one for one in executed_paths.of_boot(boot, quiet)}
     for one in found.values():
         assert not one.refused and len(one.code) == one.cost + 2, one.case
