@@ -130,6 +130,11 @@ def test_a_pointer_that_was_computed_anew_is_another_one():
     assert found[-1] == "movl 8(%rax), %esi"
 
 
+def test_two_pointers_that_were_computed_are_two():
+    found = connected("shlq $3, %rax", "shlq $3, %rbx", "movl %ecx, 8(%rax)", "movl 8(%rbx), %esi")
+    assert found[-1] == "movl 8(%rbx), %esi"
+
+
 def test_what_is_pushed_is_popped():
     found = connected("pushq %rbx", "callq 5", "retq", "popq %rbx")
     assert found[-1] == "movq (%r24), %rbx"
