@@ -84,6 +84,7 @@ class Prediction:
     cpus: list[str]
     same: dict[str, list[str]]  # by CPU: others that LLVM takes for the same
     load: list[float] | None
+    left_out: list[str]  # mnemonics of executed instructions that llvm-mca was not given
     cases: list[PredictedCase]  # of kernels
     refused_models: list[PredictedCase]  # that were not predicted
     unmeasured: list[str]  # models that were predicted, and are compared with nothing
@@ -115,6 +116,7 @@ def read_prediction(folder: Path, campaign: Path) -> Prediction:
         cpus=raw["cpus"],
         same=raw["same"],
         load=raw["load"],
+        left_out=sorted({name for path in raw["paths"] for name in path["stripped"]}),
         cases=[one for one in cases if one.variant != USER_SPACE],
         refused_models=[one for one in models if one.refused],
         unmeasured=[one.case for one in compared if one.case not in measured],

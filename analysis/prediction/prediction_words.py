@@ -61,6 +61,10 @@ def notes(prediction: Prediction) -> list[str]:
         "The range reaches from pairs that overlap to a pair whose loads all wait for the stores"
         " before them.",
     ]
+    if prediction.left_out:
+        said.append(
+            f"Executed, but left out of what llvm-mca was given: {', '.join(prediction.left_out)}."
+        )
     for cpu in prediction.cpus:
         if same := prediction.same.get(cpu):
             said.append(f"LLVM gives the same figures for {cpu} and {', '.join(same)}.")

@@ -239,6 +239,13 @@ def test_everything_that_is_printed_calls_itself_predicted(prediction):
         assert words.count("predicted cycles") == 2  # each axis
 
 
+def test_what_llvm_mca_was_not_given_is_said(prediction):
+    paths = [predicted(PROTECTED, 44, stripped={"wrmsr": 2, "callq": 4})]
+    paths.append(predicted(MODEL, 15, "host", stripped={"lfence": 1}))
+    text = " ".join(prediction_text.export(read_prediction(*prediction(document(*paths)))).split())
+    assert "left out of what llvm-mca was given: callq, lfence, wrmsr." in text
+
+
 def test_equal_cpus_the_load_and_the_published_figure_are_said(prediction):
     text = " ".join(prediction_text.export(read_prediction(*everything(prediction))).split())
     assert f"the same figures for {THERE} and graniterapids, alderlake" in text

@@ -27,9 +27,9 @@ class LlvmTools:
     version: str  # "19.1.7"
 
 
-def find_newest() -> LlvmTools:
+def require_newest() -> LlvmTools:
     """The newest llvm-mca with the llvm-mc beside it; a KmapbenchError where none is new enough."""
-    found = newest()
+    found = find_newest()
     if found is None:
         from lab.core import requirements  # which asks us whether there is one
 
@@ -38,7 +38,7 @@ def find_newest() -> LlvmTools:
     return found
 
 
-def newest() -> LlvmTools | None:
+def find_newest() -> LlvmTools | None:
     """The newest on the PATH; None: there is none of version OLDEST or newer."""
     found = [tools for file in _candidates() if (tools := _tools(file))]
     best = max(found, key=lambda tools: _numbers(tools.version), default=None)

@@ -76,7 +76,7 @@ def missing(wanted: Sequence[Need], has_module: Callable[[str], bool]) -> list[N
         "programs": subprocesses.has,
         "files": lambda name: Path(name).exists(),
         "modules": has_module,
-        "llvm": lambda name: llvm_tools.newest() is not None,
+        "llvm": lambda name: llvm_tools.find_newest() is not None,
     }
     return [need for need in wanted if not there[need.kind](need.name)]
 

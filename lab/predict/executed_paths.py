@@ -52,7 +52,7 @@ class Boot:
     models: Sequence[str]
 
 
-def of_boot(boot: Boot, say: Callable[[str], None]) -> list[ExecutedPath]:
+def find_paths(boot: Boot, say: Callable[[str], None]) -> list[ExecutedPath]:
     """Boots a variant once; its kernel cases, then the user models, each as executed or refused."""
     with tempfile.TemporaryDirectory(prefix="kmapbench-") as scratch:
         user = observed_boot.by_guest_clock(names=boot.models, samples=_SAMPLES)

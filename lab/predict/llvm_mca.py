@@ -52,7 +52,7 @@ def check_cpu(tools: LlvmTools, name: str) -> None:
         ) from None
 
 
-def disassemble(tools: LlvmTools, codes: Sequence[str]) -> list[str]:
+def print_code(tools: LlvmTools, codes: Sequence[str]) -> list[str]:
     """Instructions, given in hexadecimal, as LLVM prints them. A CommandFailed where it does not
     know one, or sees several in one.
     """
@@ -65,7 +65,7 @@ def disassemble(tools: LlvmTools, codes: Sequence[str]) -> list[str]:
     return texts
 
 
-def estimate(
+def estimate_cycles(
     tools: LlvmTools, cpu: str, regions: Mapping[str, Sequence[str]]
 ) -> dict[str, Estimate | str]:
     """By the name of a region: what llvm-mca says of its instructions, or why it says nothing that

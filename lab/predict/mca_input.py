@@ -16,8 +16,8 @@ from lab.predict.store_forwarding import Line
 
 # Mnemonics that llvm-mca takes for 100 cycles, or whose effect on what is in flight it does not
 # know. ENDBR64 is a NOP to a CPU whose code is called as it should be.
-_STRIPPED = frozenset(("endbr64", "callq", "retq", "lfence", "mfence", "sfence", "wrmsr", "wrpkru"))
-_FENCE = "lfence"
+FENCE = "lfence"
+_STRIPPED = frozenset(("endbr64", "callq", "retq", FENCE, "wrmsr"))
 
 # Arithmetic with a conditional jump behind it, that the CPU executes as one operation. Both lists
 # are of Intel's and of AMD's optimization manuals; AMD's has OR and XOR, too, which Intel's lacks.
@@ -43,30 +43,31 @@ class McaInput:
     fused: int  # of these, conditional jumps that are one with what is before them
 
 
-def make(executed: Sequence[Line]) -> McaInput:
-    """executed: one operation in the order of execution, the two instructions of the loop's end
-    last.
+def make_input(executed: Sequence[Line]) -> McaInput:
+    """What llvm-mca is given of one operation.
+
+    executed: its instructions in the order of execution, the two of the loop's end last.
     """
     lines = [Line(line.text.split("#")[0].strip(), line.next_address) for line in executed]
     begun = _from_the_fence(lines)
     stripped = Counter(name for line in begun if (name := mnemonic(line.text)) in _STRIPPED)
     unfused = _without_fused_jumps(begun)
-    connected = store_forwarding.connect(_unfolded(unfused))
+    connected = store_forwarding.connect_loads(_unfolded(unfused))
     given = [text for text in connected if mnemonic(text) not in _STRIPPED]
     fused = len(begun) - len(unfused)
     return McaInput(tuple(given), stripped, len(begun) - stripped.total(), fused)
 
 
-def loop_only() -> McaInput:
-    """The two instructions of the loop's end (kernel-bench-module/loop.h)."""
-    return make([Line("subq $1, %rbx"), Line("jne 0")])
+def make_loop_input() -> McaInput:
+    """The same of the two instructions of the loop's end (kernel-bench-module/loop.h) alone."""
+    return make_input([Line("subq $1, %rbx"), Line("jne 0")])
 
 
 def _from_the_fence(lines: Sequence[Line]) -> list[Line]:
     """From behind the fence, where each pair has one, otherwise from the loop's end: there an
     operation begins that is alone.
     """
-    fences = [place for place, line in enumerate(lines) if mnemonic(line.text) == _FENCE]
+    fences = [place for place, line in enumerate(lines) if mnemonic(line.text) == FENCE]
     begin = fences[0] + 1 if fences else len(lines) - 2
     return [*lines[begin:], *lines[:begin]]
 

@@ -47,7 +47,7 @@ class Measured:
 
 def run(plan: PredictPlan, say: Callable[[str], None] = partial(print, file=sys.stderr)) -> int:
     """Makes the prediction, prints it, and returns the exit code."""
-    tools = llvm_tools.find_newest()
+    tools = llvm_tools.require_newest()
     if image.observer_plugin(say) is None:
         raise KmapbenchError("without the observer nobody knows which instructions are executed")
     for name in plan.cpus:
@@ -59,10 +59,10 @@ def run(plan: PredictPlan, say: Callable[[str], None] = partial(print, file=sys.
     for variant in plan.boots.variants:
         say(f"{variant.name}: a boot, to see which instructions are executed")
         boot = Boot(variant, plan.cases, models if not paths else [])
-        paths += executed_paths.of_boot(boot, say)
+        paths += executed_paths.find_paths(boot, say)
     if not any(path.variant != USER_SPACE for path in paths):
         raise KmapbenchError(f"--cases {plan.cases}: no kernel case was measured in the boot")
-    document = describe(tools, paths, plan.cpus, here) | {"load": measured.load}
+    document = describe_code(tools, paths, plan.cpus, here) | {"load": measured.load}
     folder = plan.out or measured.folder / prediction_file.FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     validation.validate("prediction", document)
@@ -110,7 +110,7 @@ def _models(folder: Path) -> list[str]:
     raise KmapbenchError(f"{folder}: no user/.../alone in it; leave it out, and they are measured")
 
 
-def describe(
+def describe_code(
     tools: LlvmTools, paths: Sequence[ExecutedPath], asked: Sequence[str], here: str | None
 ) -> dict[str, Any]:
     """What prediction.schema.json describes, without the load of the machine.
@@ -124,9 +124,9 @@ def describe(
         for number, (path, row) in enumerate(zip(paths, rows))
     }
     regions = {name: one.lines for name, one in inputs.items() if one}
-    regions[_LOOP] = mca_input.loop_only().lines
+    regions[_LOOP] = mca_input.make_loop_input().lines
     by_cpu = {
-        name: llvm_mca.estimate(tools, name, regions)
+        name: llvm_mca.estimate_cycles(tools, name, regions)
         for name in dict.fromkeys([*cpus, *_RELATIVES])
         if name in cpus or _is_known(tools, name)
     }
@@ -167,12 +167,12 @@ def _input(tools: LlvmTools, path: ExecutedPath, row: dict[str, Any]) -> McaInpu
     if path.refused:
         return None
     try:
-        texts = llvm_mca.disassemble(tools, [one.code for one in path.code])
+        texts = llvm_mca.print_code(tools, [one.code for one in path.code])
         lines = [
             Line(text, one.address + len(one.code) // 2)
             for text, one in zip(texts, path.code, strict=True)
         ]
-        made = mca_input.make(lines)
+        made = mca_input.make_input(lines)
         check_sum(made, path)
     except CommandFailed as error:
         row["refused"] = str(error)
@@ -183,7 +183,7 @@ def _input(tools: LlvmTools, path: ExecutedPath, row: dict[str, Any]) -> McaInpu
 
 def check_sum(made: McaInput, path: ExecutedPath) -> None:
     """A CommandFailed unless what llvm-mca is given and what is stripped are all that was executed,
-    and each WRMSR among it writes IA32_PKRS.
+    each WRMSR among it writes IA32_PKRS, and there is no fence but the one behind a user model.
     """
     total = made.kept + made.stripped.total()
     if total != len(path.code):
@@ -193,6 +193,9 @@ def check_sum(made: McaInput, path: ExecutedPath) -> None:
         raise CommandFailed(
             f"{made.stripped['wrmsr']} WRMSR are executed, and {writes} of them write IA32_PKRS"
         )
+    fences = made.stripped[mca_input.FENCE]
+    if fences > (path.variant == USER_SPACE):
+        raise CommandFailed(f"{fences} LFENCE are executed, whose cycles nobody knows")
 
 
 def _is_known(tools: LlvmTools, name: str) -> bool:

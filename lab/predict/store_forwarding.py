@@ -103,7 +103,7 @@ def whole_register(name: str) -> str:
     return f"r{stem}" if stem in _LEGACY else name
 
 
-def connect(lines: Sequence[Line]) -> list[str]:
+def connect_loads(lines: Sequence[Line]) -> list[str]:
     """The instructions, with such loads waiting for what they read. Arithmetic on memory has to be
     split into loads, work and stores before.
     """

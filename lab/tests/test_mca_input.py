@@ -8,13 +8,13 @@ import pytest
 from lab.predict import mca_input
 from lab.predict.asm_text import operands_of
 from lab.predict.mca_input import McaInput
-from lab.predict.store_forwarding import Line, connect, whole_register
+from lab.predict.store_forwarding import Line, connect_loads, whole_register
 
 END = ("subq $1, %rbx", "jne 0")
 
 
 def made(*texts: str) -> McaInput:
-    return mca_input.make([Line(text) for text in (*texts, *END)])
+    return mca_input.make_input([Line(text) for text in (*texts, *END)])
 
 
 def lines_of(*texts: str) -> list[str]:
@@ -25,7 +25,7 @@ def lines_of(*texts: str) -> list[str]:
 
 
 def connected(*texts: str) -> list[str]:
-    return connect([Line(text) for text in texts])
+    return connect_loads([Line(text) for text in texts])
 
 
 def test_what_llvm_mca_does_not_know_is_stripped_and_counted():
@@ -142,8 +142,8 @@ def test_what_is_pushed_is_popped():
 
 def test_an_address_relative_to_the_instruction_is_where_it_leads():
     lines = [Line("movl %eax, 16(%rip)", 100), Line("movl 6(%rip), %ecx", 110)]
-    assert connect(lines)[-1] == "movl (%r24), %ecx"
-    assert connect([lines[0], Line("movl 16(%rip), %ecx", 110)])[-1] == "movl 16(%rip), %ecx"
+    assert connect_loads(lines)[-1] == "movl (%r24), %ecx"
+    assert connect_loads([lines[0], Line("movl 16(%rip), %ecx", 110)])[-1] == "movl 16(%rip), %ecx"
 
 
 def test_a_register_that_is_taken_again_connects_nothing_wrong():

@@ -86,7 +86,7 @@ def test_a_length_that_the_clock_did_not_count_is_refused(cost):
 
 
 def test_an_instruction_that_got_lost_is_refused():
-    made = mca_input.make([Line("nop")] * 6 + [Line("subq $1, %rbx"), Line("jne 0")])
+    made = mca_input.make_input([Line("nop")] * 6 + [Line("subq $1, %rbx"), Line("jne 0")])
     code = tuple(Executed(place, "90") for place in range(8))
     predict_run.check_sum(made, path(code=code))
     with pytest.raises(CommandFailed, match="7 instructions would be predicted, of 8"):
@@ -95,10 +95,20 @@ def test_an_instruction_that_got_lost_is_refused():
 
 def test_a_write_of_another_register_is_refused():
     texts = ["wrmsr", "nop", "subq $1, %rbx", "jne 0"]
-    made = mca_input.make([Line(text) for text in texts])
+    made = mca_input.make_input([Line(text) for text in texts])
     code = tuple(Executed(place, "90") for place in range(4))
     with pytest.raises(CommandFailed, match="1 WRMSR are executed, and 0 of them write IA32_PKRS"):
         predict_run.check_sum(made, path(code=code))
+
+
+@pytest.mark.parametrize(("variant", "fences"), [("stock", 1), ("host", 2)])
+def test_a_fence_inside_an_operation_is_refused(variant, fences):
+    """Behind a user model there is one, which is measured by itself."""
+    texts = ["lfence"] * fences + ["nop", "subq $1, %rbx", "jne 0"]
+    made = mca_input.make_input([Line(text) for text in texts])
+    code = tuple(Executed(place, "90") for place in range(len(texts)))
+    with pytest.raises(CommandFailed, match=f"{fences} LFENCE are executed"):
+        predict_run.check_sum(made, path(code=code, variant=variant))
 
 
 def test_models_that_write_or_wait_are_not_compared():
@@ -123,7 +133,7 @@ def test_every_model_that_stands_alone_is_known_to_write_or_not():
 
 @pytest.fixture(scope="module")
 def tools():
-    found = llvm_tools.newest()
+    found = llvm_tools.find_newest()
     if found is None:
         pytest.skip("no llvm-mca")
     return found
@@ -131,7 +141,7 @@ def tools():
 
 @pytest.mark.program
 def test_what_is_written_holds_all_that_was_executed(tools):
-    document = predict_run.describe(tools, [path()], ["sapphirerapids"], "znver4")
+    document = predict_run.describe_code(tools, [path()], ["sapphirerapids"], "znver4")
     validation.validate("prediction", document | {"load": None})
     (row,) = document["paths"]
     assert row["refused"] is None
@@ -148,7 +158,7 @@ def test_what_is_written_holds_all_that_was_executed(tools):
 def test_a_refused_case_has_no_figure(tools):
     paths = [path(), path("kernel/x", code=(), refused="no order has these counts")]
     paths.append(path("kernel/y", code=(Executed(0, "06"), *path().code)))
-    document = predict_run.describe(tools, paths, ["znver4"], None)
+    document = predict_run.describe_code(tools, paths, ["znver4"], None)
     validation.validate("prediction", document | {"load": None})
     whole, refused, broken = document["paths"]
     assert whole["estimates"] and not refused["estimates"] and not broken["estimates"]
@@ -161,7 +171,7 @@ def test_cpus_with_the_same_figures_are_named_and_others_are_not(tools):
     chain = ["480fafc0"] * 4 + ["480306"] + ["4883eb01", "75ee"]
     code = tuple(Executed(4 * place, one) for place, one in enumerate(chain))
     paths = [path(code=code), path(code=path().code)]
-    document = predict_run.describe(tools, paths, ["znver4"], None)
+    document = predict_run.describe_code(tools, paths, ["znver4"], None)
     assert "znver4" not in document["same"]["znver4"]
     assert "znver5" in document["same"]["znver4"]
     assert document["cpus"] == ["znver4"]
@@ -231,11 +241,11 @@ def test_a_prediction_is_written_and_printed(tools, campaign, monkeypatch, capfd
     folder = campaign()
     asked = []
 
-    def of_boot(boot: Boot, _) -> list[ExecutedPath]:
+    def find_paths(boot: Boot, _) -> list[ExecutedPath]:
         asked.append(boot)
         return [path()]
 
-    monkeypatch.setattr(executed_paths, "of_boot", of_boot)
+    monkeypatch.setattr(executed_paths, "find_paths", find_paths)
     planned = cli.parse(["predict", str(folder), "--variants", "stock,plain"]).planned
     code = predict_run.run(planned, quiet)
     document = json.loads((folder / prediction_file.FOLDER / prediction_file.FILE).read_text())
@@ -254,7 +264,7 @@ def test_each_path_of_a_boot_is_as_long_as_its_cost():
     """
     names = [FENCE, MODEL, "user/kmap_local_slim/protected/alone/nowrite"]
     boot = Boot(variants.find("stock"), "default", names)
-    found = {one.case: one for one in executed_paths.of_boot(boot, quiet)}
+    found = {one.case: one for one in executed_paths.find_paths(boot, quiet)}
     for one in found.values():
         assert not one.refused and len(one.code) == one.cost + 2, one.case
     costs = {"key_off": 7, "dram": 12, "devmap": 14, "protected": 55, "protected_nested": 46}
