@@ -58,8 +58,8 @@ def notes(prediction: Prediction) -> list[str]:
         "W is what one PKRS write takes. It is not known and not predicted: the path is shown"
         f" for W = {low} to {high}. The only published number that we found is"
         f" {PUBLISHED_WRITE} cycles ({PUBLISHED_SOURCE}).",
-        "The range is of the cycles without writes: from pairs that overlap to a pair whose loads all"
-        " wait for the stores before them.",
+        "The range is of the cycles without writes: from pairs that overlap to a pair whose loads"
+        " all wait for the stores before them.",
     ]
     if prediction.left_out:
         said.append(

@@ -72,7 +72,7 @@ def _packages(row: str | dict[str, Any], system: str) -> tuple[str, ...]:
 
 def missing(wanted: Sequence[Need], has_module: Callable[[str], bool]) -> list[Need]:
     """Those that this machine lacks. has_module: whether Python finds a module."""
-    there = {
+    there: dict[str, Callable[[str], bool]] = {
         "programs": subprocesses.has,
         "files": lambda name: Path(name).exists(),
         "modules": has_module,
