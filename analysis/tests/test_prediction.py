@@ -14,6 +14,7 @@ import pytest
 
 from analysis.data.bad_data import BadData
 from analysis.prediction import (
+    prediction_json,
     prediction_markdown,
     prediction_text,
     prediction_words,
@@ -229,8 +230,10 @@ def everything(prediction) -> tuple[Path, Path]:
 
 def test_everything_that_is_printed_calls_itself_predicted(prediction):
     folder, campaign = everything(prediction)
-    for form in ("text", "md", "json"):
-        text = prediction_writer.write_prediction(folder, campaign, form)
+    printed = prediction_writer.write_prediction(folder, campaign, "text")
+    assert printed == (folder / "prediction.txt").read_text()
+    for suffix in ("txt", "md", "json"):
+        text = (folder / f"prediction.{suffix}").read_text()
         assert "Predicted, not measured" in " ".join(text.split())
     for cpu in (THERE, HERE):
         words = "".join(ElementTree.parse(folder / f"prediction-{cpu}.svg").getroot().itertext())
@@ -280,8 +283,7 @@ def test_the_table_behind_the_chart_has_what_is_drawn(prediction):
 
 
 def test_json_has_the_figures_of_the_text(prediction):
-    folder, campaign = everything(prediction)
-    value = json.loads(prediction_writer.write_prediction(folder, campaign, "json"))
+    value = json.loads(prediction_json.export(read_prediction(*everything(prediction))))
     assert value["fit"] is True
     (model,) = value["models"]
     assert (model["measured"], model["predicted"]["alone"]) == (10, 11)
