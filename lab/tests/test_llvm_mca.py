@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from lab.core import llvm_tools, subprocesses
+from lab.core import llvm_tools, requirements, subprocesses
 from lab.core.errors import KmapbenchError
 from lab.core.llvm_tools import OLDEST
 from lab.predict import llvm_mca, mca_input
@@ -151,6 +151,16 @@ def test_without_a_new_enough_one_the_package_is_named(installed):
     assert str(caught.value).startswith(f"llvm-mca {OLDEST} or newer is missing: install")
     assert "llvm" in str(caught.value).partition("package ")[2]
     assert "\n" not in str(caught.value)
+
+
+def test_it_is_missing_until_one_is_there_that_is_new_enough(installed):
+    """As the launcher asks before the command begins."""
+    wanted = [one for one in requirements.needs(["predict"], "debian") if one.kind == "llvm"]
+    installed("a", "", f"{OLDEST - 1}.0.6")
+    lacking = requirements.missing(wanted, lambda _: True)
+    assert requirements.names(lacking) == ["llvm-19"]
+    installed("b", "-19", "19.1.7")
+    assert requirements.missing(wanted, lambda _: True) == []
 
 
 def test_one_without_its_disassembler_is_not_taken(installed):
