@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`report`, `compare`, `list`, `show` and `calibrate`, with their options read."""
+"""`report`, `compare`, `list`, `show`, `predict` and `calibrate`, with their options read."""
 
 import argparse
 import io
@@ -123,6 +123,17 @@ def forecast(arguments: argparse.Namespace) -> int:
     asked = study.Asked(arguments.pairs, arguments.alpha, variants, arguments.cases)
     sentence = study.forecast(arguments.folder, asked)
     print(f"{sentence}\n" if sentence else "", end="")
+    return exit_codes.OK
+
+
+def predict(arguments: argparse.Namespace) -> int:
+    """Writes what comes of llvm-mca's figures, and prints it."""
+    from analysis.prediction import prediction_writer
+
+    text = prediction_writer.write_prediction(
+        arguments.folder, arguments.campaign, arguments.format
+    )
+    print(text, end="")
     return exit_codes.OK
 
 

@@ -137,6 +137,13 @@ def add_forecast(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cases", default="*", metavar="GLOB")
 
 
+def add_predict(parser: argparse.ArgumentParser) -> None:
+    """The options of `predict`, which the lab calls when it has asked llvm-mca."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="of the prediction")
+    parser.add_argument("campaign", type=Path, metavar="CAMPAIGN", help="of the user models")
+    parser.add_argument("--format", choices=("text", "md", "json"), default="text")
+
+
 def add_calibrate(parser: argparse.ArgumentParser) -> None:
     """The options of `calibrate`."""
     parser.add_argument(

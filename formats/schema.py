@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The JSON schemas of a campaign's files, in results/schema/."""
+"""The JSON schemas of the files of campaigns and predictions, in results/schema/."""
 
 import json
 from functools import cache
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "schema"
-NAMES = ("campaign", "environment", "path", "record")
+NAMES = ("campaign", "environment", "path", "prediction", "record")
 
 
 @cache

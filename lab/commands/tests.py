@@ -110,7 +110,7 @@ def groups(arguments: argparse.Namespace) -> list[str]:
         return ["python", "build", "test"]
     if arguments.reach == CHECKERS:
         return ["python", "build", "test", "checkers"]
-    needed = ["python", "build", "module", "lab", "fio", "test"]
+    needed = ["python", "build", "module", "lab", "fio", "predict", "test"]
     if arguments.reach != EVERYDAY:
         needed.append("kernel-build")
     return needed + (["checkers", "deb-build", "all-tests"] if arguments.reach == ALL else [])

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lab.core import subprocesses
+from lab.core import llvm_tools, subprocesses
 
 TABLE = Path(__file__).with_name("requirements.toml")
 OS_RELEASE = Path("/etc/os-release")
@@ -28,7 +28,7 @@ BY_HAND = {
 class Need:
     """One program, file or Python module."""
 
-    kind: str  # programs, files, modules
+    kind: str  # programs, files, modules, llvm
     name: str
     packages: tuple[str, ...]  # any one of them has it; the first that can be had is taken
 
@@ -72,10 +72,11 @@ def _packages(row: str | dict[str, Any], system: str) -> tuple[str, ...]:
 
 def missing(wanted: Sequence[Need], has_module: Callable[[str], bool]) -> list[Need]:
     """Those that this machine lacks. has_module: whether Python finds a module."""
-    there = {
+    there: dict[str, Callable[[str], bool]] = {
         "programs": subprocesses.has,
         "files": lambda name: Path(name).exists(),
         "modules": has_module,
+        "llvm": lambda name: llvm_tools.find_newest() is not None,
     }
     return [need for need in wanted if not there[need.kind](need.name)]
 
@@ -90,6 +91,6 @@ def package_of(program: str) -> str | None:
     not know.
     """
     for need in needs(_table(), distribution()):
-        if need.kind == "programs" and need.name == program:
+        if need.kind in ("programs", "llvm") and need.name == program:
             return need.packages[0]
     return None

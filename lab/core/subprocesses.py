@@ -35,6 +35,11 @@ def has(name: str) -> bool:
     return shutil.which(name, path=_SEARCH) is not None
 
 
+def search_path() -> str:
+    """The folders in which programs are looked for, separated as in PATH."""
+    return _SEARCH
+
+
 def die_with_parent() -> None:
     """For preexec_fn: the child is killed when we are, however we end."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -132,20 +132,11 @@ def _device() -> str:
 
 def manifest() -> dict:
     """How campaign.json describes the running kernel."""
-    cpuinfo = Path("/proc/cpuinfo").read_text()
-    model = next(
-        (
-            line.partition(":")[2].strip()
-            for line in cpuinfo.splitlines()
-            if line.startswith("model name")
-        ),
-        "unknown",
-    )
     return {
         "what": "the running kernel of this machine",
         "release": os.uname().release,
         "packages": {},
-        "cpu": model,
+        "cpu": cpu_model(),
         "cmdline": Path("/proc/cmdline").read_text().strip(),
     }
 
@@ -162,3 +153,10 @@ def skipped(records: list[dict]) -> list[str]:
         " './kmapbench run' emulates what this machine lacks"
         for reason, count in reasons.items()
     ]
+
+
+def cpu_model() -> str:
+    """The name of this machine's CPU, as the kernel has it; "unknown" where it has none."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "unknown")

@@ -5,7 +5,6 @@ python3 -m lab.studies.fidelity [VARIANT...] prints the table of docs/findings-u
 default stock, idle, protected, distro.
 """
 
-import shlex
 import sys
 import tempfile
 from collections import Counter
@@ -14,15 +13,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from lab.core import bench_command
-from lab.core.bench_command import USER, BenchCommand
-from lab.core.dirs import build_dir, cache_dir
-from lab.core.errors import KmapbenchError
+from lab.core.dirs import build_dir
 from lab.kernels import kconfig, variants
-from lab.trace import instructions, symbols
+from lab.trace import instructions
 from lab.trace.instructions import Kinds
-from lab.vm import image, qemu
-from lab.workloads import micro_script
+from lab.workloads import observed_boot
 
 Config = dict[str, str]  # of a kernel: symbol -> value
 
@@ -140,37 +135,15 @@ class Counted:
 
 
 def boot(variant: str, scratch: Path, say: Callable[[str], None]) -> Counted:
-    kmap_bench = bench_command.built()
-    prepared = image.prepare(
-        variants.find(variant), None, image.micro(kmap_bench), cache_dir(), scratch, say
-    )
-    user = BenchCommand(
-        half=USER, cases="default", records="/out/stream", clock="icount", samples=1
-    )
-    initrd = image.initrd(
-        prepared,
-        f"{micro_script.micro(variant, 1)}step user {shlex.join(user.words())}\n",
-        scratch / f"{variant}.initrd",
-    )
-    records: dict[str, dict] = {}
-
-    def on_line(line) -> None:
-        if line.record:
-            records[line.record["case"]] = line.record
-
-    outcome = qemu.boot(image.machine(prepared, initrd, image.observer_plugin()), scratch, on_line)
-    if outcome.problem or outcome.windows is None:
-        raise KmapbenchError(
-            f"{variant}:"
-            f" {outcome.problem or 'this QEMU has no plugins, so nothing counts from outside'}"
-        )
-    windows = symbols.Windows(outcome.windows)
+    user = observed_boot.by_guest_clock(cases="default")
+    observed = observed_boot.observe(variants.find(variant), "default", user, scratch, say)
     kinds = {
-        case: instructions.of_record(record, windows)
-        for case, record in records.items()
+        case: instructions.of_record(record, observed.windows)
+        for case, record in observed.records.items()
         if record.get("first_window") is not None and "kmap_local" in case
     }
-    return Counted(variant, kconfig.parse(prepared.kernel.config.read_text()), records, kinds)
+    config = kconfig.parse(observed.prepared.kernel.config.read_text())
+    return Counted(variant, config, observed.records, kinds)
 
 
 FORMS = ("kmap_local", "kmap_local_slim")

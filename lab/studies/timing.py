@@ -23,6 +23,7 @@ from lab.core.bench_command import BenchCommand
 from lab.core.dirs import build_dir
 from lab.core.errors import KmapbenchError
 from lab.core.progress import Display
+from lab.host import running_kernel
 from lab.studies.fidelity import FORMS, STATES
 
 # Nothing of what these do passes through memory that they have written, and none begins before the
@@ -165,13 +166,8 @@ def _moment(seconds: float) -> dict:
 
 def machine() -> dict:
     """The first line of a file."""
-    cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next(
-        (line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")),
-        platform.machine(),
-    )
     return {
-        "cpu": model,
+        "cpu": running_kernel.cpu_model(),
         "cpus": os.cpu_count(),
         "kernel": platform.release(),
         "begun": datetime.now(UTC).isoformat(timespec="seconds"),

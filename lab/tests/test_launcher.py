@@ -164,7 +164,7 @@ def nothing_built(monkeypatch):
     monkeypatch.setattr(preflight, "_check_room", lambda _: None)
 
 
-FOR_TESTS = {"python", "build", "module", "lab", "fio", "test"}
+FOR_TESTS = {"python", "build", "module", "lab", "fio", "predict", "test"}
 
 
 def groups(arguments: list[str]) -> set[str]:

@@ -57,7 +57,7 @@ def disassembled(codes: Sequence[str]) -> list[str]:
     with tempfile.NamedTemporaryFile() as file:
         file.write(bytes.fromhex("".join(codes)))
         file.flush()
-        lines = _objdump("-D", "-b", "binary", "-m", "i386:x86-64", file.name)
+        lines = _objdump("-D", "--no-show-raw-insn", "-b", "binary", "-m", "i386:x86-64", file.name)
     starts = [sum(len(code) // 2 for code in codes[:index]) for index in range(len(codes))]
     assert list(lines) == starts, "the observer and objdump do not agree where instructions begin"
     return list(lines.values())
@@ -65,13 +65,11 @@ def disassembled(codes: Sequence[str]) -> list[str]:
 
 def of_models(kmap_pairs: Path, names: Iterable[str]) -> dict[str, Kinds]:
     """Of user models, by name, the empty loop taken away."""
-    texts = _objdump("-d", kmap_pairs)
+    texts = _objdump("-d", "--no-show-raw-insn", kmap_pairs)
 
     def kinds(model: str) -> Kinds:
-        counts = _callgrind(kmap_pairs, model, 2 * PAIRS)
-        counts.subtract(_callgrind(kmap_pairs, model, PAIRS))
         total: Kinds = Counter()
-        for address, count in counts.items():
+        for address, count in executions_of_model(kmap_pairs, model).items():
             total[kind(texts[address])] += count
         return total
 
@@ -80,6 +78,21 @@ def of_models(kmap_pairs: Path, names: Iterable[str]) -> dict[str, Kinds]:
     for one in counted.values():
         one.subtract(empty)
     return {name: _per_operation(one, PAIRS) for name, one in counted.items()}
+
+
+def executions_of_model(kmap_pairs: Path, model: str) -> Counter[int]:
+    """Executions of each instruction in PAIRS rounds of a user model, the loop's own included, by
+    its address in the program.
+    """
+    counts = _callgrind(kmap_pairs, model, 2 * PAIRS)
+    counts.subtract(_callgrind(kmap_pairs, model, PAIRS))
+    return Counter({address: count for address, count in counts.items() if count})
+
+
+def machine_code(program: Path) -> dict[int, str]:
+    """Each instruction of a program in hexadecimal, by its address."""
+    lines = _objdump("-d", "-w", program)
+    return {address: text.split("\t")[0].replace(" ", "") for address, text in lines.items()}
 
 
 def _callgrind(program: Path, model: str, pairs: int) -> Counter[int]:
@@ -125,10 +138,8 @@ def executions(lines: Iterable[str], program: str) -> Counter[int]:
 
 
 def _objdump(*arguments: str | Path) -> dict[int, str]:
-    """Address -> instruction."""
-    text = subprocesses.output(
-        [subprocesses.find("objdump", "binutils"), "--no-show-raw-insn", *arguments]
-    )
+    """Address -> what is printed of the instruction."""
+    text = subprocesses.output([subprocesses.find("objdump", "binutils"), *arguments])
     return {
         int(address, 16): code.strip()
         for address, code in re.findall(r"^\s+([0-9a-f]+):\t(.*)$", text, re.MULTILINE)

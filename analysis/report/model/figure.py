@@ -153,6 +153,34 @@ class Differences:
 
 
 @dataclass(frozen=True)
+class WriteLine:
+    """Predicted cycles of a state of the path, without its register writes."""
+
+    alone: float
+    low: float
+    high: float
+    writes: int  # each adds what a write takes
+
+
+@dataclass(frozen=True)
+class WritePanel:
+    """One form of the path: a line per state."""
+
+    title: str
+    lines: dict[str, WriteLine]  # by state
+
+
+@dataclass(frozen=True)
+class WriteLines:
+    """Predicted cycles over what a register write takes."""
+
+    chart: ClassVar[str] = "write_lines"
+    panels: list[WritePanel]
+    span: tuple[int, int]  # cycles of a write: from, to
+    published: int  # those of the one published measurement
+
+
+@dataclass(frozen=True)
 class Figure:
     """A chart of the report; the table's name is the name of the chart's files."""
 
