@@ -57,6 +57,23 @@ def test_missing_headers_name_their_package_and_what_works_without(tmp_path):
         running_kernel.running_kernel("6.12.0-amd64", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("release", "command"),
+    [
+        ("6.12.0-24-generic", "apt-get install linux-headers-6.12.0-24-generic"),
+        ("5.14.0-427.13.1.el9_4.x86_64", "dnf install kernel-devel-5.14.0-427.13.1.el9_4.x86_64"),
+        ("6.12.9-200.fc41.x86_64", "dnf install kernel-devel-6.12.9-200.fc41.x86_64"),
+        ("6.12.0-160000.5-default", "zypper install kernel-default-devel"),
+        ("6.12.1-arch1-1", "pacman -S linux-headers"),
+        ("6.12.117-protected", "point /lib/modules/6.12.117-protected/build at the tree"),
+    ],
+)
+def test_headers_come_from_the_package_of_the_kernels_own_distribution(tmp_path, release, command):
+    with pytest.raises(KmapbenchError) as caught:
+        running_kernel.running_kernel(release, tmp_path)
+    assert command in str(caught.value)
+
+
 def test_a_module_is_built_again_for_other_headers(tmp_path):
     build = f"lib/modules/{RELEASE}/build"
     files = {
@@ -407,6 +424,56 @@ def test_check_sees_what_the_guest_is(poor, kernel):
     assert found["CR4.PKS"].startswith("ok")
     assert found["pmem"].startswith("ok") and "namespace0.0: fsdax" in found["pmem"]
     assert "time in the kernel    yes: sudo ./kmapbench run --here, but PKS: " in summary
+
+
+@pytest.fixture(scope="module", name="bare")
+def boot_bare(rehearse, warm) -> Rehearsal:
+    """A guest without persistent memory, laid out as RHEL does: no apt, headers in
+    /usr/src/kernels. Then its root is read-only.
+    """
+    release = 'ID="rhel"\nID_LIKE="fedora"\nVERSION_ID="9.4"\n'
+    job = "".join(
+        [
+            "rm -f /new/usr/bin/apt* /new/usr/bin/dpkg* /new/etc/os-release\n",
+            f"printf '{release}' >/new/etc/os-release\n",
+            "mkdir -p /new/usr/src/kernels\n",
+            'mv "/new/usr/lib/modules/$RELEASE/build" /new/usr/src/kernels/link\n',
+            'ln -s "/usr/src/kernels/link" "/new/usr/lib/modules/$RELEASE/build"\n',
+            userland.kmapbench("check", ["check"], warm),
+            run_here(CAMPAIGN, warm),
+            f"look {CAMPAIGN}\n",
+            "mount -t tmpfs tmp /new/tmp && mkdir -m 1777 /new/tmp/guest\n",
+            "mount -o remount,ro /new\n",
+            run_here("read_only", warm, "--only", "micro"),
+            run_here("no_cache", Path("/root/cache"), "--only", "micro"),
+            "look end\n",
+            userland.send("read_only", "read_only.err", "no_cache.err"),
+        ]
+    )
+    kept = userland.send("check.out", CAMPAIGN, f"{CAMPAIGN}.err")
+    return rehearse(job.replace("mount -t tmpfs tmp", f"{kept}mount -t tmpfs tmp"))
+
+
+def test_without_pmem_apt_and_headers_in_their_usual_place_all_is_measured(bare, kernel):
+    assert bare.codes[CAMPAIGN] == 0, bare.errors(CAMPAIGN)
+    assert_good_campaign(bare, CAMPAIGN)
+    measured = {one["case"] for one in bare.records(CAMPAIGN, "lab") if one["status"] == "ok"}
+    assert {"kernel/kmap_local/dram", "model/kmap_local/protected"} <= measured
+    findings = bare.text("check.out").partition("\n\n")[0]
+    (headers,) = [line for line in findings.splitlines() if line.split()[1:2] == ["headers"]]
+    (pmem,) = [line for line in findings.splitlines() if line.split()[1:2] == ["pmem"]]
+    assert headers.startswith("ok") and kernel.release in headers
+    assert pmem.startswith("note")
+    assert "apt" not in bare.text("check.out")
+
+
+def test_with_a_read_only_root_what_has_a_folder_to_write_to_is_measured(bare):
+    assert bare.codes["read_only"] == 0, bare.errors("read_only")
+    assert {one["status"] for one in bare.records("read_only", "lab")} <= {"ok", "skipped"}
+    assert bare.codes["no_cache"] == 2
+    (line,) = bare.errors("no_cache")
+    assert "KMAPBENCH_CACHE" in line
+    assert_nothing_left(bare, "end")
 
 
 @pytest.mark.all
