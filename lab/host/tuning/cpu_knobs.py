@@ -22,10 +22,14 @@ _PF_NO_SETAFFINITY = 0x04000000  # linux/sched.h: of a thread that stays where t
 
 
 def find_interrupts(machine: Machine, topology: Topology) -> Iterator[Setting]:
-    """The CPUs of each interrupt, without the one that measures and those that go with SMT."""
+    """The CPUs of each interrupt, without the one that measures and those that go with SMT. Where
+    an interrupt stays although all its CPUs go, the kernel moves it.
+    """
     for path in machine.find("proc/irq/[0-9]*/smp_affinity_list"):
         before = machine.value(path)
         if before:
+            if cpu_sets.parse_list(before) <= topology.lost:
+                yield Setting("interrupts", path, before, None, settings.LIST, follows="SMT")
             left = cpu_sets.parse_list(before) & topology.others or topology.others
             wanted = cpu_sets.format_list(left)
             yield Setting("interrupts", path, before, wanted, settings.LIST)

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -69,7 +69,10 @@ def hold(machine: Machine, state: Path, owner: int, isolate: bool) -> None:
         )
         journal.write_journal(kept)
         try:
-            refused = make_settings(machine, plan.settings)
+            refused, undone = make_settings(machine, plan.settings)
+            if undone:
+                kept = replace(kept, touched=tuple(sorted(undone)))
+                journal.write_journal(kept)
             _say(
                 {
                     "said": before.said,
@@ -86,11 +89,13 @@ def hold(machine: Machine, state: Path, owner: int, isolate: bool) -> None:
             _say({"back": outcome.back, "not_back": outcome.not_back, "changed": outcome.changed})
 
 
-def make_settings(machine: Machine, planned: Sequence[Setting]) -> list[Refusal]:
-    """Makes settings in their order; which ones the machine refuses, by an error or by keeping
-    another value. Those are as they were before.
+def make_settings(machine: Machine, planned: Sequence[Setting]) -> tuple[list[Refusal], set[str]]:
+    """Makes settings in their order; which ones the machine refuses, by an error or by having
+    another value then. Those are as they were before, but what follows them need not be: the second
+    value has the knobs of which that is so.
     """
-    refused = []
+    refused: list[Refusal] = []
+    undone: set[str] = set()
     for _, of_knob in groupby(
         (setting for setting in planned if setting.is_set), key=lambda setting: setting.knob
     ):
@@ -100,28 +105,32 @@ def make_settings(machine: Machine, planned: Sequence[Setting]) -> list[Refusal]
                 settings.write(machine, setting, setting.wanted or "")
                 written.append(setting)
             except OSError as error:
-                _undo(machine, setting)
+                undone |= _undo(machine, setting)
                 refused.append(_refusal(setting, error.strerror or repr(error)))
         deadline = settings.patience()
         for setting in written:
             now = settings.settle(machine, setting, setting.wanted, deadline)
             if not settings.is_same(setting, now, setting.wanted):
-                _undo(machine, setting)
+                undone |= {setting.knob} | _undo(machine, setting)
                 refused.append(_refusal(setting, f"takes {setting.wanted}, and then is {now}"))
-    return refused
+    return refused, undone
 
 
 def _refusal(setting: Setting, reason: str) -> Refusal:
     return Refusal(setting.knob, setting.path, reason)
 
 
-def _undo(machine: Machine, setting: Setting) -> None:
-    """Puts back what was not made as it should be, so that nobody takes it for somebody else's."""
+def _undo(machine: Machine, setting: Setting) -> set[str]:
+    """Puts back what was not made as it should be, so that nobody takes it for somebody else's; its
+    knob, if there was something to put back.
+    """
     if not settings.is_same(setting, settings.current(machine, setting), setting.before):
         try:
             settings.write(machine, setting, setting.before)
         except OSError:
             pass  # it is looked at again at the end
+        return {setting.knob}
+    return set()
 
 
 def release(machine: Machine, made: Sequence[Setting], kept: Journal) -> Outcome:

@@ -92,7 +92,7 @@ def _look(
             why = f" ({error.strerror})" if error else ""
             outcome.not_back.append(f"{name}: is {now}, was {setting.before}{why}")
             outcome.unresolved.append(setting)
-        else:
+        elif setting.path not in {one.path for one in outcome.unresolved}:
             ours = f", {setting.wanted} in the run" if setting.is_set else ""
             outcome.changed.append(
                 f"{name}: was {setting.before}{ours}; somebody else has made it {now}, which stays"

@@ -10,6 +10,7 @@ import os
 import shutil
 import struct
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from lab.host.tuning import cpu_sets
@@ -130,22 +131,23 @@ def _set_latency(root: Path, microseconds: int) -> None:
 
 
 class FalseMachine(Machine):
-    """The machine of a tree. A step is one change; on_step is called before and after each."""
+    """The machine of a tree."""
 
     def __init__(
         self,
         root: Path,
         refused: dict[str, int] | None = None,
         ignored: dict[str, str | None] | None = None,
-        on_step: Callable[[], None] = lambda: None,
+        change: Callable[[], AbstractContextManager[None]] = nullcontext,
     ):
         """refused: paths, and the errno that a write gives. ignored: paths that take a write and
-        then have another value; None: the one that they had.
+        then have another value; None: the one that they had. change: what each change is made in,
+        which the kernel makes whole or not at all.
         """
         super().__init__(root)
         self._refused = refused or {}
         self._ignored = ignored or {}
-        self._on_step = on_step
+        self._change = change
 
     def allowed_cpus(self) -> frozenset[int]:
         return self._online()
@@ -155,7 +157,6 @@ class FalseMachine(Machine):
         return super().read(path)
 
     def write(self, path: str, text: str) -> None:
-        self._on_step()
         if path in self._refused:
             raise self._error(self._refused[path], path)
         self._refuse_offline(path)
@@ -163,40 +164,30 @@ class FalseMachine(Machine):
             text = self._ignored[path] or self.read(path)
         if not self.has(path):
             raise self._error(errno.ENOENT, path)
-        self._take(path, text)
-        self._on_step()
+        with self._change():
+            self._take(path, text)
 
     def make_folder(self, path: str) -> None:
-        self._on_step()
         assert path == PARTITION
-        tree(
-            self.root,
-            {
-                f"{path}/cpuset.cpus": "",
-                f"{path}/cpuset.cpus.partition": "member",
-                f"{path}/cgroup.procs": "",
-            },
-        )
-        self._on_step()
+        files = {"cpuset.cpus": "", "cpuset.cpus.partition": "member", "cgroup.procs": ""}
+        with self._change():
+            tree(self.root, {f"{path}/{name}": text for name, text in files.items()})
 
     def remove_folder(self, path: str) -> None:
-        self._on_step()
         if self.value(f"{path}/cgroup.procs"):
             raise self._error(errno.EBUSY, path)
-        self._forget_affinity(lambda cpus: True)
-        shutil.rmtree(self.root / path)
-        self._on_step()
+        with self._change():
+            self._forget_affinity(lambda cpus: True)
+            shutil.rmtree(self.root / path)
 
     def set_affinity(self, task: int, cpus: frozenset[int]) -> None:
-        self._on_step()
         (status,) = self.root.glob(f"proc/*/task/{task}/status")
-        _set_allowed(status, cpu_sets.format_list(cpus))
-        self._on_step()
+        with self._change():
+            _set_allowed(status, cpu_sets.format_list(cpus))
 
     def hold_latency(self, path: str, microseconds: str) -> None:
-        self._on_step()
-        _set_latency(self.root, int(microseconds))
-        self._on_step()
+        with self._change():
+            _set_latency(self.root, int(microseconds))
 
     def release(self, path: str) -> None:
         _set_latency(self.root, DEFAULT_LATENCY)
