@@ -4,13 +4,16 @@
 import errno
 import json
 import os
+import re
 import shutil
 import stat
 
 import pytest
 
+from lab.core.dirs import ROOT
 from lab.core.errors import KmapbenchError
 from lab.host.tuning import cpu_sets, holder, journal, left_over, tuned
+from lab.host.tuning.knobs import KNOBS
 from lab.host.tuning.tuning_plan import describe_plan, plan_tuning
 from lab.tests.support import tuning_kills
 from lab.tests.support.false_machine import (
@@ -142,6 +145,11 @@ PATHS = [(knob, path) for knob, paths in WRITTEN.items() for path in paths]
 ERRORS = (errno.EIO, errno.EROFS, errno.EPERM)
 
 
+def field(knob):
+    """The name of a knob in environment.json."""
+    return knob.lower().replace(" ", "_").replace("-", "_")
+
+
 @pytest.mark.parametrize(
     ("knob", "path", "error"),
     [(*path, ERRORS[index % len(ERRORS)]) for index, path in enumerate(PATHS)],
@@ -156,8 +164,8 @@ def test_a_setting_that_is_refused_is_named_and_the_others_are_made(
     reasons = {(one["knob"], one["reason"]) for one in made["refusals"]}
     assert reasons == {(knob, os.strerror(error))}
     others = set(WRITTEN) - {knob}
-    assert others <= set(made["effects"])
-    assert made["effects"].get(knob, "in part").endswith("in part")
+    assert {field(other) for other in others} <= set(made["effects"])
+    assert made["effects"].get(field(knob), "in part").endswith("in part")
     assert ended["not_back"] == ended["changed"] == []
     assert snapshot(root) == before and is_clean(state)
 
@@ -208,7 +216,7 @@ def test_a_machine_that_can_only_be_read_is_measured_as_it_is(false, hold):
     everything = dict.fromkeys([path for _, path in PATHS], errno.EROFS)
     made, ended = hold(FalseMachine(root, refused=everything), state)
     assert {one["knob"] for one in made["refusals"]} == set(WRITTEN)
-    assert set(made["effects"]) == {"C-states", "measuring CPU"}  # a device, and no file of sysfs
+    assert set(made["effects"]) == {"c_states", "measuring_cpu"}  # a device, and no file of sysfs
     assert ended["not_back"] == ended["changed"] == []
     assert snapshot(root) == before
 
@@ -332,7 +340,7 @@ def test_what_is_as_wanted_is_not_touched(intel, hold):
     root, state = intel
     tree(root, {"proc/sys/kernel/nmi_watchdog": "0"})
     made, _ = hold(FalseMachine(root), state)
-    assert made["effects"]["NMI watchdog"] == "off"
+    assert made["effects"]["nmi_watchdog"] == "off"
     plan = plan_tuning(FalseMachine(root))
     assert not [setting for setting in plan.settings if setting.knob == "NMI watchdog"]
     assert "as wanted already: NMI watchdog" in describe_plan(plan)
@@ -476,3 +484,12 @@ def test_without_a_journal_nothing_is_touched(intel, tmp_path):
 def test_an_ordinary_user_is_told_that_it_takes_root(tmp_path):
     with pytest.raises(KmapbenchError, match="takes root: sudo ./kmapbench run --here --tune"):
         tuned.check_can_tune(tmp_path, uid=1000)
+
+
+# What is said of it elsewhere.
+
+
+def test_the_page_has_each_knob_in_the_order_of_the_table():
+    rows = re.findall(r"^\| ([\w -]+) \|", (ROOT / "docs/tuning.md").read_text(), re.MULTILINE)
+    names = [knob.name for knob in KNOBS]
+    assert [row for row in rows if row in names][: len(names)] == names

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tuning does to a machine: planned, and told to people. Changes nothing."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -110,7 +111,12 @@ def effects(plan: TuningPlan, refused: Iterable[Refusal]) -> dict[str, str]:
     for knob in KNOBS:
         made = sum(one.is_set for one in plan.settings if one.knob == knob.name)
         if knob.name in plan.in_effect and (not made or counts[knob.name] < made):
-            done[knob.name] = knob.wanted + (", in part" if counts[knob.name] else "")
+            done[_field(knob.name)] = knob.wanted + (", in part" if counts[knob.name] else "")
     if plan.topology.measuring is not None:
-        done["measuring CPU"] = str(plan.topology.measuring)
+        done["measuring_cpu"] = str(plan.topology.measuring)
     return done
+
+
+def _field(knob: str) -> str:
+    """The name of a knob in environment.json, as --allow of compare names it."""
+    return re.sub(r"\W", "_", knob.lower())
