@@ -225,10 +225,12 @@ class UserSpace:
 
     def measure(self, campaign: Campaign, steps: Sequence[Step]) -> list[str]:
         context = self._context
+        # Fewer than before where --tune has taken CPUs offline: threads need one each.
+        models = selection.models(context.plan)
 
         def measure(boot: Boot) -> str | None:
             return host_steps.measure_user(
-                boot, self._models, context.kmap_bench, context.display, context.place
+                boot, models, context.kmap_bench, context.display, context.place
             )
 
         return [line for step in steps for line in _twice(context, campaign, step, measure)]

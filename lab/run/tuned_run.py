@@ -5,26 +5,28 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from lab.core.progress import Display
 from lab.host.tuning import left_over
-from lab.host.tuning.journal import is_at_work
+from lab.host.tuning.journal import STATE, is_at_work
+from lab.host.tuning.machine import Machine
 from lab.host.tuning.tuned import Tuned, tuned
 from lab.run.targets import Context
 
 
-def restore_first(display: Display) -> None:
+def restore_first(display: Display, machine: Machine | None = None, state: Path = STATE) -> None:
     """Puts back what a run with --tune has left that was killed, and says so. Settings that a run
     holds which is still there are its own business.
     """
-    if not left_over.is_left():
+    if not left_over.is_left(state):
         return
     if os.geteuid() != 0:
         display.note(f"{left_over.NOTICE}: {left_over.RESTORE}")
         return
-    if is_at_work():
+    if is_at_work(state):
         return
-    restored = left_over.restore_left_over()
+    restored = left_over.restore_left_over(machine, state)
     for line in restored.said + restored.problems:
         display.note(line)
 

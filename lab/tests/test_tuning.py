@@ -7,9 +7,11 @@ import os
 import re
 import shutil
 import stat
+from pathlib import Path
 
 import pytest
 
+from lab.campaign import safe_files
 from lab.core.dirs import ROOT
 from lab.core.errors import KmapbenchError
 from lab.host.tuning import cpu_sets, holder, journal, left_over, tuned
@@ -301,6 +303,21 @@ def test_a_setting_that_cannot_be_put_back_is_named_and_tried_again(intel, hold)
     assert snapshot(root) == before and is_clean(state)
 
 
+def test_a_disk_that_is_full_by_then_keeps_nothing_from_being_put_back(intel, hold, monkeypatch):
+    root, state = intel
+    before = snapshot(root)
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fill():
+        monkeypatch.setattr(safe_files, "replace", full)
+
+    _, ended = hold(FalseMachine(root), state, fill)
+    assert ended["not_back"] == ended["changed"] == []
+    assert snapshot(root) == before and is_clean(state)
+
+
 def test_a_controller_that_others_need_by_then_stays(intel, hold):
     root, state = intel
     machine = FalseMachine(root)
@@ -479,6 +496,12 @@ def test_without_a_journal_nothing_is_touched(intel, tmp_path):
     with pytest.raises(KmapbenchError, match="journal.*leave out --tune"):
         holder.hold(FalseMachine(root), tmp_path / "file", os.getpid(), True)
     assert snapshot(root) == before
+
+
+def test_a_disk_that_cannot_be_written_is_said_before_work_begins(monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(KmapbenchError, match="^/nowhere/at/all/tuning: .* / cannot be written"):
+        tuned.check_can_tune(Path("/nowhere/at/all"), uid=0)
 
 
 def test_an_ordinary_user_is_told_that_it_takes_root(tmp_path):

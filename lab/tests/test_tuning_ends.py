@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.commands import tune
 from lab.core.dirs import ROOT
 from lab.core.errors import KmapbenchError
 from lab.core.progress import Display
@@ -21,6 +22,7 @@ from lab.host.tuning.knobs import KNOBS
 from lab.run import tuned_run
 from lab.run.plan import Plan
 from lab.run.targets import Context
+from lab.tests.support import tuning_kills
 from lab.tests.support.false_machine import (
     CGROUP,
     CPUS,
@@ -229,3 +231,49 @@ def test_what_somebody_else_has_changed_fails_the_run(context, tmp_path, capsys)
         path.write_text("3")
         raise KmapbenchError("the disk is full")
     assert "after the run: NUMA balancing" in capsys.readouterr().err
+
+
+def test_a_run_puts_back_first_what_another_one_has_left(tmp_path, monkeypatch, capsys):
+    root, state = make_tree(tmp_path / "root", FLAVOURS["intel"]), tmp_path / "state"
+    before = snapshot(root)
+    tuning_kills.kill_in_the_middle(root, state)
+    left = snapshot(root)
+    with Display() as display:
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)
+        tuned_run.restore_first(display, FalseMachine(root), state)
+        assert left_over.RESTORE in capsys.readouterr().err and snapshot(root) == left
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        tuned_run.restore_first(display, FalseMachine(root), state)
+        assert "a run with --tune was killed: 4" in capsys.readouterr().err
+        assert snapshot(root) == before
+        tuned_run.restore_first(display, FalseMachine(root), state)
+        assert capsys.readouterr().err == ""
+
+
+def test_settings_of_a_run_that_is_there_are_left_to_it(run):
+    with Display() as display:
+        tuned_run.restore_first(display, FalseMachine(run.root), run.state)
+    assert snapshot(run.root) == run.during
+    run.end("well")
+
+
+@pytest.mark.parametrize(
+    ("restored", "code", "out", "err"),
+    [
+        (left_over.Restored(["was killed"]), 0, "was killed\n", ""),
+        (left_over.Restored(), 0, "no run with --tune has left anything\n", ""),
+        (left_over.Restored(["killed"], ["x is 1, was 2"]), 1, "killed\n", "kmapbench: x is 1"),
+    ],
+)
+def test_the_command_ends_with_1_where_something_is_not_back(
+    monkeypatch, capsys, restored, code, out, err
+):
+    monkeypatch.setattr(left_over, "is_left", lambda: True)
+    monkeypatch.setattr(left_over, "restore_left_over", lambda: restored)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert tune.restore() == code
+    said = capsys.readouterr()
+    assert said.out == out and said.err.startswith(err)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(KmapbenchError, match="by root: sudo"):
+        tune.restore()

@@ -61,6 +61,16 @@ def journals(state: Path) -> list[Path]:
     return sorted(folder_of(state).glob(f"{_PREFIX}*{_SUFFIX}"))
 
 
+def check_writable(state: Path) -> None:
+    """A KmapbenchError where no journal can be written, as on a read-only disk."""
+    there = next(folder for folder in (state, *state.parents) if folder.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise KmapbenchError(
+            f"{folder_of(state)}: cannot be made, {there} cannot be written: settings are not"
+            " changed without a journal there; leave out --tune"
+        )
+
+
 def write_journal(journal: Journal) -> None:
     """Puts it on the disk; a KmapbenchError where that cannot be done."""
     content = {

@@ -64,10 +64,16 @@ def finish(machine: Machine, kept: Journal) -> Outcome:
     knobs = {*kept.touched, *touched_knobs(machine, kept.settings)}
     marked = replace(kept, touched=tuple(sorted(knobs)))
     if marked != kept:
-        journal.write_journal(marked)  # so that the next one knows what follows these
+        try:
+            journal.write_journal(marked)  # so that the next one knows what follows these
+        except KmapbenchError:
+            pass  # on a full disk settings are put back all the same
     outcome = put_back(machine, kept.settings, knobs)
     if outcome.unresolved:
-        journal.write_journal(replace(marked, settings=outcome.unresolved))
+        try:
+            journal.write_journal(replace(marked, settings=outcome.unresolved))
+        except KmapbenchError:
+            pass  # the journal as it was has these, too
     else:
         journal.remove_journal(kept.path)
     return outcome

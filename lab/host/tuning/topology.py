@@ -22,7 +22,10 @@ class Topology:
     @property
     def others(self) -> frozenset[int]:
         """CPUs for all else, of those that stay online."""
-        left = frozenset(cpu for cpu in self.online - self.lost if cpu != self.measuring)
+        left = self.online - self.lost
+        if self.measuring is None:
+            return left
+        left -= {self.measuring}
         return left - self.booted or left
 
 

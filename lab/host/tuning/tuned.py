@@ -57,6 +57,7 @@ def check_can_tune(state: Path = STATE, uid: int | None = None) -> None:
     if journal.is_at_work(state):
         with journal.locked(state):  # which says who it is
             pass
+    journal.check_writable(state)
 
 
 @contextmanager
@@ -78,19 +79,28 @@ def tuned(root: Path = Path("/"), state: Path = STATE, isolate: bool = True) -> 
     assert process.stdin is not None and process.stdout is not None  # pipes, as asked for
     made: Tuned | None = None
     try:
-        made = _made(json.loads(process.stdout.readline() or "{}"), root)
+        made = _made(_parsed(process.stdout.readline()), root)
         yield made
     finally:
         process.stdin.close()
         last = process.stdout.read()
         process.stdout.close()
-        if process.wait() < 0:  # it was killed, and cannot put anything back
+        if process.wait() != 0:  # it was killed, and cannot put anything back
             _put_back_instead(root, state, made)
         elif made:
-            outcome = json.loads(last)
+            outcome = _parsed(last)
             made.back = outcome.get("back", 0)
             for name in ("error", "not_back", "changed"):
                 made.problems += outcome.get(name, [])
+
+
+def _parsed(line: bytes) -> dict:
+    """What the holder says; nothing, where it was killed in the middle."""
+    try:
+        answer: dict = json.loads(line)
+        return answer
+    except ValueError:
+        return {}
 
 
 def _made(answer: dict, root: Path) -> Tuned:
