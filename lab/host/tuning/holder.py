@@ -79,7 +79,6 @@ def hold(machine: Machine, state: Path, owner: int, isolate: bool) -> None:
                     "refusals": [asdict(one) for one in (*plan.refusals, *refused)],
                     "missing": plan.missing,
                     "effects": effects(plan, refused),
-                    "settings": sum(setting.is_set for setting in plan.settings),
                     "cpu": plan.topology.measuring,
                 }
             )
