@@ -311,7 +311,7 @@ def test_a_disk_that_is_full_by_then_keeps_nothing_from_being_put_back(intel, ho
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def fill():
-        monkeypatch.setattr(safe_files, "replace", full)
+        monkeypatch.setattr(safe_files, "write_text", full)
 
     _, ended = hold(FalseMachine(root), state, fill)
     assert ended["not_back"] == ended["changed"] == []
