@@ -407,6 +407,13 @@ def test_a_cpu_that_was_isolated_at_boot_measures_and_needs_no_cgroup(intel):
     assert "isolation" in plan.missing
 
 
+@pytest.mark.parametrize(("isolated", "measuring"), [("", 1), ("0,2-3", 0), ("2-3", 3)])
+def test_of_cores_of_two_kinds_a_performance_core_measures(intel, isolated, measuring):
+    root, _ = intel
+    tree(root, {"sys/devices/cpu_core/cpus": "0-1,4-5\n", f"{CPUS}/isolated": isolated})
+    assert plan_tuning(FalseMachine(root)).topology.measuring == measuring
+
+
 def test_without_a_measuring_cpu_only_what_smt_takes_along_is_moved(intel, hold):
     """As for fio, which needs all CPUs."""
     root, state = intel

@@ -9,6 +9,9 @@ from lab.host.tuning.machine import Machine
 CPUS = "sys/devices/system/cpu"
 SMT = f"{CPUS}/smt/control"
 
+# The PMU of these cores, on CPUs that have cores of two kinds.
+_PERFORMANCE_CORES = "sys/devices/cpu_core/cpus"
+
 
 @dataclass(frozen=True)
 class Topology:
@@ -44,7 +47,9 @@ def read_topology(machine: Machine, isolate: bool, without_smt: bool) -> Topolog
     measuring = None
     if isolate and usable and len(online - lost) > 1:
         # The first CPUs have most interrupts. One that was isolated at boot is still better.
-        measuring = max(usable & booted or usable)
+        empty = usable & booted or usable
+        fast = cpu_sets.parse_list(machine.value(_PERFORMANCE_CORES) or "")
+        measuring = max(empty & fast or empty)
     return Topology(online, lost, booted, measuring)
 
 

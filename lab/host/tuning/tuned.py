@@ -3,14 +3,12 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.core.dirs import ROOT
+from lab.core import subprocesses
 from lab.core.errors import KmapbenchError
 from lab.host.tuning import holder, journal, left_over
 from lab.host.tuning.cpu_knobs import PARTITION
@@ -67,15 +65,8 @@ def tuned(root: Path = Path("/"), state: Path = STATE, isolate: bool = True) -> 
 
     isolate: whether one CPU is to measure, and all else to go elsewhere.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-m", _HOLDER, str(root), str(state), str(os.getpid())]
-        + ([] if isolate else [holder.NO_ISOLATION]),
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is ours to handle
-    )
+    options = [] if isolate else [holder.NO_ISOLATION]
+    process = subprocesses.start_undoer(_HOLDER, root, state, str(os.getpid()), *options)
     assert process.stdin is not None and process.stdout is not None  # pipes, as asked for
     made: Tuned | None = None
     try:
