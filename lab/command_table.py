@@ -16,7 +16,7 @@ from analysis import options as analysis_options
 from formats import exit_codes
 from lab import help_texts
 from lab.bisect import bisect_plan
-from lab.commands import kernel_options, tests
+from lab.commands import kernel_options, tests, tune_options
 from lab.configs import configs_plan
 from lab.core.errors import KmapbenchError
 from lab.distributions import matrix
@@ -37,7 +37,7 @@ def add_commands(commands) -> None:
 
 
 # What adds a command, or several, from a module of its own: add(commands, new_command).
-_IN_MODULES = (kernel_options.add, campaign_options.add, predict_plan.add)
+_IN_MODULES = (kernel_options.add, campaign_options.add, predict_plan.add, tune_options.add)
 
 
 def new_command(commands, name: str, **words) -> argparse.ArgumentParser:

@@ -93,6 +93,15 @@ def test_a_campaign_is_compared_with_itself_by_content(campaign):
         assert "the same files" in as_text.export([group], [])
 
 
+def test_a_machine_that_was_tuned_is_compared_with_itself_only_where_that_is_allowed(campaign):
+    one = campaign("one", [record(cost=5)])
+    two = campaign("two", [record(cost=6)], environment() | {"tuned": {"c_states": "none"}})
+    with pytest.raises(BadData, match=r"differ in tuned\.c_states .*--allow tuned\.c_states"):
+        groups(one, two)
+    (group,) = groups(one, two, allow=["tuned"])
+    assert list(group.allowed) == ["tuned.c_states"]
+
+
 def test_what_differs_beside_the_factor_is_refused_by_name(campaign):
     one = campaign("one", [record()])
     two = campaign("two", [record(cost=6)], {"cpu": environment()["cpu"] | {"microcode": "0x2"}})

@@ -86,10 +86,13 @@ def _line(value: dict[str, Any]) -> str:
     return json.dumps(value, separators=(",", ":")) + "\n"
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replaces a file by a new one, at once and for good. OSError where it cannot be written."""
+def write_text(path: Path, text: str, mode: int = 0o666) -> None:
+    """Replaces a file by a new one, at once and for good. OSError where it cannot be written.
+
+    mode: as of os.open(), so that the umask is taken from it.
+    """
     scratch = path.with_name(f".{path.name}.new")
-    with scratch.open("w") as file:
+    with open(scratch, "w", opener=lambda name, flags: os.open(name, flags, mode)) as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -6,9 +6,11 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab.core.dirs import ROOT
 from lab.core.errors import CommandFailed, KmapbenchError
 
 # What an ordinary user's PATH lacks on Debian: depmod and modprobe are there.
@@ -43,6 +45,20 @@ def search_path() -> str:
 def die_with_parent() -> None:
     """For preexec_fn: the child is killed when we are, however we end."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def start_undoer(module: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
+    """Starts a module of ours that undoes something when this process has ended, however that came:
+    its standard input ends then. What it says is read from its standard output.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is ours to handle
+    )
 
 
 def output(command: Sequence[str | Path]) -> str:

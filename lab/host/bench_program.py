@@ -9,14 +9,23 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import IO, Any
 
 from lab.campaign.store import Boot
 from lab.core import bench_command, subprocesses
 from lab.core.bench_command import BenchCommand
 from lab.core.errors import CommandFailed
 from lab.core.event_stream import Line, Parser
+
+
+@dataclass
+class Place:
+    """Where kmap_bench runs on this machine."""
+
+    enter: Callable[[], None] = lambda: None  # in its process, before it starts
+    described: dict[str, Any] = field(default_factory=dict)  # in environment.json
 
 
 def matching(kmap_bench: Path, cases: str, half: str | None) -> list[str]:
@@ -36,14 +45,16 @@ def measure(
     boot: Boot,
     runs: Sequence[tuple[BenchCommand, int]],
     on_line: Callable[[Line], None] = lambda _: None,
+    place: Place | None = None,
 ) -> None:
     """Launches kmap_bench, one after the other; records go into the boot, and micro.json holds all
     launches.
 
     runs: what to measure, and how, with a number of launches each. on_line is called for each line
-    that kmap_bench wrote.
+    that kmap_bench wrote. place: by default anywhere.
     """
     contents = []
+    place = place or Place()
     with tempfile.TemporaryDirectory() as scratch:
         environment = Path(scratch) / "environment.json"
         for command, launches in runs:
@@ -58,15 +69,15 @@ def measure(
                     launch=launch,
                     environment=environment,
                 )
-                _launch(one, boot, on_line)
+                _launch(one, boot, on_line, place.enter)
                 outputs.append(json.loads(out.read_text()))
             contents.append(merged(outputs))
-        boot.write_environment(json.loads(environment.read_text()))
+        boot.write_environment(json.loads(environment.read_text()) | place.described)
     benchmarks = [benchmark for content in contents for benchmark in content["benchmarks"]]
     boot.write_micro(contents[0] | {"benchmarks": benchmarks})
 
 
-def describe(boot: Boot, kmap_bench: Path) -> None:
+def describe(boot: Boot, kmap_bench: Path, place: Place) -> None:
     """environment.json of this machine, where nothing is measured by kmap_bench."""
     with tempfile.TemporaryDirectory() as scratch:
         environment = Path(scratch) / "environment.json"
@@ -78,7 +89,7 @@ def describe(boot: Boot, kmap_bench: Path) -> None:
             boot=boot.number,
         )
         subprocesses.output(command.words())
-        boot.write_environment(json.loads(environment.read_text()))
+        boot.write_environment(json.loads(environment.read_text()) | place.described)
 
 
 def merged(outputs: list[dict]) -> dict:
@@ -95,20 +106,36 @@ def merged(outputs: list[dict]) -> dict:
     return {"context": outputs[0]["context"], "benchmarks": benchmarks}
 
 
-def _launch(command: BenchCommand, boot: Boot, on_line: Callable[[Line], None]) -> None:
-    parser = Parser()
-    read_fd, write_fd = os.pipe()
-    with os.fdopen(read_fd, "rb", buffering=0) as reader, tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(
+def _start(
+    command: BenchCommand, write_fd: int, said: IO[bytes], enter: Callable[[], None]
+) -> subprocess.Popen:
+    def prepare() -> None:
+        subprocesses.die_with_parent()
+        enter()
+
+    try:
+        return subprocess.Popen(
             replace(command, records=f"/dev/fd/{write_fd}").words(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=said,
             pass_fds=[write_fd],
             start_new_session=True,
-            preexec_fn=subprocesses.die_with_parent,
+            preexec_fn=prepare,
         )
+    except subprocess.SubprocessError:
+        raise CommandFailed("kmap_bench cannot be moved to the measuring CPU") from None
+    finally:
         os.close(write_fd)
+
+
+def _launch(
+    command: BenchCommand, boot: Boot, on_line: Callable[[Line], None], enter: Callable[[], None]
+) -> None:
+    parser = Parser()
+    read_fd, write_fd = os.pipe()
+    with os.fdopen(read_fd, "rb", buffering=0) as reader, tempfile.TemporaryFile() as said:
+        process = _start(command, write_fd, said, enter)
         try:
             while data := reader.read(1 << 16):
                 for line in parser.feed(data):

@@ -5,14 +5,13 @@
 import errno
 import hashlib
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.core.dirs import MODULE_SOURCE, ROOT
+from lab.core import subprocesses
+from lab.core.dirs import MODULE_SOURCE
 from lab.core.errors import KmapbenchError
 from lab.host import load_errors, module_loader, system_findings
 from lab.kernels import module_build, supported
@@ -97,14 +96,7 @@ def loaded(path: Path) -> Iterator[None]:
     """The module is loaded inside, and gone afterwards: by a process that outlives us
     (loader.py).
     """
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lab.host.module_loader", str(path)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is ours to handle
-    )
+    process = subprocesses.start_undoer("lab.host.module_loader", path)
     assert process.stdin is not None and process.stdout is not None  # pipes, as asked for
     try:
         said = process.stdout.readline().decode().strip()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from lab.core import subprocesses
 from lab.host import load_errors
+from lab.host.tuning import left_over
+from lab.host.tuning.journal import STATE
 from lab.kernels import debian_kernels, supported
 
 GOOD, NOTE, BAD = "ok", "note", "missing"
@@ -45,6 +47,7 @@ def findings(root: Path, release: str, pks: bool) -> list[Finding]:
         *_module_loading(root),
         _panic_on_warn(root),
         _pmu(root),
+        *_tuned(root),
         _governor(root),
         _turbo(root),
         _smt(root),
@@ -191,6 +194,20 @@ def _pmu(root: Path) -> Finding:
         NOTE,
         "none that perf knows: no hardware counters; core cycles come from the add chain",
     )
+
+
+def _tuned(root: Path) -> list[Finding]:
+    """Settings that are not the machine's own."""
+    if not left_over.is_left(root / STATE.relative_to("/")):
+        return []
+    return [
+        Finding(
+            "tuned",
+            NOTE,
+            f"{left_over.NOTICE}: it is at work, or was killed",
+            left_over.RESTORE,
+        )
+    ]
 
 
 def _governor(root: Path) -> Finding:

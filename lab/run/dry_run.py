@@ -7,6 +7,8 @@ from lab.campaign import schedule
 from lab.campaign.schedule import Step
 from lab.core import bench_command, requirements
 from lab.core.dirs import RESULTS, build_dir
+from lab.host.tuning import tuning_plan
+from lab.host.tuning.machine import Machine
 from lab.kernels import debian_kernels, kernel_cache
 from lab.run import disk_space, expectation, preflight, selection
 from lab.run.plan import Plan
@@ -19,6 +21,10 @@ def describe(plan: Plan) -> str:
     lines = [_packages_line(plan), *_kernel_lines(plan)]
     lines += [_room_line(room) for room in disk_space.rooms(plan)]
     lines += [f"not met: {problem}" for problem in preflight.machine_problems(plan)]
+    if plan.tune:
+        lines += tuning_plan.describe_plan(
+            tuning_plan.plan_tuning(Machine(), isolate=plan.only != "dax")
+        )
     lines += _step_lines(plan)
     if not plan.resume and (
         expected := expectation.sentence(plan, plan.out.parent if plan.out else RESULTS)

@@ -13,6 +13,7 @@ from lab.core.errors import KmapbenchError
 from lab.core.event_stream import Line
 from lab.core.progress import Display
 from lab.host import bench_program, running_kernel
+from lab.host.bench_program import Place
 from lab.workloads.fio import on_host, workload
 from lab.workloads.fio.on_host import Named
 from lab.workloads.fio.presets import Job, Preset
@@ -30,6 +31,7 @@ def measure_here(
     running: running_kernel.Prepared,
     kmap_bench: Path,
     display: Display,
+    place: Place,
 ) -> str | None:
     """Kernel cases on the running kernel, whose module is loaded; what went wrong, in one line, or
     None.
@@ -42,7 +44,10 @@ def measure_here(
     )
     command = BenchCommand(kmap_bench, names=names, clock="tsc", events=True)
     problem = run_step(
-        kept, kept.variant, making, lambda: bench_program.measure(kept, [(command, 1)], follow)
+        kept,
+        kept.variant,
+        making,
+        lambda: bench_program.measure(kept, [(command, 1)], follow, place),
     )
     if problem:
         return problem
@@ -54,7 +59,7 @@ def measure_here(
 
 
 def measure_user(
-    kept: store.Boot, names: list[str], kmap_bench: Path, display: Display
+    kept: store.Boot, names: list[str], kmap_bench: Path, display: Display, place: Place
 ) -> str | None:
     """User models; what went wrong, in one line, or None. Never beside QEMU: its load would be in
     the figures.
@@ -62,10 +67,15 @@ def measure_user(
     display.say(f"{len(names)} user models on this machine")
     # one repetition a launch, since a launch is their unit of randomness
     command = BenchCommand(kmap_bench, names=names, repetitions=1, events=True)
+    # threads that run at once need a CPU each
+    where = replace(place, enter=_stay) if any("/threads" in name for name in names) else place
     follow = follower([], "user models", MODEL_WORK / LAUNCHES, display)
     # without the case that a launch ended in: those before have its records
     problem = run_step(
-        kept, "user models", [], lambda: bench_program.measure(kept, [(command, LAUNCHES)], follow)
+        kept,
+        "user models",
+        [],
+        lambda: bench_program.measure(kept, [(command, LAUNCHES)], follow, where),
     )
     return problem or _control(kept, "user models")
 
@@ -77,6 +87,10 @@ def wrong_figures(kept: store.Boot) -> str | None:
     return _control(kept, kept.variant)
 
 
+def _stay() -> None:
+    """The process runs where the scheduler wants it."""
+
+
 def _control(kept: store.Boot, name: str) -> str | None:
     """What is wrong with a case of known length, in one line, or None."""
     reason = kept.failed_control()
@@ -84,13 +98,18 @@ def _control(kept: store.Boot, name: str) -> str | None:
 
 
 def measure_dax(
-    kept: store.Boot, named: Named, preset: Preset, kmap_bench: Path, display: Display
+    kept: store.Boot,
+    named: Named,
+    preset: Preset,
+    kmap_bench: Path,
+    display: Display,
+    place: Place,
 ) -> str | None:
     """fio on what the user named; what went wrong, in one line, or None."""
     making: list[str] = []
 
     def measure() -> None:
-        bench_program.describe(kept, kmap_bench)
+        bench_program.describe(kept, kmap_bench, place)
         run_fio(kept, named, preset, making, display)
 
     return run_step(kept, kept.variant, making, measure)

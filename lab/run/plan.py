@@ -182,6 +182,15 @@ class Plan:
             parse=_label,
         ),
     )
+    tune: bool = _field(
+        False,
+        Option(
+            "with --here: set governor, turbo, SMT, interrupts and more for the run, and put all of"
+            " it back (docs/tuning.md); needs root",
+            bool,
+            asked=True,
+        ),
+    )
     anonymize: bool = _field(
         False,
         Option(

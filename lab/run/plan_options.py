@@ -20,6 +20,10 @@ _RULES: list[tuple[Callable[[dict], bool], str]] = [
         "--label names the running kernel, and goes with --here",
     ),
     (
+        lambda given: bool(given.get("tune")) and not given.get("here"),
+        "--tune sets this machine for what is measured on it, and goes with --here",
+    ),
+    (
         lambda given: bool(given.get("here")) and given.get("only") == "dax" and "on" not in given,
         "--here --only dax measures on what you name: give --on FOLDER or --on /dev/pmemN",
     ),

@@ -60,7 +60,7 @@ def check_machine(plan: Plan) -> None:
 
 def machine_problems(plan: Plan) -> Iterator[KmapbenchError]:
     """All that check_machine() would say."""
-    for check in (_check_here, _check_on, _check_results, _check_room):
+    for check in (_check_here, _check_tune, _check_on, _check_results, _check_room):
         try:
             check(plan)
         except KmapbenchError as error:
@@ -94,6 +94,14 @@ def _check_here(plan: Plan) -> None:
 
         running_kernel.needs()
         running_kernel.running_kernel(os.uname().release)
+
+
+def _check_tune(plan: Plan) -> None:
+    """Settings have to be ours to make."""
+    if plan.tune:
+        from lab.host.tuning import tuned
+
+        tuned.check_can_tune()
 
 
 def _check_on(plan: Plan) -> None:

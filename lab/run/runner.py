@@ -21,7 +21,7 @@ from lab.core.dirs import RESULTS, ROOT, cache_dir
 from lab.core.errors import Interrupted, KmapbenchError
 from lab.core.progress import Display
 from lab.core.time_left import TimeLeft
-from lab.run import expectation, manifest, parallel, preflight, selection
+from lab.run import expectation, manifest, parallel, preflight, selection, tuned_run
 from lab.run.plan import Plan, write
 from lab.run.targets import Context, Target, targets
 
@@ -98,6 +98,7 @@ def _measure(
 ) -> tuple[list[str], subprocess.CompletedProcess | None]:
     """Makes all steps of a plan; what went wrong, and the report, if there are records."""
     plan, display = context.plan, context.display
+    tuned_run.restore_first(display)
     resumed = store.Campaign.reopen(plan.resume) if plan.resume else None
     if resumed:
         leaving.callback(resumed.release)
@@ -139,7 +140,18 @@ def _measure(
 def _measure_steps(
     context: Context, chosen: Sequence[Target], campaign: store.Campaign
 ) -> list[str]:
-    """Makes the steps that are left; what went wrong."""
+    """Makes the steps that are left, on a machine that is tuned if the plan says so; what went
+    wrong.
+    """
+    with tuned_run.tuned_for(context) as not_back:
+        problems = _measure_looks(context, chosen, campaign)
+    return problems + not_back
+
+
+def _measure_looks(
+    context: Context, chosen: Sequence[Target], campaign: store.Campaign
+) -> list[str]:
+    """Makes the steps that are left, and looks at them as the plan says; what went wrong."""
     plan, display = context.plan, context.display
     problems: list[str] = []
     for most in sorted(LOOKS) if plan.until_resolved else [plan.boots]:

@@ -7,7 +7,7 @@ workload.
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from lab.core.bench_command import KERNEL
 from lab.core.progress import Display
 from lab.core.time_left import TimeLeft
 from lab.host import bench_program, running_kernel
+from lab.host.bench_program import Place
 from lab.kernels import build_record, module_build, source_build, variants
 from lab.kernels.variant import Variant
 from lab.run import host_steps, parallel, selection
@@ -40,6 +41,7 @@ class Context:
     scratch: Path  # gone after the run
     display: Display
     times: TimeLeft
+    place: Place = field(default_factory=Place)  # where programs run on this machine
 
 
 class Target(Protocol):
@@ -172,7 +174,7 @@ class RunningKernel:
         on_host.confirm(named, on_host.ask)
         preset = preset_of(context.plan.preset, here=True)
         return lambda boot: host_steps.measure_dax(
-            boot, named, preset, context.kmap_bench, context.display
+            boot, named, preset, context.kmap_bench, context.display, context.place
         )
 
     def _kernel_cases(self) -> Callable[[Boot], str | None]:
@@ -183,7 +185,7 @@ class RunningKernel:
         if not names:
             raise no_case(context.plan.cases, "kernel case")
         return lambda boot: host_steps.measure_here(
-            boot, names, running, context.kmap_bench, context.display
+            boot, names, running, context.kmap_bench, context.display, context.place
         )
 
     def manifest(self) -> dict[str, dict]:
@@ -223,9 +225,13 @@ class UserSpace:
 
     def measure(self, campaign: Campaign, steps: Sequence[Step]) -> list[str]:
         context = self._context
+        # Fewer than before where --tune has taken CPUs offline: threads need one each.
+        models = selection.models(context.plan)
 
         def measure(boot: Boot) -> str | None:
-            return host_steps.measure_user(boot, self._models, context.kmap_bench, context.display)
+            return host_steps.measure_user(
+                boot, models, context.kmap_bench, context.display, context.place
+            )
 
         return [line for step in steps for line in _twice(context, campaign, step, measure)]
 

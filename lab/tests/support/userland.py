@@ -97,10 +97,15 @@ def machine(
 
 
 def kmapbench(
-    name: str, arguments: list[str], cache: Path, user: int = 0, background: bool = False
+    name: str,
+    arguments: list[str],
+    cache: Path,
+    user: int = 0,
+    background: bool = False,
+    module: str = "lab",
 ) -> str:
-    """A step of a job: kmapbench in the userland, as the launcher would start it; its output is
-    kept in SCRATCH/NAME.out and .err
+    """A step of a job: kmapbench in the userland, as the launcher would start it, or another module
+    of ours; its output is kept in SCRATCH/NAME.out and .err
     """
     variables = {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -117,7 +122,7 @@ def kmapbench(
         "--default-signal=INT",
         *(f"{key}={value}" for key, value in variables.items()),
     ]
-    words += ["setpriv", *become, sys.executable, "-m", "lab", *arguments]
+    words += ["setpriv", *become, sys.executable, "-m", module, *arguments]
     script = (
         f"cd {CHECKOUT} && exec {shlex.join(words)} >{SCRATCH}/{name}.out 2>{SCRATCH}/{name}.err"
     )
