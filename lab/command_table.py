@@ -20,6 +20,7 @@ from lab.commands import kernel_options, tests
 from lab.configs import configs_plan
 from lab.core.errors import KmapbenchError
 from lab.distributions import matrix
+from lab.gate import gate_command
 from lab.reboots import campaign_options
 from lab.run import plan_options
 
@@ -36,7 +37,7 @@ def add_commands(commands) -> None:
 
 
 # What adds a command, or several, from a module of its own: add(commands, new_command).
-_IN_MODULES = (kernel_options.add, campaign_options.add)
+_IN_MODULES = (kernel_options.add, campaign_options.add, gate_command.add)
 
 
 def new_command(commands, name: str, **words) -> argparse.ArgumentParser:
