@@ -194,16 +194,17 @@ def _taking_more(failed: Sequence[Comparison], group: SourcePair | None) -> str:
     cases = len({row.case for row in failed})
     told = [describe_change(row) for row in failed[:_NAMED]]
     more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
-    return f"HEAD takes more in {cases} of {_number(group)} cases: {', '.join(told)}{more}"
+    return f"HEAD takes more in {cases} of {_judged(group)}: {', '.join(told)}{more}"
 
 
 def _passing(group: SourcePair | None) -> str:
     fewer = [row for row in group.rows if row.verdict is Verdict.FASTER] if group else []
     better = f", and less in {len({row.case for row in fewer})}" if fewer else ""
-    return f"HEAD takes no more than BASE in any of {_number(group)} cases{better}"
+    return f"HEAD takes no more than BASE in any of {_judged(group)}{better}"
 
 
-def _number(group: SourcePair | None) -> int:
+def _judged(group: SourcePair | None) -> str:
     """How many cases were judged."""
     rows = group.rows if group else []
-    return len({row.case for row in rows if not gate.why_unjudged(row)})
+    number = len({row.case for row in rows if not gate.why_unjudged(row)})
+    return f"{number} case{'' if number == 1 else 's'}"
