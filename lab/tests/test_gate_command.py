@@ -17,7 +17,7 @@ import pytest
 
 from formats.gate_files import CAMPAIGN, COMMENT, FILE, KCIDB, KTAP
 from lab.core.dirs import ROOT
-from lab.core.errors import KmapbenchError
+from lab.core.errors import Interrupted, KmapbenchError
 from lab.gate import gate_options, gate_plan, gate_run
 from lab.gate.gate_plan import GatePlan
 from lab.kernels import git_tree, source_build
@@ -136,7 +136,7 @@ def plan(tree, tmp_path, monkeypatch):
 
 
 def test_a_commit_is_the_same_kernel_as_head_and_as_base(plan, tree):
-    first, second = plan("--tree", tree, "one", "two"), plan("--tree", tree, "two", "one")
+    first, second = plan("--tree", tree, "HEAD~1", "two"), plan("--tree", tree, "HEAD", "one")
     assert first.rows["head"]["image"] == second.rows["base"]["image"]
     assert first.rows["head"]["image"] != first.rows["base"]["image"]
 
@@ -210,6 +210,19 @@ def test_what_ends_the_measurement_is_told_and_never_passes(plan, tree, monkeypa
 
     assert ended(made, monkeypatch, lambda *_: None, measure) == 3
     assert "kmapbench.ko: does not compile" in (made.folder / COMMENT).read_text()
+
+
+def test_an_answer_of_before_is_gone_while_it_is_measured_again(plan, tree, monkeypatch):
+    made = plan("--tree", tree, "one", "two")
+    ended(made, monkeypatch, lambda *_: None, lambda _: [])
+    assert (made.folder / COMMENT).exists()
+
+    def measure(_):
+        raise Interrupted("ended by Ctrl-C; ./kmapbench run --resume X goes on", 130)
+
+    with pytest.raises(Interrupted, match=r"^ended by Ctrl-C; ./kmapbench gate --resume "):
+        ended(made, monkeypatch, lambda *_: None, measure)
+    assert not any((made.folder / name).exists() for name in (COMMENT, KTAP, KCIDB))
 
 
 def test_the_table_of_a_gate_is_read_by_run(plan, tree, monkeypatch):
