@@ -56,7 +56,7 @@ def _table(rows: Sequence[Comparison], asked: GateFolder | None = None) -> str:
     """A row for each comparison. asked: what fails is emphasized."""
     if not rows:
         return ""
-    lines = ["| case | BASE | HEAD | change | |", "|---|---:|---:|---:|---|"]
+    lines = ["| case | BASE | HEAD | change | verdict |", "|---|---:|---:|---:|---|"]
     for row in rows:
         cells = [format.format_value(row.old), format.format_value(row.new)]
         cells += [f"{format.format_change(row)} {format.format_interval(row)}".rstrip()]
