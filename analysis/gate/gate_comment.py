@@ -35,7 +35,7 @@ def write_comment(asked: GateFolder, found: Judgement, functions: Sequence[Funct
         notes = [*found.notes, *format.list_notes(found.group)]
         if notes:
             blocks += _folded("Notes", "\n".join(f"- {escaped(note)}" for note in notes))
-    if found.campaign:
+    if found.campaign and found.group:
         where = escaped(f"{emulator(found.campaign)}, -icount")
         blocks.append(
             f"Instructions an operation, counted in an emulator ({where}). They are not time: a"

@@ -212,6 +212,7 @@ def test_head_that_does_not_boot_at_all_fails_and_says_so(gate):
     }
     found = gate(of_base, header={"order": order, "variants": variants})
     assert found.code == 1 and f"HEAD does not boot: {WHY}" in found.answer
+    assert "to be compared with" not in found.comment  # which follows from it
     tests = {test.name: test.status for test in ktap.parse(found.ktap).tests}
     assert tests["HEAD boots"] is Status.FAILED and tests["BASE boots"] is Status.PASSED
     assert found.status("boots") == "FAIL" and found.status("boots", "base") == "PASS"
