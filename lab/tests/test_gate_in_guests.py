@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`gate` on the distribution's kernel: against a copy of itself, and against one that cannot boot."""
+"""`gate` on the distribution's kernel: a copy of it as HEAD, and one that cannot boot."""
 
 import argparse
 import json
