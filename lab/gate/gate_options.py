@@ -17,7 +17,7 @@ _EPILOG = """\
 exit code: 0: all that was asked for was judged, and nothing failed; 1: a case takes more, or HEAD
 does not build, does not boot, crashes or protects nothing; 2: wrong use, or this machine cannot do
 it; 3: nothing failed, and something could not be judged: BASE does not build or boot, a control is
-off, a case has no figure on one side. The comment and the last line printed say why.
+off, a case has no figure on one side. The comment, and what is printed at the end, say why.
 """
 
 
