@@ -3,6 +3,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from analysis import commands, options
 from analysis.parser import OneLineParser
@@ -34,6 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     before = names.add_parser("forecast", help="say what a campaign could find")
     options.add_forecast(before)
     before.set_defaults(function=commands.forecast, check=lambda _: None)
+    judge = names.add_parser("gate", help="judge what kmapbench gate has measured")
+    judge.add_argument("folder", type=Path, metavar="DIR", help="of a gate")
+    judge.set_defaults(function=commands.gate, check=lambda _: None)
     return parser
 
 

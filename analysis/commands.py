@@ -79,7 +79,8 @@ def show(arguments: argparse.Namespace) -> int:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Prints a comparison. What the output's encoding lacks becomes '?': names are anybody's."""
-    from analysis.compare import engine, gate, inputs
+    from analysis.compare import engine, inputs
+    from analysis.compare.gate import gate as judge
 
     if arguments.history:
         return _history(arguments)
@@ -90,7 +91,7 @@ def compare(arguments: argparse.Namespace) -> int:
     )
     shown = [engine.only_changed(group) for group in groups] if arguments.only_changed else groups
     text = exporter.export(shown, pairs.notes)
-    return _said(text, gate.gate(groups, arguments.fail_on, arguments.cases, pairs.lone))
+    return _said(text, judge(groups, arguments.fail_on, arguments.cases, pairs.lone))
 
 
 def _history(arguments: argparse.Namespace) -> int:
@@ -113,6 +114,13 @@ def _said(text: str, found: "Gate") -> int:
     for line in found.lines:
         print(f"kmapbench: {printable(line)}", file=sys.stderr)
     return found.code
+
+
+def gate(arguments: argparse.Namespace) -> int:
+    """Judges what `kmapbench gate` has measured, and writes it for CI systems."""
+    from analysis.gate import gate_writer
+
+    return gate_writer.write_gate(arguments.folder)
 
 
 def forecast(arguments: argparse.Namespace) -> int:

@@ -12,6 +12,8 @@ from pathlib import Path
 from analysis.data.bad_data import BadData, no_campaign, no_side, no_such_file
 from formats import config_table
 
+FAIL_ON = ("slower", "differs", "unresolved")
+
 _SIDES = """\
 what a side is:
   FOLDER            a campaign: each variant is compared with the one of the same name on the
@@ -81,7 +83,7 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("text", "md", "html", "json", "ktap"), default="text")
     parser.add_argument(
         "--fail-on",
-        choices=("slower", "differs", "unresolved"),
+        choices=FAIL_ON,
         help="end with 1 or 3 where something is slower or could not be judged; see below",
     )
     parser.add_argument(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "schema"
-NAMES = ("campaign", "environment", "path", "prediction", "record")
+NAMES = ("campaign", "environment", "gate", "path", "prediction", "record")
 
 
 @cache

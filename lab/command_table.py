@@ -20,24 +20,14 @@ from lab.commands import kernel_options, tests, tune_options
 from lab.configs import configs_plan
 from lab.core.errors import KmapbenchError
 from lab.distributions import matrix
-from lab.predict import predict_plan
-from lab.reboots import campaign_options
-from lab.run import plan_options
 
-
-def add_commands(commands) -> None:
-    """Adds all commands to the top parser's subparsers, in the order in which --help lists them."""
-    _add_run(commands)
-    _add_analysis(commands)
-    _add_searches(commands)
-    _add_looks(commands)
-    _add_tests(commands)
-    for add in _IN_MODULES:
-        add(commands, new_command)
-
-
-# What adds a command, or several, from a module of its own: add(commands, new_command).
-_IN_MODULES = (kernel_options.add, campaign_options.add, predict_plan.add, tune_options.add)
+_IN_MODULES = (
+    kernel_options.add,
+    campaign_options.add,
+    predict_plan.add,
+    tune_options.add,
+    gate_command.add,
+)
 
 
 def new_command(commands, name: str, **words) -> argparse.ArgumentParser:

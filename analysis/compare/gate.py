@@ -25,7 +25,13 @@ class Gate:
     """An exit code, and the lines that say what decided it."""
 
     code: int
-    lines: list[str] = field(default_factory=list)
+    unjudged: list[str] = field(default_factory=list)  # what keeps the code from being 0
+    notes: list[str] = field(default_factory=list)  # what does not
+
+    @property
+    def lines(self) -> list[str]:
+        """All that is to be said."""
+        return self.unjudged + self.notes
 
 
 def gate(
@@ -58,15 +64,16 @@ def gate(
     for variant in lone:
         unjudged.setdefault("nothing to compare it with", []).append(variant)
     lines = [f"not judged: {listed(names)}: {why}" for why, names in unjudged.items()]
+    notes = _open_sizes(groups, fail_on)
     if left_out:
-        lines.append(
+        notes.insert(
+            0,
             f"not judged: {listed(left_out)}: never exact, and fewer than {GATE_PAIRS} pairs; name"
-            " it with --cases, or measure more"
+            " it with --cases, or measure more",
         )
-    lines += _open_sizes(groups, fail_on)
     if failed:
-        return Gate(exit_codes.FAILED, lines)
-    return Gate(exit_codes.UNRESOLVED if unjudged else exit_codes.OK, lines)
+        return Gate(exit_codes.FAILED, lines, notes)
+    return Gate(exit_codes.UNRESOLVED if unjudged else exit_codes.OK, lines, notes)
 
 
 def fails(row: Comparison, fail_on: str) -> bool:

@@ -166,15 +166,9 @@ def _checked(plan: SeriesPlan) -> SeriesPlan:
 
 
 def _commit(tree: Path, what: str, commit: str) -> str:
-    if not tree.is_dir():
-        raise KmapbenchError(f"--tree {tree}: no such folder")
-    try:
-        git_tree.check(tree, commit)
-        if commit == git_tree.WORK:
-            raise KmapbenchError("what lies there is no commit")
-        return git_tree.commit_of(tree, commit)
-    except KmapbenchError as error:
-        raise KmapbenchError(f"{what} {commit}: {error}") from None
+    if commit == git_tree.WORK:
+        raise KmapbenchError(f"{what} {commit}: what lies there is no commit")
+    return git_tree.find_commit(tree, what, commit)
 
 
 def _case(case: str, static: bool) -> str:

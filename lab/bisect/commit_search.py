@@ -13,6 +13,7 @@ from lab.bisect.boots_a_step import BOOTS_OF_AN_END, Effort
 from lab.bisect.git_bisection import Found, Verdict
 from lab.bisect.kernel_figure import Figure
 from lab.core.errors import KmapbenchError
+from lab.kernels import git_tree
 
 Measure = Callable[[BisectPlan, str, int], Figure]
 
@@ -124,7 +125,7 @@ class CommitSearch:
         )
 
     def _subject(self, commit: str) -> str:
-        return git_bisection.subject(self._plan.tree, commit)
+        return git_tree.subject(self._plan.tree, commit)
 
 
 def verdict_of(figure: Figure, old: float, new: float) -> Verdict:

@@ -61,11 +61,6 @@ def search(
     return found
 
 
-def subject(tree: Path, commit: str) -> str:
-    """The first line of a commit's message, behind its short name."""
-    return _git(tree, "log", "-1", "--no-show-signature", "--format=%h %s", commit).stdout.strip()
-
-
 def count(tree: Path, good: str, bad: str) -> int:
     """How many commits are to be searched: those that lead to bad and not to good."""
     return int(_git(tree, "rev-list", "--count", f"{good}..{bad}").stdout)

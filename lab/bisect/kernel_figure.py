@@ -15,7 +15,7 @@ from typing import Protocol
 
 from lab.bisect.static_source import StaticSource
 from lab.campaign import safe_files
-from lab.core.errors import Interrupted, KmapbenchError
+from lab.core.errors import Interrupted, KmapbenchError, is_of_machine
 from lab.kernels.variant import Variant
 from lab.run import runner
 from lab.run.plan import Plan
@@ -23,9 +23,6 @@ from lab.run.plan import Plan
 # The variant that is booted, and the file that says that a kernel needs no second look.
 NAME = "bisect"
 _KEPT = "figure.json"
-
-# What ends a build and is no matter of the kernel's source.
-_OF_THE_MACHINE = ("No space left", "is missing: install", "packages that are missing")
 
 
 class Search(Protocol):
@@ -97,7 +94,7 @@ def find(
     except Interrupted:
         raise
     except KmapbenchError as error:
-        if any(words in str(error) for words in _OF_THE_MACHINE):
+        if is_of_machine(error):
             raise
         return Figure(kernel, None, str(error), {})
     if figure.cost is not None:  # else it is tried again when the search goes on

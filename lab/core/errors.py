@@ -3,6 +3,9 @@
 
 from formats import exit_codes
 
+# What ends a build and is no matter of the kernel's source.
+_OF_THE_MACHINE = ("No space left", "is missing: install", "packages that are missing")
+
 
 class KmapbenchError(Exception):
     """Wrong use, bad data or an unmet need; str() is the whole message, on one line."""
@@ -26,3 +29,8 @@ class Refused(KmapbenchError):
 
 class CommandFailed(KmapbenchError):
     """A tool that we called failed; its output is in a log file that the message names."""
+
+
+def is_of_machine(error: KmapbenchError) -> bool:
+    """Whether a kernel was not built for what this machine lacks, so that no source is to blame."""
+    return any(words in str(error) for words in _OF_THE_MACHINE)

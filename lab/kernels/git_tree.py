@@ -82,6 +82,24 @@ def commit_of(tree: Path, commit: str) -> str:
     return _resolve(tree, "" if commit == WORK else commit, "commit")
 
 
+def find_commit(tree: Path, what: str, commit: str) -> str:
+    """The hash of a commit that can be built; WORK stays as it is. what: the option's word for it,
+    for the KmapbenchError where it is none.
+    """
+    if not tree.is_dir():
+        raise KmapbenchError(f"--tree {tree}: no such folder")
+    try:
+        check(tree, commit)
+        return commit if commit == WORK else commit_of(tree, commit)
+    except KmapbenchError as error:
+        raise KmapbenchError(f"{what} {commit}: {error}") from None
+
+
+def subject(tree: Path, commit: str) -> str:
+    """The first line of a commit's message, behind its short name."""
+    return _git(tree, "log", "-1", "--no-show-signature", "--format=%h %s", commit)
+
+
 def export(tree: Path, commit: str, folder: Path) -> None:
     """Writes the content into a new folder."""
     folder.mkdir()

@@ -57,7 +57,16 @@ def read(
     base: what they are built from, unless they say it. taken: variants that the file may refer to,
     and whose names it may not use. A KmapbenchError has file and key.
     """
-    raw = _rows(path)
+    return from_rows(path, _rows(path), base, taken)
+
+
+def from_rows(
+    path: Path,
+    raw: Mapping[str, dict[str, Any]],
+    base: Base,
+    taken: Mapping[str, Variant] = MappingProxyType({}),
+) -> dict[str, Variant]:
+    """The same of the rows of a file, which need not be written yet."""
     rows = {name: _Row(path, name, row, base) for name, row in raw.items()}
     for row in rows.values():
         row.check(raw, taken)

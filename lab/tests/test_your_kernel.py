@@ -3,13 +3,16 @@
 patches, a build folder, packages. All have the same figures.
 """
 
+import argparse
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from formats.gate_files import COMMENT
 from lab.core import subprocesses
+from lab.gate import gate_options, gate_plan, gate_run
 from lab.kernels import (
     debian_kernels,
     git_tree,
@@ -130,6 +133,30 @@ def test_a_kernel_has_the_same_figures_in_each_form(tree, build_folder, cache, t
         assert set(by_variant) == names - {"plain"} and len(set(by_variant.values())) == 1, case
         added = next(iter(by_variant.values())) - plain
         assert added == (MORE if case.startswith("kernel/kmap_local/") else 0), case
+
+
+def test_a_gate_fails_for_one_instruction_and_passes_what_takes_none(tree, tmp_path):
+    """Between the same two commits, in both directions."""
+    release = git(tree, "rev-parse", "HEAD~3")
+    git(tree, "checkout", "-q", "--detach", release)
+    add_nops(tree, MAP, 1)
+    more = git(tree, "rev-parse", "HEAD")
+    git(tree, "checkout", "-q", "-")
+    answers = []
+    for base, head, folder in ((release, more, "more"), (more, release, "fewer")):
+        parser = argparse.ArgumentParser()
+        gate_options.add_options(parser)
+        words = ["--tree", tree, base, head, "--out", tmp_path / folder]
+        arguments = parser.parse_args([*map(str, words)])
+        arguments.given = ["gate", *map(str, words)]
+        code = gate_run.run(gate_plan.from_arguments(arguments))
+        answers.append((code, (tmp_path / folder / COMMENT).read_text()))
+    (failed, comment), (passed, _) = answers
+    assert (failed, passed) == (1, 0)
+    assert f"| `{PAIR}` | 5 | 6 | +1 | **more** |" in comment
+    assert f"| `{PAIR}` | `kmap_local_page` | 0 | 1 | +1 |" in comment
+    changed = {line.split("`")[1] for line in comment.splitlines() if "**more**" in line}
+    assert changed == {PAIR, "kernel/kmap_local/devmap", "kernel/kmap_local/devmap_nested"}
 
 
 def test_the_tree_is_as_it_was(tree, cache):

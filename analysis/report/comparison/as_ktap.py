@@ -14,33 +14,52 @@ from analysis.data.bad_data import printable
 from analysis.report.comparison import format
 from analysis.stats.comparison import Comparison
 
-_VERSION = "KTAP version 1"
+VERSION = "KTAP version 1"
 _INDENT = "  "
 
 
 def export(groups: Sequence[SourcePair], notes: Sequence[str]) -> str:
-    lines = [_VERSION, f"1..{len(groups)}", *(f"# {_plain(note)}" for note in notes)]
+    lines = [VERSION, f"1..{len(groups)}", *(f"# {plain(note)}" for note in notes)]
     for number, group in enumerate(groups, 1):
-        lines += [_INDENT + line for line in _subtests(group)]
-        failed = any(gate.fails(row, gate.SLOWER) for row in group.rows)
-        lines.append(_result(not failed, number, f"{group.old.label} against {group.new.label}"))
+        lines += list_pair(group, number, gate.SLOWER)
     return "\n".join(lines) + "\n"
 
 
-def _subtests(group: SourcePair) -> list[str]:
+def list_pair(group: SourcePair, number: int, fail_on: str) -> list[str]:
+    """The lines of a pair as test `number` of a document."""
+    failed = any(gate.fails(row, fail_on) for row in group.rows)
+    name = f"{group.old.label} against {group.new.label}"
+    return [
+        *(_INDENT + line for line in _subtests(group, name, fail_on)),
+        result_line(not failed, number, name),
+    ]
+
+
+def result_line(passed: bool, number: int, name: str, skipped: str = "") -> str:
+    """A test that passed, failed, or was skipped for a reason."""
+    directive = f" # SKIP {plain(skipped)}" if skipped else ""
+    return f"{'ok' if passed else 'not ok'} {number} {plain(name)}{directive}"
+
+
+def plain(text: str) -> str:
+    """One line in which nothing is a directive: a name may be anybody's."""
+    return printable(text).replace("#", "_")
+
+
+def _subtests(group: SourcePair, name: str, fail_on: str) -> list[str]:
     lines = [
-        _VERSION,
-        f"# Subtest: {_plain(group.old.label)} against {_plain(group.new.label)}",
+        VERSION,
+        f"# Subtest: {plain(name)}",
         f"1..{len(group.rows) + len(group.lost)}",
-        *(f"# {_plain(note)}" for note in format.list_notes(group)),
+        *(f"# {plain(note)}" for note in format.list_notes(group)),
     ]
     for number, row in enumerate(group.rows, 1):
-        passed = not gate.fails(row, gate.SLOWER)
-        lines.append(f"# {_plain(_figures(row))}")
+        passed = not gate.fails(row, fail_on)
+        lines.append(f"# {plain(_figures(row))}")
         why = gate.why_unjudged(row) if passed else ""
-        lines.append(_result(passed, number, _name(row), why))
+        lines.append(result_line(passed, number, _name(row), why))
     for number, lost in enumerate(group.lost, len(group.rows) + 1):
-        lines.append(_result(True, number, lost.case, lost.why))
+        lines.append(result_line(True, number, lost.case, lost.why))
     return lines
 
 
@@ -55,13 +74,3 @@ def _figures(row: Comparison) -> str:
         f" {row.metric.unit}, {format.format_change(row)} {format.format_interval(row)}".rstrip()
         + f": {format.describe_verdict(row)}"
     )
-
-
-def _result(passed: bool, number: int, name: str, skipped: str = "") -> str:
-    directive = f" # SKIP {_plain(skipped)}" if skipped else ""
-    return f"{'ok' if passed else 'not ok'} {number} {_plain(name)}{directive}"
-
-
-def _plain(text: str) -> str:
-    """One line in which nothing is a directive: a name may be anybody's."""
-    return printable(text).replace("#", "_")

@@ -46,11 +46,11 @@ def _table(table: ComparisonTable) -> str:
         # A reader of a merge request looks for what is worse.
         stars = "**" if row.verdict in (Verdict.SLOWER, Verdict.SLOWER_OPEN) else ""
         shown = " | ".join([*cells[:-1], f"{stars}{cells[-1]}{stars}"])
-        lines.append(f"| {_name(format.label(row))} | {shown} |")
+        lines.append(f"| {code_of(format.label(row))} | {shown} |")
     return "\n".join(lines)
 
 
-def _name(text: str) -> str:
+def code_of(text: str) -> str:
     """A name as code, so that nothing in it has to be escaped, where it cannot end a cell or the
     code.
     """
