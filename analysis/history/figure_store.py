@@ -6,8 +6,9 @@ campaigns.
 """
 
 import json
+import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,18 +16,18 @@ import numpy as np
 
 from analysis.compare import from_campaign
 from analysis.compare.source import Source
-from analysis.data.bad_data import BadData
+from analysis.data.bad_data import BadData, printable
 from analysis.data.load import Campaign, load
 from analysis.history import campaign_files
 from analysis.stats.sample import Metric
 from formats.cache_folder import cache_path
 
 NAME = "history.sqlite"
-VERSION = 1
+VERSION = 2
 
 _TABLES = """
-CREATE TABLE campaign (id INTEGER PRIMARY KEY, digest TEXT UNIQUE, begun TEXT, name TEXT);
-CREATE TABLE place (path TEXT PRIMARY KEY, stamp TEXT, campaign INTEGER) WITHOUT ROWID;
+CREATE TABLE campaign (id INTEGER PRIMARY KEY, digest TEXT UNIQUE, begun TEXT);
+CREATE TABLE place (path BLOB PRIMARY KEY, stamp TEXT, campaign INTEGER) WITHOUT ROWID;
 CREATE TABLE facts (id INTEGER PRIMARY KEY, text TEXT UNIQUE);
 CREATE TABLE variant (campaign INTEGER, name TEXT, facts INTEGER, header TEXT,
     PRIMARY KEY (campaign, name)) WITHOUT ROWID;
@@ -48,7 +49,8 @@ class Known:
 
     number: int
     begun: str  # as campaign.json has it
-    name: str  # of its folder, when it was read first
+    name: str  # of its folder; '?' stands for letters that cannot be printed
+    digest: str  # of its content
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,13 @@ class Store:
         base.commit()
         return base
 
-    def add(self, folders: Iterable[Path]) -> tuple[list[Known], dict[Path, str]]:
-        """The campaigns of these folders, the oldest first, each content once; those that are not
-        known yet are read. And why one could not be read.
+    def add(
+        self,
+        folders: Iterable[Path],
+        read: Callable[[Path], Campaign] | None = None,
+    ) -> tuple[dict[Path, Known], dict[Path, str]]:
+        """The campaign in each of these folders, and why one could not be read. Two folders may
+        have the same one. read: what reads those that are not known yet; None: what figures need.
         """
         places = {
             path: (before, number)
@@ -124,37 +130,37 @@ class Store:
                 "SELECT path, stamp, campaign FROM place"
             )
         }
-        numbers, broken = set(), {}
-        for read, folder in enumerate(folders, 1):
+        numbers, broken = {}, {}
+        for count, folder in enumerate(folders, 1):
             try:
                 stamp = campaign_files.stamp(folder)
-                before, number = places.get(str(folder), ("", None))
+                before, number = places.get(os.fsencode(folder), ("", None))
                 if before != stamp or number is None:
-                    number = self._read(folder, stamp)
+                    number = self._read(folder, stamp, read or _read_figures)
             except BadData as error:
                 broken[folder] = str(error)
                 continue
             except OSError as error:
-                broken[folder] = f"{folder}: {error.strerror}"
+                broken[folder] = printable(f"{folder}: {error.strerror}")
                 continue
-            numbers.add(number)
-            if read % _KEPT_AT_ONCE == 0:
+            numbers[folder] = number
+            if count % _KEPT_AT_ONCE == 0:
                 self._base.commit()
         self._base.commit()
-        known = [
-            Known(*row)
-            for row in self._base.execute("SELECT id, begun, name FROM campaign")
-            if row[0] in numbers
-        ]
-        return sorted(known, key=lambda one: (one.begun, one.name, one.number)), broken
+        rows = self._base.execute("SELECT id, begun, digest FROM campaign")
+        kept = {number: (begun, digest) for number, begun, digest in rows}
+        return {
+            folder: Known(number, kept[number][0], printable(folder.name), kept[number][1])
+            for folder, number in numbers.items()
+        }, broken
 
-    def _read(self, folder: Path, stamp: str) -> int:
+    def _read(self, folder: Path, stamp: str, read: Callable[[Path], Campaign]) -> int:
         """Adds what lies in a folder, if its content is new."""
         digest = campaign_files.digest(folder)
         row = self._base.execute("SELECT id FROM campaign WHERE digest = ?", [digest]).fetchone()
-        number: int = row[0] if row else self._added(load(folder, with_paths=False), digest)
+        number: int = row[0] if row else self._added(read(folder), digest)
         self._base.execute(
-            "INSERT OR REPLACE INTO place VALUES (?, ?, ?)", [str(folder), stamp, number]
+            "INSERT OR REPLACE INTO place VALUES (?, ?, ?)", [os.fsencode(folder), stamp, number]
         )
         return number
 
@@ -163,8 +169,8 @@ class Store:
         names = from_campaign.variants(campaign)
         sources = [from_campaign.source(campaign, name, name) for name in names]
         number = self._base.execute(
-            "INSERT INTO campaign (digest, begun, name) VALUES (?, ?, ?)",
-            [digest, str(header.get("started", "")), campaign.folder.name],
+            "INSERT INTO campaign (digest, begun) VALUES (?, ?)",
+            [digest, str(header.get("started", ""))],
         ).lastrowid
         assert number is not None
         for source in sources:
@@ -259,6 +265,10 @@ class Store:
             header=json.loads(header),
             campaign=Path(campaign.name),
         )
+
+
+def _read_figures(folder: Path) -> Campaign:
+    return load(folder, with_paths=False)
 
 
 def _middle(cycles: Sequence[float | None]) -> float | None:
