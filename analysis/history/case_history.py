@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What became of each case from campaign to campaign: `compare --history`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -95,7 +95,7 @@ def read_history(
 
 
 def in_order(campaigns: Iterable[Known]) -> list[Known]:
-    """Each content once, the oldest first; what began at one time is ordered by name and content."""
+    """Each content once, the oldest first; of one time by name and content."""
     by_content: dict[str, Known] = {}
     for one in sorted(campaigns, key=lambda one: one.name):
         by_content.setdefault(one.digest, one)
@@ -107,12 +107,19 @@ def judge_cases(
     campaigns: Sequence[Known],
     metrics: Sequence[str] = (),
     cases: Sequence[str] = (),
+    of_variant: Callable[[str], Sequence[Known]] | None = None,
 ) -> list[CaseHistory]:
-    """The history of each case over these campaigns of the store, which are in order. metrics,
-    cases: as of read_history.
+    """The history of each case over these campaigns of the store, which are in order.
+
+    metrics, cases: as of read_history; of_variant: those of the campaigns that count for a variant;
+    None: all.
     """
-    chosen = _chosen(store.all_series(), metrics, cases)
-    return _with_lost([row for series in chosen if (row := _row(store, series, campaigns))])
+    rows = []
+    for series in _chosen(store.all_series(), metrics, cases):
+        part = of_variant(series.variant) if of_variant else campaigns
+        if part and (row := _row(store, series, part)):
+            rows.append(row)
+    return _with_lost(rows)
 
 
 def _chosen(every: Sequence[Series], metrics: Sequence[str], cases: Sequence[str]) -> list[Series]:

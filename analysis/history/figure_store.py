@@ -17,8 +17,8 @@ import numpy as np
 from analysis.compare import from_campaign
 from analysis.compare.source import Source
 from analysis.data.bad_data import BadData, printable
-from analysis.data.load import Campaign, load
 from analysis.history import campaign_files
+from analysis.history.campaign_figures import Read, machine_of, read_figures
 from analysis.stats.sample import Metric
 from formats.cache_folder import cache_path
 
@@ -37,8 +37,6 @@ CREATE TABLE series (id INTEGER PRIMARY KEY, variant TEXT, path_case TEXT, metri
 CREATE TABLE figure (series INTEGER, campaign INTEGER, value REAL, cycle REAL, exact INTEGER,
     PRIMARY KEY (series, campaign)) WITHOUT ROWID;
 """
-# Figures of two machines are never of one history.
-_MACHINE = ("cpu.vendor_id", "cpu.model name", "emulator.cpu")
 # Campaigns that are read before what was read is kept.
 _KEPT_AT_ONCE = 50
 
@@ -119,7 +117,7 @@ class Store:
     def add(
         self,
         folders: Iterable[Path],
-        read: Callable[[Path], Campaign] | None = None,
+        read: Callable[[Path], Read] | None = None,
     ) -> tuple[dict[Path, Known], dict[Path, str]]:
         """The campaign in each of these folders, and why one could not be read. Two folders may
         have the same one. read: what reads those that are not known yet; None: what figures need.
@@ -136,7 +134,7 @@ class Store:
                 stamp = campaign_files.stamp(folder)
                 before, number = places.get(os.fsencode(folder), ("", None))
                 if before != stamp or number is None:
-                    number = self._read(folder, stamp, read or _read_figures)
+                    number = self._read(folder, stamp, read or read_figures)
             except BadData as error:
                 broken[folder] = str(error)
                 continue
@@ -154,7 +152,7 @@ class Store:
             for folder, number in numbers.items()
         }, broken
 
-    def _read(self, folder: Path, stamp: str, read: Callable[[Path], Campaign]) -> int:
+    def _read(self, folder: Path, stamp: str, read: Callable[[Path], Read]) -> int:
         """Adds what lies in a folder, if its content is new."""
         digest = campaign_files.digest(folder)
         row = self._base.execute("SELECT id FROM campaign WHERE digest = ?", [digest]).fetchone()
@@ -164,22 +162,19 @@ class Store:
         )
         return number
 
-    def _added(self, campaign: Campaign, digest: str) -> int:
-        header = campaign.header
-        names = from_campaign.variants(campaign)
-        sources = [from_campaign.source(campaign, name, name) for name in names]
+    def _added(self, read: Read, digest: str) -> int:
         number = self._base.execute(
             "INSERT INTO campaign (digest, begun) VALUES (?, ?)",
-            [digest, str(header.get("started", ""))],
+            [digest, read.begun],
         ).lastrowid
         assert number is not None
-        for source in sources:
+        for source in read.sources:
             self._add_source(number, source)
         return number
 
     def _add_source(self, number: int, source: Source) -> None:
         facts = {name: sorted(values) for name, values in source.facts.items()}
-        machine = "; ".join(value for name in _MACHINE for value in facts.get(name, []))
+        machine = machine_of(source)
         self._base.execute(
             "INSERT INTO variant VALUES (?, ?, ?, ?)",
             [
@@ -265,10 +260,6 @@ class Store:
             header=json.loads(header),
             campaign=Path(campaign.name),
         )
-
-
-def _read_figures(folder: Path) -> Campaign:
-    return load(folder, with_paths=False)
 
 
 def _middle(cycles: Sequence[float | None]) -> float | None:

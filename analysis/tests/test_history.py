@@ -131,16 +131,16 @@ class Counted:
     """Stands in for load, and counts what is read."""
 
     def __init__(self, monkeypatch):
-        from analysis.history import figure_store
+        from analysis.history import campaign_figures
 
         self.read = []
-        load = figure_store.load
+        load = campaign_figures.load
 
         def counting(folder, **options):
             self.read.append(folder.name)
             return load(folder, **options)
 
-        monkeypatch.setattr(figure_store, "load", counting)
+        monkeypatch.setattr(campaign_figures, "load", counting)
 
     def take(self):
         read, self.read = self.read, []
