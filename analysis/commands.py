@@ -123,6 +123,20 @@ def gate(arguments: argparse.Namespace) -> int:
     return gate_writer.write_gate(arguments.folder)
 
 
+def site(arguments: argparse.Namespace) -> int:
+    """Builds the site of many campaigns, and names what is not in it."""
+    from analysis.site.site_build import build_site
+
+    address = arguments.url and arguments.url.rstrip("/") + "/"
+    built = build_site(arguments.folders, arguments.out, address)
+    for where, why in built.left_out.items():
+        print(f"kmapbench: {printable(where)}: {printable(why)}", file=sys.stderr)
+    counts = ((built.campaigns, "campaign"), (built.cases, "case"), (built.changes, "change"))
+    said = ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
+    print(f"{arguments.out / 'index.html'}: {said}; {built.written} files written")
+    return exit_codes.OK
+
+
 def forecast(arguments: argparse.Namespace) -> int:
     """Prints what a campaign that is not made yet can find, where an earlier one tells."""
     from analysis.compare import forecast as study

@@ -9,7 +9,8 @@ import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from analysis.data.bad_data import BadData, no_campaign, no_side, no_such_file
+from analysis.data.bad_data import BadData, no_campaign, no_side, no_such_file, no_such_folder
+from analysis.site.site_folder import check_folder
 from formats import config_table
 
 FAIL_ON = ("slower", "differs", "unresolved")
@@ -128,6 +129,47 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave out what is not known to have changed",
     )
+
+
+def add_site(parser: argparse.ArgumentParser) -> None:
+    """The options of `site`."""
+    parser.add_argument(
+        "folders",
+        nargs="+",
+        type=Path,
+        metavar="DIR",
+        help="folders in which campaigns lie at any depth, and tables of configs and bisect"
+        " --series; or archives of a campaign (.tar.xz)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("public"),
+        metavar="DIR",
+        help="an empty folder, or one with a site, of which what changed is written anew (default:"
+        " %(default)s)",
+    )
+    parser.add_argument(
+        "--url",
+        default="",
+        metavar="URL",
+        help="where the site will be, for the links of its feed: without it these are relative",
+    )
+
+
+def check_site(arguments: argparse.Namespace) -> None:
+    """BadData where there is nothing to make a site of, or something else lies in its place."""
+    for path in arguments.folders:
+        if not path.is_dir() and not (path.is_file() and path.name.endswith(".tar.xz")):
+            raise BadData(
+                f"{path}: no folder and no archive of a campaign (.tar.xz); give folders in which"
+                " campaigns lie"
+                if path.exists()
+                else no_such_folder(path)
+            )
+    check_folder(arguments.out)
+    if arguments.url and not arguments.url.startswith(("https://", "http://")):
+        raise BadData(f"--url {arguments.url}: give an address that begins with https://")
 
 
 def add_forecast(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from analysis.data.load import Campaign
 from formats import fingerprint
 
 # What differs between any two boots, or says nothing of what was measured.
-_NOISE = (
+NOISE = (
     "format",
     *fingerprint.MEASURED,
     "kernel.cmdline.BOOT_IMAGE",
@@ -25,15 +25,15 @@ _NOISE = (
 )
 # What of kmapbench measures: the code of kmap_bench, its loops included, and the module's source.
 # Where both are known, a commit that changed neither is no difference.
-_CODE, _MODULE_SOURCE = "tools.kmap_bench_code", "tools.module_source"
-_MODULE_COMPILER = "tools.module_compiler"
+CODE, MODULE_SOURCE = "tools.kmap_bench_code", "tools.module_source"
+MODULE_COMPILER = "tools.module_compiler"
 # Of source and compiler: the end of the name that campaign.json has of a module, which is all that
 # older campaigns say of either.
-_MODULE_BUILD = "tools.module_build"
+MODULE_BUILD = "tools.module_build"
 _MODULE = re.compile(r"[0-9a-f]{16}$")
 # What makes a kernel another kernel, where two variants were measured as the running one (--here):
 # its name and the series' own symbols and parameters. All else has to be as it was.
-_KERNEL_UNDER_TEST = (
+KERNEL_UNDER_TEST = (
     "kernel.release",
     "kernel.version",
     "kernel.cmdline.nopks",
@@ -50,7 +50,7 @@ _KERNEL_UNDER_TEST = (
 # settings it has.
 _OF_A_KERNEL = (
     "kernel",
-    _MODULE_COMPILER,  # the one that made the kernel: the path is compiled into the module
+    MODULE_COMPILER,  # the one that made the kernel: the path is compiled into the module
     "clock.clocksource",  # how far a kernel got with its clock by then is its own
     "cpu.pks",
     "cpu.cr4_pks",
@@ -64,7 +64,7 @@ _OF_A_KERNEL = (
     "vulnerabilities",
 )
 # What a variant of the lab declares, by the field of campaign.json in which two of them differ.
-_DECLARED_BY = {
+DECLARED_BY = {
     "kernel": _OF_A_KERNEL,
     "release": _OF_A_KERNEL,
     "cmdline": ("kernel.cmdline", "cpu.pks", "cpu.cr4_pks"),
@@ -72,8 +72,8 @@ _DECLARED_BY = {
     "regions": ("pmem",),  # of persistent memory
 }
 
-_PREEMPT_COUNT = "kernel.config.CONFIG_PREEMPT_COUNT"
-_COMMIT = ("tools.kmapbench", "kmapbench.commit", "kmapbench.dirty")
+PREEMPT_COUNT = "kernel.config.CONFIG_PREEMPT_COUNT"
+COMMIT = ("tools.kmapbench", "kmapbench.commit", "kmapbench.dirty")
 # Of a fact so many values are shown, and so many letters of each.
 _SHOWN_VALUES, _SHOWN_LETTERS = 2, 40
 
@@ -105,10 +105,10 @@ def campaign_facts(campaign: Campaign, variant: str) -> dict[str, frozenset[str]
     header = campaign.header["variants"].get(variant, {})
     module = _MODULE.search(str(header.get("module", "")))
     for name, value in (
-        (_CODE, kmapbench.get("kmap_bench_code")),
-        (_MODULE_BUILD, module and module[0]),
-        (_MODULE_SOURCE, header.get("module_source")),
-        (_MODULE_COMPILER, header.get("module_compiler")),
+        (CODE, kmapbench.get("kmap_bench_code")),
+        (MODULE_BUILD, module and module[0]),
+        (MODULE_SOURCE, header.get("module_source")),
+        (MODULE_COMPILER, header.get("module_compiler")),
     ):
         if value:
             facts[name] = frozenset({str(value)})
@@ -136,12 +136,12 @@ def _with_words(environment: dict) -> dict:
 def differences(old: Source, new: Source) -> dict[str, tuple[str, str]]:
     """Facts in which two sources differ beyond what was declared to differ, with both values."""
     ignored = _noise(old) + _declared(old, new)
-    if _CODE in old.facts and _CODE in new.facts:
-        ignored += _COMMIT
-    if _MODULE_SOURCE in old.facts and _MODULE_SOURCE in new.facts:
-        ignored += (_MODULE_BUILD,)
+    if CODE in old.facts and CODE in new.facts:
+        ignored += COMMIT
+    if MODULE_SOURCE in old.facts and MODULE_SOURCE in new.facts:
+        ignored += (MODULE_BUILD,)
     else:
-        ignored += (_MODULE_SOURCE, _MODULE_COMPILER)
+        ignored += (MODULE_SOURCE, MODULE_COMPILER)
     differing = {}
     for name in sorted(old.facts.keys() | new.facts.keys()):
         before, after = old.facts.get(name), new.facts.get(name)
@@ -169,7 +169,7 @@ def preemption(old: Source, new: Source) -> str | None:
     """
     if not (_has_symbols(old) and _has_symbols(new)):
         return None
-    count = [source for source in (old, new) if _PREEMPT_COUNT in source.facts]
+    count = [source for source in (old, new) if PREEMPT_COUNT in source.facts]
     if len(count) != 1:
         return None
     return (
@@ -189,7 +189,7 @@ def unsteady_facts(source: Source) -> list[str]:
 
 def _noise(source: Source) -> tuple[str, ...]:
     """Names that say nothing in a campaign; in files of others they are settings like all."""
-    return () if source.campaign is None else _NOISE
+    return () if source.campaign is None else NOISE
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:
@@ -207,9 +207,9 @@ def _declared(old: Source, new: Source) -> tuple[str, ...]:
     if old.variant == new.variant or old.header is None or new.header is None:
         return ()
     if not any(name.startswith("emulator.") for name in old.facts | new.facts):
-        return _KERNEL_UNDER_TEST
-    differ = [field for field in _DECLARED_BY if old.header.get(field) != new.header.get(field)]
-    return tuple(pattern for field in differ for pattern in _DECLARED_BY[field])
+        return KERNEL_UNDER_TEST
+    differ = [field for field in DECLARED_BY if old.header.get(field) != new.header.get(field)]
+    return tuple(pattern for field in differ for pattern in DECLARED_BY[field])
 
 
 def shown(values: frozenset[str] | None) -> str:

@@ -54,7 +54,10 @@ def variants(campaign: Campaign) -> list[str]:
     return named + sorted(measured.difference(named))
 
 
-def source(campaign: Campaign, variant: str, label: str) -> Source:
+def source(campaign: Campaign, variant: str, label: str, with_samples: bool = True) -> Source:
+    """A variant as a side. with_samples: also what is looked at beside the figure of each boot,
+    which takes longest.
+    """
     records = campaign.records
     rows = np.flatnonzero(records.column("variant") == records.names["variant"].index(variant))
     by_case = _groups(records.column("case")[rows], rows)
@@ -62,7 +65,7 @@ def source(campaign: Campaign, variant: str, label: str) -> Source:
     schedule = _schedule(campaign, variant)
     alpha, looks_left = _looks(campaign)
     by_name = {
-        names[code]: _case_figures(campaign, variant, label, case_rows, schedule)
+        names[code]: _case_figures(campaign, variant, label, case_rows, schedule, with_samples)
         for code, case_rows in by_case
     }
     return Source(
@@ -124,7 +127,12 @@ def _groups(keys: np.ndarray, rows: np.ndarray) -> Iterator[tuple[int, np.ndarra
 
 
 def _case_figures(
-    campaign: Campaign, variant: str, label: str, rows: np.ndarray, schedule: _Schedule
+    campaign: Campaign,
+    variant: str,
+    label: str,
+    rows: np.ndarray,
+    schedule: _Schedule,
+    with_samples: bool,
 ) -> tuple[list[Figures], str]:
     """All metrics of a case; and what became of boots without a figure."""
     records = campaign.records
@@ -153,7 +161,8 @@ def _case_figures(
             side = Sample(
                 label, by_unit(values, units), slots, is_exact, unit, rounds, missing=missing
             )
-            side = boot_samples.with_looks(side, records, good, units, metric.name)
+            if with_samples:
+                side = boot_samples.with_looks(side, records, good, units, metric.name)
             found.append(Figures(metric, side, first_half))
     return found, why
 

@@ -24,12 +24,17 @@ def boots_folder(folder: Path) -> Path:
     path = folder / NAME
     if any(folder.glob("*/boot-*")) or not path.is_file():
         return folder
+    return unpack(path)
+
+
+def unpack(path: Path) -> Path:
+    """A folder with what is in an archive, until the process ends. BadData as of boots_folder."""
     scratch = tempfile.TemporaryDirectory(prefix="kmapbench-records-")
     _unpacked.append(scratch)
     try:
         with tarfile.open(path, "r:xz") as archive:
             _unpack(archive, path, Path(scratch.name))
-    except (tarfile.TarError, lzma.LZMAError, EOFError) as error:
+    except (tarfile.TarError, lzma.LZMAError, EOFError, OSError, ValueError) as error:
         raise BadData(f"{path}: cannot be unpacked ({error}): fetch it again") from None
     return Path(scratch.name)
 

@@ -45,6 +45,11 @@ def no_such_file(path: Path) -> str:
     )
 
 
+def no_such_folder(path: Path) -> str:
+    """Message for a place in which campaigns should lie."""
+    return f"{path}: no such file or folder; give folders in which campaigns lie"
+
+
 def no_side(folder: Path) -> str:
     """Message for a folder that has nothing to compare in it."""
     if (folder / config_table.FILE).is_file():

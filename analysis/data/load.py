@@ -12,6 +12,7 @@ import jsonschema
 from analysis.data import archive
 from analysis.data.bad_data import BadData, no_campaign
 from analysis.data.json_files import JsonObject, read_document, read_lines, read_text
+from analysis.data.path_check import is_surely_path
 from analysis.data.read_ahead import read_files
 from analysis.data.record_check import SAMPLES, check_record
 from analysis.data.records import Record, Records
@@ -229,7 +230,8 @@ def _check(name: str, value: object, path: Path) -> None:
 
 
 def _path(raw: JsonObject, where: str) -> CountedPath:
-    error = jsonschema.exceptions.best_match(_validator("path").iter_errors(raw))
-    if error:
-        raise BadData(f"{where}: {error.message:.120}; take the line out")
+    if not is_surely_path(raw):
+        error = jsonschema.exceptions.best_match(_validator("path").iter_errors(raw))
+        if error:
+            raise BadData(f"{where}: {error.message:.120}; take the line out")
     return CountedPath(**{"pkrs_writes": raw["wrmsr"]} | raw)

@@ -10,8 +10,8 @@ from analysis.data import archive
 from analysis.data.bad_data import BadData
 from analysis.summary.campaign_list import campaign_folders
 
-# Of a boot, what figures and facts are read from.
-_OF_BOOTS = ("micro.jsonl", "environment.json")
+# Of a boot, what figures and facts are read from: of older records, PKRS writes are in the paths.
+_OF_BOOTS = ("micro.jsonl", "environment.json", "path.jsonl")
 _CONFIG = "config"
 
 

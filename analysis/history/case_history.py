@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What became of each case from campaign to campaign: `compare --history`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -78,13 +78,12 @@ def read_history(
     store_file: of the store; None: in the cache.
     """
     with Store(store_file) as store:
-        campaigns, broken = store.add(find_campaigns(folders))
-        if not campaigns:
+        found, broken = store.add(find_campaigns(folders))
+        if not found:
             raise BadData(next(iter(broken.values())))
-        every = store.all_series()
-        refusals.check_cases(cases, (series.case for series in every))
-        chosen = _chosen(every, metrics, cases)
-        rows = [row for series in chosen if (row := _row(store, series, campaigns))]
+        campaigns = in_order(found.values())
+        refusals.check_cases(cases, (series.case for series in store.all_series()))
+        rows = judge_cases(store, campaigns, metrics, cases)
     if not rows:
         like = f" of a case that is {' or '.join(cases)}" if cases else ""
         metric = f" by {' or '.join(metrics)}" if metrics else ""
@@ -92,7 +91,35 @@ def read_history(
             f"{', '.join(map(str, folders))}: no figure{like}{metric} in these campaigns; see"
             " ./kmapbench list"
         )
-    return History(campaigns, _with_lost(rows), broken)
+    return History(campaigns, rows, broken)
+
+
+def in_order(campaigns: Iterable[Known]) -> list[Known]:
+    """Each content once, the oldest first; of one time by name and content."""
+    by_content: dict[str, Known] = {}
+    for one in sorted(campaigns, key=lambda one: one.name):
+        by_content.setdefault(one.digest, one)
+    return sorted(by_content.values(), key=lambda one: (one.begun, one.name, one.digest))
+
+
+def judge_cases(
+    store: Store,
+    campaigns: Sequence[Known],
+    metrics: Sequence[str] = (),
+    cases: Sequence[str] = (),
+    of_variant: Callable[[str], Sequence[Known]] | None = None,
+) -> list[CaseHistory]:
+    """The history of each case over these campaigns of the store, which are in order.
+
+    metrics, cases: as of read_history; of_variant: those of the campaigns that count for a variant;
+    None: all.
+    """
+    rows = []
+    for series in _chosen(store.all_series(), metrics, cases):
+        part = of_variant(series.variant) if of_variant else campaigns
+        if part and (row := _row(store, series, part)):
+            rows.append(row)
+    return _with_lost(rows)
 
 
 def _chosen(every: Sequence[Series], metrics: Sequence[str], cases: Sequence[str]) -> list[Series]:
@@ -227,7 +254,9 @@ def _with_lost(rows: Sequence[CaseHistory]) -> list[CaseHistory]:
     newest: dict[tuple[str, str], Known] = {}
     for row in rows:
         key, last = (row.variant, row.machine), row.campaigns[-1]
-        newest[key] = max(last, newest.get(key, last), key=lambda one: (one.begun, one.number))
+        newest[key] = max(
+            last, newest.get(key, last), key=lambda one: (one.begun, one.name, one.digest)
+        )
     return [
         (
             row

@@ -6,8 +6,9 @@ campaigns.
 """
 
 import json
+import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,18 +16,18 @@ import numpy as np
 
 from analysis.compare import from_campaign
 from analysis.compare.source import Source
-from analysis.data.bad_data import BadData
-from analysis.data.load import Campaign, load
+from analysis.data.bad_data import BadData, printable
 from analysis.history import campaign_files
+from analysis.history.campaign_figures import Read, machine_of, read_figures
 from analysis.stats.sample import Metric
 from formats.cache_folder import cache_path
 
 NAME = "history.sqlite"
-VERSION = 1
+VERSION = 2
 
 _TABLES = """
-CREATE TABLE campaign (id INTEGER PRIMARY KEY, digest TEXT UNIQUE, begun TEXT, name TEXT);
-CREATE TABLE place (path TEXT PRIMARY KEY, stamp TEXT, campaign INTEGER) WITHOUT ROWID;
+CREATE TABLE campaign (id INTEGER PRIMARY KEY, digest TEXT UNIQUE, begun TEXT);
+CREATE TABLE place (path BLOB PRIMARY KEY, stamp TEXT, campaign INTEGER) WITHOUT ROWID;
 CREATE TABLE facts (id INTEGER PRIMARY KEY, text TEXT UNIQUE);
 CREATE TABLE variant (campaign INTEGER, name TEXT, facts INTEGER, header TEXT,
     PRIMARY KEY (campaign, name)) WITHOUT ROWID;
@@ -36,8 +37,6 @@ CREATE TABLE series (id INTEGER PRIMARY KEY, variant TEXT, path_case TEXT, metri
 CREATE TABLE figure (series INTEGER, campaign INTEGER, value REAL, cycle REAL, exact INTEGER,
     PRIMARY KEY (series, campaign)) WITHOUT ROWID;
 """
-# Figures of two machines are never of one history.
-_MACHINE = ("cpu.vendor_id", "cpu.model name", "emulator.cpu")
 # Campaigns that are read before what was read is kept.
 _KEPT_AT_ONCE = 50
 
@@ -48,7 +47,8 @@ class Known:
 
     number: int
     begun: str  # as campaign.json has it
-    name: str  # of its folder, when it was read first
+    name: str  # of its folder; '?' stands for letters that cannot be printed
+    digest: str  # of its content
 
 
 @dataclass(frozen=True)
@@ -114,9 +114,13 @@ class Store:
         base.commit()
         return base
 
-    def add(self, folders: Iterable[Path]) -> tuple[list[Known], dict[Path, str]]:
-        """The campaigns of these folders, the oldest first, each content once; those that are not
-        known yet are read. And why one could not be read.
+    def add(
+        self,
+        folders: Iterable[Path],
+        read: Callable[[Path], Read] | None = None,
+    ) -> tuple[dict[Path, Known], dict[Path, str]]:
+        """The campaign in each of these folders, and why one could not be read. Two folders may
+        have the same one. read: what reads those that are not known yet; None: what figures need.
         """
         places = {
             path: (before, number)
@@ -124,56 +128,53 @@ class Store:
                 "SELECT path, stamp, campaign FROM place"
             )
         }
-        numbers, broken = set(), {}
-        for read, folder in enumerate(folders, 1):
+        numbers, broken = {}, {}
+        for count, folder in enumerate(folders, 1):
             try:
                 stamp = campaign_files.stamp(folder)
-                before, number = places.get(str(folder), ("", None))
+                before, number = places.get(os.fsencode(folder), ("", None))
                 if before != stamp or number is None:
-                    number = self._read(folder, stamp)
+                    number = self._read(folder, stamp, read or read_figures)
             except BadData as error:
                 broken[folder] = str(error)
                 continue
             except OSError as error:
-                broken[folder] = f"{folder}: {error.strerror}"
+                broken[folder] = printable(f"{folder}: {error.strerror}")
                 continue
-            numbers.add(number)
-            if read % _KEPT_AT_ONCE == 0:
+            numbers[folder] = number
+            if count % _KEPT_AT_ONCE == 0:
                 self._base.commit()
         self._base.commit()
-        known = [
-            Known(*row)
-            for row in self._base.execute("SELECT id, begun, name FROM campaign")
-            if row[0] in numbers
-        ]
-        return sorted(known, key=lambda one: (one.begun, one.name, one.number)), broken
+        rows = self._base.execute("SELECT id, begun, digest FROM campaign")
+        kept = {number: (begun, digest) for number, begun, digest in rows}
+        return {
+            folder: Known(number, kept[number][0], printable(folder.name), kept[number][1])
+            for folder, number in numbers.items()
+        }, broken
 
-    def _read(self, folder: Path, stamp: str) -> int:
+    def _read(self, folder: Path, stamp: str, read: Callable[[Path], Read]) -> int:
         """Adds what lies in a folder, if its content is new."""
         digest = campaign_files.digest(folder)
         row = self._base.execute("SELECT id FROM campaign WHERE digest = ?", [digest]).fetchone()
-        number: int = row[0] if row else self._added(load(folder, with_paths=False), digest)
+        number: int = row[0] if row else self._added(read(folder), digest)
         self._base.execute(
-            "INSERT OR REPLACE INTO place VALUES (?, ?, ?)", [str(folder), stamp, number]
+            "INSERT OR REPLACE INTO place VALUES (?, ?, ?)", [os.fsencode(folder), stamp, number]
         )
         return number
 
-    def _added(self, campaign: Campaign, digest: str) -> int:
-        header = campaign.header
-        names = from_campaign.variants(campaign)
-        sources = [from_campaign.source(campaign, name, name) for name in names]
+    def _added(self, read: Read, digest: str) -> int:
         number = self._base.execute(
-            "INSERT INTO campaign (digest, begun, name) VALUES (?, ?, ?)",
-            [digest, str(header.get("started", "")), campaign.folder.name],
+            "INSERT INTO campaign (digest, begun) VALUES (?, ?)",
+            [digest, read.begun],
         ).lastrowid
         assert number is not None
-        for source in sources:
+        for source in read.sources:
             self._add_source(number, source)
         return number
 
     def _add_source(self, number: int, source: Source) -> None:
         facts = {name: sorted(values) for name, values in source.facts.items()}
-        machine = "; ".join(value for name in _MACHINE for value in facts.get(name, []))
+        machine = machine_of(source)
         self._base.execute(
             "INSERT INTO variant VALUES (?, ?, ?, ?)",
             [

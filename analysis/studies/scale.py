@@ -53,12 +53,20 @@ def campaign(folder: Path, boots: int, cases: int, samples: int, seed: int = 1) 
                 )
 
 
-def history(folder: Path, campaigns: int, cases: int, first: int = 0, seed: int = 1) -> None:
-    """Campaigns of a boot of one variant, an hour apart. From three quarters of them on the first
-    case is slower by 3 %. first: the number of the first one that is written.
+def history(
+    folder: Path,
+    campaigns: int,
+    cases: int,
+    first: int = 0,
+    step: int | None = None,
+    seed: int = 1,
+) -> None:
+    """Campaigns of a boot of one variant, an hour apart. From the number `step` on, of which None
+    is three quarters of them, the first case is slower by 3 %. first: the number of the first one
+    that is written.
     """
     levels = np.random.default_rng(seed).uniform(50, 500, cases)
-    step = campaigns - campaigns // 4
+    step = campaigns - campaigns // 4 if step is None else step
     begun = datetime(2020, 1, 1)
     for number in range(first, campaigns):
         chooser = np.random.default_rng([seed, number])
@@ -202,8 +210,16 @@ def main() -> None:
     kind.add_argument(
         "--first", type=int, default=0, metavar="N", help="write those from this number on only"
     )
+    kind.add_argument(
+        "--step",
+        type=int,
+        metavar="N",
+        help="the first case is slower from this campaign on (default: from three quarters on)",
+    )
     kind.set_defaults(
-        write=lambda asked: history(asked.folder, asked.campaigns, asked.cases, asked.first)
+        write=lambda asked: history(
+            asked.folder, asked.campaigns, asked.cases, asked.first, asked.step
+        )
     )
     kind = kinds.add_parser("google-benchmark", help="a file of Google Benchmark's")
     kind.add_argument("file", type=Path, metavar="FILE")

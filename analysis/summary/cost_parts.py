@@ -58,3 +58,22 @@ def per_operation(path: CountedPath) -> dict[str, Fraction]:
             loop = part  # some bodies are a part themselves
     sums[loop] -= path.empty_instructions
     return {part: Fraction(count, path.ops) for part, count in sums.items()}
+
+
+def by_chain(path: CountedPath) -> dict[tuple[str, ...], tuple[Fraction, Fraction]]:
+    """Instructions an operation by chain of functions, and the WRMSRs among them; the empty loop is
+    taken out of the body, or of a row of its own where no body is known.
+    """
+    found: dict[tuple[str, ...], tuple[Fraction, Fraction]] = {}
+    for function in path.functions:
+        chain = tuple(map(str, function["chain"]))
+        count, writes = found.get(chain, (Fraction(0), Fraction(0)))
+        found[chain] = (
+            count + Fraction(function["instructions"], path.ops),
+            writes + Fraction(function["wrmsr"], path.ops),
+        )
+    bodies = (chain for chain in found if len(chain) == 1 and chain[0].startswith("kb_body_"))
+    body = next(bodies, ("the empty loop",))
+    count, writes = found.get(body, (Fraction(0), Fraction(0)))
+    found[body] = (count - Fraction(path.empty_instructions, path.ops), writes)
+    return {chain: counts for chain, counts in found.items() if any(counts)}

@@ -131,16 +131,16 @@ class Counted:
     """Stands in for load, and counts what is read."""
 
     def __init__(self, monkeypatch):
-        from analysis.history import figure_store
+        from analysis.history import campaign_figures
 
         self.read = []
-        load = figure_store.load
+        load = campaign_figures.load
 
         def counting(folder, **options):
             self.read.append(folder.name)
             return load(folder, **options)
 
-        monkeypatch.setattr(figure_store, "load", counting)
+        monkeypatch.setattr(campaign_figures, "load", counting)
 
     def take(self):
         read, self.read = self.read, []
@@ -338,3 +338,20 @@ def test_a_count_is_more_or_fewer_in_print_and_slower_for_a_program(campaign, tm
     text = " ".join(found.text.split())
     assert "1 fewer" in text and "more: +2 instructions from" in text
     assert "slower: " not in text and "faster: " not in text
+
+
+def test_a_folder_whose_name_is_no_text_is_read_as_any_other(history):
+    folder = history([200.0] * 3)
+    os.rename(os.fsencode(folder / "c001"), os.fsencode(folder) + b"/c\xff\n")
+    names = [one.name for one in read_history([folder]).campaigns]
+    assert names == ["c000", "c??", "c002"]
+
+
+def test_the_paths_of_a_campaign_are_part_of_its_content(history):
+    folder = history([200.0] * 2)
+    read_history([folder])
+    with Store() as store:
+        before, _ = store.add([folder / "c001"])
+        (folder / "c001" / "stock" / "boot-01" / "path.jsonl").write_text("")
+        after, _ = store.add([folder / "c001"])
+    assert before[folder / "c001"].digest != after[folder / "c001"].digest

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import argparse
+import copy
 import json
+import random
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -9,7 +12,9 @@ from analysis import options
 from analysis.data.bad_data import BadData
 from analysis.data.json_files import is_number, read_lines
 from analysis.data.load import load
-from analysis.tests.conftest import histogram_record, record
+from analysis.data.path_check import is_surely_path
+from analysis.tests.conftest import histogram_record, path, record
+from formats import schema
 
 
 def records_file(folder):
@@ -334,3 +339,32 @@ def test_what_is_not_read_is_checked_all_the_same(write_campaign, times):
 def test_an_exact_record_may_have_no_samples(write_campaign):
     (loaded,) = load(write_campaign([record(samples=[], empty_samples=[])])).records
     assert loaded.exact and loaded.samples.shape == (0, 2)
+
+
+def broken_paths(line: dict) -> list[dict]:
+    """The line with something else at one place of it, or with a part too much or too little."""
+    chooser = random.Random(1)
+    values = [None, -1, 0, 1, 1.0, True, "", "x", [], [1], {}, [{}], ["x"], 10**30]
+    found = []
+    for _ in range(2000):
+        one = copy.deepcopy(line)
+        place = chooser.choice([one, *one["functions"], *one["stacks"]])
+        name = chooser.choice([*place, "more"])
+        if chooser.random() < 0.2:
+            place.pop(name, None)
+        else:
+            place[name] = chooser.choice(values)
+        found.append(one)
+    return found
+
+
+def test_a_path_that_passes_the_quick_look_passes_the_schema():
+    line = path(kmap_local_page=5, wrmsr=1) | {
+        "stacks": [{"stack": ["a", "b"], "instructions": 3, "wrmsr": 0}],
+        "pkrs_writes": 1,
+    }
+    assert is_surely_path(line) and is_surely_path(path())
+    validator = jsonschema.Draft202012Validator(schema.load("path"))
+    passed = [one for one in broken_paths(line) if is_surely_path(one)]
+    assert 20 < len(passed) < 1000
+    assert all(validator.is_valid(one) for one in passed)

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from formats import exit_codes
+from formats import exit_codes, series_table
 from lab.bisect import kernel_figure
 from lab.bisect.bisect_plan import SeriesPlan
 from lab.bisect.kernel_figure import NAME, Figure
+from lab.campaign import safe_files
 from lab.core.dirs import cache_dir
 from lab.core.errors import KmapbenchError
 from lab.kernels import source_build, source_checkout
@@ -32,6 +33,7 @@ def walk(plan: SeriesPlan, say: Callable[[str], None], find: Find = kernel_figur
     patches = _patches(plan)
     config = _config(plan, patches, say)
     figures: list[Figure] = []
+    names = ["none of the patches", *map(subject, patches)]
     lines = []
     for number in range(len(patches) + 1):
         variant = variant_of(plan, patches[:number], config)
@@ -41,8 +43,7 @@ def walk(plan: SeriesPlan, say: Callable[[str], None], find: Find = kernel_figur
                 f"{plan.case}: samples of one boot differ, so that one boot a patch says nothing;"
                 " ./kmapbench run says which cases are exact"
             )
-        name = subject(patches[number - 1]) if number else "none of the patches"
-        told = [f"{number:4} {_words(figures, figure)}  {name}"]
+        told = [f"{number:4} {_words(figures, figure)}  {names[number]}"]
         if figures and None not in (figures[-1].cost, figure.cost):
             told += [f"       {line}" for line in kernel_figure.differences(figures[-1], figure)]
         figures.append(figure)
@@ -51,8 +52,32 @@ def walk(plan: SeriesPlan, say: Callable[[str], None], find: Find = kernel_figur
             say(line)
     heading = f"{plan.case}: instructions, and what each patch adds"
     (plan.folder / "result.txt").write_text("\n".join([heading, *lines]) + "\n")
+    _write_table(plan, names, figures)
     whole = all(figure.cost is not None for figure in figures)
     return exit_codes.OK if whole else exit_codes.FAILED
+
+
+def _write_table(plan: SeriesPlan, names: list[str], figures: list[Figure]) -> None:
+    """The same for programs: of each number of patches the last one's subject and the figure."""
+    image = plan.like.image
+    assert isinstance(image, Image)
+    table = {
+        "format": series_table.FORMAT,
+        "case": plan.case,
+        "like": plan.like.name,
+        "source": image.source or f"{image.tree.name if image.tree else ''} {image.commit}".strip(),
+        "static": plan.static,
+        "patches": [
+            {
+                "subject": name,
+                "cost": figure.cost,
+                "why": figure.why,
+                "functions": figure.functions,
+            }
+            for name, figure in zip(names, figures, strict=True)
+        ],
+    }
+    safe_files.write_json(plan.folder / series_table.FILE, table)
 
 
 def variant_of(plan: SeriesPlan, patches: list[Path], config: Path | None) -> Variant:

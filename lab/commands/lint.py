@@ -19,7 +19,14 @@ from lab.core.errors import KmapbenchError
 Files = Sequence[str]
 
 # Written by others, or generated.
-_NOT_OURS = ("results/reference/*", "LICENSES/*", "*.patch", "bench/system/events/*", "*.svg")
+_NOT_OURS = (
+    "results/reference/*",
+    "LICENSES/*",
+    "third_party/*",
+    "*.patch",
+    "bench/system/events/*",
+    "*.svg",
+)
 # Made by a build or by running, as .gitignore has it.
 _MADE = ("build/*", "results/20*", "*__pycache__/*", "*.pyc", ".pytest_cache/*")
 _STRICT = ("formats/*", "lab/core/*", "lab/campaign/*", "analysis/data/*", "analysis/stats/*")

@@ -108,6 +108,15 @@ def test_each_patch_has_its_cost_and_the_functions_it_changes(series, tmp_path, 
         "body > kmap_local_page: 6 -> 5 (-1)",
     ]
     assert (plan.folder / "result.txt").read_text().splitlines()[1:] == said
+    table = json.loads((plan.folder / "series.json").read_text())
+    assert [(row["subject"], row["cost"]) for row in table["patches"]] == [
+        ("none of the patches", 5),
+        ("first: nothing", 5),
+        ("second: three more", 8),
+        ("third: one less", 7),
+    ]
+    assert (table["case"], table["static"]) == (CASE, False) and table["source"]
+    assert table["patches"][2]["functions"] == {"body": 2.0, "body > kmap_local_page": 6.0}
     assert [len(variant.image.patches) for variant in variants] == [0, 1, 2, 3]
     assert {variant.image.config for variant in variants} == {plan.folder / "config"}
     assert (plan.folder / "config").read_text() == BASE_CONFIG

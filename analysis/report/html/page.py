@@ -19,15 +19,36 @@ from analysis.report.model.table import Table, Value
 from analysis.summary import cost_parts
 
 _MOST_PLACES = 9  # behind the point
-_TEMPLATES = Path(__file__).with_name("templates")
+TEMPLATES = Path(__file__).with_name("templates")
 
 
 def render_page(model: ReportModel, charts: Sequence[DrawnChart]) -> str:
     """The whole file. Every name in it is escaped; the page's own script is the only one that may
     run, by its hash.
     """
+    environment = new_environment(TEMPLATES)
+    script = (TEMPLATES / "page.js").read_text()
+    return environment.get_template("index.html.j2").render(
+        page=model,
+        longest=max((bar.total for bar in model.answer.bars), default=0),
+        drawn_parts={
+            part for bar in model.answer.bars for part, count in bar.parts.items() if count
+        },
+        part_colours=style.PART_COLOURS,
+        part_titles=cost_parts.TITLES,
+        charts=charts,
+        sheet_style=Markup((TEMPLATES / "page.css").read_text()),
+        colours=style.ON_DARK,
+        variable=name_variable,
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def new_environment(*folders: Path) -> jinja2.Environment:
+    """An environment that escapes all text, for the templates in these folders."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        loader=jinja2.FileSystemLoader(folders),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -42,22 +63,7 @@ def render_page(model: ReportModel, charts: Sequence[DrawnChart]) -> str:
         "breakable": _breakable,
         "is_number": _is_number,
     }
-    script = (_TEMPLATES / "page.js").read_text()
-    return environment.get_template("index.html.j2").render(
-        page=model,
-        longest=max((bar.total for bar in model.answer.bars), default=0),
-        drawn_parts={
-            part for bar in model.answer.bars for part, count in bar.parts.items() if count
-        },
-        part_colours=style.PART_COLOURS,
-        part_titles=cost_parts.TITLES,
-        charts=charts,
-        sheet_style=Markup((_TEMPLATES / "page.css").read_text()),
-        colours=style.ON_DARK,
-        variable=_variable,
-        script=Markup(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-    )
+    return environment
 
 
 def _figure(value: Value) -> str:
@@ -114,7 +120,8 @@ def _data_uri(text: str) -> str:
     return "data:text/csv;charset=utf-8;base64," + base64.b64encode(text.encode()).decode()
 
 
-def _variable(colour: str) -> str:
+def name_variable(colour: str) -> str:
+    """The name of the variable of a colour of charts, which is another one on a dark page."""
     return f"--{colour.removeprefix('#')}"
 
 
@@ -125,5 +132,5 @@ def _inline(svg: str) -> Markup:
     referred = set(re.findall(r"#([\w-]+)", svg))
     svg = re.sub(r' id="([^"]*)"', lambda match: match[0] if match[1] in referred else "", svg)
     for colour in style.ON_DARK:
-        svg = re.sub(rf"(fill|stroke): {colour}", rf"\1: var({_variable(colour)})", svg)
+        svg = re.sub(rf"(fill|stroke): {colour}", rf"\1: var({name_variable(colour)})", svg)
     return Markup(svg)
