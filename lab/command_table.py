@@ -13,6 +13,7 @@ from importlib import import_module
 
 from analysis import commands as analysis_commands
 from analysis import options as analysis_options
+from analysis.sharing import pack_options
 from formats import exit_codes
 from lab import help_texts
 from lab.bisect import bisect_plan
@@ -99,6 +100,14 @@ _OF_ANALYSIS: Sequence[tuple[str, str, Callable, Callable, Callable, tuple[str, 
         analysis_options.add_show,
         analysis_commands.show,
         analysis_options.check_report,
+        ("python",),
+    ),
+    (
+        "pack",
+        "make one small archive of a campaign, for others to check",
+        pack_options.add_pack,
+        analysis_commands.pack,
+        pack_options.check_pack,
         ("python",),
     ),
     (

@@ -48,7 +48,7 @@ class Campaign:
             raise KmapbenchError(f"{folder}: there already; give another --out")
         anonymity = Anonymity(header)
         anonymity.check_variants(header)
-        begun = {"started": now(), "ended": None, "order": []}
+        begun: dict[str, Any] = {"started": now(), "ended": None, "order": []}
         header = {"format": FORMAT, "name": folder.name, **header, **begun}
         header = anonymity.value(header)
         validation.validate("campaign", header)
