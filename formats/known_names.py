@@ -94,7 +94,7 @@ def is_name(kind: str, name: str) -> bool:
         return is_set and len(name) >= _SHORTEST_SERIAL
     if kind == MAC:
         return bool(name.strip("0:"))
-    is_word = len(name) > 1 and re.search("[A-Za-z]", name) is not None
+    is_word = re.fullmatch(r"(?=.*[A-Za-z])[\w.-]{2,}", name) is not None
     return is_word and name.lower() not in GENERIC and name not in ("HOST", "USER", "PATH")
 
 

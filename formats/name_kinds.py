@@ -134,7 +134,7 @@ KINDS = (
         rf"\g<name>={HIDDEN}",
         _is_private_value,
     ),
-    Kind("UUID", re.compile(rf"(?<![0-9A-Za-z]){_UUID}(?![0-9A-Za-z])"), "UUID"),
+    Kind("UUID", re.compile(rf"(?<![0-9A-Za-z]){_UUID}(?![0-9A-Za-z])"), HIDDEN),
     Kind("machine-id", re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])"), "MACHINE-ID"),
     Kind(
         "MAC address",

@@ -113,6 +113,7 @@ class _Decompressed:
 
     def read_to_end(self) -> None:
         """Reads what follows the last member, which has to be whole and nothing but zeros."""
+        self.most_of_headers = self.most_bytes
         while data := self.read(_BLOCK):
             if data.strip(b"\0"):
                 raise _Refused("there is something behind its last file: pack it again")
@@ -132,13 +133,13 @@ def _unpack(
     seen: set[PurePosixPath] = set()
     while member := archive.next():
         name = PurePosixPath(member.name)
+        total += member.size
+        if total > contents.most_bytes:
+            raise _Refused(f"holds more than {_in_words(contents.most_bytes)}")
         if problem := _problem(member, name, seen) or check(member):
             raise _Refused(f"{member.name!a:.80} in it {problem}")
         if member.isdir():
             continue
-        total += member.size
-        if total > contents.most_bytes:
-            raise _Refused(f"holds more than {_in_words(contents.most_bytes)}")
         contents.most_of_headers = member.size + _HEADER_BYTES
         file = target / name
         try:

@@ -159,10 +159,10 @@ def _begun(started: str) -> int:
 
 def _too_large(copied: hidden_copy.Copy, files: Mapping[str, Sequence[Path]]) -> str:
     sizes = {name: len(_archive(copied, paths)) for name, paths in files.items()}
-    said = ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in sizes.items())
+    said = ", ".join(f"{name} {size:,d} bytes" for name, size in sizes.items())
     return (
-        f"{copied.source}: packed it has {MOST_PACKED_BYTES / 1e6:g} MB or more without anything"
-        f" that can be left out ({said}): measure fewer cases or boots in one campaign"
+        f"{copied.source}: packed it has {MOST_PACKED_BYTES:,d} bytes or more, and nothing more can"
+        f" be left out ({said}): measure fewer cases or boots in one campaign"
     )
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether a packed campaign says what the original says: record by record, and in its verdicts."""
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
@@ -13,6 +14,8 @@ from analysis.report.comparison import as_json
 
 # Of records: what people wrote, in which names are hidden.
 _TEXTS = ("reason", "console")
+# In a refusal, what both sides say of the fact in which they differ: a name, maybe.
+_BOTH_SIDES = re.compile(r" \([^()]* there, [^()]* here\)")
 
 
 def differences(original: Path, packed: Path, shown: Callable[[str], str]) -> Iterator[str]:
@@ -27,7 +30,7 @@ def differences(original: Path, packed: Path, shown: Callable[[str], str]) -> It
     for variant, config in old.configs.items():
         if new.configs.get(variant) != {name: shown(value) for name, value in config.items()}:
             yield f"the configuration of {variant}"
-    verdicts = [_verdicts(campaign) for campaign in (old, new)]
+    verdicts = [_BOTH_SIDES.sub("", _verdicts(campaign)) for campaign in (old, new)]
     if shown(verdicts[0]) != verdicts[1]:
         yield "the verdicts"
 
