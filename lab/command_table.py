@@ -15,6 +15,7 @@ from analysis import commands as analysis_commands
 from analysis import options as analysis_options
 from analysis.sharing import pack_options
 from formats import exit_codes
+from formats.conditions import LEVELS
 from lab import help_texts
 from lab.bisect import bisect_plan
 from lab.commands import kernel_options, tests
@@ -226,6 +227,12 @@ def _add_looks(commands) -> None:
     """What looks at this machine and this program, and changes nothing."""
     saying = "say what can be measured here, what disturbs it, and what to do; changes nothing"
     look = new_command(commands, "check", help=saying)
+    look.add_argument(
+        "--level",
+        choices=LEVELS,
+        help="publish: also each condition of times that are to be published, and exit code 1 where"
+        " one is not met; compare: the same with exit code 0; smoke: only what can be measured",
+    )
     look.set_defaults(function=_look, groups=needing("build"), is_built=lambda _: True)
     cases = new_command(commands, "cases", help="list what can be measured, and what it needs")
     cases.add_argument("glob", nargs="?", default="*", metavar="GLOB", help="default: all")
@@ -238,10 +245,10 @@ def _cases(arguments: argparse.Namespace) -> int:
     return list_cases.list_cases(arguments.glob)
 
 
-def _look(_: argparse.Namespace) -> int:
+def _look(arguments: argparse.Namespace) -> int:
     from lab.commands import check
 
-    return check.run()
+    return check.run(arguments.level)
 
 
 def _add_tests(commands) -> None:

@@ -17,6 +17,7 @@ from lab.core import bench_command, subprocesses
 from lab.core.bench_command import BenchCommand
 from lab.core.errors import CommandFailed
 from lab.core.event_stream import Line, Parser
+from lab.host.machine_state import Watch
 
 
 def matching(kmap_bench: Path, cases: str, half: str | None) -> list[str]:
@@ -36,13 +37,16 @@ def measure(
     boot: Boot,
     runs: Sequence[tuple[BenchCommand, int]],
     on_line: Callable[[Line], None] = lambda _: None,
+    watch: Watch | None = None,
 ) -> None:
     """Launches kmap_bench, one after the other; records go into the boot, and micro.json holds all
     launches.
 
     runs: what to measure, and how, with a number of launches each. on_line is called for each line
-    that kmap_bench wrote.
+    that kmap_bench wrote. watch: of this machine, until the last launch has ended; a new one
+    without.
     """
+    watch = watch or Watch()
     contents = []
     with tempfile.TemporaryDirectory() as scratch:
         environment = Path(scratch) / "environment.json"
@@ -61,12 +65,12 @@ def measure(
                 _launch(one, boot, on_line)
                 outputs.append(json.loads(out.read_text()))
             contents.append(merged(outputs))
-        boot.write_environment(json.loads(environment.read_text()))
+        boot.write_environment(json.loads(environment.read_text()) | {"conditions": watch.end()})
     benchmarks = [benchmark for content in contents for benchmark in content["benchmarks"]]
     boot.write_micro(contents[0] | {"benchmarks": benchmarks})
 
 
-def describe(boot: Boot, kmap_bench: Path) -> None:
+def describe(boot: Boot, kmap_bench: Path, watch: Watch) -> None:
     """environment.json of this machine, where nothing is measured by kmap_bench."""
     with tempfile.TemporaryDirectory() as scratch:
         environment = Path(scratch) / "environment.json"
@@ -78,7 +82,7 @@ def describe(boot: Boot, kmap_bench: Path) -> None:
             boot=boot.number,
         )
         subprocesses.output(command.words())
-        boot.write_environment(json.loads(environment.read_text()))
+        boot.write_environment(json.loads(environment.read_text()) | {"conditions": watch.end()})
 
 
 def merged(outputs: list[dict]) -> dict:

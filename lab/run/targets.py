@@ -19,6 +19,7 @@ from lab.core.bench_command import KERNEL
 from lab.core.progress import Display
 from lab.core.time_left import TimeLeft
 from lab.host import bench_program, running_kernel
+from lab.host.machine_state import Watch
 from lab.kernels import build_record, module_build, source_build, variants
 from lab.kernels.variant import Variant
 from lab.run import host_steps, parallel, selection
@@ -172,7 +173,7 @@ class RunningKernel:
         on_host.confirm(named, on_host.ask)
         preset = preset_of(context.plan.preset, here=True)
         return lambda boot: host_steps.measure_dax(
-            boot, named, preset, context.kmap_bench, context.display
+            boot, named, preset, context.kmap_bench, context.display, _watch(context)
         )
 
     def _kernel_cases(self) -> Callable[[Boot], str | None]:
@@ -183,7 +184,7 @@ class RunningKernel:
         if not names:
             raise no_case(context.plan.cases, "kernel case")
         return lambda boot: host_steps.measure_here(
-            boot, names, running, context.kmap_bench, context.display
+            boot, names, running, context.kmap_bench, context.display, _watch(context)
         )
 
     def manifest(self) -> dict[str, dict]:
@@ -225,9 +226,16 @@ class UserSpace:
         context = self._context
 
         def measure(boot: Boot) -> str | None:
-            return host_steps.measure_user(boot, self._models, context.kmap_bench, context.display)
+            return host_steps.measure_user(
+                boot, self._models, context.kmap_bench, context.display, _watch(context)
+            )
 
         return [line for step in steps for line in _twice(context, campaign, step, measure)]
+
+
+def _watch(context: Context) -> Watch:
+    """Of this machine, from now on."""
+    return Watch(context.plan.level, context.plan.allow)
 
 
 def targets(context: Context) -> list[Target]:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lab.campaign.safe_files import write_bytes
 from lab.campaign.bare_record import record_without_samples
+from lab.campaign.safe_files import write_bytes
 from lab.campaign.store import Boot
 from lab.core import subprocesses
 from lab.core.dirs import build_dir
