@@ -16,6 +16,8 @@ from formats import known_names, private_names
 
 # What `report` makes: written anew from the copy, and not copied.
 _REPORTS = re.compile(r"(report\.txt|details\.txt|report/.*|charts/.*|pack\.json)")
+# What is packed in another form, or made anew.
+_KNOWN = re.compile(rf"{_REPORTS.pattern}|{re.escape(archive.NAME)}")
 _TRIES = re.compile(r".*/boot-\d+\.try-\d+/.*")
 
 
@@ -103,12 +105,18 @@ def _left_out(source: Path, files: Mapping[str, Path]) -> list[JsonObject]:
         before = read_document(manifest)
         lost = before.get("left_out", []) if isinstance(before, dict) else []
     tries = [path for inside, path in files.items() if _TRIES.fullmatch(inside)]
-    if tries:
-        size = sum(path.stat().st_size for path in tries)
-        why = "no figure is of them"
-        lost.append(
-            {"what": "tries that were cut short", "files": len(tries), "bytes": size, "why": why}
-        )
+    others = [
+        path
+        for inside, path in files.items()
+        if path not in tries and not _KNOWN.fullmatch(inside) and not campaign_parts.part_of(inside)
+    ]
+    for what, paths, why in (
+        ("tries that were cut short", tries, "no figure is of them"),
+        ("other files", others, "no report is of them, and anything may be in them"),
+    ):
+        if paths:
+            size = sum(path.stat().st_size for path in paths)
+            lost.append({"what": what, "files": len(paths), "bytes": size, "why": why})
     return lost
 
 

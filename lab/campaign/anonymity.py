@@ -10,7 +10,7 @@ from lab.campaign import safe_files
 from lab.core.errors import KmapbenchError
 
 # Files of a boot that are text of others, and that no JSON of ours passes through.
-_TEXTS = ("console.log", "dax/*.json")
+_TEXTS = ("console.log", "dax/*.json", "crash/*")
 
 
 @cache
@@ -36,12 +36,19 @@ class Anonymity:
         """A text as it may be shown."""
         return private_names.hide_names(text, own_names()) if self.is_asked else text
 
+    def data(self, data: bytes) -> bytes:
+        """The bytes of a text file as they may be shown."""
+        text = data.decode(errors="replace")
+        shown = self.text(text)
+        return data if shown == text else shown.encode()
+
     def hide_in_files(self, boot: Path) -> None:
         """Hides names in the files of a boot's folder that others have written."""
-        for path in [path for name in _TEXTS for path in boot.glob(name)] if self.is_asked else []:
-            text = path.read_text(errors="replace")
-            if (shown := self.text(text)) != text:
-                safe_files.write_bytes(path, shown.encode())
+        found = [path for name in _TEXTS for path in boot.glob(name) if path.is_file()]
+        for path in found if self.is_asked else ():
+            data = path.read_bytes()
+            if (shown := self.data(data)) != data:
+                safe_files.write_bytes(path, shown)
 
     def hide_in_plan(self, plan: Path) -> None:
         """Hides names in a plan file, which cannot be gone on with after that."""

@@ -239,8 +239,8 @@ class Boot:
                 self._step["differs"] = found
         config = config or Path(environment["kernel"].get("config_file") or "/nonexistent")
         if config.is_file() and not (self.folder.parent / "config").exists():
-            text = self._campaign.anonymity.text(config.read_text(errors="replace"))
-            safe_files.write_bytes(self.folder.parent / "config", text.encode())
+            data = self._campaign.anonymity.data(config.read_bytes())
+            safe_files.write_bytes(self.folder.parent / "config", data)
 
     def write_micro(self, value: dict[str, Any]) -> None:
         """micro.json: what Google Benchmark has to say."""

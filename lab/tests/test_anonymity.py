@@ -66,6 +66,8 @@ def test_an_anonymous_campaign_does_not_say_whose_machine_it_was(tmp_path, on_sp
     boot.write_micro({"context": {"host_name": "spr01", "executable": "/home/alice/kmap_bench"}})
     boot.append_crashed("empty", "icount", "killed by alice@spr01", ["spr01 login: "])
     (boot.folder / "console.log").write_text("Linux version 6.12 (alice@spr01.lab.example)\n")
+    (boot.folder / "crash").mkdir()
+    (boot.folder / "crash" / "journal.log").write_text("Nov 29 spr01 kernel: Oops\n")
     (boot.folder / "dax").mkdir()
     (boot.folder / "dax" / "x.json").write_text('{"directory": "/mnt/alice/x"}')
     boot.end("ended by alice")
