@@ -9,6 +9,7 @@ import pytest
 from formats import conditions
 from formats.conditions import MET, UNKNOWN, UNMET
 from lab import cli
+from lab.commands import check
 from lab.core.errors import KmapbenchError
 from lab.host import level_check, machine_state
 from lab.host.machine_state import Moment, Watch
@@ -279,6 +280,32 @@ def test_conditions_that_are_allowed_are_not_in_the_way_and_others_are(on):
         preflight.check_machine(planned("--level", "publish", "--allow", "bare-metal"))
     for words in (["--level", "compare"], ["--level", "smoke"], []):
         preflight.check_machine(planned(*words))
+
+
+def test_level_publish_ends_check_with_1_where_a_condition_is_not_met(on, capsys, monkeypatch):
+    on(**VIRTUAL)
+    monkeypatch.setattr(check, "_environment", lambda: {"cpu": {}})
+    monkeypatch.setattr(check, "clock_readings", lambda _: [0.5, 0.625, 0.5])
+    codes = {}
+    for level in (*conditions.LEVELS, None):
+        codes[level] = check.run(level)
+        said = capsys.readouterr().out
+        assert ("publishable: no: virtual machine, turbo on" in said) == (
+            level in ("publish", "compare")
+        )
+        assert ("an add took 0.500 to 0.625 ticks in 3 launches" in said) == (
+            level in ("publish", "compare")
+        )
+        assert ("panic_on_warn" in said) == (level != "smoke")
+    assert codes == {"publish": 1, "compare": 0, "smoke": 0, None: 0}
+
+
+def test_a_quiet_machine_is_publishable(on, capsys, monkeypatch):
+    on()
+    monkeypatch.setattr(check, "_environment", lambda: {"cpu": {}})
+    monkeypatch.setattr(check, "clock_readings", lambda _: [])
+    assert check.run("publish") == 0
+    assert capsys.readouterr().out.endswith("publishable: yes\n")
 
 
 @pytest.mark.parametrize(
