@@ -103,11 +103,15 @@ def _turbo(said: Mapping[str, Any]) -> _Judged:
     )
 
 
+def _exit_us(state: Mapping[str, Any]) -> int:
+    return int(state["exit_us"])
+
+
 def _idle_states(said: Mapping[str, Any]) -> _Judged:
     idle = said.get("idle")
     if idle is None:
         return UNKNOWN, "C-states unknown", "this kernel does not tell its idle states", _NO_IDLE
-    deepest = max(idle, key=lambda state: state["exit_us"], default=None)
+    deepest = max(idle, key=_exit_us, default=None)
     if deepest is None or deepest["exit_us"] <= MOST_IDLE_EXIT_US:
         name = f"no deeper than {deepest['name']}" if deepest else "no idle state"
         return MET, "C-states shallow", name

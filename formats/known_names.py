@@ -15,7 +15,7 @@ HOST, USER, SERIAL, MAC = "host name", "user", "serial number", "MAC address"
 
 # Names that so many machines and users have that they name nobody.
 GENERIC = frozenset(
-    "admin administrator arch archlinux boot build builder buildd busybox centos cloud cloud-user"
+    "admin administrator arch archlinux boot build builder busybox centos cloud cloud-user"
     " debian default dev docker ec2-user empty fedora guest here home host hostname idle kernel"
     " kmapbench kvm lab linux live local localhost localdomain machine me mockbuild nobody none off"
     " plain prep protected pks qemu rhel root runner run server stock test tester ubuntu unknown"

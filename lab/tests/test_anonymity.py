@@ -44,7 +44,7 @@ ANONYMOUS = HEADER | {
 }
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def on_spr01(monkeypatch):
     monkeypatch.setattr(anonymity, "own_names", lambda: NAMES)
 
@@ -53,7 +53,7 @@ def everything(folder) -> str:
     return "".join(path.read_text() for path in folder.rglob("*") if path.is_file())
 
 
-def test_an_anonymous_campaign_does_not_say_whose_machine_it_was(tmp_path, on_spr01):
+def test_an_anonymous_campaign_does_not_say_whose_machine_it_was(tmp_path):
     plan = 'variants = [\n    "mine=/home/alice/linux",\n]\non = "/dev/pmem0"\n'
     kept = store.Campaign.begin(tmp_path / "c", ANONYMOUS, plan)
     (tmp_path / "config").write_text('CONFIG_DEFAULT_HOSTNAME="spr01"\nCONFIG_PKS=y\n')
@@ -89,7 +89,7 @@ def test_an_anonymous_campaign_does_not_say_whose_machine_it_was(tmp_path, on_sp
     assert "root=HIDDEN nopks" in said and "CONFIG_PKS=y" in said
 
 
-def test_without_being_asked_nothing_is_hidden(tmp_path, on_spr01):
+def test_without_being_asked_nothing_is_hidden(tmp_path):
     kept = store.Campaign.begin(tmp_path / "c", HEADER)
     boot = kept.begin_boot("stock", 1)
     boot.write_environment(ENVIRONMENT)
@@ -101,7 +101,7 @@ def test_without_being_asked_nothing_is_hidden(tmp_path, on_spr01):
     assert said.count("alice@spr01") == 2 and '"host_name": "spr01"' in said and '"X1Q7"' in said
 
 
-def test_a_variant_that_is_called_like_the_machine_cannot_be_anonymous(tmp_path, on_spr01):
+def test_a_variant_that_is_called_like_the_machine_cannot_be_anonymous(tmp_path):
     header = ANONYMOUS | {"variants": {"spr01": KERNEL}}
     with pytest.raises(KmapbenchError, match="spr01: .*--label NAME"):
         store.Campaign.begin(tmp_path / "c", header)
