@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`report`, `compare`, `list`, `show`, `predict` and `calibrate`, with their options read."""
+"""The commands that need the files of campaigns only, with their options read."""
 
 import argparse
 import io
@@ -59,6 +59,27 @@ def list_campaigns(arguments: argparse.Namespace) -> int:
     if not found:
         raise BadData(f"{arguments.folder}: no campaign there; ./kmapbench run makes one")
     print(render_list(found), end="")
+    return exit_codes.OK
+
+
+def pack(arguments: argparse.Namespace) -> int:
+    """Writes a campaign's archive, or says what is wrong with one; 1 where anything is."""
+    from analysis.report import writer
+    from analysis.report.text.end_of_pack import render_packed
+    from analysis.sharing import contribution, packing
+    from formats.known_names import machine_names
+
+    names = machine_names()
+    if arguments.check_only:
+        found = contribution.problems(arguments.path, names)
+        for problem in found:
+            print(f"kmapbench: {printable(problem)}", file=sys.stderr)
+        if not found:
+            print(f"{arguments.path}: schema, oracle, controls, fingerprint, names: nothing wrong")
+        return exit_codes.FAILED if found else exit_codes.OK
+    asked = packing.Asked(arguments.path, arguments.out, arguments.anonymize, arguments.with_names)
+    packed = packing.pack(asked, names, writer.write_report)
+    print(render_packed(packed, contribution.problems(packed.path, names)), end="")
     return exit_codes.OK
 
 

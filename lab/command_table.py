@@ -13,14 +13,33 @@ from importlib import import_module
 
 from analysis import commands as analysis_commands
 from analysis import options as analysis_options
+from analysis.sharing import pack_options
 from formats import exit_codes
+from formats.conditions import LEVELS
 from lab import help_texts
 from lab.bisect import bisect_plan
 from lab.commands import kernel_options, tests, tune_options
 from lab.configs import configs_plan
 from lab.core.errors import KmapbenchError
 from lab.distributions import matrix
+from lab.gate import gate_command
+from lab.predict import predict_plan
+from lab.reboots import campaign_options
+from lab.run import plan_options
 
+
+def add_commands(commands) -> None:
+    """Adds all commands to the top parser's subparsers, in the order in which --help lists them."""
+    _add_run(commands)
+    _add_analysis(commands)
+    _add_searches(commands)
+    _add_looks(commands)
+    _add_tests(commands)
+    for add in _IN_MODULES:
+        add(commands, new_command)
+
+
+# What adds a command, or several, from a module of its own: add(commands, new_command).
 _IN_MODULES = (
     kernel_options.add,
     campaign_options.add,
@@ -98,6 +117,14 @@ _OF_ANALYSIS: Sequence[tuple[str, str, Callable, Callable, Callable, tuple[str, 
         analysis_options.add_show,
         analysis_commands.show,
         analysis_options.check_report,
+        ("python",),
+    ),
+    (
+        "pack",
+        "make one small archive of a campaign, for others to check",
+        pack_options.add_pack,
+        analysis_commands.pack,
+        pack_options.check_pack,
         ("python",),
     ),
     (
@@ -216,6 +243,12 @@ def _add_looks(commands) -> None:
     """What looks at this machine and this program, and changes nothing."""
     saying = "say what can be measured here, what disturbs it, and what to do; changes nothing"
     look = new_command(commands, "check", help=saying)
+    look.add_argument(
+        "--level",
+        choices=LEVELS,
+        help="publish: also each condition of times that are to be published, and exit code 1 where"
+        " one is not met; compare: the same with exit code 0; smoke: only what can be measured",
+    )
     look.set_defaults(function=_look, groups=needing("build"), is_built=lambda _: True)
     cases = new_command(commands, "cases", help="list what can be measured, and what it needs")
     cases.add_argument("glob", nargs="?", default="*", metavar="GLOB", help="default: all")
@@ -228,10 +261,10 @@ def _cases(arguments: argparse.Namespace) -> int:
     return list_cases.list_cases(arguments.glob)
 
 
-def _look(_: argparse.Namespace) -> int:
+def _look(arguments: argparse.Namespace) -> int:
     from lab.commands import check
 
-    return check.run()
+    return check.run(arguments.level)
 
 
 def _add_tests(commands) -> None:

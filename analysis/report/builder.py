@@ -15,6 +15,11 @@ from analysis.report.contents.facts import (
 )
 from analysis.report.contents.findings import Findings, judge_campaign
 from analysis.report.contents.fio_tables import call_tables, fio_tables, model_table
+from analysis.report.contents.level_sentences import (
+    list_level_facts,
+    list_level_warnings,
+    list_unfit,
+)
 from analysis.report.contents.model_sentences import describe_checks
 from analysis.report.contents.verdict_tables import verdict_table
 from analysis.report.figures.case_figures import case_figures
@@ -44,8 +49,9 @@ def build_report(campaign: Campaign) -> ReportModel:
         title=_TITLE,
         answer=build_answer(findings),
         problems=problems,
+        unfit=list_unfit(campaign),
         refusals=[*list_left_out(campaign), *list_refusals(findings.verdicts)],
-        facts=list_facts(campaign, findings.rows, problems),
+        facts=[*list_facts(campaign, findings.rows, problems), *list_level_facts(campaign)],
         variants=findings.variants,
         baseline=findings.baseline,
         instructions=_instructions(findings),
@@ -60,7 +66,10 @@ def build_report(campaign: Campaign) -> ReportModel:
             for variant in findings.variants
         },
         notes=list_notes(findings.rows),
-        warnings=list_warnings(campaign, findings.rows, findings.verdicts),
+        warnings=[
+            *list_warnings(campaign, findings.rows, findings.verdicts),
+            *list_level_warnings(campaign),
+        ],
     )
 
 

@@ -96,7 +96,7 @@ def _is_kept(folder: Path, where: str, names: set[str], inputs: Inputs) -> bool:
 
 def _unpack(path: Path, where: str, inputs: Inputs) -> None:
     try:
-        folder = archive.unpack(path)
+        folder = archive.unpacked_folder(path)
     except BadData as error:
         inputs.left_out[_shown(where)] = _within(str(error), path)
         return

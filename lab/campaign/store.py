@@ -9,6 +9,7 @@ from typing import Any
 
 from formats.campaign_format import CONTROL_REASON, FORMAT
 from lab.campaign import bare_record, environment_diff, rounds, safe_files, validation
+from lab.campaign.anonymity import Anonymity
 from lab.campaign.schedule import Step
 from lab.core.errors import KmapbenchError
 
@@ -33,6 +34,7 @@ class Campaign:
         """
         self.folder = folder
         self.header = header
+        self.anonymity = Anonymity(header)
         self._lock = safe_files.lock(folder)
 
     @classmethod
@@ -44,15 +46,11 @@ class Campaign:
         """
         if folder.exists():
             raise KmapbenchError(f"{folder}: there already; give another --out")
-        header = header | {"asked": environment_diff.shown(header, header["asked"])}
-        header = {
-            "format": FORMAT,
-            "name": folder.name,
-            **header,
-            "started": now(),
-            "ended": None,
-            "order": [],
-        }
+        anonymity = Anonymity(header)
+        anonymity.check_variants(header)
+        begun: dict[str, Any] = {"started": now(), "ended": None, "order": []}
+        header = {"format": FORMAT, "name": folder.name, **header, **begun}
+        header = anonymity.value(header)
         validation.validate("campaign", header)
         scratch = folder.with_name(f".{folder.name}.{os.getpid()}")
         try:
@@ -77,6 +75,7 @@ class Campaign:
         """Makes ready for the rest of it. header: what it would be begun with now, which has to be
         the same.
         """
+        header = self.anonymity.value(header)
         for name in ("variants", "tools", "kmapbench", "planned"):
             if difference := next(
                 environment_diff.differences(self.header[name], header[name], name), None
@@ -152,6 +151,8 @@ class Campaign:
     def end(self) -> None:
         self.header["ended"] = now()
         self.save()
+        if not self.left():  # else its folders are needed to go on
+            self.anonymity.hide_in_plan(self.folder / "plan.toml")
 
     def release(self) -> None:
         """Others may write to it."""
@@ -178,6 +179,7 @@ class Boot:
 
     def append(self, record: dict[str, Any]) -> None:
         """Adds a record to micro.jsonl; it is on disk when this returns."""
+        record = self._campaign.anonymity.value(record)
         validation.validate("record", record)
         safe_files.append_line(self.folder / "micro.jsonl", record)
         self.records.append(record)
@@ -222,7 +224,7 @@ class Boot:
         """What it ran on, held against the variant's other boots. config: the kernel's .config;
         without it, as the environment names it.
         """
-        environment = environment_diff.shown(self._campaign.header, environment)
+        environment = self._campaign.anonymity.value(environment)
         validation.validate("environment", environment)
         safe_files.write_json(self.folder / "environment.json", environment)
         others = (
@@ -237,13 +239,12 @@ class Boot:
                 self._step["differs"] = found
         config = config or Path(environment["kernel"].get("config_file") or "/nonexistent")
         if config.is_file() and not (self.folder.parent / "config").exists():
-            safe_files.write_bytes(self.folder.parent / "config", config.read_bytes())
+            data = self._campaign.anonymity.data(config.read_bytes())
+            safe_files.write_bytes(self.folder.parent / "config", data)
 
     def write_micro(self, value: dict[str, Any]) -> None:
         """micro.json: what Google Benchmark has to say."""
-        safe_files.write_json(
-            self.folder / "micro.json", environment_diff.shown(self._campaign.header, value)
-        )
+        safe_files.write_json(self.folder / "micro.json", self._campaign.anonymity.value(value))
 
     def end(self, problem: str | None = None) -> None:
         self.crashed = problem is not None
@@ -259,6 +260,8 @@ class Boot:
         self._end("interrupted", reason)
 
     def _end(self, status: str, reason: str | None) -> None:
+        self._campaign.anonymity.hide_in_files(self.folder)
+        reason = self._campaign.anonymity.text(reason or "")
         self._step |= {"ended": now(), "status": status} | ({"reason": reason} if reason else {})
         self._campaign.save()
 

@@ -11,16 +11,21 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from formats import exit_codes
+from formats import conditions, exit_codes
+from formats.conditions import PUBLISH, SMOKE, Condition
 from lab.core import bench_command, subprocesses
 from lab.core.bench_command import BenchCommand
 from lab.core.errors import KmapbenchError
+from lab.host import level_check
 from lab.host.system_findings import BAD, GOOD, NOTE, Finding, findings
 from lab.vm import qemu
 
+# What is launched, and how often, to see by how much the core's clock moves: two seconds.
+_CLOCK_CASE, _CLOCK_LAUNCHES = "user/empty", 10
 
-def run() -> int:
-    """Prints all findings."""
+
+def run(level: str | None = None) -> int:
+    """Prints all findings, and what a level asks for; 1 where level publish is not met."""
     qemu = shutil.which("qemu-system-x86_64")
     help_text = subprocesses.output([qemu, "-help"]) if qemu else None
     cpu = _environment()["cpu"]
@@ -29,8 +34,57 @@ def run() -> int:
         + cpu_findings(cpu)
         + findings(Path("/"), os.uname().release, bool(cpu.get("pks")))
     )
+    if level == SMOKE:
+        print(summary(found), end="")
+        return exit_codes.OK
     print(f"{render(found)}\n{summary(found)}", end="")
-    return exit_codes.OK
+    if level is None:
+        return exit_codes.OK
+    judged = level_check.look()
+    print(f"\n{level_text(judged, clock_readings(bench_command.built()))}", end="")
+    is_fit = all(one.state == conditions.MET for one in judged)
+    return exit_codes.OK if is_fit or level != PUBLISH else exit_codes.FAILED
+
+
+def level_text(judged: Sequence[Condition], readings: Sequence[float]) -> str:
+    """A line for each condition of level publish with its size, and under it what to do; then
+    whether all are met. readings: ticks of one add.
+    """
+    width = max(len(one.name) for one in judged)
+    lines = ["conditions of times that are to be published:"]
+    for one in judged:
+        clock = _clock(readings) if one.name in ("governor", "turbo") else ""
+        lines.append(f"{one.state:8}{one.name:{width}}  {one.found}{clock}")
+        if one.mend:
+            lines.append(f"{'':{8 + width}}  -> {one.mend}")
+    lacking = [one.short for one in judged if one.state != conditions.MET]
+    lines.append(f"publishable: {'no: ' + ', '.join(lacking) if lacking else 'yes'}")
+    return "\n".join(lines) + "\n"
+
+
+def _clock(readings: Sequence[float]) -> str:
+    if len(readings) < 2:
+        return ""
+    least, most = min(readings), max(readings)
+    return f"; an add took {least:.3f} to {most:.3f} ticks in {len(readings)} launches"
+
+
+def clock_readings(kmap_bench: Path) -> list[float]:
+    """Ticks of one dependent add, in each of several launches: they move as the core's clock does.
+    Empty where they cannot be measured.
+    """
+    readings = []
+    with tempfile.TemporaryDirectory() as scratch:
+        records = Path(scratch) / "records.jsonl"
+        command = BenchCommand(
+            kmap_bench, names=[_CLOCK_CASE], clock="tsc", repetitions=1, records=records
+        )
+        for _ in range(_CLOCK_LAUNCHES):
+            records.unlink(missing_ok=True)
+            subprocess.run(command.words(), capture_output=True)
+            lines = records.read_text().splitlines() if records.exists() else []
+            readings += [one for line in lines[-1:] if (one := json.loads(line).get("chain"))]
+    return readings
 
 
 def _environment() -> dict:

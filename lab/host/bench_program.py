@@ -18,6 +18,7 @@ from lab.core import bench_command, subprocesses
 from lab.core.bench_command import BenchCommand
 from lab.core.errors import CommandFailed
 from lab.core.event_stream import Line, Parser
+from lab.host.machine_state import Watch
 
 
 @dataclass
@@ -26,6 +27,12 @@ class Place:
 
     enter: Callable[[], None] = lambda: None  # in its process, before it starts
     described: dict[str, Any] = field(default_factory=dict)  # in environment.json
+    cpus: Sequence[int] | None = None  # that it runs on; None: those of this process
+    watch: Watch = field(default_factory=Watch)  # of the machine, while it runs
+
+    def environment(self) -> dict[str, Any]:
+        """What environment.json has of it, after a launch."""
+        return self.described | {"conditions": self.watch.end()}
 
 
 def matching(kmap_bench: Path, cases: str, half: str | None) -> list[str]:
@@ -72,7 +79,7 @@ def measure(
                 _launch(one, boot, on_line, place.enter)
                 outputs.append(json.loads(out.read_text()))
             contents.append(merged(outputs))
-        boot.write_environment(json.loads(environment.read_text()) | place.described)
+        boot.write_environment(json.loads(environment.read_text()) | place.environment())
     benchmarks = [benchmark for content in contents for benchmark in content["benchmarks"]]
     boot.write_micro(contents[0] | {"benchmarks": benchmarks})
 
@@ -89,7 +96,7 @@ def describe(boot: Boot, kmap_bench: Path, place: Place) -> None:
             boot=boot.number,
         )
         subprocesses.output(command.words())
-        boot.write_environment(json.loads(environment.read_text()) | place.described)
+        boot.write_environment(json.loads(environment.read_text()) | place.environment())
 
 
 def merged(outputs: list[dict]) -> dict:

@@ -6,19 +6,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from formats.case_names import parse_fio
+from formats.conditions import PUBLISH, SMOKE
 from lab.campaign import store
 from lab.core import signals
 from lab.core.bench_command import BenchCommand
 from lab.core.errors import KmapbenchError
 from lab.core.event_stream import Line
 from lab.core.progress import Display
-from lab.host import bench_program, running_kernel
+from lab.host import bench_program, level_check, running_kernel
 from lab.host.bench_program import Place
+from lab.host.machine_state import Watch
 from lab.workloads.fio import on_host, workload
 from lab.workloads.fio.on_host import Named
 from lab.workloads.fio.presets import Job, Preset
 
 LAUNCHES = 10
+SMOKE_LAUNCHES, SMOKE_REPETITIONS = 2, 1
 
 # For the progress display, in boots of the lab.
 MODEL_WORK = 0.03
@@ -42,7 +45,10 @@ def measure_here(
         f"{kept.variant}: {len(names)} kernel cases on Linux {running.kernel.release}, the running"
         " kernel"
     )
-    command = BenchCommand(kmap_bench, names=names, clock="tsc", events=True)
+    repetitions = SMOKE_REPETITIONS if place.watch.level == SMOKE else None
+    command = BenchCommand(
+        kmap_bench, names=names, clock="tsc", events=True, repetitions=repetitions
+    )
     problem = run_step(
         kept,
         kept.variant,
@@ -55,7 +61,7 @@ def measure_here(
         [record for record in kept.records if "known" not in record]
     ):
         display.note(line)
-    return wrong_figures(kept)
+    return wrong_figures(kept) or level_problem(kept.variant, place.watch)
 
 
 def measure_user(
@@ -69,15 +75,25 @@ def measure_user(
     command = BenchCommand(kmap_bench, names=names, repetitions=1, events=True)
     # threads that run at once need a CPU each
     where = replace(place, enter=_stay) if any("/threads" in name for name in names) else place
-    follow = follower([], "user models", MODEL_WORK / LAUNCHES, display)
+    launches = SMOKE_LAUNCHES if place.watch.level == SMOKE else LAUNCHES
+    follow = follower([], "user models", MODEL_WORK / launches, display)
     # without the case that a launch ended in: those before have its records
     problem = run_step(
         kept,
         "user models",
         [],
-        lambda: bench_program.measure(kept, [(command, LAUNCHES)], follow, where),
+        lambda: bench_program.measure(kept, [(command, launches)], follow, where),
     )
-    return problem or _control(kept, "user models")
+    return problem or _control(kept, "user models") or level_problem("user models", place.watch)
+
+
+def level_problem(name: str, watch: Watch) -> str | None:
+    """What keeps a step that was measured from being publishable, where it has to be, or None."""
+    if watch.level != PUBLISH or watch.ended is None:
+        return None
+    lacking = level_check.not_allowed(level_check.judge(watch.ended), watch.allowed)
+    said = "; ".join(map(level_check.sentence, lacking))
+    return f"{name}: measured, and not publishable: {said}" if lacking else None
 
 
 def wrong_figures(kept: store.Boot) -> str | None:
@@ -111,8 +127,10 @@ def measure_dax(
     def measure() -> None:
         bench_program.describe(kept, kmap_bench, place)
         run_fio(kept, named, preset, making, display)
+        bench_program.describe(kept, kmap_bench, place)  # once more: with what happened meanwhile
 
-    return run_step(kept, kept.variant, making, measure)
+    problem = run_step(kept, kept.variant, making, measure)
+    return problem or level_problem(kept.variant, place.watch)
 
 
 def run_fio(

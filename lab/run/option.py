@@ -68,9 +68,10 @@ def given_options(arguments: argparse.Namespace, planned: Mapping[str, Option]) 
 def check_values(given: Mapping[str, Any], options: Mapping[str, Option]) -> None:
     """A KmapbenchError where a plan file's value would be none on a command line."""
     for name, option in options.items():
-        if name in given and option.kind in (str, int):
+        if name in given and option.kind in (str, int, list):
+            value = given[name]
             try:
-                option.parse(str(given[name]))
+                option.parse(",".join(value) if isinstance(value, list) else str(value))
             except argparse.ArgumentTypeError as error:
                 raise KmapbenchError(f"{name}: {error}") from None
 

@@ -10,7 +10,9 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from formats import conditions
 from formats.campaign_format import LOOKS, USER_SPACE
+from formats.conditions import LEVELS
 from lab.kernels import debian_kernels, variant_choice
 from lab.kernels.variant import Variant
 from lab.run.option import Option
@@ -50,6 +52,21 @@ def _only(text: str) -> str:
     if text not in ("micro", "user", "dax"):
         raise argparse.ArgumentTypeError(f"'{text}' is none of micro, user, dax")
     return text
+
+
+def _level(text: str) -> str:
+    if text not in LEVELS:
+        raise argparse.ArgumentTypeError(f"'{text}' is none of {', '.join(LEVELS)}")
+    return text
+
+
+def _allowed(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in conditions.NAMES:
+            known = ", ".join(conditions.NAMES)
+            raise argparse.ArgumentTypeError(f"'{name}' is no condition: {known}")
+    return names
 
 
 @dataclass(frozen=True)
@@ -190,6 +207,30 @@ class Plan:
             bool,
             asked=True,
         ),
+    )
+    level: str | None = _field(
+        None,
+        Option(
+            "of times on this machine: publish refuses where conditions of `check --level publish`"
+            " are not met, compare says which, smoke is a short run that says nothing of them"
+            " (default: they are recorded)",
+            metavar="|".join(LEVELS),
+            parse=_level,
+            asked=True,
+        ),
+    )
+    allow: list[str] = field(
+        default_factory=list,
+        metadata={
+            "option": Option(
+                "with --level publish: conditions that need not be met; the report begins with"
+                " them",
+                kind=list,
+                metavar="NAME,NAME",
+                parse=_allowed,
+                asked=True,
+            )
+        },
     )
     anonymize: bool = _field(
         False,

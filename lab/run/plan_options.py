@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from formats.campaign_format import LOOKS
+from formats.conditions import PUBLISH
 from lab.core.errors import KmapbenchError
 from lab.kernels import variant_choice
 from lab.kernels.variant import Variant
@@ -54,6 +55,15 @@ _RULES: list[tuple[Callable[[dict], bool], str]] = [
     (
         lambda given: "on" in given and not (given.get("only") == "dax" and given.get("here")),
         "--on goes with --here --only dax",
+    ),
+    (
+        lambda given: "level" in given and not (given.get("here") or given.get("only") == "user"),
+        "--level is of times on this machine, and the emulator counts: it goes with --here or"
+        " --only user",
+    ),
+    (
+        lambda given: bool(given.get("allow")) and given.get("level") != PUBLISH,
+        "--allow says which conditions of --level publish need not be met: give that, too",
     ),
     (
         lambda given: given.get("only") == "dax" and given.get("cases", "default") != "default",

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from formats.conditions import PUBLISH
 from lab.core.dirs import RESULTS
 from lab.core.errors import CommandFailed, KmapbenchError
 from lab.run import disk_space, selection
@@ -60,7 +61,7 @@ def check_machine(plan: Plan) -> None:
 
 def machine_problems(plan: Plan) -> Iterator[KmapbenchError]:
     """All that check_machine() would say."""
-    for check in (_check_here, _check_tune, _check_on, _check_results, _check_room):
+    for check in (_check_here, _check_tune, _check_level, _check_on, _check_results, _check_room):
         try:
             check(plan)
         except KmapbenchError as error:
@@ -102,6 +103,17 @@ def _check_tune(plan: Plan) -> None:
         from lab.host.tuning import tuned
 
         tuned.check_can_tune()
+
+
+def _check_level(plan: Plan) -> None:
+    """A machine whose times are to be published has to be fit for it."""
+    if plan.level == PUBLISH and not is_complete(plan):
+        from lab.host import level_check
+
+        # What is tuned is not so yet: it is looked at when the run has ended, as all is.
+        later = level_check.TUNED if plan.tune else ()
+        if lacking := level_check.not_allowed(level_check.look(), [*plan.allow, *later]):
+            raise level_check.refusal(lacking)
 
 
 def _check_on(plan: Plan) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from formats import exit_codes
 from formats.campaign_format import LOOKS, USER_SPACE
+from formats.conditions import COMPARE
 from lab.campaign import chown, store
 from lab.campaign.schedule import Step
 from lab.core import bench_command, signals
@@ -21,6 +22,7 @@ from lab.core.dirs import RESULTS, ROOT, cache_dir
 from lab.core.errors import Interrupted, KmapbenchError
 from lab.core.progress import Display
 from lab.core.time_left import TimeLeft
+from lab.host import level_check
 from lab.run import expectation, manifest, parallel, preflight, selection, tuned_run
 from lab.run.plan import Plan, write
 from lab.run.targets import Context, Target, targets
@@ -192,9 +194,8 @@ def _open(
     """The campaign to measure into: a new one, or the one that is resumed."""
     plan, display = context.plan, context.display
     planned = selection.steps(plan)
-    for target in chosen:
-        for refusal in target.refusals:
-            display.note(refusal)
+    for note in [*(one for target in chosen for one in target.refusals), *_unfit(plan)]:
+        display.note(note)
     described = manifest.describe(plan, chosen, planned, context.kmap_bench)
     if resumed:
         campaign = resumed
@@ -219,6 +220,13 @@ def new_folder(parent: Path, name: str) -> Path:
         number += 1
         candidate = parent / f"{stem}-{number}"
     return candidate
+
+
+def _unfit(plan: Plan) -> list[str]:
+    """What makes times on this machine less steady, where the level is to compare them."""
+    if plan.level != COMPARE:
+        return []
+    return [level_check.sentence(one) for one in level_check.not_allowed(level_check.look(), ())]
 
 
 def _name(plan: Plan) -> str:

@@ -7,7 +7,7 @@ workload.
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from lab.core.progress import Display
 from lab.core.time_left import TimeLeft
 from lab.host import bench_program, running_kernel
 from lab.host.bench_program import Place
+from lab.host.machine_state import Watch
 from lab.kernels import build_record, module_build, source_build, variants
 from lab.kernels.variant import Variant
 from lab.run import host_steps, parallel, selection
@@ -174,7 +175,7 @@ class RunningKernel:
         on_host.confirm(named, on_host.ask)
         preset = preset_of(context.plan.preset, here=True)
         return lambda boot: host_steps.measure_dax(
-            boot, named, preset, context.kmap_bench, context.display, context.place
+            boot, named, preset, context.kmap_bench, context.display, _place(context)
         )
 
     def _kernel_cases(self) -> Callable[[Boot], str | None]:
@@ -185,7 +186,7 @@ class RunningKernel:
         if not names:
             raise no_case(context.plan.cases, "kernel case")
         return lambda boot: host_steps.measure_here(
-            boot, names, running, context.kmap_bench, context.display, context.place
+            boot, names, running, context.kmap_bench, context.display, _place(context)
         )
 
     def manifest(self) -> dict[str, dict]:
@@ -230,10 +231,16 @@ class UserSpace:
 
         def measure(boot: Boot) -> str | None:
             return host_steps.measure_user(
-                boot, models, context.kmap_bench, context.display, context.place
+                boot, models, context.kmap_bench, context.display, _place(context)
             )
 
         return [line for step in steps for line in _twice(context, campaign, step, measure)]
+
+
+def _place(context: Context) -> Place:
+    """Where programs run, with a watch of this machine from now on."""
+    place = context.place
+    return replace(place, watch=Watch(context.plan.level, context.plan.allow, place.cpus))
 
 
 def targets(context: Context) -> list[Target]:

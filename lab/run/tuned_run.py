@@ -47,6 +47,7 @@ def tuned_for(context: Context) -> Iterator[list[str]]:
                 context.display.note(line)
             context.place.enter = made.enter_cpu
             context.place.described = {"tuned": made.effects}
+            context.place.cpus = None if made.cpu is None else [made.cpu]
             yield problems
     except BaseException:
         for line in _problems(made):

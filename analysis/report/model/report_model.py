@@ -61,6 +61,7 @@ class ReportModel:
     title: str
     answer: Answer
     problems: list[str] = field(default_factory=list)  # why no result can be trusted
+    unfit: list[str] = field(default_factory=list)  # why its times are not to be published
     refusals: list[str] = field(default_factory=list)  # which variants were not compared, and why
     facts: list[str] = field(default_factory=list)  # what was measured, on what, how often
     variants: list[str] = field(default_factory=list)  # in the order of their columns
@@ -79,4 +80,4 @@ class ReportModel:
     @property
     def alerts(self) -> list[str]:
         """What stands before everything else, in every output."""
-        return [*self.problems, *self.refusals]
+        return [*self.problems, *self.unfit, *self.refusals]
