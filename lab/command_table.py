@@ -15,10 +15,9 @@ from analysis import commands as analysis_commands
 from analysis import options as analysis_options
 from analysis.sharing import pack_options
 from formats import exit_codes
-from formats.conditions import LEVELS
 from lab import help_texts
 from lab.bisect import bisect_plan
-from lab.commands import kernel_options, tests, tune_options
+from lab.commands import kernel_options, look_options, tests, tune_options
 from lab.configs import configs_plan
 from lab.core.errors import KmapbenchError
 from lab.distributions import matrix
@@ -33,7 +32,6 @@ def add_commands(commands) -> None:
     _add_run(commands)
     _add_analysis(commands)
     _add_searches(commands)
-    _add_looks(commands)
     _add_tests(commands)
     for add in _IN_MODULES:
         add(commands, new_command)
@@ -41,6 +39,7 @@ def add_commands(commands) -> None:
 
 # What adds a command, or several, from a module of its own: add(commands, new_command).
 _IN_MODULES = (
+    look_options.add,
     kernel_options.add,
     campaign_options.add,
     predict_plan.add,
@@ -237,34 +236,6 @@ def _planned_by(read: Callable[[argparse.Namespace], object]):
 def _run_by(module: str):
     """A command that a module runs, which needs jsonschema and rich, as run does."""
     return lambda arguments: import_module(module).run(arguments.planned)
-
-
-def _add_looks(commands) -> None:
-    """What looks at this machine and this program, and changes nothing."""
-    saying = "say what can be measured here, what disturbs it, and what to do; changes nothing"
-    look = new_command(commands, "check", help=saying)
-    look.add_argument(
-        "--level",
-        choices=LEVELS,
-        help="publish: also each condition of times that are to be published, and exit code 1 where"
-        " one is not met; compare: the same with exit code 0; smoke: only what can be measured",
-    )
-    look.set_defaults(function=_look, groups=needing("build"), is_built=lambda _: True)
-    cases = new_command(commands, "cases", help="list what can be measured, and what it needs")
-    cases.add_argument("glob", nargs="?", default="*", metavar="GLOB", help="default: all")
-    cases.set_defaults(function=_cases, groups=needing("build"))
-
-
-def _cases(arguments: argparse.Namespace) -> int:
-    from lab.commands import list_cases
-
-    return list_cases.list_cases(arguments.glob)
-
-
-def _look(arguments: argparse.Namespace) -> int:
-    from lab.commands import check
-
-    return check.run(arguments.level)
 
 
 def _add_tests(commands) -> None:

@@ -34,6 +34,16 @@ def not_allowed(found: Sequence[Condition], allowed: Collection[str]) -> list[Co
     return [one for one in found if one.state != conditions.MET and one.name not in allowed]
 
 
+def check_publishable(allowed: Collection[str], is_tuned: bool) -> None:
+    """A KmapbenchError where times that are measured here now would not be publishable.
+
+    is_tuned: whether the run makes settings itself, which are looked at when it has ended.
+    """
+    later = TUNED if is_tuned else ()
+    if lacking := not_allowed(look(), [*allowed, *later]):
+        raise refusal(lacking)
+
+
 def refusal(lacking: Sequence[Condition]) -> KmapbenchError:
     """What is said where a run of level publish may not begin."""
     reasons = "; ".join(map(sentence, lacking))

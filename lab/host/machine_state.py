@@ -235,11 +235,9 @@ class Watch:
 
     level: str | None = None
     allowed: Sequence[str] = ()
-    cpus: Sequence[
-        int
-    ] | None = None  # that are measured on; None: all that this process may run on
     root: Path = ROOT
     now: Callable[[Path, int], Moment] = moment
+    cpus: Sequence[int] | None = None  # measured on; None: all that this process may run on
     ended: dict[str, Any] | None = field(init=False, default=None)  # what end() said last
     _said: dict[str, Any] = field(init=False)
     _begin: Moment = field(init=False)

@@ -13,7 +13,7 @@ from pathlib import Path
 from lab.core import subprocesses
 from lab.core.dirs import MODULE_SOURCE
 from lab.core.errors import KmapbenchError
-from lab.host import load_errors, module_loader, system_findings
+from lab.host import header_packages, load_errors, module_loader
 from lab.kernels import module_build, supported
 
 MODULE_NAME = Path(module_build.NAME).stem
@@ -57,7 +57,7 @@ def running_kernel(release: str, root: Path = Path("/")) -> RunningKernel:
     if not (headers / "Makefile").exists():
         raise KmapbenchError(
             f"{headers}: no headers of the running kernel, so no module for it:"
-            f" {system_findings.headers_mend(release)}; {_OTHERWISE}"
+            f" {header_packages.headers_mend(release)}; {_OTHERWISE}"
         )
     if refused := supported.refusal(release, headers):
         raise KmapbenchError(

@@ -6,24 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.core import subprocesses
-from lab.host import load_errors
+from lab.host import header_packages, load_errors
 from lab.host.tuning import left_over
 from lab.host.tuning.journal import STATE
 from lab.kernels import debian_kernels, supported
 
 GOOD, NOTE, BAD = "ok", "note", "missing"
-
-# How a distribution's kernels are called, and what installs their headers. Debian and Ubuntu; RHEL,
-# its relatives and Fedora; SUSE; Arch.
-_OF_DISTRIBUTIONS = (
-    (
-        re.compile(r"-(amd64|generic|lowlatency|aws|azure|gcp|oracle|kvm)$"),
-        "apt-get install linux-headers-{}",
-    ),
-    (re.compile(r"\.(el|fc)\d+\w*\.x86_64$"), "dnf install kernel-devel-{}"),
-    (re.compile(r"-default$"), "zypper install kernel-default-devel"),
-    (re.compile(r"-arch\d"), "pacman -S linux-headers"),
-)
 
 
 @dataclass(frozen=True)
@@ -55,14 +43,6 @@ def findings(root: Path, release: str, pks: bool) -> list[Finding]:
     ]
 
 
-def headers_mend(release: str) -> str:
-    """Where the headers of a kernel come from: a package if it is a distribution's, by its name."""
-    for name, command in _OF_DISTRIBUTIONS:
-        if name.search(release):
-            return command.format(release)
-    return f"point /lib/modules/{release}/build at the tree that this kernel was built in"
-
-
 def _headers(root: Path, release: str) -> Finding:
     """Whether there are headers, and whether the module takes a kernel of this version and
     configuration.
@@ -77,7 +57,7 @@ def _headers(root: Path, release: str) -> Finding:
             "headers",
             BAD,
             f"none of Linux {release}: the module cannot be built for this kernel",
-            headers_mend(release),
+            header_packages.headers_mend(release),
         )
     if refused := supported.refusal(release, headers):
         return Finding(

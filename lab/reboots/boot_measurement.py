@@ -17,9 +17,12 @@ from lab.core.bench_command import BenchCommand
 from lab.core.errors import KmapbenchError
 from lab.core.progress import Display
 from lab.host import bench_program, running_kernel
+from lab.host.bench_program import Place
+from lab.host.machine_state import Watch
+from lab.host.tuning.tuned import tuned
 from lab.reboots.real_machine import RealMachine
 from lab.reboots.reboot_plan import RebootPlan
-from lab.run import host_steps
+from lab.run import host_steps, tuned_run
 from lab.workloads.fio import on_host
 from lab.workloads.fio.on_host import Named
 from lab.workloads.fio.presets import Preset
@@ -45,14 +48,36 @@ class BootMeasurement:
         note_cases: gets the cases in the order in which they will be measured.
         """
         making: list[str] = []
+        name = f"{boot.variant}, boot {boot.number}"
+        problems: list[str] = []
 
         def measure() -> None:
             with _limited(self.plan.limit):
                 self._settle()
-                self._measure(boot, making, note_cases)
+                with self._tuned(problems) as place:
+                    self._measure(boot, making, note_cases, place)
+            problems.extend(filter(None, [host_steps.level_problem(name, place.watch)]))
 
-        problem = host_steps.run_step(boot, f"{boot.variant}, boot {boot.number}", making, measure)
-        return problem or host_steps.wrong_figures(boot)
+        tuned_run.restore_first(self.display)
+        problem = host_steps.run_step(boot, name, making, measure)
+        return problem or host_steps.wrong_figures(boot) or "; ".join(problems) or None
+
+    @contextmanager
+    def _tuned(self, problems: list[str]) -> Iterator[Place]:
+        """Where programs run, with the settings that the plan asks for inside. problems: gets what
+        is not as it was after the end.
+        """
+        level, allow = self.plan.level, self.plan.allow
+        if not self.plan.tune:
+            yield Place(watch=Watch(level, allow))
+            return
+        with tuned() as made:
+            for line in made.said:
+                self.display.note(line)
+            cpus = None if made.cpu is None else [made.cpu]
+            watch = Watch(level, allow, cpus=cpus)
+            yield Place(made.enter_cpu, {"tuned": made.effects}, cpus, watch)
+        problems += made.problems
 
     def _settle(self) -> None:
         """Waits until the machine has started everything and is quiet, or for as long as the plan
@@ -71,7 +96,11 @@ class BootMeasurement:
             )
 
     def _measure(
-        self, boot: Boot, making: list[str], note_cases: Callable[[list[str]], None]
+        self,
+        boot: Boot,
+        making: list[str],
+        note_cases: Callable[[list[str]], None],
+        place: Place,
     ) -> None:
         kmap_bench, cases = bench_command.built(), self.plan.cases
         follow = host_steps.follower(making, boot.variant, 0, self.display)
@@ -93,7 +122,7 @@ class BootMeasurement:
             runs = [run for run in runs if run[0].names]
             if not runs:
                 raise KmapbenchError(f"--cases {cases}: no case of this kernel has such a name")
-            bench_program.measure(boot, runs, follow)
+            bench_program.measure(boot, runs, follow, place)
         if fio:
             host_steps.run_fio(boot, *fio, making, self.display)
 

@@ -45,6 +45,8 @@ def describe_plan(
 
 def _of_a_boot(plan: RebootPlan) -> Iterator[str]:
     yield f"wait until the machine is quiet, {plan.settle} s at most"
+    if plan.tune:
+        yield "set what `kmapbench tune` lists, and put it back"
     yield f"kernel cases and user models: {plan.cases}"
     if plan.on:
         yield f"fio on {plan.on}, preset {plan.preset}; a device is formatted"

@@ -9,7 +9,7 @@ from pathlib import Path
 from formats.campaign_format import USER_SPACE
 from lab.core import subprocesses
 from lab.core.errors import KmapbenchError
-from lab.host import system_findings
+from lab.host import header_packages
 from lab.kernels import supported
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -76,7 +76,7 @@ def problems(kernel: InstalledKernel, root: Path) -> list[str]:
         return [f"{kernel.name}: {modules}: not there: install the package of this kernel again"]
     headers = modules / "build"
     if not (headers / "Makefile").exists():
-        mend = system_findings.headers_mend(kernel.release)
+        mend = header_packages.headers_mend(kernel.release)
         return [f"{kernel.name}: {headers}: no headers, so no module for this kernel: {mend}"]
     refused = supported.refusal(kernel.release, headers)
     return [f"{kernel.name}: the module refuses Linux {kernel.release}: {refused}"] * bool(refused)

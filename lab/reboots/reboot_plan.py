@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from formats.conditions import LEVELS, PUBLISH
 from lab.core.errors import KmapbenchError
 from lab.reboots import boot_loader
 from lab.run.option import (
@@ -22,7 +23,7 @@ from lab.run.option import (
     read_plan_file,
     write_values,
 )
-from lab.run.plan import count
+from lab.run.plan import count, known_conditions, known_level
 
 # So many pairs are what a verdict needs, and --fail-on asks for 8.
 DEFAULT_BOOTS = 10
@@ -121,6 +122,38 @@ class RebootPlan:
             parse=_seconds,
         ),
     )
+    tune: bool = option_field(
+        False,
+        Option(
+            "set governor, turbo, SMT, interrupts and more while a boot is measured, and put all of"
+            " it back (docs/tuning.md)",
+            bool,
+            asked=True,
+        ),
+    )
+    level: str | None = option_field(
+        None,
+        Option(
+            "publish refuses where conditions of `check --level publish` are not met; compare says"
+            " which, smoke says nothing of them (default: they are recorded)",
+            metavar="|".join(LEVELS),
+            parse=known_level,
+            asked=True,
+        ),
+    )
+    allow: list[str] = field(
+        default_factory=list,
+        metadata={
+            "option": Option(
+                "with --level publish: conditions that need not be met; the report begins with"
+                " them",
+                kind=list,
+                metavar="NAME,NAME",
+                parse=known_conditions,
+                asked=True,
+            )
+        },
+    )
     anonymize: bool = option_field(
         False,
         Option(
@@ -166,6 +199,8 @@ def from_arguments(arguments: argparse.Namespace) -> RebootPlan:
         )
     if "preset" in given and "on" not in given:
         raise KmapbenchError("--preset goes with --on")
+    if given.get("allow") and given.get("level") != PUBLISH:
+        raise KmapbenchError("--allow goes with --level publish")
     said: dict[str, Any] = {"seed": int.from_bytes(os.urandom(4))} | given
     if "on" in said:
         said = {"preset": "quick"} | said | {"on": str(Path(said["on"]).absolute())}

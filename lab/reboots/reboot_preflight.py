@@ -8,8 +8,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from formats.conditions import PUBLISH
 from lab.core.errors import KmapbenchError
-from lab.host import running_kernel
+from lab.host import level_check, running_kernel
+from lab.host.tuning import tuned
 from lab.reboots import boot_loader, kernel_choice, reboot_unit
 from lab.reboots.boot_loader import Loader
 from lab.reboots.kernel_choice import InstalledKernel
@@ -55,6 +57,10 @@ def machine_problems(plan: RebootPlan, machine: RealMachine = RealMachine()) -> 
     except KmapbenchError as error:
         yield str(error)
     yield from _said_by(lambda: running_kernel.needs(root, 0))
+    if plan.tune:
+        yield from _said_by(tuned.check_can_tune)
+    if plan.level == PUBLISH:
+        yield from _said_by(lambda: level_check.check_publishable(plan.allow, plan.tune))
     if plan.on:
         yield from _said_by(lambda: on_host.look(Path(plan.on or ""), root))
 

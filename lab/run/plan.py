@@ -54,13 +54,13 @@ def _only(text: str) -> str:
     return text
 
 
-def _level(text: str) -> str:
+def known_level(text: str) -> str:
     if text not in LEVELS:
         raise argparse.ArgumentTypeError(f"'{text}' is none of {', '.join(LEVELS)}")
     return text
 
 
-def _allowed(text: str) -> list[str]:
+def known_conditions(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",")]
     for name in names:
         if name not in conditions.NAMES:
@@ -215,7 +215,7 @@ class Plan:
             " are not met, compare says which, smoke is a short run that says nothing of them"
             " (default: they are recorded)",
             metavar="|".join(LEVELS),
-            parse=_level,
+            parse=known_level,
             asked=True,
         ),
     )
@@ -227,7 +227,7 @@ class Plan:
                 " them",
                 kind=list,
                 metavar="NAME,NAME",
-                parse=_allowed,
+                parse=known_conditions,
                 asked=True,
             )
         },

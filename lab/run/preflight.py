@@ -110,10 +110,7 @@ def _check_level(plan: Plan) -> None:
     if plan.level == PUBLISH and not is_complete(plan):
         from lab.host import level_check
 
-        # What is tuned is not so yet: it is looked at when the run has ended, as all is.
-        later = level_check.TUNED if plan.tune else ()
-        if lacking := level_check.not_allowed(level_check.look(), [*plan.allow, *later]):
-            raise level_check.refusal(lacking)
+        level_check.check_publishable(plan.allow, plan.tune)
 
 
 def _check_on(plan: Plan) -> None:

@@ -240,7 +240,7 @@ class UserSpace:
 def _place(context: Context) -> Place:
     """Where programs run, with a watch of this machine from now on."""
     place = context.place
-    return replace(place, watch=Watch(context.plan.level, context.plan.allow, place.cpus))
+    return replace(place, watch=Watch(context.plan.level, context.plan.allow, cpus=place.cpus))
 
 
 def targets(context: Context) -> list[Target]:
