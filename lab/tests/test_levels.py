@@ -2,6 +2,8 @@
 """Conditions of level publish, each on a machine of files on which it alone is not met."""
 
 import os
+import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -188,6 +190,14 @@ def test_with_a_sibling_that_is_offline_smt_may_be_on(machine):
     assert judged(machine(**{f"{FOLDER}/smt/active": "1\n"}))["smt"].state == MET
 
 
+def test_idle_states_that_a_limit_keeps_from_being_entered_do_not_count(machine):
+    root = machine(**{f"{FOLDER}/cpu3/cpuidle/state1/disable": "0\n"})
+    assert judged(root)["c-states"].state == UNMET
+    for limit, state in ((0, MET), (289, MET), (290, UNMET), (2_000_000_000, UNMET)):
+        (root / "dev/cpu_dma_latency").write_bytes(struct.pack("<i", limit))
+        assert judged(root)["c-states"].state == state, limit
+
+
 def clock(*moments: Moment):
     """What a watch sees, one moment after the other."""
     left = list(moments)
@@ -214,7 +224,9 @@ def test_load_during_the_run_is_what_was_not_ours(machine, end, state, said):
 
 def test_what_happens_during_the_run_is_judged_after_it(machine):
     root = machine()
-    watch = Watch("publish", ("smi",), root, clock(moment(0, 0), moment(10, 1, timer=2500)))
+    watch = Watch(
+        "publish", ("smi",), root=root, now=clock(moment(0, 0), moment(10, 1, timer=2500))
+    )
     (root / quiet_machine.MSR).write_bytes(quiet_machine.msr(10))
     (root / FOLDER / "cpu3/thermal_throttle/core_throttle_count").write_text("6\n")
     said = watch.end()
@@ -238,7 +250,7 @@ def test_a_step_in_which_smis_happened_is_a_problem_at_level_publish_only(machin
         (None, (), None),
     ):
         (root / quiet_machine.MSR).write_bytes(quiet_machine.msr(7))
-        watch = Watch(level, allowed, root, clock(moment(0, 0), moment(10, 1)))
+        watch = Watch(level, allowed, root=root, now=clock(moment(0, 0), moment(10, 1)))
         (root / quiet_machine.MSR).write_bytes(quiet_machine.msr(10))
         watch.end()
         found = host_steps.level_problem("spr", watch)
@@ -306,6 +318,15 @@ def test_a_quiet_machine_is_publishable(on, capsys, monkeypatch):
     monkeypatch.setattr(check, "clock_readings", lambda _: [])
     assert check.run("publish") == 0
     assert capsys.readouterr().out.endswith("publishable: yes\n")
+
+
+def test_what_tune_sets_is_not_asked_for_before_it_is_set(on, monkeypatch):
+    on(**VIRTUAL)
+    plan = replace(planned("--level", "publish", "--allow", "bare-metal"), tune=True)
+    monkeypatch.setattr(preflight, "_check_tune", lambda _: None)
+    preflight.check_machine(plan)
+    with pytest.raises(KmapbenchError, match="not publishable: turbo on"):
+        preflight.check_machine(replace(plan, tune=False))
 
 
 @pytest.mark.parametrize(
