@@ -304,6 +304,17 @@ def test_cells_are_the_published_ones(cluster, tmp_path):
 # With real guests, and Linux's own source
 
 
+def counted(content: bytes, name: str) -> list:
+    """A file without what a guest's own perf events and system calls took, which no two boots have
+    in common.
+    """
+    if not name.endswith("micro.jsonl"):
+        return content.splitlines()
+    records = [json.loads(line) for line in content.splitlines()]
+    left_out = ("counters", "overhead")
+    return [{key: one[key] for key in one if key not in left_out} for one in records]
+
+
 @pytest.mark.kernels
 def test_a_campaign_of_real_kernels_is_the_same_as_one_machines(cluster, tmp_path):
     words = [*campaign_words(tmp_path / "one"), "--cases", "kernel/kmap_local/*"]
@@ -315,7 +326,7 @@ def test_a_campaign_of_real_kernels_is_the_same_as_one_machines(cluster, tmp_pat
     exact = [name for name in expected if name.endswith(("micro.jsonl", "path.jsonl", "config"))]
     assert len(exact) == 4 * 3 * 2 + 4 and {*made} == {*expected}
     for name in exact:
-        assert made[name] == expected[name], name
+        assert counted(made[name], name) == counted(expected[name], name), name
     assert rounds.left(header(many)) == [] and header(many)["coins"] == header(one)["coins"]
     for name in ("variants", "tools", "kmapbench", "planned"):
         assert header(many)[name] == header(one)[name]
