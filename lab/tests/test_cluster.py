@@ -456,7 +456,7 @@ def calls(work) -> int:
     """How many functions a piece of work calls, of Python and of C."""
     counted = 0
 
-    def count(frame, event, argument):
+    def count(_, event, *__):
         nonlocal counted
         counted += event in ("call", "c_call")
 
