@@ -9,29 +9,32 @@ the programs beside it. Each is called with the parsed options.
 
 import argparse
 from collections.abc import Callable, Sequence
-from importlib import import_module
 
 from analysis import commands as analysis_commands
 from analysis import options as analysis_options
 from analysis.sharing import pack_options
-from formats import exit_codes
-from lab import help_texts
-from lab.bisect import bisect_plan
-from lab.commands import kernel_options, look_options, tests, tune_options
-from lab.configs import configs_plan
+from lab import search_options
+from lab.commands import (
+    kernel_options,
+    look_options,
+    run_options,
+    task_options,
+    tests,
+    tune_options,
+)
 from lab.core.errors import KmapbenchError
 from lab.distributions import matrix
 from lab.gate import gate_command
 from lab.predict import predict_plan
 from lab.reboots import campaign_options
-from lab.run import plan_options
 
 
 def add_commands(commands) -> None:
     """Adds all commands to the top parser's subparsers, in the order in which --help lists them."""
-    _add_run(commands)
+    run_options.add(commands, new_command)
     _add_analysis(commands)
-    _add_searches(commands)
+    search_options.add_calibrate(commands, new_command)
+    search_options.add_searches(commands, new_command)
     _add_tests(commands)
     for add in _IN_MODULES:
         add(commands, new_command)
@@ -45,6 +48,7 @@ _IN_MODULES = (
     predict_plan.add,
     tune_options.add,
     gate_command.add,
+    task_options.add,
 )
 
 
@@ -126,14 +130,6 @@ _OF_ANALYSIS: Sequence[tuple[str, str, Callable, Callable, Callable, tuple[str, 
         pack_options.check_pack,
         ("python",),
     ),
-    (
-        "calibrate",
-        "simulate how often a verdict is wrong; cells that are there already are kept",
-        analysis_options.add_calibrate,
-        analysis_commands.calibrate,
-        _no_check,
-        ("python",),
-    ),
 )
 
 
@@ -147,95 +143,6 @@ def _add_analysis(commands) -> None:
 def _of_analysis(command):
     """A command of analysis/, with what ends it as one line."""
     return lambda arguments: analysis_commands.execute(command, arguments)
-
-
-def _add_run(commands) -> None:
-    run = new_command(
-        commands,
-        "run",
-        help="measure and report: kernel cases in the lab, user models on this machine",
-        epilog=help_texts.EXAMPLES_OF_RUN,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    plan_options.add_options(run)
-    run.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="print what would be done: packages, kernels, every step; do nothing",
-    )
-    run.set_defaults(function=_run, check=_check_run, groups=_groups_of_run, is_built=_is_run_built)
-
-
-def _check_run(arguments: argparse.Namespace) -> None:
-    from lab.run import preflight
-
-    arguments.planned = plan_options.from_arguments(arguments)
-    preflight.check_options(arguments.planned)
-    if not arguments.dry_run:  # which tells all that is not met
-        preflight.check_machine(arguments.planned)
-
-
-def _groups_of_run(arguments: argparse.Namespace) -> list[str]:
-    from lab.run import preflight
-
-    return preflight.groups(arguments.planned)
-
-
-def _is_run_built(arguments: argparse.Namespace) -> bool:
-    from lab.run import preflight
-
-    return not preflight.is_complete(arguments.planned)
-
-
-def _run(arguments: argparse.Namespace) -> int:
-    from lab.run import dry_run, preflight
-
-    if arguments.dry_run:
-        print(dry_run.describe(arguments.planned), end="")
-        return (
-            exit_codes.UNMET
-            if any(preflight.machine_problems(arguments.planned))
-            else exit_codes.OK
-        )
-    from lab.run import runner  # jsonschema and rich, which the other commands can do without
-
-    return runner.run(arguments.planned)
-
-
-def _add_searches(commands) -> None:
-    """What builds and measures one kernel after another."""
-    for name, help, plans, runner in (
-        (
-            "bisect",
-            "find the commit that changed a case's instructions, one boot a step",
-            bisect_plan,
-            "lab.bisect.bisect_run",
-        ),
-        (
-            "configs",
-            "say what each symbol of a kernel configuration costs",
-            configs_plan,
-            "lab.configs.configs_run",
-        ),
-    ):
-        search = new_command(commands, name, help=help)
-        plans.add_options(search)
-        search.set_defaults(
-            function=_run_by(runner),
-            check=_planned_by(plans.from_arguments),
-            groups=needing("python", "build", "module", "lab", "kernel-build"),
-            is_built=lambda _: True,
-        )
-
-
-def _planned_by(read: Callable[[argparse.Namespace], object]):
-    """A check that keeps what it has read of the options."""
-    return lambda arguments: setattr(arguments, "planned", read(arguments))
-
-
-def _run_by(module: str):
-    """A command that a module runs, which needs jsonschema and rich, as run does."""
-    return lambda arguments: import_module(module).run(arguments.planned)
 
 
 def _add_tests(commands) -> None:

@@ -7,12 +7,3 @@ XDG_CACHE_HOME or ~/.cache). Exit codes: 0; 1 a check or a boot failed, or compa
 what --fail-on names; 2 wrong use, bad data, or something is missing; 3 compare could
 not judge what --fail-on asks for; 128 and its number where a signal ended it.
 """
-
-EXAMPLES_OF_RUN = """\
-examples:
-  kmapbench run                                    the distribution's kernel, one minute
-  kmapbench run --variants plain,off,protected     our PKS kernels, built where they are not
-  kmapbench run --variants plain,protected --cases 'elsewhere/*'    interrupts, switches, ...
-  kmapbench run --only dax --variants off,protected                 fio on DAX files
-  kmapbench run --here --label spr                 this machine's kernel, in cycles; as root
-"""

@@ -18,6 +18,7 @@ from formats import exit_codes
 
 FOLDER = Path(__file__).resolve().parents[2] / "results" / "calibration"
 KEPT, TABLE = "cells.jsonl", "cells.md"
+Planned = tuple[Setting, int]
 
 COLUMNS = (
     "pairs",
@@ -76,18 +77,17 @@ def calibrate(arguments: argparse.Namespace) -> int:
     """Runs the cells that are not there yet and prints all that were asked for; 1 where one breaks
     a limit.
     """
-    planned = [(setting, CAMPAIGNS // 4) for setting in QUICK] if arguments.quick else settings()
-    chosen = [(setting, of) for setting, of in planned if _has(setting, arguments.cells)]
-    folder = arguments.out or FOLDER
+    planned, chosen = choose(arguments)
+    folder = folder_of(arguments)
     kept = {} if arguments.quick else read(folder / KEPT, arguments.seed)
-    to_do = [(setting, of) for setting, of in chosen if (setting, of) not in kept]
+    to_do = [one for one in chosen if one not in kept]
     with ProcessPoolExecutor(arguments.jobs) as pool:
         running = [pool.submit(run_cell, *cell, arguments.seed) for cell in to_do]
         for finished in as_completed(running):
             cell = finished.result()
             kept[cell.setting, cell.campaigns] = cell
             if not arguments.quick:
-                _keep(folder, cell)
+                keep(folder, cell)
     cells = [kept[key] for key in chosen if key in kept]
     if not arguments.quick:
         done = [kept[key] for key in planned if key in kept]
@@ -96,6 +96,17 @@ def calibrate(arguments: argparse.Namespace) -> int:
     broken = sum(bool(cell.broken(len(planned))) for cell in cells)
     print(f"\n{len(cells)} of {len(planned)} cells; {broken} break a limit.")
     return exit_codes.FAILED if broken else exit_codes.OK
+
+
+def choose(arguments: argparse.Namespace) -> tuple[list[Planned], list[Planned]]:
+    """All cells, each with its number of campaigns, and those of them that were asked for."""
+    planned = [(setting, CAMPAIGNS // 4) for setting in QUICK] if arguments.quick else settings()
+    return planned, [one for one in planned if _has(one[0], arguments.cells)]
+
+
+def folder_of(arguments: argparse.Namespace) -> Path:
+    """Where cells are kept."""
+    return arguments.out or FOLDER
 
 
 def read(path: Path, seed: int) -> dict[tuple[Setting, int], Cell]:
@@ -115,7 +126,8 @@ def _lines(path: Path) -> Iterable[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def _keep(folder: Path, cell: Cell) -> None:
+def keep(folder: Path, cell: Cell) -> None:
+    """Adds a cell to those that are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / KEPT
     torn = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")

@@ -16,7 +16,7 @@ from lab.kernels.variant import Variant
 from lab.run import preflight
 from lab.trace.static_tier import BODIES
 
-_FILE = "bisect.json"
+FILE = "bisect.json"
 _FORMAT = 1
 
 
@@ -88,7 +88,7 @@ def from_arguments(arguments: argparse.Namespace) -> BisectPlan | SeriesPlan:
             raise KmapbenchError(
                 "--resume goes on with what was asked for then: leave out all else"
             )
-        return _read(arguments.resume.absolute())
+        return read(arguments.resume.absolute())
     _check_given(arguments)
     folder = (arguments.out or RESULTS / f"{time.strftime('%Y-%m-%dT%H%M')}-bisect").absolute()
     preflight.check_folder(folder)
@@ -122,6 +122,11 @@ def _check_given(arguments: argparse.Namespace) -> None:
 def write(plan: BisectPlan | SeriesPlan) -> None:
     """Makes the folder of a search, with all that is needed to go on."""
     plan.folder.mkdir(parents=True, exist_ok=True)
+    (plan.folder / FILE).write_text(text(plan))
+
+
+def text(plan: BisectPlan | SeriesPlan) -> str:
+    """What the plan's file says."""
     table = plan.like.table
     said = {
         "format": _FORMAT,
@@ -135,12 +140,13 @@ def write(plan: BisectPlan | SeriesPlan) -> None:
         said["series"] = str(plan.patches)
     else:
         said |= {"tree": str(plan.tree), "good": plan.good, "bad": plan.bad}
-    (plan.folder / _FILE).write_text(json.dumps(said, indent=1) + "\n")
+    return json.dumps(said, indent=1) + "\n"
 
 
-def _read(folder: Path) -> BisectPlan | SeriesPlan:
+def read(folder: Path) -> BisectPlan | SeriesPlan:
+    """The plan that a folder has. A KmapbenchError: it has none."""
     try:
-        said = json.loads((folder / _FILE).read_text())
+        said = json.loads((folder / FILE).read_text())
         file = Path(said["variants_file"]) if said["variants_file"] else None
         series = Path(said["series"]) if "series" in said else None
         case, given, static = (said[name] for name in ("case", "arguments", "static"))
@@ -151,7 +157,7 @@ def _read(folder: Path) -> BisectPlan | SeriesPlan:
     except OSError as error:
         raise KmapbenchError(f"{folder}: no search of kmapbench bisect: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
-        raise KmapbenchError(f"{folder / _FILE}: not as kmapbench has written it") from None
+        raise KmapbenchError(f"{folder / FILE}: not as kmapbench has written it") from None
     if series:
         return _checked(SeriesPlan(series, case, _like(like, file), folder, given, static))
     good, bad = _commit(Path(tree), "GOOD", good), _commit(Path(tree), "BAD", bad)

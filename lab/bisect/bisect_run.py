@@ -28,7 +28,7 @@ def run(
         with StaticSource() as source:
             if isinstance(plan, SeriesPlan):
                 return series_walk.walk(plan, say, partial(kernel_figure.find, source=source))
-            return _search(plan, measure or partial(commit_figure.measure, source=source), say)
+            return search(plan, measure or partial(commit_figure.measure, source=source), say)
     except KeyboardInterrupt as error:
         raise Interrupted(
             f"ended by {signals.cause(error)}; what was measured is kept, and {go_on} goes on",
@@ -36,7 +36,8 @@ def run(
         ) from None
 
 
-def _search(plan: BisectPlan, measure: Measure, say: Callable[[str], None]) -> int:
+def search(plan: BisectPlan, measure: Measure, say: Callable[[str], None]) -> int:
+    """Searches, says what it was, and returns the exit code."""
     is_found, lines = CommitSearch(plan, measure, say).run()
     (plan.folder / "result.txt").write_text("\n".join(lines) + "\n")
     for line in lines:

@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from lab.bisect import kernel_figure
 from lab.bisect.bisect_plan import BisectPlan
@@ -21,8 +22,13 @@ def measure(
     source: StaticSource | None = None,
 ) -> Figure:
     """The figure of a commit, from the folder of the search or found now, of so many boots."""
-    folder = plan.folder / "commits" / commit[:12]
+    folder = folder_of(plan, commit)
     return kernel_figure.find(plan, commit, variant_of(plan, commit), folder, run, source, boots)
+
+
+def folder_of(plan: BisectPlan, commit: str) -> Path:
+    """Where the figure of a commit is kept."""
+    return plan.folder / "commits" / commit[:12]
 
 
 def variant_of(plan: BisectPlan, commit: str) -> Variant:

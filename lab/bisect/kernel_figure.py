@@ -79,11 +79,8 @@ def find(
 
     A KmapbenchError where this machine cannot measure any kernel.
     """
-    kept = folder / _KEPT
-    if kept.is_file():
-        figure = Figure(**json.loads(kept.read_text()))
-        if search.static or len(figure.boots) >= boots:
-            return figure
+    if figure := kept(search, folder, boots):
+        return figure
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
@@ -98,8 +95,17 @@ def find(
             raise
         return Figure(kernel, None, str(error), {})
     if figure.cost is not None:  # else it is tried again when the search goes on
-        safe_files.write_json(kept, vars(figure))
+        safe_files.write_json(folder / _KEPT, vars(figure))
     return figure
+
+
+def kept(search: Search, folder: Path, boots: int) -> Figure | None:
+    """The figure that a folder has, of so many boots at least; None: it has none."""
+    try:
+        figure = Figure(**json.loads((folder / _KEPT).read_text()))
+    except FileNotFoundError:
+        return None
+    return figure if search.static or len(figure.boots) >= boots else None
 
 
 def _count(search: Search, kernel: str, variant: Variant, source: StaticSource) -> Figure:

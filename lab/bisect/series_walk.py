@@ -30,14 +30,14 @@ def walk(plan: SeriesPlan, say: Callable[[str], None], find: Find = kernel_figur
     """Finds the figure of each number of patches, prints what each patch adds, and returns the exit
     code: FAILED where a figure is missing.
     """
-    patches = _patches(plan)
-    config = _config(plan, patches, say)
+    patches = patches_of(plan)
+    config = config_of(plan, patches, say)
     figures: list[Figure] = []
     names = ["none of the patches", *map(subject, patches)]
     lines = []
     for number in range(len(patches) + 1):
         variant = variant_of(plan, patches[:number], config)
-        figure = find(plan, str(number), variant, plan.folder / "patches" / f"{number:04d}")
+        figure = find(plan, str(number), variant, folder_of(plan, number))
         if not figure.exact:
             raise KmapbenchError(
                 f"{plan.case}: samples of one boot differ, so that one boot a patch says nothing;"
@@ -80,6 +80,11 @@ def _write_table(plan: SeriesPlan, names: list[str], figures: list[Figure]) -> N
     safe_files.write_json(plan.folder / series_table.FILE, table)
 
 
+def folder_of(plan: SeriesPlan, number: int) -> Path:
+    """Where the figure of a number of patches is kept."""
+    return plan.folder / "patches" / f"{number:04d}"
+
+
 def variant_of(plan: SeriesPlan, patches: list[Path], config: Path | None) -> Variant:
     """The kernel with some of the patches. config: a .config; None: as the variant has it."""
     like = plan.like
@@ -99,7 +104,7 @@ def subject(patch: Path) -> str:
     return re.sub(r"^(\[[^]]*\]\s*)+", "", words)
 
 
-def _patches(plan: SeriesPlan) -> list[Path]:
+def patches_of(plan: SeriesPlan) -> list[Path]:
     """The patches of the series, a file each; those of a mailbox are taken out of it once."""
     if plan.patches.is_dir():
         return sorted(plan.patches.glob("*.patch"))
@@ -113,7 +118,7 @@ def _patches(plan: SeriesPlan) -> list[Path]:
     return sorted(kept.glob("*/*.patch"))
 
 
-def _config(plan: SeriesPlan, patches: list[Path], say: Callable[[str], None]) -> Path:
+def config_of(plan: SeriesPlan, patches: list[Path], say: Callable[[str], None]) -> Path:
     """The configuration of the kernel with all patches."""
     kept = plan.folder / "config"
     if not kept.is_file():
@@ -121,7 +126,7 @@ def _config(plan: SeriesPlan, patches: list[Path], say: Callable[[str], None]) -
         assert image is not None
         with source_build.open_source(image, cache_dir(), say) as (source, _):
             text = (source / "build" / ".config").read_text()
-        kept.write_text(text)
+        safe_files.write_bytes(kept, text.encode())
     return kept
 
 

@@ -13,6 +13,9 @@ def left(header: dict[str, Any]) -> list[Step]:
     A round of which one boot is missing is made again whole, with another coin.
     """
     done = _last_status(header)
+    attempts: dict[int, int] = {}
+    for coin in header.get("coins", []):
+        attempts[coin["round"]] = max(coin["attempt"], attempts.get(coin["round"], 1))
     steps: list[Step] = []
     rounds: dict[object, list[Step]] = {}
     for raw in header["planned"]:
@@ -22,16 +25,20 @@ def left(header: dict[str, Any]) -> list[Step]:
         made = [done.get((step.variant, step.boot)) for step in planned]
         if all(status == "ok" for status in made):
             continue
-        tries = 0
-        if any(made):
-            coins = [
-                coin["attempt"]
-                for coin in header.get("coins", [])
-                if coin["round"] == planned[0].round
-            ]
-            tries = max(coins, default=1)
+        tries = attempts.get(planned[0].round or 0, 1) if any(made) else 0
         steps += schedule.repeated(planned, header["seed"], tries + 1) if tries else planned
     return steps
+
+
+def settle(header: dict[str, Any], now: str) -> None:
+    """Calls boots interrupted that a kmapbench which is gone has left running."""
+    for step in header["order"]:
+        if step["status"] == "running":
+            step |= {
+                "ended": now,
+                "status": "interrupted",
+                "reason": "kmapbench was ended in the middle of it",
+            }
 
 
 def _last_status(header: dict[str, Any]) -> dict[tuple[str, int], str]:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files of a campaign that survive a crash of this program, and of the machine."""
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -9,19 +8,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lab.core import file_lock
 from lab.core.errors import KmapbenchError
 
 
 def lock(folder: Path) -> int:
-    """The descriptor of a lock on a folder, released when it is closed or this process ends."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(fd)
+    """The descriptor of the lock on a campaign's folder, released when it is closed or this process
+    ends. It is on the campaign's plan.toml, which nobody replaces.
+    """
+    fd = file_lock.take(folder / "plan.toml")
+    if fd is None:
         raise KmapbenchError(
             f"{folder}: another kmapbench is at work in it: wait for it, or end it"
-        ) from None
+        )
     return fd
 
 

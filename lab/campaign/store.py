@@ -84,13 +84,7 @@ class Campaign:
                     f"{self.folder}: it was begun with something else: {difference}; go on with"
                     " that, or begin a new campaign"
                 )
-        for step in self.header["order"]:
-            if step["status"] == "running":
-                step |= {
-                    "ended": now(),
-                    "status": "interrupted",
-                    "reason": "kmapbench was ended in the middle of it",
-                }
+        rounds.settle(self.header, now())
         self.save()
 
     def differences(self) -> list[str]:

@@ -17,7 +17,7 @@ from lab.kernels import variant_choice
 from lab.kernels.variant import Variant
 from lab.run import preflight
 
-_FILE = "plan.json"
+FILE = "plan.json"
 _FORMAT = 1
 _LIKE = "small"
 
@@ -75,7 +75,7 @@ def from_arguments(arguments: argparse.Namespace) -> ConfigsPlan:
             raise KmapbenchError(
                 "--resume goes on with what was asked for then: leave out all else"
             )
-        return _read(arguments.resume.absolute())
+        return read(arguments.resume.absolute())
     folder = arguments.out or RESULTS / f"{time.strftime('%Y-%m-%dT%H%M')}-configs"
     preflight.check_folder(folder.absolute())
     known = symbol_list.read((arguments.symbols or symbol_list.OURS).absolute())
@@ -93,6 +93,11 @@ def from_arguments(arguments: argparse.Namespace) -> ConfigsPlan:
 def write(plan: ConfigsPlan) -> None:
     """Makes the folder of a table, with all that is needed to go on."""
     plan.folder.mkdir(parents=True, exist_ok=True)
+    (plan.folder / FILE).write_text(text(plan))
+
+
+def text(plan: ConfigsPlan) -> str:
+    """What the plan's file says."""
     said = {
         "format": _FORMAT,
         "like": plan.like.name,
@@ -101,19 +106,20 @@ def write(plan: ConfigsPlan) -> None:
         "booted": plan.booted,
         "arguments": plan.given,
     }
-    (plan.folder / _FILE).write_text(json.dumps(said, indent=1) + "\n")
+    return json.dumps(said, indent=1) + "\n"
 
 
-def _read(folder: Path) -> ConfigsPlan:
+def read(folder: Path) -> ConfigsPlan:
+    """The plan that a folder has. A KmapbenchError: it has none."""
     try:
-        said = json.loads((folder / _FILE).read_text())
+        said = json.loads((folder / FILE).read_text())
         file = Path(said["variants_file"]) if said["variants_file"] else None
         changes = [Change(**row | {"lines": tuple(row["lines"])}) for row in said["changes"]]
         like, booted, given = said["like"], said["booted"], said["arguments"]
     except OSError as error:
         raise KmapbenchError(f"{folder}: no table of kmapbench configs: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
-        raise KmapbenchError(f"{folder / _FILE}: not as kmapbench has written it") from None
+        raise KmapbenchError(f"{folder / FILE}: not as kmapbench has written it") from None
     return ConfigsPlan(_like(like, file), changes, booted, folder, given)
 
 

@@ -37,20 +37,26 @@ def run(plan: ConfigsPlan, say: Callable[[str], None] = partial(print, flush=Tru
 
 
 def _make_table(plan: ConfigsPlan, say: Callable[[str], None]) -> int:
-    changes = [Change(BASE, (), plan.like.what, boot=True), *plan.changes]
+    changes = all_changes(plan)
     found = {change.name: cost_table.kept(_folder(plan, change)) for change in changes}
     new = [change for change in changes if found[change.name] is None]
     to_boot = [
-        change
-        for change in changes
-        if plan.booted and change.boot and not ((entry := found[change.name]) and _is_whole(entry))
+        change for change in changes if is_booted(plan, change) and not is_whole(plan, change)
     ]
     times = TimeLeft(cache_dir() / "durations.json", "configs")
     times.plan({_STATIC: len(new), _BOOT: len(to_boot)}, frozenset({_STATIC, _BOOT}), 1)
     if new:
-        _count_all(plan, new, times, say)
+        assert plan.like.image is not None  # configs_plan has seen to that
+        with source_build.open_source(plan.like.image, cache_dir(), say) as (source, make):
+            count_all(plan, new, times, say, StaticTier(source, make))
     for change in to_boot:
-        _boot(plan, change, times, say)
+        boot(plan, change, times, say)
+    return write_table(plan, say)
+
+
+def write_table(plan: ConfigsPlan, say: Callable[[str], None]) -> int:
+    """Makes the table of what was found, prints it, and returns the exit code."""
+    changes = all_changes(plan)
     entries = [entry for change in changes if (entry := cost_table.kept(_folder(plan, change)))]
     say(cost_table.write(entries, _about(plan), plan.folder))
     say(f"table  {plan.folder}/table.txt")
@@ -60,28 +66,41 @@ def _make_table(plan: ConfigsPlan, say: Callable[[str], None]) -> int:
     return exit_codes.FAILED if wrong else exit_codes.OK
 
 
+def all_changes(plan: ConfigsPlan) -> list[Change]:
+    """The changes of a plan, behind the base, which is none."""
+    return [Change(BASE, (), plan.like.what, boot=True), *plan.changes]
+
+
+def is_booted(plan: ConfigsPlan, change: Change) -> bool:
+    """Whether a kernel of a change is to be booted."""
+    return plan.booted and change.boot
+
+
+def is_whole(plan: ConfigsPlan, change: Change) -> bool:
+    """Whether nothing is left to do for a change."""
+    entry = cost_table.kept(_folder(plan, change))
+    if entry is None:
+        return False
+    return not is_booted(plan, change) or entry.booted is not None or bool(entry.failed)
+
+
 def _folder(plan: ConfigsPlan, change: Change) -> Path:
-    return plan.folder / "symbols" / change.name
+    return plan.folder / cost_table.ENTRIES / change.name
 
 
-def _is_whole(entry: Entry) -> bool:
-    """Whether nothing is left to do for an entry whose kernel is to be booted."""
-    return entry.booted is not None or bool(entry.failed)
-
-
-def _count_all(
-    plan: ConfigsPlan, changes: Iterable[Change], times: TimeLeft, say: Callable[[str], None]
+def count_all(
+    plan: ConfigsPlan,
+    changes: Iterable[Change],
+    times: TimeLeft,
+    say: Callable[[str], None],
+    tier: StaticTier,
 ) -> None:
-    """Makes each configuration and counts in the code, in one prepared source."""
-    image = plan.like.image
-    assert image is not None  # configs_plan has seen to that
-    with source_build.open_source(image, cache_dir(), say) as (source, make):
-        tier = StaticTier(source, make)
-        for change in changes:
-            _say_left(change.name, times, say)
-            times.begin(_STATIC)
-            cost_table.keep(_counted(tier, change, _folder(plan, change)), _folder(plan, change))
-            times.end(_STATIC)
+    """Makes each configuration and counts in the code."""
+    for change in changes:
+        _say_left(change.name, times, say)
+        times.begin(_STATIC)
+        cost_table.keep(_counted(tier, change, _folder(plan, change)), _folder(plan, change))
+        times.end(_STATIC)
 
 
 def _counted(tier: StaticTier, change: Change, folder: Path) -> Entry:
@@ -99,7 +118,8 @@ def _counted(tier: StaticTier, change: Change, folder: Path) -> Entry:
     return entry
 
 
-def _boot(plan: ConfigsPlan, change: Change, times: TimeLeft, say: Callable[[str], None]) -> None:
+def boot(plan: ConfigsPlan, change: Change, times: TimeLeft, say: Callable[[str], None]) -> None:
+    """Builds and boots the kernel of a change that was counted."""
     folder = _folder(plan, change)
     entry = cost_table.kept(folder)
     if entry is None or entry.failed:
@@ -128,14 +148,21 @@ def _say_left(what: str, times: TimeLeft, say: Callable[[str], None]) -> None:
 
 
 def _about(plan: ConfigsPlan) -> dict[str, str]:
+    return {
+        "base": f"{plan.like.name}, {plan.like.what}",
+        **sources(plan),
+        "command": shlex.join(["./kmapbench", *_without_folder(plan.given)]),
+    }
+
+
+def sources(plan: ConfigsPlan) -> dict[str, str]:
+    """What kernels are built of, and by what."""
     image = plan.like.image
     assert image is not None
     version = source_checkout.version(image)
     return {
-        "base": f"{plan.like.name}, {plan.like.what}",
         "source": f"{image.tree}" if image.tree else f"{image.source} {version}",
         "compiler": toolchain.versions(image.toolchain),
-        "command": shlex.join(["./kmapbench", *_without_folder(plan.given)]),
     }
 
 

@@ -18,6 +18,7 @@ from lab.core.errors import KmapbenchError
 from lab.trace.static_tier import BODIES, Count
 
 ARCHIVE = "configs.tar.xz"
+ENTRIES = "symbols"  # the folder of what was found, a folder for each
 
 # Columns: the heading, and the case.
 _PATH = dict(zip(("local", "folio", "atomic", "kmap"), BODIES, strict=True))
@@ -89,7 +90,7 @@ def write(entries: Sequence[Entry], about: dict[str, Any], folder: Path) -> str:
     (folder / config_table.TEXT).write_text(text)
     with tarfile.open(folder / ARCHIVE, "w:xz") as archive:
         for entry in entries:
-            config = folder / "symbols" / entry.name / "config"
+            config = folder / ENTRIES / entry.name / "config"
             if config.is_file():
                 archive.add(config, f"{entry.name}.config", filter=_anonymous)
     return text

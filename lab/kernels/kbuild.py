@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.core import subprocesses
+from lab.core import cpus, subprocesses
 from lab.core.errors import CommandFailed
 
 # What make prints for a file it makes: two blanks, what it does, the file.
@@ -63,7 +63,7 @@ class Make:
         words = [f"{name}={value}" for name, value in variables.items()]
         self._command = [
             subprocesses.find("make", "make"),
-            f"-j{os.cpu_count()}",
+            f"-j{cpus.count()}",
             "-C",
             str(source),
             *words,

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Protocol
 
-from lab.core import subprocesses
+from lab.core import cpus, subprocesses
 from lab.core.errors import CommandFailed, KmapbenchError
 
 NAME = "kmapbench.ko"
@@ -53,7 +53,7 @@ def build(kernel: Kernel, source: Path, cache: Path, say, name: str = NAME) -> P
                 subprocesses.logged(
                     [
                         subprocesses.find("make", "make"),
-                        f"-j{os.cpu_count()}",
+                        f"-j{cpus.count()}",
                         *("-C", source, f"KDIR={kernel.headers}", f"OUT={out}"),
                         *make_options,
                     ],

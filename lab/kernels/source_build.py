@@ -6,9 +6,7 @@ lab does not know the one from the other. It is built in a scratch folder of the
 into place when it is whole.
 """
 
-import fcntl
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from pathlib import Path
 from lab.core import requirements
 from lab.core.errors import Interrupted, KmapbenchError
 from lab.kernels import (
+    build_place,
     configuration,
     deb_build,
     kernel_cache,
@@ -28,9 +27,6 @@ from lab.kernels import (
 from lab.kernels.kbuild import Make, environment
 from lab.kernels.kernel_tree import KernelTree
 from lab.kernels.variant import Image
-
-# A failed or ended build leaves its folder behind when we are killed: the next one removes it.
-_SCRATCH_PREFIX = ".building-"
 
 
 def _ignore(_: str) -> None:
@@ -71,9 +67,13 @@ def _kept(image: Image, cache: Path, say, on_step) -> tuple[Path, str]:
                 f" {' '.join(missing)}"
             )
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(cache / "kernels", say):
-            if not folder.is_dir():  # who was before us may have built it
-                _build(image, version, folder, cache, say, on_step)
+        kernels = cache / "kernels"
+        kernels.mkdir(parents=True, exist_ok=True)
+        with build_place.alone(kernels, folder, say), build_place.scratch(kernels) as scratch:
+            # Who was before us may have built it. That we have made a folder beside it lets a
+            # client of NFS look anew, too, whatever it remembers of names that were not there.
+            if not folder.is_dir():
+                _build(image, version, folder, scratch, cache, say, on_step)
     return folder, version
 
 
@@ -104,20 +104,18 @@ def open_source(
     image: Image, cache: Path, say: Callable[[str], None]
 ) -> Iterator[tuple[Path, Make]]:
     """The source of an image, patched and configured, in a scratch folder, and make for it, until
-    the block ends. No kernel is built in this cache meanwhile.
+    the block ends. No kernel is built by this machine in this cache meanwhile.
     """
     kernels = cache / "kernels"
     version = source_checkout.version(image)
     folder = kernel_cache.folder(image, version, cache)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    log = folder.with_name(f"{folder.name}.log")
-    with (
-        _alone(kernels, say),
-        tempfile.TemporaryDirectory(dir=kernels, prefix=_SCRATCH_PREFIX) as scratch,
-    ):
-        log.unlink(missing_ok=True)
+    for place in (kernels, folder.parent):
+        place.mkdir(parents=True, exist_ok=True)
+    with build_place.alone_here(kernels, say), build_place.scratch(kernels) as scratch:
+        # Another machine may have opened the same source.
+        log = folder.with_name(f"{folder.name}{build_place.log_suffix(scratch)}")
         with _explained(image, log):
-            opened = configured(image, version, Path(scratch), log, cache, say)
+            opened = configured(image, version, scratch, log, cache, say)
         yield opened
         log.unlink(missing_ok=True)
 
@@ -171,33 +169,14 @@ def _tree(image: Image, version: str, folder: Path) -> KernelTree:
     return KernelTree(folder, modules.name, {} if image.tree else {image.source: version})
 
 
-@contextmanager
-def _alone(kernels: Path, say) -> Iterator[None]:
-    """One build at a time in a cache: each takes all CPUs, and two of the same would be in each
-    other's way.
-    """
-    kernels.mkdir(parents=True, exist_ok=True)
-    with (kernels / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("waiting for another kernel build in this cache")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        for abandoned in kernels.glob(f"{_SCRATCH_PREFIX}*"):
-            shutil.rmtree(abandoned, ignore_errors=True)
-        yield
-
-
-def _build(image: Image, version: str, final: Path, cache: Path, say, on_step) -> None:
+def _build(
+    image: Image, version: str, final: Path, scratch: Path, cache: Path, say, on_step
+) -> None:
     """Builds into a scratch folder, and moves what is to be kept to final."""
     log = final.with_name(f"{final.name}.log")
     began = time.monotonic()
-    with (
-        _explained(image, log),
-        tempfile.TemporaryDirectory(dir=cache / "kernels", prefix=_SCRATCH_PREFIX) as name,
-    ):
+    with _explained(image, log):
         log.unlink(missing_ok=True)
-        scratch = Path(name)
         source, make = configured(image, version, scratch, log, cache, say, on_step)
         say(f"{image.name}: compiling")
         if image.packed:

@@ -46,7 +46,7 @@ def check_out(
         git_tree.export(image.tree, image.commit, source)
     else:
         pristine = source_of(image.source, source_version, cache, log, say)
-        logged(["cp", "-al", pristine, source], log, "linking the source")
+        logged(["cp", "-alH", pristine, source], log, "linking the source")
     for file in image.patches:
         for patch in mails(file, scratch, log):
             apply(patch, source, log, f"{file.parent.name}/{file.name}")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from formats.cache_folder import cache_path
-from lab.core import package_archive, subprocesses
+from lab.core import file_lock, package_archive, subprocesses
 from lab.core.errors import CommandFailed, KmapbenchError
 from lab.kernels import bases, debian_kernels
 
@@ -38,10 +38,15 @@ def unpacked(
     logged: runs a command, given with what it does.
     """
     final = cache / "sources" / f"{package}_{package_version.replace(':', '%')}"
-    if not final.is_dir():
-        final.parent.mkdir(parents=True, exist_ok=True)
-        options = _offer(package)[1]
-        with tempfile.TemporaryDirectory(dir=final.parent, prefix=".unpacking-") as name:
+    if final.is_dir():
+        return final
+    final.parent.mkdir(parents=True, exist_ok=True)
+    options = _offer(package)[1]
+    with (
+        file_lock.held(final.with_name(f".{final.name}.lock")),
+        tempfile.TemporaryDirectory(dir=final.parent, prefix=".unpacking-") as name,
+    ):
+        if not final.is_dir():  # who was before us may have unpacked it
             scratch = Path(name)
             debian_kernels.download_and_unpack(
                 {package: package_version}, scratch, scratch / "package", say, options

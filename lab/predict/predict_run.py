@@ -26,7 +26,7 @@ from lab.predict.executed_paths import Boot, ExecutedPath
 from lab.predict.mca_input import McaInput
 from lab.predict.predict_plan import PredictPlan
 from lab.predict.store_forwarding import Line
-from lab.run import runner
+from lab.run import campaign_name, runner
 from lab.vm import image
 
 # CPUs that LLVM may have the same tables for.
@@ -73,7 +73,7 @@ def run(plan: PredictPlan, say: Callable[[str], None] = partial(print, file=sys.
 
 def _measure(plan: PredictPlan, say: Callable[[str], None]) -> Measured:
     """Measures all user models whose pairs stand alone, into a new campaign."""
-    folder = runner.new_folder(RESULTS, USER_SPACE)
+    folder = campaign_name.new_folder(RESULTS, USER_SPACE)
     before = os.getloadavg()[0]
     problems = runner.measure(replace(plan.measurement(), out=folder))
     if problems:

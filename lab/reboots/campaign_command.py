@@ -31,7 +31,7 @@ from lab.reboots.real_machine import RealMachine
 from lab.reboots.reboot_plan import RebootPlan
 from lab.reboots.reboot_state import RebootState
 from lab.reboots.reboot_steps import Reboots
-from lab.run import manifest, option, runner
+from lab.run import campaign_name, manifest, option, runner
 from lab.workloads.fio import on_host
 
 
@@ -60,7 +60,7 @@ def start(plan: RebootPlan, machine: RealMachine = RealMachine()) -> int:
             built = running_kernel.RunningKernel(kernel.release, headers)
             module_build.build(built, MODULE_SOURCE, cache_dir(), display.say)
         names = "-".join(kernel.name for kernel in kernels)
-        folder = plan.out or runner.new_folder(RESULTS, names)
+        folder = plan.out or campaign_name.new_folder(RESULTS, names)
         described = _header(plan, kernels, loader.name, machine)
         campaign = store.Campaign.begin(folder, described, reboot_plan.write(plan))
         state = RebootState(machine.release(), loader.name, device)

@@ -43,7 +43,7 @@ def places(variants: Sequence[Variant], meminfo: Path = Path("/proc/meminfo")) -
 def boot_all(
     steps: Sequence[Step],
     begin: Callable[[Step], LabBoot],
-    again: Callable[[Sequence[Step]], list[Step]],
+    again: Callable[[Sequence[Step]], list[Step]] | None,
     at_once: int,
     say: Callable[[str], None],
 ) -> list[str]:
@@ -51,9 +51,10 @@ def boot_all(
 
     A round of which a boot crashed is made once again whole, as soon as its other boots have ended:
     the boots of a pair have to stand next to each other, and whether a boot is lost may depend on
-    the order. again: the steps of a round once more, in a new order.
+    the order. again: the steps of a round once more, in a new order; None: somebody else sees to
+    that.
     """
-    rounds = _Rounds(steps, again)
+    rounds = _Rounds(steps, again or (lambda _: []))
     problems: dict[tuple[str, int], str] = {}
     with selectors.DefaultSelector() as selector:
 
@@ -69,10 +70,10 @@ def boot_all(
                 for step, boot in _gone(selector):
                     selector.unregister(boot.guest)
                     crash = boot.end()
-                    if crash and rounds.repeat(step):
+                    if crash and again and rounds.repeat(step):
                         say(f"{boot.name}: {crash}; its round is made again")
                     key = step.variant, step.boot
-                    if problem := _problem(boot, crash, again=key in problems):
+                    if problem := _problem(boot, crash, bool(again), key in problems):
                         problems[key] = problem
                     of_rounds = [key.data[0] for key in selector.get_map().values()]
                     rounds.go_on(of_rounds)
@@ -125,9 +126,13 @@ def _gone(selector: selectors.BaseSelector) -> list[tuple[Step, LabBoot]]:
     return [key.data for key, _ in ready if not key.data[1].guest.read()]
 
 
-def _problem(boot: LabBoot, crash: str | None, again: bool) -> str | None:
-    """What went wrong in a boot that has ended, in one line. again: it crashed once before."""
-    if crash and again:
+def _problem(boot: LabBoot, crash: str | None, is_repeated: bool, is_second: bool) -> str | None:
+    """What went wrong in a boot that has ended, in one line. is_repeated: whether crashed boots
+    are; is_second: it crashed once before.
+    """
+    if crash and not is_repeated:
+        return f"{boot.name}: {crash}"
+    if crash and is_second:
         return f"{boot.name}: crashed twice: {crash}; see {boot.console}"
     if crash:
         return f"{boot.name}: {crash}; made again, the first try is in {boot.set_aside}"

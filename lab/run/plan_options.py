@@ -3,9 +3,10 @@
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from analysis.parser import OneLineParser
 from formats.campaign_format import LOOKS
 from formats.conditions import PUBLISH
 from lab.core.errors import KmapbenchError
@@ -82,6 +83,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="read options from FILE (each campaign has a plan.toml); command-line options"
         " override it",
     )
+
+
+def parse(words: Sequence[str]) -> Plan:
+    """The plan of a command line of `run`, without that word. A KmapbenchError where it cannot be
+    followed.
+    """
+    parser = OneLineParser(prog="kmapbench run")
+    add_options(parser)
+    return from_arguments(parser.parse_args(words, argparse.Namespace(given=["run", *words])))
 
 
 def from_arguments(arguments: argparse.Namespace) -> Plan:

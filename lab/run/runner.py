@@ -6,7 +6,6 @@ import shlex
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -23,7 +22,7 @@ from lab.core.errors import Interrupted, KmapbenchError
 from lab.core.progress import Display
 from lab.core.time_left import TimeLeft
 from lab.host import level_check
-from lab.run import expectation, manifest, parallel, preflight, selection, tuned_run
+from lab.run import campaign_name, expectation, manifest, parallel, preflight, selection, tuned_run
 from lab.run.plan import Plan, write
 from lab.run.targets import Context, Target, targets
 
@@ -51,27 +50,27 @@ def _context(plan: Plan) -> Iterator[Context]:
 def run(plan: Plan) -> int:
     """Measures, reports, and returns the exit code."""
     if plan.resume and preflight.is_complete(plan):
-        return _report_again(plan.resume, plan.print)
+        return report_again(plan.resume, plan.print)
     problems: list[str] = []
     reported = None
     with _context(plan) as context, ExitStack() as leaving:
         problems, reported = _measure(context, leaving)
     failures = [f"kmapbench: {problem}" for problem in problems]
-    return _end(failures, reported)
+    return print_end(failures, reported)
 
 
-def _report_again(folder: Path, whole: bool) -> int:
+def report_again(folder: Path, whole: bool) -> int:
     """Of a campaign that is complete only the report is made, which may be what was cut short."""
     campaign = store.Campaign.reopen(folder)
     try:
         print(f"{folder}: nothing is left to measure; writing the report", file=sys.stderr)
-        return _end([], write_report(folder, whole))
+        return print_end([], write_report(folder, whole))
     finally:
         chown.hand_over(folder)
         campaign.release()
 
 
-def _end(failures: list[str], reported: subprocess.CompletedProcess | None) -> int:
+def print_end(failures: list[str], reported: subprocess.CompletedProcess | None) -> int:
     """Prints the end of a report and all failures; the exit code, whoever reads it to its end."""
     code = exit_codes.FAILED if failures else exit_codes.OK
     if reported:
@@ -111,7 +110,7 @@ def _measure(
         target.prepare(leaving)
     display.end(_PREPARATION)
     campaign = _open(context, chosen, resumed, leaving)
-    go_on = f"./kmapbench run --resume {shlex.quote(str(campaign.folder))}"
+    go_on = resuming(campaign.folder)
     try:
         problems = _measure_steps(context, chosen, campaign)
     except KeyboardInterrupt as error:
@@ -122,21 +121,44 @@ def _measure(
     except KmapbenchError:
         display.note(f"what was measured is kept; to go on: {go_on}")
         raise
+    return problems, finish(campaign, display, plan.print, is_reported)
+
+
+def begin(plan: Plan) -> None:
+    """Prepares and begins a new campaign, of which nothing is measured yet."""
+    with _context(plan) as context, ExitStack() as leaving:
+        chosen = targets(context)
+        for target in chosen:
+            target.prepare(leaving)
+        _open(context, chosen, None, leaving)
+
+
+def resuming(folder: Path) -> str:
+    """The command that goes on with a campaign."""
+    return f"./kmapbench run --resume {shlex.quote(str(folder))}"
+
+
+def finish(
+    campaign: store.Campaign, display: Display, whole: bool, is_reported: bool = True
+) -> subprocess.CompletedProcess | None:
+    """Ends a campaign of which as much is measured as can be now; its report, if there are
+    records. whole: whether the report is printed at the end.
+    """
     campaign.end()
     for line in campaign.differences():
         display.note(f"not the same as in the variant's other boots: {line}")
     if not is_reported:
-        return problems, None
+        return None
     display.say("writing the report")
     # Where every boot crashed before its first record there is nothing to report, and what went
     # wrong is said already.
     has_records = any(campaign.folder.glob("*/boot-*/micro.jsonl"))
     display.begin(_REPORT)
-    reported = write_report(campaign.folder, plan.print) if has_records else None
+    reported = write_report(campaign.folder, whole) if has_records else None
     display.end(_REPORT, keep=has_records)
     if campaign.left():
-        display.note(f"to go on: {go_on}")
-    return problems, reported
+        display.note(f"to go on: {resuming(campaign.folder)}")
+    return reported
 
 
 def _measure_steps(
@@ -166,7 +188,7 @@ def _measure_looks(
             line for target, steps in by_target.items() for line in target.measure(campaign, steps)
         ]
         if plan.until_resolved and left:
-            resolved = _is_resolved(campaign.folder)
+            resolved = is_resolved(campaign.folder)
             display.note(f"after {most} pairs: {'resolved' if resolved else 'not resolved'}")
             if resolved:
                 break
@@ -201,7 +223,7 @@ def _open(
         campaign = resumed
         campaign.go_on(described)
     else:
-        folder = plan.out or new_folder(RESULTS, _name(plan))
+        folder = plan.out or campaign_name.new_folder(RESULTS, campaign_name.name_of(plan))
         campaign = store.Campaign.begin(folder, described, write(plan))
         leaving.callback(campaign.release)
     leaving.callback(chown.hand_over, campaign.folder)
@@ -212,16 +234,6 @@ def _open(
     return campaign
 
 
-def new_folder(parent: Path, name: str) -> Path:
-    """A name nobody has yet: the minute, what is measured, and a number where that is taken."""
-    stem = f"{time.strftime('%Y-%m-%dT%H%M')}-{name}"
-    candidate, number = parent / stem, 1
-    while candidate.exists():
-        number += 1
-        candidate = parent / f"{stem}-{number}"
-    return candidate
-
-
 def _unfit(plan: Plan) -> list[str]:
     """What makes times on this machine less steady, where the level is to compare them."""
     if plan.level != COMPARE:
@@ -229,14 +241,7 @@ def _unfit(plan: Plan) -> list[str]:
     return [level_check.sentence(one) for one in level_check.not_allowed(level_check.look(), ())]
 
 
-def _name(plan: Plan) -> str:
-    """What the folder of a campaign is called after the time."""
-    if plan.only == "user":
-        return USER_SPACE
-    return plan.label if plan.here else "-".join(variant.name for variant in plan.variants)
-
-
-def _is_resolved(folder: Path) -> bool:
+def is_resolved(folder: Path) -> bool:
     """Whether each case of a campaign has a verdict, or would have none with more boots either."""
     command = [sys.executable, "-m", "analysis", "compare", str(folder), "--fail-on", "unresolved"]
     code = subprocess.run(command, cwd=ROOT, capture_output=True).returncode

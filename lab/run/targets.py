@@ -114,23 +114,26 @@ class Guests:
         return len(steps)
 
     def measure(self, campaign: Campaign, steps: Sequence[Step]) -> list[str]:
-        context = self._context
-
         def begin(step: Step) -> LabBoot:
-            return LabBoot(
-                campaign.begin_boot(step.variant, step.boot, step.attempt),
-                self._prepared[step.variant],
-                self._workload,
-                self._plugin,
-                context.scratch,
-                context.display,
-            )
+            return self.boot(campaign.begin_boot(step.variant, step.boot, step.attempt))
 
         def again(steps: Sequence[Step]) -> list[Step]:
             return schedule.repeated(steps, campaign.header["seed"], steps[0].attempt + 1)
 
         at_once = parallel.places(self._variants)
-        return parallel.boot_all(steps, begin, again, at_once, context.display.say)
+        return parallel.boot_all(steps, begin, again, at_once, self._context.display.say)
+
+    def boot(self, kept: Boot) -> LabBoot:
+        """Begins a boot of a variant that is prepared."""
+        context = self._context
+        return LabBoot(
+            kept,
+            self._prepared[kept.variant],
+            self._workload,
+            self._plugin,
+            context.scratch,
+            context.display,
+        )
 
 
 def _describe(prepared: image.Prepared) -> dict:

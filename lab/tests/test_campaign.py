@@ -7,7 +7,7 @@ from lab.campaign import store, validation
 from lab.campaign.schedule import Step
 from lab.core.errors import KmapbenchError
 from lab.host import bench_program
-from lab.run import runner
+from lab.run import campaign_name
 
 HEADER = {
     "asked": {"arguments": [], "boots": 1, "only": None, "kernel": None},
@@ -214,9 +214,9 @@ def test_the_schema_wants_samples_or_histograms():
 
 
 def test_new_folders_never_collide(tmp_path):
-    first = runner.new_folder(tmp_path, "stock")
+    first = campaign_name.new_folder(tmp_path, "stock")
     first.mkdir()
-    second = runner.new_folder(tmp_path, "stock")
+    second = campaign_name.new_folder(tmp_path, "stock")
     assert second != first and second.name.startswith(first.name[:10])
 
 

@@ -151,7 +151,7 @@ def test_a_run_that_failed_says_so_whoever_reads_its_end(failures, code):
     end = "subprocess.CompletedProcess([], 0, 'a line' * 100_000, '')"
     program = (
         "import subprocess, sys; from lab.run import runner;"
-        f" sys.exit(runner._end({failures}, {end}))"
+        f" sys.exit(runner.print_end({failures}, {end}))"
     )
     reader, writer = os.pipe()
     os.close(reader)

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from lab import cli
+from lab.cluster import sbatch_script
 from lab.core import subprocesses
 from lab.kernels import source_build
 from lab.kernels.debian_kernels import KernelTree
@@ -35,9 +36,11 @@ def main(arguments: list[str]) -> int:
         image.prepare = lambda variant, *_: image.Prepared(variant, "", kernel, base, base)
         source_build.provide = lambda *_: None
         disk_space.rooms = lambda _: []
+        disk_space.images_to_build = lambda _: []
+        sbatch_script.KMAPBENCH = (sys.executable, "-P", "-m", "lab.tests.support.stand_in_lab")
         runner.write_report = lambda *_: subprocess.CompletedProcess([], 0, "", "")
         if resolved_at := os.environ.get("STAND_IN_RESOLVED"):
-            runner._is_resolved = lambda folder: _boots(folder) >= int(resolved_at)
+            runner.is_resolved = lambda folder: _boots(folder) >= int(resolved_at)
         return cli.main(arguments)
 
 

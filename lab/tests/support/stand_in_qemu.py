@@ -31,6 +31,11 @@ ENVIRONMENT = {
 }
 
 
+def _is_planted(what: str, name: str) -> bool:
+    """Whether a machine, or a boot, is to do what no good one does: STAND_IN_WHAT names those."""
+    return name in os.environ.get(f"STAND_IN_{what}", "").split()
+
+
 def record(case: str, variant: str, boot: int) -> dict:
     """What a boot measures: a figure that depends on the case alone, as an exact one does. Of the
     variant STAND_IN_MORE the last case takes one instruction more.
@@ -38,6 +43,7 @@ def record(case: str, variant: str, boot: int) -> dict:
     cost = int(case.removeprefix("kernel/kmap_local/dram/case"))
     if (variant, case) == (os.environ.get("STAND_IN_MORE"), CASES[-1]):
         cost += 1
+    cost += _is_planted("OTHER_COUNT", os.environ.get("SLURMD_NODENAME", ""))
     return {
         "case": case,
         "variant": variant,
@@ -62,7 +68,8 @@ def record(case: str, variant: str, boot: int) -> dict:
 def main(arguments: list[str]) -> None:
     line = " ".join(arguments)
     if "--version" in line or "-help" in line:
-        print("QEMU emulator version 0 (stand-in)")
+        other = _is_planted("OTHER_VERSION", os.environ.get("SLURMD_NODENAME", ""))
+        print(f"QEMU emulator version {int(other)} (stand-in)")
         return
     if "-M none" in line:  # lab/vm/plugin_api.py asks which plugins it loads
         sys.exit("-plugin: invalid option")
@@ -79,6 +86,10 @@ def main(arguments: list[str]) -> None:
     if variant == os.environ.get("STAND_IN_CRASH"):
         log.write_text("Kernel panic - not syncing: planted\n")
         return
+    if _is_planted("CRASHES", f"{variant}-{boot}"):
+        sys.exit(1)
+    if _is_planted("SLOW", f"{variant}-{boot}"):
+        time.sleep(1000)
     send({"event": "begin", "step": "micro"})
     for case in CASES:
         send({"event": "case", "name": case})
