@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.campaign import safe_files
+from lab.campaign.anonymity import Anonymity
 from lab.campaign.store import Boot, Campaign, now
 
 STEP = "step.json"  # the boot as campaign.json will have it, as far as it is
@@ -19,6 +20,7 @@ class OneBoot(Campaign):
         """folder: a new one for the boot; header: of the campaign."""
         self.folder = folder
         self.header = header
+        self.anonymity = Anonymity(header)
         self._step: dict[str, Any] = {}
 
     def begin_boot(self, variant: str, boot: int, attempt: int = 1) -> Boot:
