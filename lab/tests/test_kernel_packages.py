@@ -19,6 +19,7 @@ from lab.commands import kernel_packages
 from lab.core.errors import KmapbenchError
 from lab.kernels import (
     bases,
+    build_place,
     config_choice,
     deb_build,
     deb_kernel,
@@ -157,13 +158,14 @@ def test_a_failed_build_keeps_nothing_and_names_its_log(cache, image, tmp_path):
         kernel_packages.build([image], tmp_path / "out")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out").exists()
-    assert [path.suffix for path in (cache / "packages").iterdir()] == [".log"]
+    assert {path.suffix for path in (cache / "packages").iterdir()} == {".log", ".lock"}
     assert not list((cache / "kernels").glob("*/"))
 
 
 def test_a_build_is_where_the_next_one_looks_for_what_a_kill_left(cache, image, monkeypatch):
-    abandoned = cache / "kernels" / f"{source_build._SCRATCH_PREFIX}killed"
+    abandoned = cache / "kernels" / f"{build_place.PREFIX}killed"
     abandoned.mkdir(parents=True)
+    (abandoned / build_place._IN_USE).touch()
     sources = []
     build = deb_build.build
 
@@ -175,7 +177,7 @@ def test_a_build_is_where_the_next_one_looks_for_what_a_kill_left(cache, image, 
     kernel_packages.build([image], None)
     assert not abandoned.exists()
     assert sources[0].parent.parent == abandoned.parent
-    assert sources[0].parent.name.startswith(source_build._SCRATCH_PREFIX)
+    assert sources[0].parent.name.startswith(build_place.PREFIX)
 
 
 def test_a_full_disk_is_said_before_the_build(cache, image, monkeypatch):
