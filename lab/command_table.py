@@ -15,6 +15,7 @@ from analysis import options as analysis_options
 from analysis.sharing import pack_options
 from lab import search_options
 from lab.commands import (
+    fleet_options,
     kernel_options,
     look_options,
     run_options,
@@ -48,6 +49,7 @@ _IN_MODULES = (
     predict_plan.add,
     tune_options.add,
     gate_command.add,
+    fleet_options.add,
     task_options.add,
 )
 

@@ -9,10 +9,11 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from formats import conditions, exit_codes
-from formats.conditions import PUBLISH, SMOKE, Condition
+from formats.conditions import COMPARE, PUBLISH, SMOKE, Condition
 from lab.core import bench_command, subprocesses
 from lab.core.bench_command import BenchCommand
 from lab.core.errors import KmapbenchError
@@ -24,8 +25,10 @@ from lab.vm import qemu
 _CLOCK_CASE, _CLOCK_LAUNCHES = "user/empty", 10
 
 
-def run(level: str | None = None) -> int:
-    """Prints all findings, and what a level asks for; 1 where level publish is not met."""
+def run(level: str | None = None, as_json: bool = False) -> int:
+    """Prints all findings, and what a level asks for; 1 where level publish is not met. as_json:
+    as one object, for programs.
+    """
     qemu = shutil.which("qemu-system-x86_64")
     help_text = subprocesses.output([qemu, "-help"]) if qemu else None
     cpu = _environment()["cpu"]
@@ -34,6 +37,8 @@ def run(level: str | None = None) -> int:
         + cpu_findings(cpu)
         + findings(Path("/"), os.uname().release, bool(cpu.get("pks")))
     )
+    if as_json:
+        return _print_json(found, level)
     if level == SMOKE:
         print(summary(found), end="")
         return exit_codes.OK
@@ -42,8 +47,19 @@ def run(level: str | None = None) -> int:
         return exit_codes.OK
     judged = level_check.look()
     print(f"\n{level_text(judged, clock_readings(bench_command.built()))}", end="")
+    return _exit_code(judged, level)
+
+
+def _exit_code(judged: Sequence[Condition], level: str) -> int:
     is_fit = all(one.state == conditions.MET for one in judged)
     return exit_codes.OK if is_fit or level != PUBLISH else exit_codes.FAILED
+
+
+def _print_json(found: Sequence[Finding], level: str | None) -> int:
+    judged = level_check.look() if level in (PUBLISH, COMPARE) else []
+    said = {"findings": found, "purposes": purposes(found), "conditions": judged}
+    print(json.dumps(said, default=asdict, indent=2))
+    return _exit_code(judged, level or "")
 
 
 def level_text(judged: Sequence[Condition], readings: Sequence[float]) -> str:
@@ -110,18 +126,35 @@ def render(found: list[Finding]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def summary(found: Sequence[Finding]) -> str:
-    """What can be done on this machine, a line for each of three things, and why not."""
+@dataclass(frozen=True)
+class Purpose:
+    """One of the three things that a machine may be of use for."""
+
+    what: str
+    command: str
+    obstacle: str  # why it is not; empty where it is
+    without: list[str]  # what a part of it lacks
+
+
+def purposes(found: Sequence[Finding]) -> list[Purpose]:
+    """What can be done on this machine, and why not."""
     by_name = {finding.what: finding for finding in found}
-    lines = []
+    judged = []
     for what, command, needed, of_use in _PURPOSES:
         lacking = next((one for one in found if one.what in needed and one.state == BAD), None)
-        if lacking:
-            lines.append(f"{what:{_PURPOSE_WIDTH}}no: {lacking.what}: {lacking.found}")
-            continue
+        obstacle = f"{lacking.what}: {lacking.found}" if lacking else ""
         without = [f"{name}: {by_name[name].found}" for name in of_use if _lacks(by_name, name)]
-        but = f", but {'; '.join(without)}" if without else ""
-        lines.append(f"{what:{_PURPOSE_WIDTH}}yes: {command}{but}")
+        judged.append(Purpose(what, command, obstacle, without))
+    return judged
+
+
+def summary(found: Sequence[Finding]) -> str:
+    """The same in words, a line for each."""
+    lines = []
+    for purpose in purposes(found):
+        but = f", but {'; '.join(purpose.without)}" if purpose.without else ""
+        said = f"no: {purpose.obstacle}" if purpose.obstacle else f"yes: {purpose.command}{but}"
+        lines.append(f"{purpose.what:{_PURPOSE_WIDTH}}{said}")
     return "\n".join(lines) + "\n"
 
 
@@ -131,11 +164,12 @@ def _lacks(by_name: dict[str, Finding], name: str) -> bool:
 
 # What there is to do, the command, the findings without which it cannot be done, and those without
 # which a part of it is missing.
+EMULATE, TIME_USER, TIME_KERNEL = "emulate", "time in user space", "time in the kernel"
 _PURPOSES = (
-    ("emulate", "./kmapbench run", ("lab",), ("lab",)),
-    ("time in user space", "./kmapbench run --only user", (), ("PKU",)),
+    (EMULATE, "./kmapbench run", ("lab",), ("lab",)),
+    (TIME_USER, "./kmapbench run --only user", (), ("PKU",)),
     (
-        "time in the kernel",
+        TIME_KERNEL,
         "sudo ./kmapbench run --here",
         ("modules", "headers", "lockdown", "signatures"),
         ("PKS", "panic_on_warn"),

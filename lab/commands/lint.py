@@ -28,7 +28,7 @@ _NOT_OURS = (
     "*.svg",
 )
 # Made by a build or by running, as .gitignore has it.
-_MADE = ("build/*", "results/20*", "*__pycache__/*", "*.pyc", ".pytest_cache/*")
+_MADE = ("build/*", "results/20*", "results/fleet/*", "*__pycache__/*", "*.pyc", ".pytest_cache/*")
 _STRICT = ("formats/*", "lab/core/*", "lab/campaign/*", "analysis/data/*", "analysis/stats/*")
 _SHELL = ("kmapbench", ".ci/run", "lab/vm/init/*")
 _MARKDOWN_GENERATED = ("results/calibration/cells.md", "results/calibration/history.md")
@@ -88,6 +88,7 @@ CHECKS = (
         (),
         lambda file: file.endswith(".md") and file not in _MARKDOWN_GENERATED,
     ),
+    Check("yamllint", "yamllint", "1.29", ("--strict",), _matches("fleet/*.yml")),
     Check("codespell", "codespell", "2.2", ("--config=.codespellrc",), lambda _: True),
 )
 

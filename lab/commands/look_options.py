@@ -21,6 +21,9 @@ def add(commands, new_command: Callable[..., argparse.ArgumentParser]) -> None:
         help="publish: also each condition of times that are to be published, and exit code 1 where"
         " one is not met; compare: the same with exit code 0; smoke: only what can be measured",
     )
+    look.add_argument(
+        "--format", choices=("text", "json"), default="text", help="json: for programs"
+    )
     look.set_defaults(function=_look, groups=lambda _: ["build"], is_built=lambda _: True)
     cases = new_command(commands, "cases", help="list what can be measured, and what it needs")
     cases.add_argument("glob", nargs="?", default="*", metavar="GLOB", help="default: all")
@@ -36,4 +39,4 @@ def _cases(arguments: argparse.Namespace) -> int:
 def _look(arguments: argparse.Namespace) -> int:
     from lab.commands import check
 
-    return check.run(arguments.level)
+    return check.run(arguments.level, as_json=arguments.format == "json")

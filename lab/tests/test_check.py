@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import os
 import re
 import subprocess
@@ -336,3 +337,30 @@ def test_check_on_this_machine_is_plain_lines_and_exit_code_0():
         "pmem",
     ):
         assert [line for line in result.stdout.splitlines() if line.split()[1:2] == [what]]
+
+
+def test_for_programs_check_says_the_same_as_one_object(monkeypatch, capsys):
+    monkeypatch.setattr(check, "_environment", lambda: {"cpu": {"pku": True, "pks": False}})
+    assert check.run() == check.run(as_json=True) == 0
+    text, brace, rest = capsys.readouterr().out.partition("\n{\n")
+    said = json.loads(brace + rest)
+    assert said["conditions"] == []
+    for finding in said["findings"]:
+        assert f"{finding['state']:8}{finding['what']}" in text
+    lines = text.splitlines()
+    for purpose in said["purposes"]:
+        (line,) = [line for line in lines if line.startswith(f"{purpose['what']}  ")]
+        yes = f"yes: {purpose['command']}"
+        assert (f"no: {purpose['obstacle']}" if purpose["obstacle"] else yes) in line
+
+
+def test_for_programs_too_a_level_that_is_not_met_is_an_exit_code(monkeypatch, capsys):
+    unmet = check.Condition("turbo", check.conditions.UNMET, "turbo on", "on", "off")
+    monkeypatch.setattr(check, "_environment", lambda: {"cpu": {}})
+    monkeypatch.setattr(check.level_check, "look", lambda: [unmet])
+    assert check.run("compare", as_json=True) == 0
+    assert check.run("smoke", as_json=True) == 0
+    capsys.readouterr()
+    assert check.run("publish", as_json=True) == 1
+    (condition,) = json.loads(capsys.readouterr().out)["conditions"]
+    assert condition["short"] == "turbo on"

@@ -8,10 +8,10 @@ import pytest
 from lab.commands import lint
 from lab.core.dirs import ROOT
 
-TOP = "lab|analysis|formats|bench|kernels|kernel-bench-module|docs|results"
+TOP = "lab|analysis|formats|bench|kernels|kernel-bench-module|docs|results|fleet"
 # A path from the top: the characters before tell it from the end of another one, and of an address.
 PATH = re.compile(
-    rf"(?<![\w./$}}-])((?:{TOP})/[\w./-]*\w\.(?:py|toml|cc|h|c|md|txt|config|cmake))\b"
+    rf"(?<![\w./$}}-])((?:{TOP})/[\w./-]*\w\.(?:py|toml|cc|h|c|md|txt|config|cmake|yml|cfg))\b"
 )
 MODULE = re.compile(r"python3 -m ((?:lab|analysis|formats)[\w.]*\w)")
 # Made by a build or a run, or by tests for themselves.
