@@ -454,6 +454,7 @@ def boot_bare(rehearse, warm) -> Rehearsal:
     return rehearse(job.replace("mount -t tmpfs tmp", f"{kept}mount -t tmpfs tmp"))
 
 
+@pytest.mark.all
 def test_without_pmem_apt_and_headers_in_their_usual_place_all_is_measured(bare, kernel):
     assert bare.codes[CAMPAIGN] == 0, bare.errors(CAMPAIGN)
     assert_good_campaign(bare, CAMPAIGN)
@@ -467,6 +468,7 @@ def test_without_pmem_apt_and_headers_in_their_usual_place_all_is_measured(bare,
     assert "apt" not in bare.text("check.out")
 
 
+@pytest.mark.all
 def test_with_a_read_only_root_what_has_a_folder_to_write_to_is_measured(bare):
     assert bare.codes["read_only"] == 0, bare.errors("read_only")
     assert {one["status"] for one in bare.records("read_only", "lab")} <= {"ok", "skipped"}

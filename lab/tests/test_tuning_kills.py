@@ -23,7 +23,10 @@ MOMENTS, TWICE = 150, 40  # kills of each flavour
 DERIVED = ("sys/devices/system/cpu/online", "sys/devices/system/cpu/smt/active", "sys/fs/cgroup/")
 
 
-@pytest.fixture(params=FLAVOURS)
+FIRST, *OTHERS = FLAVOURS
+
+
+@pytest.fixture(params=[FIRST, *(pytest.param(other, marks=pytest.mark.all) for other in OTHERS)])
 def false(tmp_path, request, monkeypatch):
     """Root and state of a machine."""
     monkeypatch.setattr(os, "fsync", lambda _: None)
