@@ -70,9 +70,8 @@ def start(plan: RebootPlan, machine: RealMachine = RealMachine()) -> int:
         return _begin(plan, kernels, campaign, state, machine, display)
 
 
-def resume(folder: Path, machine: RealMachine = RealMachine()) -> int:
-    """Goes on with a campaign that was cancelled, or that could not go on."""
-    plan = reboot_plan.from_said(option.read_plan_file(folder / "plan.toml", reboot_plan.PLANNED))
+def resume(folder: Path, plan: RebootPlan, machine: RealMachine = RealMachine()) -> int:
+    """Goes on with a campaign that was cancelled, or that could not go on. plan: the campaign's."""
     reboot_preflight.check_machine(plan, machine)
     campaign = store.Campaign.reopen(folder)
     if "reboots" not in campaign.header:

@@ -64,7 +64,7 @@ def _groups(arguments: argparse.Namespace) -> list[str]:
         return []
     if arguments.go_on:
         return ["python"]  # all else was there when it was begun
-    fio = ["fio"] if arguments.on else []
+    fio = ["fio"] if arguments.planned.on else []
     return ["python", "build", "module", *fio]
 
 
@@ -88,6 +88,10 @@ def _check(arguments: argparse.Namespace) -> None:
         raise KmapbenchError(
             f"{names}: of a new campaign; --status, --cancel and --resume take no other option"
         )
+    if arguments.resume:
+        file = arguments.resume.absolute() / "plan.toml"
+        said = option.read_plan_file(file, reboot_plan.PLANNED)
+        arguments.planned = reboot_plan.from_said(said)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -100,7 +104,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.go_on:
         return campaign_command.go_on(arguments.go_on, cache_path())
     if arguments.resume:
-        return campaign_command.resume(arguments.resume.absolute())
+        return campaign_command.resume(arguments.resume.absolute(), arguments.planned)
     if arguments.dry_run:
         return campaign_command.dry_run(arguments.planned)
     return campaign_command.start(arguments.planned)

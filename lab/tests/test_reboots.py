@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from lab import cli
 from lab.campaign import validation
-from lab.reboots import boot_order
+from lab.reboots import boot_order, reboot_plan
 from lab.tests.support.stand_in_reboots import CASES, FIRST, KERNELS, Machine
 
 pytestmark = pytest.mark.program
@@ -239,6 +240,22 @@ def test_what_others_have_in_custom_cfg_stays(tmp_path):
     assert "set theme=mine" in custom.read_text() and "kmapbench" in custom.read_text()
     machine.live()
     assert custom.read_text() == "set theme=mine\n"
+
+
+def needed(*words: str) -> set[str]:
+    """Groups of packages that a campaign needs."""
+    parsed = cli.parser().parse_args(["campaign", *words])
+    parsed.given = list(words)
+    parsed.planned = reboot_plan.from_arguments(parsed)
+    return set(parsed.groups(parsed))
+
+
+def test_fio_is_needed_where_the_plan_has_a_target_for_it(tmp_path):
+    kernels = ["--kernels", "plain,off"]
+    assert needed(*kernels) == {"python", "build", "module"}
+    assert needed(*kernels, "--on", "/dev/pmem0") == {"python", "build", "module", "fio"}
+    (tmp_path / "plan.toml").write_text('on = "/mnt/pmem"\n')
+    assert "fio" in needed(*kernels, "--plan", str(tmp_path / "plan.toml"))
 
 
 def killed_until_whole(tmp_path: Path, kills: int, seed: int) -> None:

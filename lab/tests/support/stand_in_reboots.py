@@ -26,7 +26,7 @@ from lab.kernels import module_build
 from lab.reboots import campaign_command, crash_evidence, reboot_plan, reboot_preflight, reboot_unit
 from lab.reboots.boot_loader import ADDED
 from lab.reboots.real_machine import RealMachine
-from lab.run import host_steps, manifest, runner
+from lab.run import host_steps, manifest, option, runner
 from lab.tests.support.machine import CONFIGURED, tree
 
 FIRST = "6.1.0-distribution"
@@ -278,7 +278,9 @@ def main(root: Path, command: str, arguments: list[str]) -> int:
         if command == "go-on":
             return campaign_command.go_on(Path(arguments[0]), root, machine)
         if command == "resume":
-            return campaign_command.resume(Path(arguments[0]), machine)
+            folder = Path(arguments[0])
+            said = option.read_plan_file(folder / "plan.toml", reboot_plan.PLANNED)
+            return campaign_command.resume(folder, reboot_plan.from_said(said), machine)
         return campaign_command.cancel(machine)
 
     return cli.guarded(work)
