@@ -42,6 +42,7 @@ def test_the_same_kernel_in_another_folder_passes(kernel, copy, tmp_path):
     assert len(tests) > 4 and figures == {5}
 
 
+@pytest.mark.all
 def test_a_kernel_that_does_not_boot_fails(kernel, copy, tmp_path):
     (image,) = (copy / "boot").glob("vmlinuz-*")
     content = image.read_bytes()
