@@ -33,7 +33,7 @@ SETTINGS = (
     "/sys/devices/system/cpu/smt/active",
     "/sys/devices/virtual/workqueue/cpumask",
     "/sys/fs/cgroup/cgroup.subtree_control",
-    "/sys/fs/cgroup/*/cpuset.cpus.partition",
+    "/sys/fs/cgroup/kmapbench-measuring/cpuset.cpus.partition",
     "/proc/irq/*/smp_affinity_list",
     "/proc/sys/kernel/nmi_watchdog",
     "/proc/sys/kernel/numa_balancing",

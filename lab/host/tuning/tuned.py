@@ -101,7 +101,7 @@ def _made(answer: dict, root: Path) -> Tuned:
     if not answer:
         raise KmapbenchError("the process that tunes this machine has ended: run again")
     refusals = [Refusal(**one) for one in answer["refusals"]]
-    words = ", ".join(f"{name}: {effect}" for name, effect in answer["effects"].items())
+    words = "; ".join(f"{name}: {effect}" for name, effect in answer["effects"].items())
     said = [*answer["said"], f"tuned for this run: {words or 'nothing'}"]
     said += describe_refusals(refusals)
     if answer["missing"]:
