@@ -6,7 +6,7 @@ a target is named.
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -19,7 +19,6 @@ from lab.core.progress import Display
 from lab.host import bench_program, running_kernel
 from lab.host.bench_program import Place
 from lab.host.machine_state import Watch
-from lab.host.tuning.tuned import tuned
 from lab.reboots.real_machine import RealMachine
 from lab.reboots.reboot_plan import RebootPlan
 from lab.run import host_steps, tuned_run
@@ -52,32 +51,20 @@ class BootMeasurement:
         problems: list[str] = []
 
         def measure() -> None:
+            place = Place()
+            tuned: AbstractContextManager[list[str]] = nullcontext([])
+            if self.plan.tune:
+                tuned = tuned_run.tuned_place(place, self.display, isolate=True)
             with _limited(self.plan.limit):
                 self._settle()
-                with self._tuned(problems) as place:
+                with tuned as said:
+                    place.watch = Watch(self.plan.level, self.plan.allow, cpus=place.cpus)
                     self._measure(boot, making, note_cases, place)
-            problems.extend(filter(None, [host_steps.level_problem(name, place.watch)]))
+            problems.extend([*said, *filter(None, [host_steps.level_problem(name, place.watch)])])
 
         tuned_run.restore_first(self.display)
         problem = host_steps.run_step(boot, name, making, measure)
         return problem or host_steps.wrong_figures(boot) or "; ".join(problems) or None
-
-    @contextmanager
-    def _tuned(self, problems: list[str]) -> Iterator[Place]:
-        """Where programs run, with the settings that the plan asks for inside. problems: gets what
-        is not as it was after the end.
-        """
-        level, allow = self.plan.level, self.plan.allow
-        if not self.plan.tune:
-            yield Place(watch=Watch(level, allow))
-            return
-        with tuned() as made:
-            for line in made.said:
-                self.display.note(line)
-            cpus = None if made.cpu is None else [made.cpu]
-            watch = Watch(level, allow, cpus=cpus)
-            yield Place(made.enter_cpu, {"tuned": made.effects}, cpus, watch)
-        problems += made.problems
 
     def _settle(self) -> None:
         """Waits until the machine has started everything and is quiet, or for as long as the plan

@@ -23,7 +23,7 @@ from lab.run.option import (
     read_plan_file,
     write_values,
 )
-from lab.run.plan import count, known_conditions, known_level
+from lab.run.plan import ALLOW, ANONYMIZE, CASES, OUT, count, known_level
 
 # So many pairs are what a verdict needs, and --fail-on asks for 8.
 DEFAULT_BOOTS = 10
@@ -70,14 +70,7 @@ class RebootPlan:
     seed: int = option_field(
         0, Option("order of the boots (default: a new one)", kind=int, metavar="S", parse=int)
     )
-    cases: str = option_field(
-        "default",
-        Option(
-            "default (about a dozen of each kind), all, or a glob such as 'kernel/*'",
-            metavar="default|all|GLOB",
-            asked=True,
-        ),
-    )
+    cases: str = option_field("default", CASES)
     on: str | None = option_field(
         None,
         Option(
@@ -141,34 +134,9 @@ class RebootPlan:
             asked=True,
         ),
     )
-    allow: list[str] = field(
-        default_factory=list,
-        metadata={
-            "option": Option(
-                "with --level publish: conditions that need not be met; the report begins with"
-                " them",
-                kind=list,
-                metavar="NAME,NAME",
-                parse=known_conditions,
-                asked=True,
-            )
-        },
-    )
-    anonymize: bool = option_field(
-        False,
-        Option(
-            "keep no host names and serial numbers, for campaigns to be shown", bool, asked=True
-        ),
-    )
-    out: Path | None = option_field(
-        None,
-        Option(
-            "campaign folder to make (default: a new one in results/)",
-            metavar="DIR",
-            parse=Path,
-            planned=False,
-        ),
-    )
+    allow: list[str] = field(default_factory=list, metadata={"option": ALLOW})
+    anonymize: bool = option_field(False, ANONYMIZE)
+    out: Path | None = option_field(None, OUT)
     arguments: list[str] = field(default_factory=list)  # the command line, for campaign.json
 
     def asked(self) -> dict[str, Any]:

@@ -69,6 +69,30 @@ def known_conditions(text: str) -> list[str]:
     return names
 
 
+# Options that other commands with a campaign have, too.
+CASES = Option(
+    "default (about a dozen of each kind), all, or a glob such as 'kernel/*'",
+    metavar="default|all|GLOB",
+    asked=True,
+)
+OUT = Option(
+    "campaign folder to make (default: a new one in results/)",
+    metavar="DIR",
+    parse=Path,
+    planned=False,
+)
+ALLOW = Option(
+    "with --level publish: conditions that need not be met; the report begins with them",
+    kind=list,
+    metavar="NAME,NAME",
+    parse=known_conditions,
+    asked=True,
+)
+ANONYMIZE = Option(
+    "keep no host names and serial numbers, for campaigns to be shown", bool, asked=True
+)
+
+
 @dataclass(frozen=True)
 class Plan:
     """A campaign as it was asked for."""
@@ -130,23 +154,8 @@ class Plan:
             in_lab_only=True,
         ),
     )
-    cases: str = _field(
-        "default",
-        Option(
-            "default (about a dozen of each kind), all, or a glob such as 'kernel/*'",
-            metavar="default|all|GLOB",
-            asked=True,
-        ),
-    )
-    out: Path | None = _field(
-        None,
-        Option(
-            "campaign folder to make (default: a new one in results/)",
-            metavar="DIR",
-            parse=Path,
-            planned=False,
-        ),
-    )
+    cases: str = _field("default", CASES)
+    out: Path | None = _field(None, OUT)
     arguments: list[str] = field(default_factory=list)  # the command line, for campaign.json
     base: str | None = _field(
         None,
@@ -219,25 +228,8 @@ class Plan:
             asked=True,
         ),
     )
-    allow: list[str] = field(
-        default_factory=list,
-        metadata={
-            "option": Option(
-                "with --level publish: conditions that need not be met; the report begins with"
-                " them",
-                kind=list,
-                metavar="NAME,NAME",
-                parse=known_conditions,
-                asked=True,
-            )
-        },
-    )
-    anonymize: bool = _field(
-        False,
-        Option(
-            "keep no host names and serial numbers, for campaigns to be shown", bool, asked=True
-        ),
-    )
+    allow: list[str] = field(default_factory=list, metadata={"option": ALLOW})
+    anonymize: bool = _field(False, ANONYMIZE)
     resume: Path | None = _field(
         None,
         Option(

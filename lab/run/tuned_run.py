@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lab.core.progress import Display
+from lab.host.bench_program import Place
 from lab.host.tuning import left_over
 from lab.host.tuning.journal import STATE, is_at_work
 from lab.host.tuning.machine import Machine
@@ -36,26 +37,35 @@ def tuned_for(context: Context) -> Iterator[list[str]]:
     """The machine is tuned inside, if the plan says so. Gives a list of problems, a line each, that
     is complete after the end.
     """
-    problems: list[str] = []
     if not context.plan.tune:
-        yield problems
+        yield []
         return
+    with tuned_place(context.place, context.display, context.plan.only != "dax") as problems:
+        yield problems
+
+
+@contextmanager
+def tuned_place(place: Place, display: Display, isolate: bool) -> Iterator[list[str]]:
+    """The machine is tuned inside, and the place has the CPU that measures. Gives a list of
+    problems as tuned_for().
+    """
+    problems: list[str] = []
     made: Tuned | None = None
     try:
-        with tuned(isolate=context.plan.only != "dax") as made:
+        with tuned(isolate=isolate) as made:
             for line in made.said:
-                context.display.note(line)
-            context.place.enter = made.enter_cpu
-            context.place.described = {"tuned": made.effects}
-            context.place.cpus = None if made.cpu is None else [made.cpu]
+                display.note(line)
+            place.enter = made.enter_cpu
+            place.described = {"tuned": made.effects}
+            place.cpus = None if made.cpu is None else [made.cpu]
             yield problems
     except BaseException:
         for line in _problems(made):
-            context.display.note(line)
+            display.note(line)
         raise
     problems += _problems(made)
     if made and not problems:
-        context.display.note(f"all {made.back} settings are as they were before the run")
+        display.note(f"all {made.back} settings are as they were before the run")
 
 
 def _problems(made: Tuned | None) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 from formats import known_names
 from lab.campaign import anonymity, store
 from lab.core.errors import KmapbenchError
+from lab.tests.support.records import ENVIRONMENT
 
 KERNEL = {"what": "w", "release": "6", "packages": {}, "cpu": "max", "cmdline": ""}
 HEADER = {
@@ -19,20 +20,7 @@ HEADER = {
     "kmapbench": {"commit": "unknown", "dirty": False},
     "planned": [{"variant": "stock", "boot": 1}],
 }
-ENVIRONMENT = {
-    "format": 1,
-    "kernel": {
-        "release": "6",
-        "version": "#1",
-        "machine": "x86_64",
-        "cmdline": "quiet",
-        "config_sha256": None,
-    },
-    "cpu": {"vendor_id": "GenuineIntel", "model name": "A CPU", "microcode": "0x1"},
-    "clock": {"clocksource": "tsc", "tsc_step_ticks": 1, "tsc_hz": 1e9},
-    "kmapbench": {"commit": "unknown", "dirty": False, "compiler": "GNU", "build_type": "Release"},
-    "identity": {"host_name": "spr01", "serial": "X1Q7"},
-}
+NAMED = ENVIRONMENT | {"identity": {"host_name": "spr01", "serial": "X1Q7"}}
 
 NAMES = {"spr01": known_names.HOST, "alice": known_names.USER, "CZ2143X0QW": known_names.SERIAL}
 ANONYMOUS = HEADER | {
@@ -59,8 +47,7 @@ def test_an_anonymous_campaign_does_not_say_whose_machine_it_was(tmp_path):
     (tmp_path / "config").write_text('CONFIG_DEFAULT_HOSTNAME="spr01"\nCONFIG_PKS=y\n')
     boot = kept.begin_boot("stock", 1)
     boot.write_environment(
-        ENVIRONMENT
-        | {"kernel": ENVIRONMENT["kernel"] | {"cmdline": "root=/dev/spr01-vg/root nopks"}},
+        NAMED | {"kernel": NAMED["kernel"] | {"cmdline": "root=/dev/spr01-vg/root nopks"}},
         tmp_path / "config",
     )
     boot.write_micro({"context": {"host_name": "spr01", "executable": "/home/alice/kmap_bench"}})
@@ -92,7 +79,7 @@ def test_an_anonymous_campaign_does_not_say_whose_machine_it_was(tmp_path):
 def test_without_being_asked_nothing_is_hidden(tmp_path):
     kept = store.Campaign.begin(tmp_path / "c", HEADER)
     boot = kept.begin_boot("stock", 1)
-    boot.write_environment(ENVIRONMENT)
+    boot.write_environment(NAMED)
     boot.append_crashed("empty", "icount", "killed by alice@spr01", ["spr01 login: "])
     (boot.folder / "console.log").write_text("alice@spr01\n")
     boot.end()

@@ -8,6 +8,7 @@ from lab.campaign.schedule import Step
 from lab.core.errors import KmapbenchError
 from lab.host import bench_program
 from lab.run import campaign_name
+from lab.tests.support.records import ENVIRONMENT
 
 HEADER = {
     "asked": {"arguments": [], "boots": 1, "only": None, "kernel": None},
@@ -218,21 +219,6 @@ def test_new_folders_never_collide(tmp_path):
     first.mkdir()
     second = campaign_name.new_folder(tmp_path, "stock")
     assert second != first and second.name.startswith(first.name[:10])
-
-
-ENVIRONMENT = {
-    "format": 1,
-    "kernel": {
-        "release": "6",
-        "version": "#1",
-        "machine": "x86_64",
-        "cmdline": "quiet",
-        "config_sha256": None,
-    },
-    "cpu": {"vendor_id": "GenuineIntel", "model name": "A CPU", "microcode": "0x1"},
-    "clock": {"clocksource": "tsc", "tsc_step_ticks": 1, "tsc_hz": 1e9},
-    "kmapbench": {"commit": "unknown", "dirty": False, "compiler": "GNU", "build_type": "Release"},
-}
 
 
 def test_a_boot_on_something_else_is_said(kept, tmp_path):

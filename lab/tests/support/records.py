@@ -22,3 +22,19 @@ def with_paths(boot: Path) -> dict[str, dict]:
         if path["case"] in records:
             records[path["case"]]["path"] = path
     return records
+
+
+# The least that environment.json has.
+ENVIRONMENT = {
+    "format": 1,
+    "kernel": {
+        "release": "6",
+        "version": "#1",
+        "machine": "x86_64",
+        "cmdline": "quiet",
+        "config_sha256": None,
+    },
+    "cpu": {"vendor_id": "GenuineIntel", "model name": "A CPU", "microcode": "0x1"},
+    "clock": {"clocksource": "tsc", "tsc_step_ticks": 1, "tsc_hz": 1e9},
+    "kmapbench": {"commit": "unknown", "dirty": False, "compiler": "GNU", "build_type": "Release"},
+}
