@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls of other programs, with errors a user can act on."""
 
-import ctypes
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,8 +13,6 @@ from lab.core.errors import CommandFailed, KmapbenchError
 
 # What an ordinary user's PATH lacks on Debian: depmod and modprobe are there.
 _SEARCH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
-
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def find(name: str, package: str) -> str:
@@ -42,9 +38,14 @@ def search_path() -> str:
     return _SEARCH
 
 
-def die_with_parent() -> None:
-    """For preexec_fn: the child is killed when we are, however we end."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def ended_with_us(command: Sequence[str | Path], by: str = "KILL") -> list[str]:
+    """A command that the kernel ends, by a signal, when the calling thread ends, however that
+    comes.
+
+    No preexec_fn does this: after such a fork Python runs what modules registered (logging does),
+    and a Ctrl-C that arrives meanwhile is lost.
+    """
+    return [find("setpriv", "util-linux"), "--pdeathsig", by, "--", *map(str, command)]
 
 
 def start_undoer(module: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
@@ -78,13 +79,12 @@ def logged(command: Sequence[str | Path], log: Path, doing: str, cwd: Path | Non
     """
     with log.open("ab") as out:
         result = subprocess.run(
-            [str(word) for word in command],
+            ended_with_us(command),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
             cwd=cwd,
             env=plain_environment(),
-            preexec_fn=die_with_parent,
         )
     if result.returncode != 0:
         raise CommandFailed(

@@ -134,11 +134,10 @@ class Debian:
         begun = time.monotonic()
         with log.open("wb") as out:
             result = subprocess.run(
-                self.command(user, words, folder),
+                subprocesses.ended_with_us(self.command(user, words, folder)),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                preexec_fn=subprocesses.die_with_parent,
             )
         return result.returncode, time.monotonic() - begun
 
@@ -166,14 +165,13 @@ class Debian:
     def _logged(words: list[str], log: Path, doing: str, variables: dict[str, str]) -> None:
         with log.open("ab") as out:
             result = subprocess.run(
-                words,
+                subprocesses.ended_with_us(words),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 env=subprocesses.plain_environment()
                 | {"DEBIAN_FRONTEND": "noninteractive"}
                 | variables,
-                preexec_fn=subprocesses.die_with_parent,
             )
         if result.returncode != 0:
             raise CommandFailed(f"{doing} failed: see {log}")

@@ -25,7 +25,7 @@ from lab.host.machine_state import Watch
 class Place:
     """Where kmap_bench runs on this machine."""
 
-    enter: Callable[[], None] = lambda: None  # in its process, before it starts
+    launcher: tuple[str, ...] = ()  # the command that starts it, if one does
     described: dict[str, Any] = field(default_factory=dict)  # in environment.json
     cpus: Sequence[int] | None = None  # that it runs on; None: those of this process
     watch: Watch = field(default_factory=Watch)  # of the machine, while it runs
@@ -76,7 +76,7 @@ def measure(
                     launch=launch,
                     environment=environment,
                 )
-                _launch(one, boot, on_line, place.enter)
+                _launch(one, boot, on_line, place.launcher)
                 outputs.append(json.loads(out.read_text()))
             contents.append(merged(outputs))
         boot.write_environment(json.loads(environment.read_text()) | place.environment())
@@ -114,35 +114,29 @@ def merged(outputs: list[dict]) -> dict:
 
 
 def _start(
-    command: BenchCommand, write_fd: int, said: IO[bytes], enter: Callable[[], None]
+    command: BenchCommand, write_fd: int, said: IO[bytes], launcher: Sequence[str]
 ) -> subprocess.Popen:
-    def prepare() -> None:
-        subprocesses.die_with_parent()
-        enter()
-
+    words = replace(command, records=f"/dev/fd/{write_fd}").words()
     try:
         return subprocess.Popen(
-            replace(command, records=f"/dev/fd/{write_fd}").words(),
+            subprocesses.ended_with_us([*launcher, *words]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=said,
             pass_fds=[write_fd],
             start_new_session=True,
-            preexec_fn=prepare,
         )
-    except subprocess.SubprocessError:
-        raise CommandFailed("kmap_bench cannot be moved to the measuring CPU") from None
     finally:
         os.close(write_fd)
 
 
 def _launch(
-    command: BenchCommand, boot: Boot, on_line: Callable[[Line], None], enter: Callable[[], None]
+    command: BenchCommand, boot: Boot, on_line: Callable[[Line], None], launcher: Sequence[str]
 ) -> None:
     parser = Parser()
     read_fd, write_fd = os.pipe()
     with os.fdopen(read_fd, "rb", buffering=0) as reader, tempfile.TemporaryFile() as said:
-        process = _start(command, write_fd, said, enter)
+        process = _start(command, write_fd, said, launcher)
         try:
             while data := reader.read(1 << 16):
                 for line in parser.feed(data):

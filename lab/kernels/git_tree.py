@@ -105,17 +105,15 @@ def export(tree: Path, commit: str, folder: Path) -> None:
     folder.mkdir()
     archive = ["-C", str(tree), "archive", "--format=tar", content(tree, commit)]
     with subprocess.Popen(
-        [subprocesses.find("git", "git"), *archive],
+        subprocesses.ended_with_us([subprocesses.find("git", "git"), *archive]),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=_environment(tree),
-        preexec_fn=subprocesses.die_with_parent,
     ) as process:
         unpacked = subprocess.run(
-            [subprocesses.find("tar", "tar"), "-x", "-C", folder],
+            subprocesses.ended_with_us([subprocesses.find("tar", "tar"), "-x", "-C", folder]),
             stdin=process.stdout,
             stderr=subprocess.PIPE,
-            preexec_fn=subprocesses.die_with_parent,
         )
         said = process.communicate()[1] + unpacked.stderr
     if process.returncode or unpacked.returncode:

@@ -3,7 +3,6 @@
 started.
 """
 
-import ctypes
 import os
 import re
 import signal
@@ -74,13 +73,13 @@ class Make:
         """Makes targets; a CommandFailed has the first error of the log."""
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [*self._command, *targets],
+                # By SIGTERM: make ends what it started, which the kernel does not do for it.
+                subprocesses.ended_with_us([*self._command, *targets], by="TERM"),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 env=self._environment,
                 start_new_session=True,  # Ctrl-C is ours to handle
-                preexec_fn=_end_with_parent,
             )
             assert process.stdout is not None  # a pipe, as asked for
             try:
@@ -98,13 +97,6 @@ class Make:
                 subprocesses.first_error(self.log)
                 or f"make {' '.join(targets)} ended with {process.returncode}"
             )
-
-
-def _end_with_parent() -> None:
-    """For preexec_fn. By SIGTERM: make ends what it started, which the kernel does not
-    do for it.
-    """
-    ctypes.CDLL(None).prctl(subprocesses.PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _end(process: subprocess.Popen) -> None:

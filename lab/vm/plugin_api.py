@@ -57,12 +57,11 @@ def _answer(qemu: str, plugin: Path) -> str:
     asked += ["-plugin", str(plugin).replace(",", ",,")]
     try:
         result = subprocess.run(
-            asked,
+            subprocesses.ended_with_us(asked),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             env=subprocesses.plain_environment(),
-            preexec_fn=subprocesses.die_with_parent,
             timeout=ANSWER_SECONDS,
         )
     except subprocess.TimeoutExpired:

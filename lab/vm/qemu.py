@@ -160,13 +160,12 @@ class Guest:
         fcntl.fcntl(self._stream, fcntl.F_SETPIPE_SZ, _STREAM_BYTES)
         try:
             self._process = subprocess.Popen(
-                command(machine, folder, write_fd),
+                subprocesses.ended_with_us(command(machine, folder, write_fd)),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 pass_fds=[write_fd] if machine.monitor is None else [write_fd, machine.monitor],
                 start_new_session=True,  # Ctrl-C is ours to handle
-                preexec_fn=subprocesses.die_with_parent,
             )
         except BaseException:
             os.close(self._stream)

@@ -19,6 +19,14 @@ from lab.host.tuning.tuning_plan import Refusal, describe_refusals
 # The program that makes the settings.
 _HOLDER = "lab.host.tuning.holder"
 
+# Moves itself into the cgroup $1, if that is named, and to the CPU $2, and becomes the rest.
+_ON_CPU = """
+[ -z "$1" ] || echo 0 >"$1" || exit 125
+taskset --cpu-list --pid "$2" $$ >/dev/null || exit 125
+shift 2
+exec "$@"
+"""
+
 
 @dataclass
 class Tuned:
@@ -31,18 +39,15 @@ class Tuned:
     problems: list[str] = field(default_factory=list)  # what is not as it was
     back: int = 0  # settings that are as they were
 
-    def enter_cpu(self) -> None:
-        """Moves the calling process to the measuring CPU: for preexec_fn. An OSError where that
-        fails.
+    def launcher(self) -> tuple[str, ...]:
+        """The command that starts another one on the measuring CPU; it ends with 125 where it
+        cannot.
         """
         if self.cpu is None:
-            return
+            return ()
         members = self.root / PARTITION / "cgroup.procs"
-        if members.exists():
-            fd = os.open(members, os.O_WRONLY | os.O_CLOEXEC)
-            os.write(fd, b"0")  # itself
-            os.close(fd)
-        os.sched_setaffinity(0, {self.cpu})
+        group = str(members) if members.exists() else ""
+        return ("sh", "-c", _ON_CPU, "sh", group, str(self.cpu))
 
 
 def check_can_tune(state: Path = STATE, uid: int | None = None) -> None:

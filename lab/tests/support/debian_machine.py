@@ -72,12 +72,11 @@ class Machine:
         self._shell = ours
         self._text = b""  # of the shell, which nobody has asked for yet
         self._process = subprocess.Popen(
-            words,
+            subprocesses.ended_with_us(words),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             pass_fds=[theirs.fileno()],
-            preexec_fn=subprocesses.die_with_parent,
         )
         theirs.close()
 

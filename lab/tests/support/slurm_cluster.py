@@ -99,12 +99,11 @@ class SlurmCluster:
     def _start(self, name: str, *command: str) -> None:
         with (self.folder / f"{name}.out").open("ab") as out:
             self._running[name] = subprocess.Popen(
-                command,
+                subprocesses.ended_with_us(command),
                 stdout=out,
                 stderr=out,
                 stdin=subprocess.DEVNULL,
                 env=os.environ | self.variables,
-                preexec_fn=subprocesses.die_with_parent,
             )
 
     def _start_munge(self, key: Path) -> None:

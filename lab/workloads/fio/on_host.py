@@ -189,11 +189,10 @@ def _call(command: list[str]) -> None:
     """A program that goes when we go."""
     program = subprocesses.find(command[0], guest_script.PROGRAMS.get(command[0], "util-linux"))
     result = subprocess.run(
-        [program, *command[1:]],
+        subprocesses.ended_with_us([program, *command[1:]]),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        preexec_fn=subprocesses.die_with_parent,
     )
     if result.returncode != 0:
         said = (result.stdout + result.stderr).strip().splitlines() or [
