@@ -18,6 +18,7 @@ from analysis.site.case_texts import find_body
 from analysis.site.config_tables import read_table
 from analysis.site.feed import MOST_ENTRIES, render_feed
 from analysis.site.path_blocks import body_of, build_block
+from analysis.site.prediction_pages import describe_prediction, find_predictions
 from analysis.site.series_tables import read_walk
 from analysis.site.site_answers import SiteAnswers
 from analysis.site.site_data import file_name
@@ -59,12 +60,21 @@ def build_site(given: Sequence[Path], out: Path, address: str = "") -> Built:
     walks = _read_each(inputs.walks, read_walk, left_out)
     model = CaseModel(campaigns, rows, reader)
     answers = SiteAnswers(reader, site.kept.get("answers", {}))
-    pages = SitePages(site, {"has_configs": bool(tables), "has_series": bool(walks)})
+    predictions = _read_predictions(valid, left_out)
+    pages = SitePages(
+        site,
+        {
+            "has_configs": bool(tables),
+            "has_series": bool(walks),
+            "has_predictions": bool(predictions),
+        },
+    )
     build = _Build(site, pages, reader, campaigns, valid, model, left_out)
     pages.write_assets()
     build.write_cases()
     build.write_lists()
     build.write_tables(tables, walks)
+    build.write_predictions(predictions)
     build.write_front(answers.groups(valid))
     changes = build.write_changes(address)
     cards = {one.id: one.card for one in campaigns}
@@ -95,13 +105,26 @@ def _judge_setups(store: Store, campaigns: Sequence[SiteCampaign]) -> list[Setup
 def _read_each(
     files: dict[str, Path], read: Callable[[Path], Context], left_out: dict[str, str]
 ) -> list[Context]:
-    """Tables that are whole, with where they lie; why others are not goes to left_out."""
+    """What is whole, with where it lies; why other things are not goes to left_out."""
     found = []
     for where, path in files.items():
         try:
             found.append(read(path) | {"where": where})
         except (BadData, OSError) as error:
             left_out[where] = printable(str(error)).replace(printable(str(path)), where)
+    return found
+
+
+def _read_predictions(
+    campaigns: Sequence[SiteCampaign], left_out: dict[str, str]
+) -> list[tuple[Context, list[Context]]]:
+    """What a page says of each prediction, and its charts."""
+    found = []
+    for one in campaigns:
+        files = find_predictions(one.folder, one.where)
+        for about in _read_each(files, describe_prediction, left_out):
+            charts = about.pop("charts")
+            found.append((about | {"id": one.id, "name": one.known.name}, charts))
     return found
 
 
@@ -188,6 +211,14 @@ class _Build:
         if walks:
             self.pages.render("series.html", "series.html.j2", {"walks": walks})
         self.pages.write_data("tables", found)
+
+    def write_predictions(self, predictions: list[tuple[Context, list[Context]]]) -> None:
+        """The page of predicted cycles, where there are any, and the data of its charts."""
+        for about, charts in predictions:
+            self.pages.write_data(f"prediction/{about['id']}", charts)
+        if predictions:
+            shown = [about for about, _ in predictions]
+            self.pages.render("predictions.html", "predictions.html.j2", {"predictions": shown})
 
     def write_front(self, groups: list[Context]) -> None:
         """The front page."""

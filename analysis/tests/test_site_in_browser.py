@@ -17,11 +17,13 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from analysis.compare import compatibility, engine, from_campaign
 from analysis.data.load import load
+from analysis.prediction.predicted_cycles import FENCE
 from analysis.site.site_build import build_site
 from analysis.tests.conftest import path, record
 from analysis.tests.support import browsers
 from analysis.tests.support.browsers import look
 from analysis.tests.support.comparisons import timed
+from analysis.tests.support.predictions import MODEL, document, launches, predicted
 from analysis.tests.support.sites import case_file, data
 
 pytestmark = pytest.mark.program
@@ -42,7 +44,9 @@ def browser(tmp_path_factory):
 
 @pytest.fixture
 def site(campaign, tmp_path, monkeypatch):
-    """Twelve campaigns in counts and time, one of another QEMU; and a hostile name."""
+    """Twelve campaigns in counts and time, one of another QEMU, one with a prediction; and a
+    hostile name.
+    """
     monkeypatch.setenv("KMAPBENCH_CACHE", str(tmp_path / "cache"))
     (tmp_path / "results").mkdir()
     for number in range(12):
@@ -59,13 +63,27 @@ def site(campaign, tmp_path, monkeypatch):
         header = {"started": f"2026-01-{number + 1:02d}T00:00:00Z"}
         if number == 11:
             header["tools"] = {"qemu": "QEMU emulator version 9.0 <b>"}
+        if number == 5:
+            records += [*launches(FENCE, 17, 17, 17), *launches(MODEL, 27, 28, 26)]
         folder = campaign(f"c{number:02d}", records, header=header)
+        if number == 5:
+            (folder / "predicted").mkdir()
+            (folder / "predicted" / "llvm-mca.json").write_text(json.dumps(predictions()))
         (folder / "stock" / "boot-01" / "path.jsonl").write_text(
             json.dumps(path(kmap_local_page=5 if number < 6 else 7)) + "\n"
         )
         folder.rename(tmp_path / "results" / folder.name)
     build_site([tmp_path / "results"], tmp_path / "public")
     return tmp_path / "public"
+
+
+def predictions() -> dict:
+    """A path that writes twice, one that does not, and a model that was measured."""
+    return document(
+        predicted(PROTECTED, 44, writes=2),
+        predicted(DRAM, 10),
+        predicted(MODEL, 15, "host"),
+    )
 
 
 @pytest.fixture
@@ -102,6 +120,7 @@ def pages(site: Path) -> list[str]:
     one = data(site, "campaigns")["rows"][0][0]
     case = f"case/{case_file(site, DRAM)}.html"
     names = ["index.html", "cases.html", "campaigns.html", "changes.html", "left-out.html"]
+    names.append("predictions.html")
     return [*names, case, f"campaign.html#c={one}", link_to(site, "c00:stock", "c11:stock")]
 
 
@@ -151,7 +170,7 @@ def test_the_search_finds_cases_and_campaigns_and_has_a_link(browser, site, serv
     look(browser, f"{top}/index.html")
     assert not any("/data/" in url for url in requested(browser))  # nothing before it is asked
     box = browser.find_element(By.ID, "words")
-    box.send_keys("DRAM kmap")
+    box.send_keys("DRAM kernel")
     until(browser, "document.getElementById('found').textContent === '1 found'")
     (result,) = browser.find_elements(By.CSS_SELECTOR, "#results a")
     assert result.text == DRAM
@@ -196,6 +215,23 @@ def test_a_history_is_drawn_and_told_by_the_keyboard_and_as_a_table(browser, sit
     assert "11,61,120" not in browser.execute_script(drawn)
     assert "c06" in browser.find_element(By.CSS_SELECTOR, ".changes").text
     # What is said of rendering is of the pixels that were read here.
+    assert [one for one in browser.get_log("browser") if one["source"] != "rendering"] == []
+
+
+def test_predictions_are_drawn_and_told_by_the_keyboard(browser, site):
+    look(browser, f"{site.as_uri()}/predictions.html")
+    until(browser, "document.querySelectorAll('.chart canvas').length === 3")
+    (one, other, models) = browser.find_elements(By.CSS_SELECTOR, ".chart")
+    said = [figure.text for figure in browser.find_elements(By.CSS_SELECTOR, "figcaption")]
+    assert "kernel/kmap_local (stock) on sapphirerapids, predicted" in said[0]
+    assert "znver4" in said[1] and "predicted and measured" in said[2]
+    readout = browser.find_elements(By.CSS_SELECTOR, ".readout")
+    one.send_keys(Keys.HOME)
+    assert readout[0].text == "W = 20: protected 80 (42 to 80); dram 6 (2 to 6)"  # 44 - 4 + 2 * 20
+    one.send_keys(Keys.END)
+    assert readout[0].text.startswith("W = 300: protected 640 ")
+    models.send_keys(Keys.HOME)
+    assert readout[2].text == f"{MODEL}: measured 10, predicted 11 (2 to 11), +10%"
     assert [one for one in browser.get_log("browser") if one["source"] != "rendering"] == []
 
 
