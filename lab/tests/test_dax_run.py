@@ -153,6 +153,7 @@ KILL_FIO = (
 
 
 @pytest.mark.kernels
+@pytest.mark.all
 def test_fio_killed_in_mid_job_is_one_line_and_the_campaign_goes_on_after_it(
     tmp_path, monkeypatch, capsys
 ):

@@ -11,7 +11,7 @@ import pytest
 from formats.gate_files import COMMENT, KCIDB
 from lab.gate import gate_options, gate_plan, gate_run
 
-pytestmark = pytest.mark.guest
+pytestmark = [pytest.mark.guest, pytest.mark.all]
 
 
 @pytest.fixture
@@ -42,7 +42,6 @@ def test_the_same_kernel_in_another_folder_passes(kernel, copy, tmp_path):
     assert len(tests) > 4 and figures == {5}
 
 
-@pytest.mark.all
 def test_a_kernel_that_does_not_boot_fails(kernel, copy, tmp_path):
     (image,) = (copy / "boot").glob("vmlinuz-*")
     content = image.read_bytes()

@@ -153,6 +153,8 @@ def test_what_root_makes_goes_to_the_owner_of_the_folder_it_is_in(tmp_path):
 USER = 1234
 LONG_SECONDS = 3600  # the emulator takes many minutes for all cases, and for a compiler
 CAMPAIGN = "campaign"
+# Few launches of user models, which take long in the emulator; nothing here asks how they spread.
+SMOKE = ("--level", "smoke")
 LOOK = (
     STATE
     + """
@@ -259,7 +261,7 @@ def with_pks(request, rehearse, warm) -> Rehearsal:
     """The telling dozen; all cases take minutes, since time needs many samples where counts need
     few.
     """
-    job = run_here(CAMPAIGN, warm, "--cases", request.param) + f"look {CAMPAIGN}\n"
+    job = run_here(CAMPAIGN, warm, "--cases", request.param, *SMOKE) + f"look {CAMPAIGN}\n"
     return rehearse(
         job + userland.send(CAMPAIGN, f"{CAMPAIGN}.out", f"{CAMPAIGN}.err"),
         limit_seconds=LONG_SECONDS,
@@ -341,14 +343,14 @@ def poor(rehearse, warm, kernel) -> Rehearsal:
     running = running_kernel.RunningKernel(kernel.release, kernel.headers)
     module = module_build.build(running, MODULE_SOURCE, warm, quiet)
     # A few models: each has charts, which take long in an emulator.
-    models = ["--only", "user", "--cases", "user/kmap_local/d*"]
+    models = ["--only", "user", "--cases", "user/kmap_local/d*", *SMOKE]
     ordinary = ["run", "--out", f"{userland.SCRATCH}/user", *models]
     job = "".join(
         [
             userland.kmapbench("check", ["check"], warm),
             run_here("not_root", anywhere, user=USER),
             userland.kmapbench("user", ordinary, anywhere, user=USER),
-            run_here(CAMPAIGN, warm),
+            run_here(CAMPAIGN, warm, *SMOKE),
             f"look {CAMPAIGN}\n",
             f"insmod /new{module}\n",
             run_here("loaded", warm),

@@ -21,7 +21,15 @@ CASE = "kernel/kmap_local/dram"
 SAID = "kernel panic: sysrq triggered crash"
 
 
-@pytest.mark.parametrize("step", ["pmem", "load", "micro", "unload"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        "pmem",
+        pytest.param("load", marks=pytest.mark.all),
+        "micro",
+        pytest.param("unload", marks=pytest.mark.all),
+    ],
+)
 def test_a_panic_is_one_line_and_what_was_measured_is_kept(monkeypatch, capsys, tmp_path, step):
     sound = micro_script.micro
 
