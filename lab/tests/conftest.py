@@ -4,6 +4,7 @@
 import fcntl
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,6 +28,18 @@ KMAP_BENCH = build_dir() / "bench" / "kmap_bench"
 
 def quiet(_: str) -> None:
     pass
+
+
+def pytest_configure() -> None:
+    """A shell's background job ignores SIGINT, what nohup starts SIGHUP, and so would all that they
+    start.
+    """
+    for number, heeding in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, heeding)
 
 
 def pytest_addoption(parser):

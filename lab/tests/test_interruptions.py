@@ -32,14 +32,6 @@ def is_qemu(pid: int) -> bool:
         return False
 
 
-def heed_interrupts() -> None:
-    """A shell's background job ignores SIGINT, what nohup starts SIGHUP, and so would all that they
-    start.
-    """
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-
-
 @pytest.fixture
 def running(tmp_path):
     """A campaign of one boot, right after its first record of a case is on disk: process, QEMU's
@@ -66,7 +58,6 @@ def running(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=heed_interrupts,
     )
     records = folder / "stock" / "boot-01" / "micro.jsonl"
     deadline = time.monotonic() + 120
