@@ -65,6 +65,32 @@ def test_chosen_hosts_are_measured_and_no_others(fleet):
     assert re.search(r"^h1 .*ok=1 +changed=0", out, re.MULTILINE) or "h1 " not in out
 
 
+# A machine whose units are its own.
+APART = ["unshare", "--mount", "sh", "-c"]
+APART += ['mount -t tmpfs units /etc/systemd/system && exec "$@"', "sh"]
+
+
+@pytest.mark.all
+@has_ansible
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes a namespace: takes root")
+@pytest.mark.parametrize(
+    ("stopped", "state"), [("", {"h1": "measured"}), ("a full disk", {"h1": "failed"})]
+)
+def test_a_campaign_over_reboots_is_waited_for_after_what_began_it_has_ended(fleet, stopped, state):
+    (fleet.folder / "plan.toml").write_text('kernels = ["plain", "protected"]\nboots = 2\n')
+    (fleet.program.parent / "stopped").write_text(stopped)
+    words = ["-e", "kmapbench_kind=campaign"]
+    code, out = fleet.play({"h1": {"ansible_become_method": "su"}}, *words, inside=APART)
+    assert fleet.states() == state, out
+    calls = (fleet.program.parent / "calls").read_text().splitlines()
+    (begun,) = [call for call in calls if call.startswith("campaign --no-install --plan ")]
+    assert begun.endswith(" --anonymize")
+    if stopped:
+        assert code != 0 and "stopped: a full disk" in out
+    else:
+        assert code == 0 and any(call.startswith("pack ") for call in calls), out
+
+
 @pytest.mark.all
 @has_ansible
 def test_the_playbooks_are_well_formed():

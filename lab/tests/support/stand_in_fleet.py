@@ -35,8 +35,13 @@ class StandInFleet:
         (folder / "checkouts").mkdir()
         (folder / "checkouts" / commit[:12]).symlink_to(folder / "checkout")
 
-    def play(self, hosts: Mapping[str, Mapping[str, Any]], *words: str) -> tuple[int, str]:
-        """Runs measure.yml on hosts, with variables of each; the exit code and what it printed."""
+    def play(
+        self, hosts: Mapping[str, Mapping[str, Any]], *words: str, inside: Sequence[str] = ()
+    ) -> tuple[int, str]:
+        """Runs measure.yml on hosts, with variables of each; the exit code and what it printed.
+
+        inside: a command that runs it.
+        """
         for name in hosts:
             (self.folder / name).mkdir(exist_ok=True)
             if not (self.folder / name / "checkouts").exists():
@@ -59,7 +64,7 @@ class StandInFleet:
             "kmapbench_interval": 0.2,
             "kmapbench_patience": 1,
         }
-        command = ["ansible-playbook", "-i", str(inventory), "measure.yml"]
+        command = [*inside, "ansible-playbook", "-i", str(inventory), "measure.yml"]
         said = subprocess.run(
             [*command, "-e", json.dumps(settings), *words],
             cwd=self.folder / "checkout" / "fleet",
