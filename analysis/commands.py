@@ -171,7 +171,7 @@ def forecast(arguments: argparse.Namespace) -> int:
 
 def predict(arguments: argparse.Namespace) -> int:
     """Writes what comes of llvm-mca's figures, and prints it."""
-    from analysis.prediction import prediction_writer
+    from analysis.prediction.forms import prediction_writer
 
     text = prediction_writer.write_prediction(
         arguments.folder, arguments.campaign, arguments.format

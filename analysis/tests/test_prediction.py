@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from analysis.data.bad_data import BadData
-from analysis.prediction import (
+from analysis.prediction import prediction_words
+from analysis.prediction.forms import (
     prediction_json,
     prediction_markdown,
     prediction_text,
-    prediction_words,
     prediction_writer,
 )
 from analysis.prediction.predicted_cycles import FENCE, LARGEST_ERROR, read_prediction

@@ -165,7 +165,7 @@ def _snapshot(tree: Path) -> str:
     try:
         there = Path(tree, _git(tree, "rev-parse", "--git-path", "index"))
         if there.exists():
-            shutil.copyfile(there, index)
+            shutil.copy2(there, index)  # by its time git knows which files to look into
         added = {"GIT_INDEX_FILE": str(index)}
         _git(tree, "add", "--update", ":/", **added)
         return _git(tree, "write-tree", **added)

@@ -4,6 +4,7 @@ nothing in them is changed.
 """
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,16 @@ def test_the_same_content_has_the_same_name_and_other_content_another(tree):
     assert git_tree.content(tree, "v2~0") == first
     git_tree.content.cache_clear()
     assert git_tree.content(tree, "") == changed
+
+
+def test_a_change_in_the_second_of_the_commit_is_seen(tree):
+    """Of the same length, so that only the content tells."""
+    time.sleep(1 - time.time() % 1)  # a commit and a change fit into a whole second
+    (tree / FILE).write_text("int answer(void)\n{\n\treturn 44;\n}\n")
+    git(tree, "commit", "-q", "-a", "-m", "third")
+    (tree / FILE).write_text("int answer(void)\n{\n\treturn 45;\n}\n")
+    time.sleep(1.1)
+    assert git_tree.content(tree, "work") != git_tree.content(tree, "HEAD")
 
 
 def test_a_changed_tree_is_told_of_where_no_commit_is_named(tree):

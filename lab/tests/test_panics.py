@@ -24,7 +24,7 @@ SAID = "kernel panic: sysrq triggered crash"
 @pytest.mark.parametrize(
     "step",
     [
-        "pmem",
+        pytest.param("pmem", marks=pytest.mark.all),
         pytest.param("load", marks=pytest.mark.all),
         "micro",
         pytest.param("unload", marks=pytest.mark.all),

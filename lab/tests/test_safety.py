@@ -104,6 +104,7 @@ def test_a_killed_caller_leaves_nothing_behind(boot_job, states, state_module, t
     assert booted.record(PROTECTED, "again")["oracle"] == "held"
 
 
+@pytest.mark.all
 def test_a_cpu_that_goes_takes_nothing_along(boot_job, states, state_module):
     booted = boot_job(
         LOADED
@@ -128,6 +129,7 @@ def test_a_cpu_that_goes_takes_nothing_along(boot_job, states, state_module):
     assert booted.console.count("smpboot: CPU 1 is now offline") == 10
 
 
+@pytest.mark.all
 def test_a_kernel_that_sleeps_wakes_up_as_it_was(boot_job, states, state_module):
     """Suspend as far as the last CPU's registers (pm_test), in the middle of a run."""
     booted = boot_job(

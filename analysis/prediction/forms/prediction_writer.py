@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from analysis.prediction import prediction_json, prediction_markdown, prediction_text
+from analysis.prediction.forms import prediction_json, prediction_markdown, prediction_text
 from analysis.prediction.predicted_cycles import read_prediction
 from analysis.prediction.prediction_figure import make_figure
 from analysis.report.charts.drawing import draw_figures
