@@ -58,6 +58,7 @@ pack*--check*)
 	exit 0
 	;;
 pack*)
+	[ ! -e "UNIT" ] || exit 1 # a campaign is under way
 	for word; do case $word in --out=*) cp "$here/ready" "${word#--out=}" ;; esac; done
 	;;
 site*)
