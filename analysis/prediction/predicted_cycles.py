@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What llvm-mca predicts of each case, and how far that is from what was measured."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from analysis.data.bad_data import BadData, printable
 from analysis.data.grouping import group_by
 from analysis.data.json_files import read_document
 from analysis.data.load import load
+from analysis.data.records import Record
 from formats import prediction_file, schema
 from formats.campaign_format import USER_SPACE
 
@@ -58,6 +60,37 @@ class PredictedCase:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """Core cycles of an operation in several records."""
+
+    median: float
+    low: float
+    high: float
+    records: int
+
+    @classmethod
+    def of(cls, cycles: NDArray[np.float64]) -> "Measured":
+        low, median, high = (float(one) for one in np.quantile(cycles, (0, 0.5, 1)))
+        return cls(median, low, high, len(cycles))
+
+
+@dataclass(frozen=True)
+class CycleRecords:
+    """What was measured in core cycles in a campaign, which is read when it is first asked for."""
+
+    campaign: Path
+
+    @cached_property
+    def all(self) -> list[Record]:
+        """BadData where the campaign is broken."""
+        return [
+            record
+            for record in load(self.campaign, with_paths=False).records
+            if record.status == "ok" and record.cost_core_cycles is not None
+        ]
+
+
+@dataclass(frozen=True)
 class ModelError:
     """A user model of this machine: a pair by itself, without fence and loop, in core cycles."""
 
@@ -89,6 +122,13 @@ class Prediction:
     refused_models: list[PredictedCase]  # that were not predicted
     unmeasured: list[str]  # models that were predicted, and are compared with nothing
     errors: list[ModelError]
+    records: CycleRecords
+
+    @cached_property
+    def measured(self) -> dict[tuple[str, str], Measured]:
+        """All that took core cycles, in a loop of its own, by case and variant."""
+        groups = group_by(self.records.all, lambda record: (record.case, record.variant))
+        return {key: Measured.of(_cycles(group)) for key, group in groups.items()}
 
     @property
     def misses(self) -> list[ModelError]:
@@ -108,7 +148,8 @@ def read_prediction(folder: Path, campaign: Path) -> Prediction:
     cases = [_case(path, raw["loop"], raw["cpus"]) for path in raw["paths"]]
     models = [one for one in cases if one.variant == USER_SPACE and one.case != FENCE]
     compared = [one for one in models if not one.refused] if raw["here"] else []
-    measured = _beyond_the_fence(campaign) if compared else {}
+    records = CycleRecords(campaign)
+    measured = _beyond_the_fence(records) if compared else {}
     return Prediction(
         llvm=printable(raw["llvm"]),
         machine=printable(raw["machine"]),
@@ -125,6 +166,7 @@ def read_prediction(folder: Path, campaign: Path) -> Prediction:
             for one in compared
             if one.case in measured
         ],
+        records=records,
     )
 
 
@@ -166,29 +208,27 @@ def _case(path: Mapping[str, Any], loop: Mapping[str, Any], cpus: list[str]) -> 
     )
 
 
-def _beyond_the_fence(campaign: Path) -> dict[str, NDArray[np.float64]]:
+def _cycles(records: Sequence[Record]) -> NDArray[np.float64]:
+    return np.array([record.cost_core_cycles for record in records], dtype=float)
+
+
+def _beyond_the_fence(records: CycleRecords) -> dict[str, NDArray[np.float64]]:
     """Core cycles of each launch of each user model, without those of the fence and the loop: of
     models that take any. BadData where the fence was not measured.
     """
     launches = {
-        case: np.array(
-            [
-                record.cost_core_cycles
-                for record in records
-                if record.status == "ok" and record.cost_core_cycles is not None
-            ]
-        )
-        for case, records in group_by(
-            load(campaign, with_paths=False).records, lambda record: record.case
-        ).items()
+        case: _cycles(group)
+        for case, group in group_by(records.all, lambda record: record.case).items()
     }
     if not len(launches.get(FENCE, ())):
-        raise BadData(f"{campaign}: {FENCE} was not measured, which the others contain; run again")
+        raise BadData(
+            f"{records.campaign}: {FENCE} was not measured, which the others contain; run again"
+        )
     fence = float(np.median(launches[FENCE]))
     beyond = {case: cycles - fence for case, cycles in launches.items() if len(cycles)}
     return {case: cycles for case, cycles in beyond.items() if np.median(cycles) > 0}
 
 
 def _error(case: str, predicted: Cycles, measured: NDArray[np.float64]) -> ModelError:
-    low, median, high = (float(one) for one in np.quantile(measured, (0, 0.5, 1)))
-    return ModelError(case, predicted, median, low, high, len(measured))
+    spread = Measured.of(measured)
+    return ModelError(case, predicted, spread.median, spread.low, spread.high, spread.records)

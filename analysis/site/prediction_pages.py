@@ -3,24 +3,23 @@
 beside them where anything was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from analysis.data.grouping import group_by
-from analysis.data.load import load
 from analysis.prediction import prediction_words as words
-from analysis.prediction.predicted_cycles import PredictedCase, Prediction, read_prediction
+from analysis.prediction.predicted_cycles import (
+    Measured,
+    PredictedCase,
+    Prediction,
+    read_prediction,
+)
 from analysis.prediction.prediction_figure import make_figure
 from analysis.report.charts import style
 from analysis.report.model.figure import WriteLines
 from formats import prediction_file
 
 Context = dict[str, Any]
-# Cycles measured in a loop: median, lowest, highest and number of records, by case and variant.
-Measured = dict[tuple[str, str], tuple[float, float, float, int]]
 
 _MEASURED = "measured, in a loop"
 
@@ -34,15 +33,13 @@ def find_predictions(campaign: Path, where: str) -> dict[str, Path]:
 
 def describe_prediction(folder: Path) -> Context:
     """What a page says of a prediction, with its charts. BadData where it is broken."""
-    campaign = folder.parent
-    prediction = read_prediction(folder, campaign)
-    measured = _measured(campaign)
+    prediction = read_prediction(folder, folder.parent)
     charts = [chart for cpu in _drawn(prediction) for chart in _panels(prediction, cpu)]
     return {
         "title": words.title(prediction),
         "fitness": words.fitness(prediction),
         "is_fit": prediction.is_fit,
-        "cpus": [_cpu(prediction, cpu, measured) for cpu in prediction.cpus],
+        "cpus": [_cpu(prediction, cpu) for cpu in prediction.cpus],
         "notes": words.notes(prediction),
         "refusals": words.refusals(prediction),
         "errors": {
@@ -63,25 +60,10 @@ def _drawn(prediction: Prediction) -> list[str]:
     return drawn if any(not one.refused for one in prediction.cases) else []
 
 
-def _measured(campaign: Path) -> Measured:
-    """Cycles of kernel cases that were measured on hardware."""
-    records = [
-        record
-        for record in load(campaign, with_paths=False).records
-        if record.status == "ok" and record.cost_core_cycles is not None
-    ]
-    found: Measured = {}
-    for key, group in group_by(records, lambda record: (record.case, record.variant)).items():
-        cycles = np.array([record.cost_core_cycles for record in group], dtype=float)
-        low, median, high = (float(one) for one in np.quantile(cycles, (0, 0.5, 1)))
-        found[key] = (median, low, high, len(cycles))
-    return found
-
-
-def _cpu(prediction: Prediction, cpu: str, measured: Measured) -> Context:
+def _cpu(prediction: Prediction, cpu: str) -> Context:
     """The table of a CPU; what was measured is beside the CPU of this machine."""
     cases = [one for one in prediction.cases if not one.refused]
-    here = measured if cpu == prediction.here else {}
+    here = prediction.measured if cpu == prediction.here else {}
     with_measured = any((one.case, one.variant) in here for one in cases)
     return {
         "heading": words.cases_heading(prediction, cpu),
@@ -93,11 +75,9 @@ def _cpu(prediction: Prediction, cpu: str, measured: Measured) -> Context:
     }
 
 
-def _cell(measured: Measured, case: PredictedCase) -> str:
-    if (case.case, case.variant) not in measured:
-        return "-"
-    median, low, high, number = measured[case.case, case.variant]
-    return f"{median:.1f} [{low:.1f}, {high:.1f}], n {number}"
+def _cell(measured: Mapping[tuple[str, str], Measured], case: PredictedCase) -> str:
+    one = measured.get((case.case, case.variant))
+    return f"{one.median:.1f} [{one.low:.1f}, {one.high:.1f}], n {one.records}" if one else "-"
 
 
 def _panels(prediction: Prediction, cpu: str) -> list[Context]:

@@ -25,7 +25,7 @@ from lab.host.machine_state import Watch
 class Place:
     """Where kmap_bench runs on this machine."""
 
-    launcher: tuple[str, ...] = ()  # the command that starts it, if one does
+    wrapper: tuple[str, ...] = ()  # the command that starts it, if one does
     described: dict[str, Any] = field(default_factory=dict)  # in environment.json
     cpus: Sequence[int] | None = None  # that it runs on; None: those of this process
     watch: Watch = field(default_factory=Watch)  # of the machine, while it runs
@@ -76,7 +76,7 @@ def measure(
                     launch=launch,
                     environment=environment,
                 )
-                _launch(one, boot, on_line, place.launcher)
+                _launch(one, boot, on_line, place.wrapper)
                 outputs.append(json.loads(out.read_text()))
             contents.append(merged(outputs))
         boot.write_environment(json.loads(environment.read_text()) | place.environment())
@@ -114,12 +114,12 @@ def merged(outputs: list[dict]) -> dict:
 
 
 def _start(
-    command: BenchCommand, write_fd: int, said: IO[bytes], launcher: Sequence[str]
+    command: BenchCommand, write_fd: int, said: IO[bytes], wrapper: Sequence[str]
 ) -> subprocess.Popen:
     words = replace(command, records=f"/dev/fd/{write_fd}").words()
     try:
         return subprocess.Popen(
-            subprocesses.ended_with_us([*launcher, *words]),
+            subprocesses.ended_with_us([*wrapper, *words]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=said,
@@ -131,12 +131,12 @@ def _start(
 
 
 def _launch(
-    command: BenchCommand, boot: Boot, on_line: Callable[[Line], None], launcher: Sequence[str]
+    command: BenchCommand, boot: Boot, on_line: Callable[[Line], None], wrapper: Sequence[str]
 ) -> None:
     parser = Parser()
     read_fd, write_fd = os.pipe()
     with os.fdopen(read_fd, "rb", buffering=0) as reader, tempfile.TemporaryFile() as said:
-        process = _start(command, write_fd, said, launcher)
+        process = _start(command, write_fd, said, wrapper)
         try:
             while data := reader.read(1 << 16):
                 for line in parser.feed(data):

@@ -74,7 +74,7 @@ def measure_user(
     # one repetition a launch, since a launch is their unit of randomness
     command = BenchCommand(kmap_bench, names=names, repetitions=1, events=True)
     # threads that run at once need a CPU each
-    where = replace(place, launcher=()) if any("/threads" in name for name in names) else place
+    where = replace(place, wrapper=()) if any("/threads" in name for name in names) else place
     launches = SMOKE_LAUNCHES if place.watch.level == SMOKE else LAUNCHES
     follow = follower([], "user models", MODEL_WORK / launches, display)
     # without the case that a launch ended in: those before have its records

@@ -55,7 +55,7 @@ def tuned_place(place: Place, display: Display, isolate: bool) -> Iterator[list[
         with tuned(isolate=isolate) as made:
             for line in made.said:
                 display.note(line)
-            place.launcher = made.launcher()
+            place.wrapper = made.wrapper()
             place.described = {"tuned": made.effects}
             place.cpus = None if made.cpu is None else [made.cpu]
             yield problems

@@ -72,34 +72,34 @@ def test_a_program_that_fails_is_named_and_no_wrapper(tmp_path):
 # The measuring CPU
 
 
-def _allowed(*launcher: str) -> subprocess.CompletedProcess:
+def _allowed(*wrapper: str) -> subprocess.CompletedProcess:
     show = ["sh", "-c", "echo $$; grep Cpus_allowed_list /proc/self/status"]
-    return subprocess.run([*launcher, *show], capture_output=True, text=True)
+    return subprocess.run([*wrapper, *show], capture_output=True, text=True)
 
 
 def _tuned(cpu: int | None, root: Path) -> Tuned:
     return Tuned(effects={}, said=[], cpu=cpu, root=root)
 
 
-def test_a_launcher_moves_to_the_cpu_and_into_the_cgroup(tmp_path):
+def test_a_wrapper_moves_to_the_cpu_and_into_the_cgroup(tmp_path):
     cpu = max(os.sched_getaffinity(0))
-    launcher = _tuned(cpu, tmp_path).launcher()
-    assert _allowed(*launcher).stdout.splitlines()[1].split() == ["Cpus_allowed_list:", str(cpu)]
+    wrapper = _tuned(cpu, tmp_path).wrapper()
+    assert _allowed(*wrapper).stdout.splitlines()[1].split() == ["Cpus_allowed_list:", str(cpu)]
     members = tmp_path / PARTITION / "cgroup.procs"
     members.parent.mkdir(parents=True)
     members.touch()
-    moved = _allowed(*_tuned(cpu, tmp_path).launcher())
+    moved = _allowed(*_tuned(cpu, tmp_path).wrapper())
     assert moved.stdout.splitlines()[1].split() == ["Cpus_allowed_list:", str(cpu)]
     assert members.read_text() == "0\n"  # itself, for the kernel
-    assert _tuned(None, tmp_path).launcher() == ()
+    assert _tuned(None, tmp_path).wrapper() == ()
 
 
 @pytest.mark.parametrize("is_of_cgroup", [False, True])
-def test_a_launcher_that_cannot_move_starts_nothing(tmp_path, is_of_cgroup):
+def test_a_wrapper_that_cannot_move_starts_nothing(tmp_path, is_of_cgroup):
     members = tmp_path / PARTITION / "cgroup.procs"
     if is_of_cgroup:
         members.mkdir(parents=True)  # nobody can write to a folder
-    failed = _allowed(*_tuned(0 if is_of_cgroup else 4000, tmp_path).launcher())
+    failed = _allowed(*_tuned(0 if is_of_cgroup else 4000, tmp_path).wrapper())
     assert failed.returncode == 125 and not failed.stdout
     assert failed.stderr.strip()
 

@@ -13,7 +13,8 @@
 
   const reach = (alone, low, high) => `${figure(alone)} (${figure(low)} to ${figure(high)})`;
 
-  // Lines over W, on a logarithmic axis, since a write takes much longer than all else; with a band from the lowest to the highest of those that write.
+  // Lines over W, on a logarithmic axis, since a write takes much longer than all else. Those that write have a band from
+  // the lowest to the highest.
   const overWrites = ({ title, span: [from, to], published, lines }) => {
     const steps = Array.from({ length: Math.floor((to - from) / STEP) + 1 }, (_, at) => from + at * STEP);
     const places = [...new Set([...steps, published, to])].sort((a, b) => a - b);
@@ -21,7 +22,8 @@
     const shown = [...lines].sort((a, b) => b.writes - a.writes || b.alone - a.alone);
     const banded = shown.filter((line) => line.writes);
     const edge = { stroke: "transparent", points: { show: false } };
-    const plot = (width, area) => new uPlot(chartFrame.options(width, "predicted cycles", { label: "W, cycles of a PKRS write", labelSize: 20 }, {
+    const ticks = { label: "W, cycles of a PKRS write", labelSize: 20 };
+    const plot = (width, area) => new uPlot(chartFrame.options(width, "predicted cycles", ticks, {
       scales: { x: { time: false }, y: { distr: 3, range: (_, __, high) => [LOWEST, 1.1 * high] } },
       series: [
         {},

@@ -39,7 +39,7 @@ class Tuned:
     problems: list[str] = field(default_factory=list)  # what is not as it was
     back: int = 0  # settings that are as they were
 
-    def launcher(self) -> tuple[str, ...]:
+    def wrapper(self) -> tuple[str, ...]:
         """The command that starts another one on the measuring CPU; it ends with 125 where it
         cannot.
         """
