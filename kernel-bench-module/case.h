@@ -42,6 +42,7 @@ struct kb_ctx {
 	struct kb_pks_state pks;	/* valid from kb_pks_enter to kb_pks_leave */
 	u32 pkru;		/* of this sample, where the case has read it */
 	u64 stand_in;		/* value of the register that stands in, of this sample */
+	struct perf_event *counter;	/* of the run's clock; NULL: that is the TSC */
 	struct kmapbench_run *run;
 };
 

@@ -335,6 +335,22 @@ const struct kb_case kb_cases[] = {
 		.needs_pks = true,
 	},
 	{
+		.name = "msr/wrmsrns/toggle",
+		.what = "the same as msr/wrpkrs/toggle, by WRMSRNS",
+		.body = KB_BODY_OF(kb_body_wrmsrns_toggle),
+		.skip_reason = kb_msr_refuse_wrmsrns,
+		.needs_pks = true,
+	},
+	{
+		.name = "msr/wrmsrns/latency",
+		.what = "the same as msr/wrpkrs/latency, by WRMSRNS",
+		.body = KB_BODY_OF(kb_body_wrmsrns_latency),
+		.setup = kb_model_setup_protected,
+		.teardown = kb_model_teardown,
+		.skip_reason = kb_msr_refuse_wrmsrns,
+		.needs_pks = true,
+	},
+	{
 		.name = "msr/wrpkrs/same",
 		.what = "WRMSR IA32_PKRS with the value that is there already",
 		.body = KB_BODY_OF(kb_body_wrpkrs_same),

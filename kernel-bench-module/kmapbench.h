@@ -12,7 +12,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define KMAPBENCH_ABI			4
+#define KMAPBENCH_ABI			5
 #define KMAPBENCH_DEVICE		"/dev/kmapbench"
 
 #define KMAPBENCH_NAME_BYTES		64
@@ -47,6 +47,18 @@ enum kmapbench_irq_policy {
 	KMAPBENCH_IRQ_POLICIES		/* how many there are */
 };
 
+/*
+ * In what the windows of a RUN are counted: ticks of the TSC or, around the same code, a perf
+ * event of the CPU.  A RUN is skipped where nothing counts it.
+ */
+enum kmapbench_clock {
+	KMAPBENCH_TSC = 0,
+	KMAPBENCH_CPU_CLOCK = 1,	/* the kernel's own clock, in nanoseconds; on every machine */
+	KMAPBENCH_CYCLES = 2,		/* core cycles, by the PMU */
+	KMAPBENCH_INSTRUCTIONS = 3,	/* instructions that retired, by the PMU */
+	KMAPBENCH_CLOCKS		/* how many there are */
+};
+
 /* kmapbench_case_desc.flags */
 #define KMAPBENCH_CASE_DEFAULT		0x1u	/* one of the telling few */
 #define KMAPBENCH_CASE_DEVMAP_PAGE	0x2u	/* user_page: a page of a DAX file */
@@ -71,8 +83,8 @@ struct kmapbench_case_desc {
 };
 
 /*
- * One sample: the same code timed over ops and over 2 * ops operations, in TSC
- * ticks, with the empty loop timed the same way right beside it.  The cost of
+ * One sample: the same code timed over ops and over 2 * ops operations, in ticks
+ * of the run's clock, with the empty loop timed the same way right beside it.  The cost of
  * an operation is a slope, (case_2n - case_n) / ops, so that whatever a
  * measurement costs once (fences, the call, the clock itself) cancels.  shifted is
  * the same code KMAPBENCH_SHIFT_BYTES further on: where it takes another time, the
@@ -138,11 +150,11 @@ struct kmapbench_run {
 	__u64 first_window;
 	/* out: error code of the oracle's page fault on the closed page, 0: none seen */
 	__u64 oracle_error_code;
-	__u64 section_ticks;	/* out: of the samples: windows and what is around them */
+	__u64 section_ticks;	/* out: of the samples, in TSC ticks: windows and what is around them */
 	__u64 run_ticks;	/* out: of the call, but for copying this structure */
 	__u32 rejected[KMAPBENCH_CAUSES];	/* out: by enum kmapbench_cause */
 	__u32 pages;		/* out: how many the case went round */
-	__u32 reserved;		/* must be 0 */
+	__u32 clock;		/* in: enum kmapbench_clock */
 	char reason[KMAPBENCH_TEXT_BYTES];
 };
 

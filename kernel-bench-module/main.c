@@ -24,6 +24,7 @@
 #include "loop_check.h"
 #include "oracle.h"
 #include "pks.h"
+#include "window_counter.h"
 
 static DEFINE_MUTEX(run_mutex);
 
@@ -182,12 +183,17 @@ static int kb_run(struct kmapbench_run *run, struct kmapbench_sample *samples)
 	ctx.buffer = (void *)get_zeroed_page(GFP_KERNEL);
 	if (!ctx.buffer)
 		return -ENOMEM;
+	err = kb_counter_open(&ctx);
+	if (err)
+		goto free_buffer;
 	err = c->setup ? c->setup(&ctx) : 0;
 	if (!err) {
 		err = kb_measure(c, &ctx, samples);
 		if (c->teardown)
 			c->teardown(&ctx);
 	}
+	kb_counter_close(&ctx);
+free_buffer:
 	free_page((unsigned long)ctx.buffer);
 	return err == KB_SKIP ? 0 : err;
 }
@@ -203,7 +209,7 @@ static bool kb_run_valid(const struct kmapbench_run *run)
 	       run->samples >= 1 && run->samples <= KMAPBENCH_MAX_SAMPLES &&
 	       run->irq_policy < KMAPBENCH_IRQ_POLICIES &&
 	       kb_irq_policies(c) & BIT(run->irq_policy) &&
-	       (c->needs_page || !run->user_page) && !run->reserved;
+	       (c->needs_page || !run->user_page) && run->clock < KMAPBENCH_CLOCKS;
 }
 
 /* What a RUN says, before it has anything to say. */

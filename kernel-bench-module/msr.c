@@ -23,6 +23,26 @@ KB_BODY(kb_body_wrpkrs_latency, {
 	kb_write_pkrs(KB_PKRS_CLOSED + zero);
 })
 
+/* WRMSRNS: the write that never serialises, whatever the register. */
+static __always_inline void kb_write_pkrs_ns(u32 value)
+{
+	asm volatile(".byte 0x0f, 0x01, 0xc6"
+		     : : "c"(KB_MSR_IA32_PKRS), "a"(value), "d"(0) : "memory");
+}
+
+KB_BODY(kb_body_wrmsrns_toggle, {
+	kb_write_pkrs_ns(KB_PKRS_OPEN);
+	kb_write_pkrs_ns(KB_PKRS_CLOSED);
+})
+
+KB_BODY(kb_body_wrmsrns_latency, {
+	u32 zero;
+
+	kb_write_pkrs_ns(KB_PKRS_OPEN);
+	zero = READ_ONCE(*(u32 *)ctx->expected);
+	kb_write_pkrs_ns(KB_PKRS_CLOSED + zero);
+})
+
 /* Writes the value that is there already. */
 KB_BODY(kb_body_wrpkrs_same, {
 	kb_write_pkrs(KB_PKRS_CLOSED);
@@ -79,6 +99,18 @@ KB_BODY(kb_body_mock_spec_ctrl, {
 KB_BODY(kb_body_mock_tsc_aux, {
 	native_wrmsr(MSR_TSC_AUX, ctx->stand_in, ctx->stand_in >> 32);
 })
+
+const char *kb_msr_refuse_wrmsrns(void)
+{
+	u32 eax, ebx, ecx, edx;
+
+	if (boot_cpu_data.cpuid_level >= 7 && cpuid_eax(7) >= 1) {
+		cpuid_count(7, 1, &eax, &ebx, &ecx, &edx);
+		if (eax & BIT(19))
+			return NULL;
+	}
+	return "this CPU has no WRMSRNS";
+}
 
 void kb_msr_enter_spec_ctrl(struct kb_ctx *ctx)
 {

@@ -6,6 +6,8 @@
 
 KB_DECLARE(kb_body_wrpkrs_toggle)
 KB_DECLARE(kb_body_wrpkrs_latency)
+KB_DECLARE(kb_body_wrmsrns_toggle)
+KB_DECLARE(kb_body_wrmsrns_latency)
 KB_DECLARE(kb_body_wrpkrs_same)
 KB_DECLARE(kb_body_wrpkrs_skipped)
 KB_DECLARE(kb_body_rdpkrs)
@@ -16,6 +18,9 @@ KB_DECLARE(kb_body_mock_tsc_aux)
 
 /* Reads the value that the WRPKRU case toggles and puts back. */
 void kb_msr_enter_pkru(struct kb_ctx *ctx);
+
+/* Why WRMSRNS cannot be executed here, or NULL. */
+const char *kb_msr_refuse_wrmsrns(void);
 
 /* Stand-ins: the value to be written back, and why there is none here. */
 void kb_msr_enter_spec_ctrl(struct kb_ctx *ctx);

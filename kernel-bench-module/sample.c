@@ -19,6 +19,7 @@
 #include "case.h"
 #include "disturbance.h"
 #include "pks.h"
+#include "window_counter.h"
 
 /*
  * Markers are NOPs that nobody else emits (0F 1F 84 00 disp32, with "kmb" in the
@@ -43,7 +44,10 @@
  */
 #define KB_WARM_UP_OPS		1u
 
-static u64 kb_windows;		/* windows since load; RUN is exclusive */
+/* Measures a body: ticks of the run's clock that so many operations take. */
+typedef u64 (*kb_window_t)(kb_body_t body, struct kb_ctx *ctx, u64 ops);
+
+static u64 kb_windows;		/* timed windows since load; RUN is exclusive */
 
 void kb_mark_loaded(void)
 {
@@ -93,6 +97,18 @@ static noinline u64 kb_window(kb_body_t body, struct kb_ctx *ctx, u64 ops)
 	return end - begin;
 }
 
+/*
+ * The same by the run's perf event.  Reading it takes far longer than reading the TSC, and as long
+ * each time: it is in no slope.  Not for the observer, who tells windows by the timed ones.
+ */
+static noinline u64 kb_counted_window(kb_body_t body, struct kb_ctx *ctx, u64 ops)
+{
+	u64 begin = kb_counter_read(ctx->counter);
+
+	body(ctx, ops);
+	return kb_counter_read(ctx->counter) - begin;
+}
+
 void kb_enter(const struct kb_case *c, struct kb_ctx *ctx)
 {
 	u32 i;
@@ -129,7 +145,7 @@ static noinline void kb_body_chain(struct kb_ctx *ctx, u64 times)
 }
 
 static void kb_windows_of(const struct kb_case *c, struct kb_ctx *ctx, u64 ops,
-			  struct kmapbench_sample *sample)
+			  kb_window_t window, struct kmapbench_sample *sample)
 {
 	if (c->needs_pks)
 		kb_pks_enter(&ctx->pks);
@@ -138,14 +154,14 @@ static void kb_windows_of(const struct kb_case *c, struct kb_ctx *ctx, u64 ops,
 	c->body.aligned(ctx, KB_WARM_UP_OPS);
 	c->body.shifted(ctx, KB_WARM_UP_OPS);
 
-	sample->empty_n = kb_window(kb_body_empty, ctx, ops);
-	sample->empty_2n = kb_window(kb_body_empty, ctx, 2 * ops);
-	sample->case_n = kb_window(c->body.aligned, ctx, ops);
-	sample->case_2n = kb_window(c->body.aligned, ctx, 2 * ops);
-	sample->shifted_n = kb_window(c->body.shifted, ctx, ops);
-	sample->shifted_2n = kb_window(c->body.shifted, ctx, 2 * ops);
-	sample->chain_n = kb_window(kb_body_chain, ctx, 1);
-	sample->chain_2n = kb_window(kb_body_chain, ctx, 2);
+	sample->empty_n = window(kb_body_empty, ctx, ops);
+	sample->empty_2n = window(kb_body_empty, ctx, 2 * ops);
+	sample->case_n = window(c->body.aligned, ctx, ops);
+	sample->case_2n = window(c->body.aligned, ctx, 2 * ops);
+	sample->shifted_n = window(c->body.shifted, ctx, ops);
+	sample->shifted_2n = window(c->body.shifted, ctx, 2 * ops);
+	sample->chain_n = window(kb_body_chain, ctx, 1);
+	sample->chain_2n = window(kb_body_chain, ctx, 2);
 
 	kb_leave(c, ctx);
 	if (c->needs_pks)
@@ -154,7 +170,8 @@ static void kb_windows_of(const struct kb_case *c, struct kb_ctx *ctx, u64 ops,
 
 /* One sample under the run's policy; ticks it took, windows and all. */
 static u64 kb_sample_once(const struct kb_case *c, struct kb_ctx *ctx, u64 ops,
-			  struct kmapbench_sample *sample, struct kb_disturbance *seen)
+			  kb_window_t window, struct kmapbench_sample *sample,
+			  struct kb_disturbance *seen)
 {
 	enum kmapbench_irq_policy policy = ctx->run->irq_policy;
 	unsigned long flags = 0;
@@ -171,7 +188,7 @@ static u64 kb_sample_once(const struct kb_case *c, struct kb_ctx *ctx, u64 ops,
 	kb_disturbance_begin(seen);
 	begin = kb_clock_begin();
 
-	kb_windows_of(c, ctx, ops, sample);
+	kb_windows_of(c, ctx, ops, window, sample);
 
 	begin = kb_clock_end() - begin;
 	kb_disturbance_end(seen);
@@ -193,7 +210,7 @@ static u64 kb_probe_ns(const struct kb_case *c, struct kb_ctx *ctx, u32 ops)
 	u32 times = DIV_ROUND_UP(ctx->run->ops, ops);
 	u64 ticks;
 
-	kb_sample_once(c, ctx, ops, &probe, &seen);
+	kb_sample_once(c, ctx, ops, kb_window, &probe, &seen);
 	ticks = probe.empty_n + probe.empty_2n + probe.case_n + probe.case_2n +
 		probe.shifted_n + probe.shifted_2n;
 	/* 128 bits: a host that stood still during the probe makes for many ticks */
@@ -208,10 +225,11 @@ static int kb_sample_all(const struct kb_case *c, struct kb_ctx *ctx,
 	struct kmapbench_run *run = ctx->run;
 	u32 attempts = 2 * run->samples + KB_SPARE_ATTEMPTS;
 	struct kb_disturbance seen = {
-		.home_cpu = -1,
+		.home_cpu = ctx->counter ? kb_counter_cpu(ctx->counter) : -1,
 		.own = c->event,
 		.own_count = KB_ROUNDS * run->ops + 2 * KB_WARM_UP_OPS,
 	};
+	kb_window_t window = ctx->counter ? kb_counted_window : kb_window;
 	enum kmapbench_cause cause;
 	u64 first_window, ticks;
 
@@ -219,7 +237,7 @@ static int kb_sample_all(const struct kb_case *c, struct kb_ctx *ctx,
 		if (c->before_sample)
 			c->before_sample(ctx);
 		first_window = kb_windows;
-		ticks = kb_sample_once(c, ctx, run->ops, &samples[run->taken], &seen);
+		ticks = kb_sample_once(c, ctx, run->ops, window, &samples[run->taken], &seen);
 		cause = kb_disturbance_cause(&seen);
 		if (cause == KMAPBENCH_CAUSES) {
 			if (!run->taken)

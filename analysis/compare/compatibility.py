@@ -54,6 +54,7 @@ _OF_A_KERNEL = (
     "clock.clocksource",  # how far a kernel got with its clock by then is its own
     "cpu.pks",
     "cpu.cr4_pks",
+    "cpu.fred",
     # what a kernel that lacks a feature does not tell
     "cpu.governors",
     "cpu.smt",
@@ -67,7 +68,7 @@ _OF_A_KERNEL = (
 DECLARED_BY = {
     "kernel": _OF_A_KERNEL,
     "release": _OF_A_KERNEL,
-    "cmdline": ("kernel.cmdline", "cpu.pks", "cpu.cr4_pks"),
+    "cmdline": ("kernel.cmdline", "cpu.pks", "cpu.cr4_pks", "cpu.fred"),
     "cpu": ("cpu", "emulator.cpu", "vulnerabilities"),
     "regions": ("pmem",),  # of persistent memory
 }

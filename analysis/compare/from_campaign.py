@@ -196,6 +196,8 @@ def _metrics(
     yield Metric("core_cycles", "cycles", first.better, first.clock, 1.0), records.column(
         "cost_core_cycles"
     )[rows]
+    for name, unit in (("counted_cycles", "cycles"), ("counted_instructions", "instructions")):
+        yield Metric(name, unit, "lower", first.clock, 1.0), records.column(name)[rows]
     yield Metric(PKRS_WRITES, "writes an operation", "lower", first.clock), records.column(
         PKRS_WRITES
     )[rows]

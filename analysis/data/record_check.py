@@ -39,6 +39,7 @@ _OPTIONAL_FIELDS: dict[str, tuple[type, ...]] = {
     "cost_shifted": (int, float, type(None)),
     "cost_core_cycles": (int, float, type(None)),
     "chain": (int, float, type(None)),
+    "counted_windows": (dict,),
     "counters": (dict,),
     "histogram": (dict,),
     "irqs": (str,),
@@ -58,6 +59,9 @@ _OPTIONAL_FIELDS: dict[str, tuple[type, ...]] = {
 
 # Times of n and of 2n operations in turn.
 SAMPLES = ("samples", "shifted_samples")
+
+# Relative error of a cost that is computed anew from its samples, by arithmetic alone.
+_ARITHMETIC = 1e-6
 
 # Names and types of records that are right, as most of a campaign are the same: which of their
 # fields are numbers. Anybody may write others, so no more than so many are kept.
@@ -86,6 +90,9 @@ def check_record(raw: JsonObject, where: str) -> None:
     for name, counter in raw.get("counters", {}).items():
         if not _is_counter(counter):
             raise _wrong(raw, where, f"counter {name:.40} is wrong")
+    for event, counted in raw.get("counted_windows", {}).items():
+        if not _are_counted_windows(counted):
+            raise _wrong(raw, where, f"counted_windows of {event:.40} are wrong")
     if "histogram" in raw:
         _check_histogram(raw, where)
     for name in SAMPLES:
@@ -109,6 +116,25 @@ def _is_counter(value: Any) -> bool:
         return True
     numbers = [value.get(name) for name in ("value", "enabled", "running")]
     return all(map(is_number, numbers)) and value["running"] > 0
+
+
+def _are_counted_windows(value: Any) -> bool:
+    """Whether a cost is what its samples say, where there is one."""
+    if not isinstance(value, dict):
+        return False
+    if "unavailable" in value:
+        return "cost" not in value
+    pairs = [value.get(name) for name in ("samples", "empty_samples")]
+    if not all(isinstance(one, list) and all(map(is_number, one)) for one in pairs):
+        return False
+    cost, ops, problem = value.get("cost"), value.get("ops"), value.get("problem", "")
+    if not (is_number(cost) and is_number(ops) and isinstance(problem, str)):
+        return False
+    if ops < 1 or not pairs[0] or len(pairs[0]) % 2 or len(pairs[0]) != len(pairs[1]):
+        return False
+    counts = np.array(pairs, dtype=np.float64).reshape(2, -1, 2)
+    of_case, of_empty = (counts[:, :, 1] - counts[:, :, 0]) / ops
+    return abs(float(np.median(of_case - of_empty)) - cost) <= _ARITHMETIC * max(1.0, abs(cost))
 
 
 def _check_form(raw: JsonObject, where: str) -> tuple[str, ...]:

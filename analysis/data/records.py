@@ -33,6 +33,8 @@ _FIGURES = {
 _OVERHEADS = {"overhead_ticks": "sample", "ioctl_share": "ioctl_share"}
 # Of its `percentiles`.
 _PERCENTILES = {"p50": "p50", "p99": "p99"}
+# Of its `counted_windows`, where nothing is wrong with them.
+_COUNTED = {"counted_cycles": "cycles", "counted_instructions": "instructions"}
 _FLAGS = ("exact", "stand_in")
 
 
@@ -70,6 +72,10 @@ class Record:
     ioctl_share: float | None = None  # of the system call, that is not the module's
     assumed_write_cycles: float | None = None  # what a register write was said to take
     pkrs_writes: float | None = None  # an operation; None: nobody counted them
+    # an operation, by the PMU in the same windows; None: not counted, or not rightly
+    counted_cycles: float | None = None
+    counted_instructions: float | None = None
+    counting_problems: tuple[str, ...] = ()  # what is wrong with them
 
 
 class Records:
@@ -83,7 +89,7 @@ class Records:
         self._codes: dict[str, dict[str, int]] = {column: {} for column in _TEXTS}
         self._columns: dict[str, "array[Any]"] = {
             **{column: array("q") for column in _TEXTS + _COUNTS},
-            **{column: array("d") for column in (*_FIGURES, *_OVERHEADS, *_PERCENTILES)},
+            **{column: array("d") for column in (*_FIGURES, *_OVERHEADS, *_PERCENTILES, *_COUNTED)},
             **{column: array("b") for column in _FLAGS},
         }
         # values; where each row's begin
@@ -92,6 +98,7 @@ class Records:
         }
         self._counters: dict[str, "array[float]"] = {}
         self._histograms: dict[int, JsonObject] = {}
+        self._problems: dict[int, tuple[str, ...]] = {}  # of counted windows
         self._rejected: list[dict[str, int]] = []
         # counts of rejected samples, each combination once: mostly there are none
         self._distinct: dict[tuple[tuple[str, int], ...], dict[str, int]] = {}
@@ -109,7 +116,7 @@ class Records:
             **{column: self.names[column][self._columns[column][row]] for column in _TEXTS},
             **{
                 column: _known(self._columns[column][row])
-                for column in (*_COUNTS, *_FIGURES, *_OVERHEADS)
+                for column in (*_COUNTS, *_FIGURES, *_OVERHEADS, *_COUNTED)
             },
             **{column: bool(self._columns[column][row]) for column in _FLAGS},
         }
@@ -122,6 +129,7 @@ class Records:
             shifted_samples=self._pairs("shifted_samples", row),
             histogram=self._histograms.get(row),
             rejected=self._rejected[row],
+            counting_problems=self._problems.get(row, ()),
         )
 
     def column(self, name: str) -> NDArray[Any]:
@@ -182,6 +190,8 @@ class Records:
             for column, name in places.items():
                 figures = [found.get(name) for found in objects]
                 columns[column].extend([_NAN if one is None else one for one in figures])
+        for column, name in _COUNTED.items():
+            columns[column].extend([_counted(raw, name) for raw in raws])
         for name, (values, offsets) in self._samples.items():
             for raw in raws:
                 if name in raw:
@@ -201,6 +211,9 @@ class Records:
                 if "unavailable" in counter
                 else counter["value"] * counter["enabled"] / counter["running"]
             )
+        problems = [one["problem"] for one in _windows(raw).values() if "problem" in one]
+        if problems:
+            self._problems[row] = tuple(problems)
         if "histogram" in raw:
             self._histograms[row] = raw["histogram"]
         rejected = raw.get("rejected", {})
@@ -212,6 +225,16 @@ class Records:
 
 
 _NAN = float("nan")
+
+
+def _windows(raw: JsonObject) -> JsonObject:
+    return raw.get("counted_windows", {})
+
+
+def _counted(raw: JsonObject, event: str) -> float:
+    """What an operation is counted as; NaN where it is not, or not rightly."""
+    counted = _windows(raw).get(event, {})
+    return _NAN if "problem" in counted else counted.get("cost", _NAN)
 
 
 def _known(value: float) -> float | None:

@@ -39,6 +39,10 @@ class Row:
     rejected: dict[str, int] = field(
         default_factory=dict
     )  # samples taken again, by cause, of all boots
+    # an operation, by the PMU in the same windows
+    counted_cycles: float | None = None
+    counted_instructions: float | None = None
+    counting_problems: tuple[str, ...] = ()  # what is wrong with them, each once
     skipped: bool = False  # in all boots: nothing to show but the note
     note: str = ""
     pkrs_writes: Fraction | None = None  # counted from outside; None: not counted
@@ -119,6 +123,11 @@ def _row(records: list[Record], paths: list[CountedPath], tick_nanoseconds: floa
             (record.ioctl_share for record in good if record.ioctl_share is not None), default=None
         ),
         rejected=sum_counts([record.rejected for record in records]),
+        counted_cycles=_median([record.counted_cycles for record in good]),
+        counted_instructions=_median([record.counted_instructions for record in good]),
+        counting_problems=tuple(
+            dict.fromkeys(problem for record in good for problem in record.counting_problems)
+        ),
         skipped=all(record.status == "skipped" for record in records),
         note="; ".join(dict.fromkeys(notes)),
     )

@@ -62,6 +62,19 @@ def record(
     } | changes
 
 
+def counted_windows(cycles: float, instructions: float, **of_cycles) -> dict:
+    """The field of windows that the PMU has counted, as kmap_bench writes it."""
+    windows = {}
+    for event, cost in (("cycles", cycles), ("instructions", instructions)):
+        slope = round((cost + 2) * 10)
+        windows[event] = {
+            **{"cost": cost, "cost_shifted": None, "empty": 2, "chain": 1, "ops": 10},
+            **{"samples": [slope, 2 * slope], "empty_samples": [20, 40], "shifted_samples": []},
+        }
+    windows["cycles"] |= of_cycles
+    return {"counted_windows": windows}
+
+
 def by_coin(records: list[dict]) -> dict:
     """The header of a campaign whose pairs are by a coin: boot N of each variant is in round N."""
     steps = dict.fromkeys((one["variant"], one["boot"]) for one in records)

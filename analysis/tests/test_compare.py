@@ -12,7 +12,7 @@ from analysis.compare import gate
 from analysis.data.bad_data import BadData
 from analysis.report.comparison import as_html, as_json, as_markdown, as_text
 from analysis.stats.verdict import Verdict
-from analysis.tests.conftest import KERNEL, by_coin, environment, record
+from analysis.tests.conftest import KERNEL, by_coin, counted_windows, environment, record
 from analysis.tests.support.comparisons import boots, groups, in_turn, run, timed, verdicts
 
 pytestmark = pytest.mark.program
@@ -416,6 +416,15 @@ def test_metrics_are_chosen_by_name(campaign):
     (group,) = groups(both, metrics=["all"])
     assert [row.metric.name for row in group.rows] == ["cost", "core_cycles", "ns"]
     assert [row.metric.name for row in groups(both)[0].rows] == ["core_cycles"]
+
+
+def test_windows_that_the_pmu_counted_are_metrics(campaign):
+    lines = in_turn(boots("off", 300), boots("on", 312))
+    lines = [line | counted_windows(100 + line["boot"], 5) for line in lines]
+    (group,) = groups(campaign("both", lines), metrics=["all"])
+    names = [row.metric.name for row in group.rows]
+    assert names == ["cost", "core_cycles", "counted_cycles", "counted_instructions", "ns"]
+    assert (group.rows[3].old, group.rows[3].new) == pytest.approx((5, 5))
 
 
 def test_a_case_steers_no_terminal(write_campaign, compare):

@@ -12,7 +12,7 @@ from analysis.report import writer
 from analysis.report.text.campaign_table import render_list
 from analysis.report.text.record_view import render_case
 from analysis.summary.campaign_list import list_campaigns
-from analysis.tests.conftest import HEADER, path, record
+from analysis.tests.conftest import HEADER, counted_windows, path, record
 
 CASE = "kernel/kmap_local/dram"
 
@@ -56,6 +56,18 @@ def test_a_case_is_shown_from_its_samples_to_its_cost(write_campaign):
     assert "cost      4.5 instructions an operation (median of the samples)" in text
     assert "PKRS writes: 2\n" in text and "       5  kmap\n" in text
     assert "held: the closed page could not be written" in text
+
+
+def test_what_the_pmu_counted_is_shown_or_why_not_to_trust_it(write_campaign):
+    wrong = "an operation takes 90.0 cycles by the PMU and 10.0 by the clock"
+    boots = [
+        record(CASE, **counted_windows(6, 5)),
+        record(CASE, boot=2, **counted_windows(90, 5, problem=wrong)),
+    ]
+    text = render_case(load(write_campaign(boots)), CASE, None)
+    assert "PMU       6.00 cycles, 5.00 instructions, in the same windows\n" in text
+    assert "PMU       5.00 instructions, in the same windows\n" in text
+    assert f"PMU       not to be trusted: {wrong}" in " ".join(text.split("\n            "))
 
 
 def test_boots_that_are_alike_are_shown_once(write_campaign):

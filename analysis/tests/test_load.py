@@ -13,7 +13,7 @@ from analysis.data.bad_data import BadData
 from analysis.data.json_files import is_number, read_lines
 from analysis.data.load import load
 from analysis.data.path_check import is_surely_path
-from analysis.tests.conftest import histogram_record, path, record
+from analysis.tests.conftest import counted_windows, histogram_record, path, record
 from formats import schema
 
 
@@ -222,6 +222,22 @@ def test_a_table_of_configurations_is_said_to_be_one(tmp_path, write_campaign):
             "counter cycles:k is wrong",
         ),
         ([record(ops=1 << 70)], "field ops is no finite number"),
+        (
+            [record(**counted_windows(6, 5, cost=7))],
+            "counted_windows of cycles are wrong",
+        ),
+        (
+            [record(**counted_windows(6, 5, unavailable="no PMU here counts cycles"))],
+            "counted_windows of cycles are wrong",
+        ),
+        (
+            [record(**counted_windows(6, 5, empty_samples=[20]))],
+            "counted_windows of cycles are wrong",
+        ),
+        (
+            [record(**counted_windows(6, 5, problem=5))],
+            "counted_windows of cycles are wrong",
+        ),
     ],
 )
 def test_records_that_contradict_themselves_or_each_other_are_refused(write_campaign, lines, said):

@@ -3,7 +3,7 @@ from analysis.data.load import load
 from analysis.report import writer
 from analysis.report.contents.diagnostics import describe_measurement
 from analysis.summary.cases import summarize_cases
-from analysis.tests.conftest import HEADER, record
+from analysis.tests.conftest import HEADER, counted_windows, record
 
 
 def said(write_campaign, *records) -> list[str]:
@@ -106,3 +106,35 @@ def test_a_note_names_its_variant_where_there_are_several(write_campaign):
     header = {"variants": {name: HEADER["variants"]["stock"] for name in ("stock", "idle")}}
     text = writer.write_report(write_campaign(records, header=header)).details
     assert "- stock, idle: a/b/c: skipped: too large\n" in text
+
+
+TIMED = {"clock": "tsc", "unit": "ticks", "exact": False, "chain": 2.0}
+
+
+def test_the_pmu_is_held_against_the_clock(write_campaign):
+    (pmu,) = said(
+        write_campaign,
+        record(cost=20, cost_core_cycles=10.0, **TIMED, **counted_windows(10.2, 5)),
+        record("kernel/far", cost=80, cost_core_cycles=40.0, **TIMED, **counted_windows(41.5, 21)),
+    )
+    assert "counted in 2 cases" in pmu and "instructions were counted in 2" in pmu
+    assert "by 1.5 an operation at most (kernel/far: 41.5 and 40.0)" in pmu
+
+
+def test_counts_that_something_is_wrong_with_are_named_and_not_used(write_campaign):
+    wrong = counted_windows(
+        90, 5, problem="an operation takes 90.0 cycles by the PMU and 10.0 by the clock"
+    )
+    lines = [record(boot=boot, cost=20, cost_core_cycles=10.0, **TIMED, **wrong) for boot in (1, 2)]
+    campaign = load(write_campaign(lines))
+    (row,) = summarize_cases(campaign)
+    assert (row.counted_cycles, row.counted_instructions) == (None, 5)
+    (said_of_it,) = describe_measurement([row])
+    assert said_of_it.startswith("PMU, not to be trusted: kernel/kmap_local/dram: an operation")
+    assert said_of_it.count("90.0") == 1
+
+
+def test_a_pmu_that_is_not_there_is_no_sentence(write_campaign):
+    none = {"unavailable": "no PMU here counts cycles"}
+    lines = [record(**TIMED, counted_windows={"cycles": none, "instructions": none})]
+    assert said(write_campaign, *lines) == []

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "record/record.h"
 #include "system/counters.h"
@@ -24,6 +25,8 @@ struct BenchCase {
   // Returns a record of `samples` samples of `ops` operations; with ops 0 the number is chosen.
   // The counters count while samples are taken. Throws std::system_error and std::runtime_error.
   std::function<Record(uint32_t ops, uint32_t samples, CounterGroup& counters)> measure;
+  // The windows of `ops` operations again, counted by each perf event that is of use; null: none.
+  std::function<std::vector<CountedWindows>(uint32_t ops)> count_windows = nullptr;
   bool skipped = false;      // known not to run here: one repetition is enough to say why
   bool counted = true;       // false where switching counters would be part of each operation
   uint32_t few_samples = 0;  // this many are enough if the user names no number; 0: as usual

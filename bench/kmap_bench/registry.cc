@@ -71,8 +71,19 @@ BenchCase CaseRegistry::FromKernelCase(const KernelCase& kernel_case) const {
             if (ops == 0) request.ops = ops_chooser_.OfKernelCase(*device_, kernel_case, request);
             return device_->Run(kernel_case, request, &counters);
           },
+      .count_windows = WindowCounting(kernel_case, policy),
       .skipped = !policy,
       .counted = !kernel_case.switches,
+  };
+}
+
+// Null with a clock that counts instructions itself, and if the user wants no counters.
+std::function<std::vector<CountedWindows>(uint32_t ops)> CaseRegistry::WindowCounting(
+    const KernelCase& kernel_case, std::optional<IrqPolicy> policy) const {
+  constexpr uint32_t kSamples = 101;
+  if (!policy || options_.origin.clock == Clock::kIcount || options_.counters.empty()) return {};
+  return [this, kernel_case, irqs = *policy](uint32_t ops) {
+    return device_->CountWindows(kernel_case, {ops, kSamples, irqs, UserPage(kernel_case.page)});
   };
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -40,6 +41,8 @@ class CaseRegistry {
   BenchCase FromKernelCase(const KernelCase& kernel_case) const;
   BenchCase FromEntryCase(const entry::EntryCase& entry_case) const;
 
+  std::function<std::vector<CountedWindows>(uint32_t ops)> WindowCounting(
+      const KernelCase& kernel_case, std::optional<IrqPolicy> policy) const;
   Record SkippedByPolicy(const KernelCase& kernel_case) const;
   uint64_t UserPage(DevicePage page) const;
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include "kmapbench.h"
 #include "system/clock.h"
@@ -98,6 +99,30 @@ uint64_t WindowTicks(const kmapbench_sample& t) {
          t.chain_2n;
 }
 
+// A RUN by the TSC that fills `samples`, which has to outlive it.
+kmapbench_run ToRun(const KernelCase& kernel_case, const Request& request,
+                    std::vector<kmapbench_sample>& samples) {
+  kmapbench_run run{};
+  run.index = kernel_case.index;
+  run.ops = request.ops;
+  run.samples = request.samples;
+  run.irq_policy = static_cast<uint32_t>(request.irqs);
+  run.buffer = reinterpret_cast<uint64_t>(samples.data());
+  run.user_page = request.user_page;
+  run.clock = KMAPBENCH_TSC;
+  return run;
+}
+
+// Leaves the samples that the module took.
+void KeepTaken(const kmapbench_run& run, const std::string& name,
+               std::vector<kmapbench_sample>& samples) {
+  if (run.taken > samples.size()) {
+    throw std::runtime_error(name + ": the module says that it took " + std::to_string(run.taken) +
+                             " samples of " + std::to_string(samples.size()));
+  }
+  samples.resize(run.taken);
+}
+
 }  // namespace
 
 std::optional<IrqPolicy> ChoosePolicy(uint32_t allowed, std::optional<IrqPolicy> asked) {
@@ -150,16 +175,31 @@ std::vector<KernelCase> Device::Cases() const {
   return cases;
 }
 
+std::vector<CountedWindows> Device::CountWindows(const KernelCase& kernel_case,
+                                                 const Request& request) const {
+  std::vector<CountedWindows> all;
+  for (const auto& [event, clock] :
+       {std::pair("cycles", KMAPBENCH_CYCLES), std::pair("instructions", KMAPBENCH_INSTRUCTIONS)}) {
+    std::vector<kmapbench_sample> counts(request.samples);
+    kmapbench_run run = ToRun(kernel_case, request, counts);
+    run.clock = clock;
+    CountedWindows& counted = all.emplace_back(CountedWindows{event, request.ops, {}, ""});
+    if (ioctl(fd_.get(), KMAPBENCH_IOC_RUN, &run) != 0) {
+      counted.unavailable = std::generic_category().message(errno);
+      continue;
+    }
+    KeepTaken(run, kernel_case.name, counts);
+    counted.unavailable = run.reason;
+    if (run.status != KMAPBENCH_OK) continue;
+    for (const kmapbench_sample& count : counts) counted.samples.push_back(ToSample(count));
+  }
+  return all;
+}
+
 Record Device::Run(const KernelCase& kernel_case, const Request& request,
                    CounterGroup* counters) const {
   std::vector<kmapbench_sample> ticks(request.samples);
-  kmapbench_run run{};
-  run.index = kernel_case.index;
-  run.ops = request.ops;
-  run.samples = request.samples;
-  run.irq_policy = static_cast<uint32_t>(request.irqs);
-  run.buffer = reinterpret_cast<uint64_t>(ticks.data());
-  run.user_page = request.user_page;
+  kmapbench_run run = ToRun(kernel_case, request, ticks);
   Overhead overhead;
   {
     const Counting counting(counters);
@@ -167,12 +207,7 @@ Record Device::Run(const KernelCase& kernel_case, const Request& request,
     Call(fd_.get(), KMAPBENCH_IOC_RUN, &run, kernel_case.name);
     overhead.call_ticks = ClockEnd() - begin;
   }
-  if (run.taken > request.samples) {
-    throw std::runtime_error(kernel_case.name + ": the module says that it took " +
-                             std::to_string(run.taken) + " samples of " +
-                             std::to_string(request.samples));
-  }
-  ticks.resize(run.taken);
+  KeepTaken(run, kernel_case.name, ticks);
 
   Record record;
   record.name = kernel_case.name;

@@ -57,6 +57,11 @@ class Device {
   // TSC ticks per second, as the kernel measured them.
   double clock_hz() const { return clock_hz_; }
 
+  // Measures a case as Run() does, with core cycles and then with instructions in place of ticks,
+  // as the CPU's PMU counts them. Counts that the module does not give have the reason instead.
+  std::vector<CountedWindows> CountWindows(const KernelCase& kernel_case,
+                                           const Request& request) const;
+
   // Measures a case: ops and 2 * ops operations, samples times. The record has the samples that the
   // module took: none if the case is skipped, fewer than asked for if it is flagged. The counters,
   // if there are any, count during the call into the module. Throws std::runtime_error if the

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <limits>
 
+#include "record/counted_windows.h"
 #include "record/histogram.h"
 
 namespace kmapbench {
@@ -155,6 +156,24 @@ Cost CostOf(const std::vector<Sample>& samples, uint32_t ops) {
   return cost;
 }
 
+void AddSamples(nlohmann::ordered_json& json, const std::vector<Sample>& samples) {
+  auto of_case = nlohmann::ordered_json::array();
+  auto of_empty = nlohmann::ordered_json::array();
+  auto of_shifted = nlohmann::ordered_json::array();
+  for (const Sample& sample : samples) {
+    of_case.push_back(sample.case_n);
+    of_case.push_back(sample.case_2n);
+    of_empty.push_back(sample.empty_n);
+    of_empty.push_back(sample.empty_2n);
+    if (!sample.shifted) continue;
+    of_shifted.push_back(sample.shifted->n);
+    of_shifted.push_back(sample.shifted->twice);
+  }
+  json["samples"] = std::move(of_case);
+  json["empty_samples"] = std::move(of_empty);
+  json["shifted_samples"] = std::move(of_shifted);
+}
+
 std::string ControlProblem(const Record& record, Clock clock) {
   constexpr double kShare = 0.1;
   constexpr double kCycles = 3;
@@ -207,25 +226,6 @@ void AddThreads(nlohmann::ordered_json& json, const Record& record) {
   }
   json["threads"] = std::move(each);
   json["operations_per_1000"] = together;
-}
-
-// Adds T(n), T(2n), T(n), ... of all samples.
-void AddSamples(nlohmann::ordered_json& json, const std::vector<Sample>& samples) {
-  auto of_case = nlohmann::ordered_json::array();
-  auto of_empty = nlohmann::ordered_json::array();
-  auto of_shifted = nlohmann::ordered_json::array();
-  for (const Sample& sample : samples) {
-    of_case.push_back(sample.case_n);
-    of_case.push_back(sample.case_2n);
-    of_empty.push_back(sample.empty_n);
-    of_empty.push_back(sample.empty_2n);
-    if (!sample.shifted) continue;
-    of_shifted.push_back(sample.shifted->n);
-    of_shifted.push_back(sample.shifted->twice);
-  }
-  json["samples"] = std::move(of_case);
-  json["empty_samples"] = std::move(of_empty);
-  json["shifted_samples"] = std::move(of_shifted);
 }
 
 template <typename Get>
@@ -327,6 +327,7 @@ nlohmann::ordered_json ToJson(const Record& record, const Origin& origin) {
   json["oracle"] = ToString(record.oracle);
   AddConditions(json, record);
   json["counters"] = ToJson(record.counters);
+  if (!record.counted_windows.empty()) json["counted_windows"] = CountedWindowsToJson(record);
   json["rejected"] = record.rejected;
   if (record.samples.size() > kMaxKeptSamples) {
     json["histogram"] = Histograms(record.samples);

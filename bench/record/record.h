@@ -46,6 +46,15 @@ struct Sample {
   std::optional<Lengths> shifted;
 };
 
+// The windows of a case again, counted by a perf event in place of the clock: `Sample` has counts
+// of this event in place of ticks.
+struct CountedWindows {
+  std::string event;  // "cycles" or "instructions"
+  uint32_t ops = 0;   // operations per sample
+  std::vector<Sample> samples;
+  std::string unavailable;  // why there are none; empty if there are
+};
+
 // Ticks that measuring took and that belong to no case, summed over the repetitions of a record.
 struct Overhead {
   uint64_t samples = 0;
@@ -100,7 +109,8 @@ struct Record {
   std::optional<double> assumed_write_cycles;  // core cycles that a register write was made to take
   std::vector<ThreadSamples> threads;          // if several ran at once; `samples` has all of them
   std::vector<CounterValue> counters;
-  uint32_t ops = 0;  // operations per sample
+  std::vector<CountedWindows> counted_windows;  // of kernel cases, with a clock of time
+  uint32_t ops = 0;                             // operations per sample
   std::vector<Sample> samples;
 };
 
@@ -136,6 +146,9 @@ Cost CostOf(const std::vector<Sample>& samples, uint32_t ops);
 // With a clock of time each add must take about a core cycle: all of them together within a tenth,
 // or within three cycles if that is more.
 std::string ControlProblem(const Record& record, Clock clock);
+
+// Adds T(n), T(2n), T(n), ... of all samples to a JSON object.
+void AddSamples(nlohmann::ordered_json& json, const std::vector<Sample>& samples);
 
 // A record with a larger nonlinearity is flagged.
 inline constexpr double kMaxNonlinearity = 0.05;

@@ -101,9 +101,11 @@ ordered_json Cpu(const std::string& root) {
   unsigned leaf1_ecx = 0;
   if (__get_cpuid(1, &eax, &ebx, &leaf1_ecx, &edx))
     cpu["hypervisor"] = (leaf1_ecx & (1u << 31)) != 0;
-  // Only the kernel can read CR4. One that sets the bit shows the flag.
-  std::istringstream flags(CpuinfoField(cpuinfo, "flags"));
-  cpu["cr4_pks"] = std::count(std::istream_iterator<std::string>(flags), {}, "pks") > 0;
+  // Only the kernel can read CR4. One that sets a bit shows the flag.
+  std::istringstream words(CpuinfoField(cpuinfo, "flags"));
+  const std::set<std::string> flags(std::istream_iterator<std::string>(words), {});
+  cpu["cr4_pks"] = flags.contains("pks");
+  if (flags.contains("fred")) cpu["fred"] = true;
   const std::string sysfs = root + "/sys/devices/system/cpu";
   std::set<std::string> governors;
   for (const auto& folder : Entries(sysfs, "cpu")) {

@@ -55,7 +55,7 @@ class Machine {
 
 TEST(Environment, SaysHowTheMachineIsSet) {
   Machine machine;
-  machine.Has("proc/cpuinfo", "flags\t\t: fpu pku pks");
+  machine.Has("proc/cpuinfo", "flags\t\t: fpu pku pks fred");
   machine.Has("proc/meminfo", "MemTotal:     1000 kB\nMemFree: 5 kB");
   machine.Has("proc/sys/kernel/hostname", "spr");
   machine.Has("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave");
@@ -70,6 +70,7 @@ TEST(Environment, SaysHowTheMachineIsSet) {
   machine.Has("sys/bus/nd/devices/namespace0.1/size", "0");
   const auto found = machine.Environment();
   EXPECT_EQ(found["cpu"]["cr4_pks"], true);
+  EXPECT_EQ(found["cpu"]["fred"], true);
   EXPECT_EQ(found["cpu"]["governors"], nlohmann::ordered_json({"performance", "powersave"}));
   EXPECT_EQ(found["cpu"]["no_turbo"], "1");
   EXPECT_EQ(found["cpu"]["smt"], "off");
@@ -96,6 +97,7 @@ TEST(Environment, SaysNullWhereTheKernelDoesNotTell) {
     EXPECT_TRUE(found["cpu"][name].is_null()) << name;
   }
   EXPECT_EQ(found["cpu"]["cr4_pks"], false);
+  EXPECT_FALSE(found["cpu"].contains("fred"));
   EXPECT_TRUE(found["identity"]["serial"].is_null());
   EXPECT_TRUE(found["vulnerabilities"].empty() && found["pmem"].empty());
 }

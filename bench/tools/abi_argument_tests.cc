@@ -41,9 +41,13 @@ Result TestUnknownCommand(TestedModule& module) {
                          module.Call(_IOR('k', 0xb3, kmapbench_info), &info), ENOTTY));
 }
 
-Result TestReserved(TestedModule& module) {
-  return OkUnless(
-      Expect("RUN", module.CallChanged([](kmapbench_run& run) { run.reserved = 1; }), EINVAL));
+Result TestClock(TestedModule& module) {
+  return OkUnless(FirstFailure({
+      Expect("the first that there is not",
+             module.CallChanged([](kmapbench_run& run) { run.clock = KMAPBENCH_CLOCKS; }), EINVAL),
+      Expect("the largest", module.CallChanged([](kmapbench_run& run) { run.clock = ~0u; }),
+             EINVAL),
+  }));
 }
 
 Result TestIndex(TestedModule& module) {

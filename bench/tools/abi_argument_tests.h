@@ -13,8 +13,8 @@ Result TestInfo(TestedModule& module);
 Result TestNames(TestedModule& module);
 // ENOTTY for a command that the header does not have.
 Result TestUnknownCommand(TestedModule& module);
-// EINVAL for a value out of range: a reserved field, an index, operations, samples.
-Result TestReserved(TestedModule& module);
+// EINVAL for a value out of range: a clock, an index, operations, samples.
+Result TestClock(TestedModule& module);
 Result TestIndex(TestedModule& module);
 Result TestOps(TestedModule& module);
 Result TestSamples(TestedModule& module);

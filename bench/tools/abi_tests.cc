@@ -22,7 +22,7 @@ std::vector<Test> AbiTests(const std::string& path, int fd, std::optional<DaxMap
   add("abi", TestInfo);
   add("cases have names of their own", TestNames);
   add("an unknown command is refused", TestUnknownCommand);
-  add("reserved fields are refused", TestReserved);
+  add("an unknown clock is refused", TestClock);
   add("a bad index is refused", TestIndex);
   add("a bad number of operations is refused", TestOps);
   add("a bad number of samples is refused", TestSamples);
@@ -33,6 +33,8 @@ std::vector<Test> AbiTests(const std::string& path, int fd, std::optional<DaxMap
   add("the device belongs to root alone", TestMode);
   add("an ordinary user cannot open it", TestOrdinaryUser);
   add("root without CAP_SYS_ADMIN cannot open it", TestWithoutCapability);
+  add("windows counted by an event agree with the clock", TestEventAgainstTsc);
+  add("events of the PMU are counted, or skipped with a reason", TestPmuEvents);
   for (const kmapbench_case_desc& c : module->cases()) {
     tests.push_back({c.name, [module, &c] { return TestCase(*module, c); }});
   }

@@ -128,7 +128,7 @@ class FuzzTarget {
     return run.ops >= 1 && run.ops <= KMAPBENCH_MAX_OPS && run.samples >= 1 &&
            run.samples <= KMAPBENCH_MAX_SAMPLES && run.irq_policy < KMAPBENCH_IRQ_POLICIES &&
            (c.irq_policies & 1u << run.irq_policy) && (run.user_page == 0 || MapsUserPage(c)) &&
-           run.reserved == 0;
+           run.clock < KMAPBENCH_CLOCKS;
   }
 
   int fd_;
@@ -205,8 +205,8 @@ class MutatedRuns {
     return "RUN index " + std::to_string(asked.index) + " ops " + std::to_string(asked.ops) +
            " samples " + std::to_string(asked.samples) + " policy " +
            std::to_string(asked.irq_policy) + " page " + std::to_string(asked.user_page) +
-           " reserved " + std::to_string(asked.reserved) + ": " + std::strerror(error) +
-           ", status " + std::to_string(run.status) + ", taken " + std::to_string(run.taken);
+           " clock " + std::to_string(asked.clock) + ": " + std::strerror(error) + ", status " +
+           std::to_string(run.status) + ", taken " + std::to_string(run.taken);
   }
 
  private:
@@ -251,7 +251,8 @@ class MutatedRuns {
         run.irq_policy = Extreme();
         break;
       case 4:
-        run.reserved = Extreme();
+        run.clock =
+            random_.Below(2) ? Extreme() : static_cast<uint32_t>(random_.Below(KMAPBENCH_CLOCKS));
         break;
       case 5:
         run.buffer = random_.Below(2) ? random_.KernelAddress() : AddressOf(pages_.read_only());

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from lab.core import subprocesses
-from lab.core.dirs import MODULE_SOURCE
+from lab.core.dirs import MODULE_SOURCE, ROOT
 
 pytestmark = pytest.mark.program
 
@@ -29,6 +29,12 @@ def test_the_version_is_the_abi_that_kmap_bench_asks_for():
         r"^#define KMAPBENCH_ABI\s+(\d+)", (MODULE_SOURCE / "kmapbench.h").read_text(), re.MULTILINE
     )
     assert conf("PACKAGE_NAME", "PACKAGE_VERSION") == ["kmapbench", abi]
+
+
+def test_commands_that_are_named_have_that_version():
+    (version,) = conf("PACKAGE_VERSION")
+    for file in (MODULE_SOURCE / "dkms.conf", ROOT / "docs" / "hardware.md"):
+        assert re.findall(r"dkms install kmapbench/(\d+)", file.read_text()) == [version]
 
 
 def test_its_commands_build_and_clean_the_module(kernel, tmp_path):

@@ -19,7 +19,7 @@ from lab.host import load_errors, running_kernel
 from lab.kernels import module_build
 from lab.tests.conftest import STATE, quiet
 from lab.tests.support import userland
-from lab.tests.support.cases import CASES, DEFAULT_CASES, SKIPPED
+from lab.tests.support.cases import CASES, DEFAULT_CASES, FROM_USER_SPACE, SKIPPED
 from lab.tests.support.machine import CONFIGURED, SECURE_BOOT, tree
 from lab.tests.support.records import of_cases, without_controls
 from lab.vm import qemu
@@ -256,6 +256,20 @@ def assert_nothing_left(rehearsal: Rehearsal, when: str) -> None:
     assert rehearsal.states[when] == rehearsal.states["before"]
 
 
+def assert_no_pmu_counted(records: list[dict]) -> None:
+    """An emulator has none: each kernel case says so of its windows, and others have none."""
+    for record in records:
+        windows = record.get("counted_windows", {})
+        in_module = not record["case"].startswith("user/") and record["case"] not in FROM_USER_SPACE
+        if in_module and record["samples"]:
+            assert windows == {
+                event: {"unavailable": f"no PMU here counts {event}"}
+                for event in ("cycles", "instructions")
+            }
+        else:
+            assert windows == {}
+
+
 @pytest.fixture(scope="module", params=["default", pytest.param("all", marks=pytest.mark.all)])
 def with_pks(request, rehearse, warm) -> Rehearsal:
     """The telling dozen; all cases take minutes, since time needs many samples where counts need
@@ -272,6 +286,7 @@ def test_the_rehearsal_gives_a_whole_campaign_and_leaves_nothing(with_pks):
     assert with_pks.codes[CAMPAIGN] == 0, with_pks.errors(CAMPAIGN)
     assert_good_campaign(with_pks, CAMPAIGN)
     records = with_pks.records(CAMPAIGN, "lab")
+    assert_no_pmu_counted(records)
     header = json.loads(with_pks.text(f"{CAMPAIGN}/campaign.json"))
     assert sorted(record["case"] for record in records) == sorted(
         DEFAULT_CASES if header["asked"]["cases"] == "default" else CASES

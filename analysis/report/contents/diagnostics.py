@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Diagnostics of the measurement: overhead, alignment and rejected samples, as sentences."""
+"""Diagnostics of the measurement: overhead, alignment, rejected samples, what the PMU counted, as
+sentences.
+"""
 
 from analysis.summary.cases import Row, sum_counts
 
@@ -9,9 +11,11 @@ ALIGNMENT_SHARE = 0.05
 
 def describe_measurement(rows: list[Row]) -> list[str]:
     """Sentences about the kernel cases of one variant or several; none if nothing was measured."""
-    return [
-        sentence for sentence in (_overhead(rows), _alignment(rows), _rejected(rows)) if sentence
-    ]
+    sentences = (
+        *(_overhead(rows), _alignment(rows), _rejected(rows)),
+        *(_counted(rows), _counted_wrongly(rows)),
+    )
+    return [sentence for sentence in sentences if sentence]
 
 
 def _overhead(rows: list[Row]) -> str:
@@ -78,3 +82,27 @@ def _rejected(rows: list[Row]) -> str:
         return f"Samples thrown away: none ({', '.join(causes)} looked for)."
     counts = ", ".join(f"{count} for {cause}" for cause, count in taken_again.items())
     return f"Samples thrown away and taken again: {counts}; {', '.join(causes)} looked for."
+
+
+def _counted(rows: list[Row]) -> str:
+    """How far apart the cycles of the PMU and those of the clock are."""
+    both = [
+        (abs(row.counted_cycles - row.core_cycles), row)
+        for row in rows
+        if row.counted_cycles is not None and row.core_cycles is not None
+    ]
+    if not both:
+        return ""
+    apart, farthest = max(both, key=lambda one: one[0])
+    instructions = sum(row.counted_instructions is not None for row in rows)
+    return (
+        f"PMU: cycles of the same windows, counted in {len(both)} cases, and those by the clock"
+        f" and its add chain differ by {apart:.1f} an operation at most ({farthest.case}:"
+        f" {farthest.counted_cycles:.1f} and {farthest.core_cycles:.1f}); instructions were counted"
+        f" in {instructions}."
+    )
+
+
+def _counted_wrongly(rows: list[Row]) -> str:
+    wrong = [f"{row.case}: {problem}" for row in rows for problem in row.counting_problems]
+    return f"PMU, not to be trusted: {'; '.join(wrong)}." if wrong else ""

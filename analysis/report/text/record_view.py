@@ -70,6 +70,12 @@ def _cost(record: Record) -> list[str]:
         ]
     if record.cost_core_cycles is not None:
         lines.append(f"  cycles    {record.cost_core_cycles:,.2f}, by the add chain beside it")
+    counted = {"cycles": record.counted_cycles, "instructions": record.counted_instructions}
+    said = ", ".join(f"{count:,.2f} {name}" for name, count in counted.items() if count is not None)
+    if said:
+        lines.append(f"  PMU       {said}, in the same windows")
+    for problem in record.counting_problems:
+        lines += wrapped(f"  PMU       not to be trusted: {problem}", "            ")
     return lines
 
 

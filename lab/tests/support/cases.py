@@ -56,6 +56,8 @@ CASES = [
     *(f"model/{form}/devmap_file" for form in FORMS),
     "model/kmap_local_slim/devmap_tail",
     "msr/wrpkrs/latency",
+    "msr/wrmsrns/toggle",
+    "msr/wrmsrns/latency",
     "msr/wrpkrs/same",
     "msr/wrpkrs/skipped",
     "msr/rdpkrs",
@@ -66,13 +68,14 @@ CASES = [
     "msr/mock/tsc_aux",
     *(f"elsewhere/{kind}/{where}" for kind in ("nmi", "int3") for where in ("outside", "inside")),
 ]
-# Too large for the lab's guest, only for CPUs without PKS, or only for a kernel that protects
-# pages.
+# Too large for the lab's guest, only for CPUs without PKS or with WRMSRNS, or only for a kernel that
+# protects pages.
 SKIPPED = [
     case
     for case in CASES
     if case.endswith(("/llc", "/memory"))
     or "/mock/" in case
+    or "/wrmsrns/" in case
     or case.startswith("kernel/kmap_local/protected")
 ]
 MEASURED = [case for case in CASES if case not in SKIPPED]
