@@ -87,12 +87,13 @@ def check_record(raw: JsonObject, where: str) -> None:
     for name in ("overhead", "percentiles"):
         if not all(one is None or is_number(one) for one in raw.get(name, {}).values()):
             raise _wrong(raw, where, f"field {name} is wrong")
-    for name, counter in raw.get("counters", {}).items():
-        if not _is_counter(counter):
-            raise _wrong(raw, where, f"counter {name:.40} is wrong")
-    for event, counted in raw.get("counted_windows", {}).items():
-        if not _are_counted_windows(counted):
-            raise _wrong(raw, where, f"counted_windows of {event:.40} are wrong")
+    for field, is_right, words in (
+        ("counters", _is_counter, "counter {} is wrong"),
+        ("counted_windows", _are_counted_windows, "counted_windows of {} are wrong"),
+    ):
+        for name, value in raw.get(field, {}).items():
+            if not is_right(value):
+                raise _wrong(raw, where, words.format(name[:40]))
     if "histogram" in raw:
         _check_histogram(raw, where)
     for name in SAMPLES:
@@ -124,7 +125,7 @@ def _are_counted_windows(value: Any) -> bool:
         return False
     if "unavailable" in value:
         return "cost" not in value
-    pairs = [value.get(name) for name in ("samples", "empty_samples")]
+    pairs = [value.get(name) or [] for name in ("samples", "empty_samples")]
     if not all(isinstance(one, list) and all(map(is_number, one)) for one in pairs):
         return False
     cost, ops, problem = value.get("cost"), value.get("ops"), value.get("problem", "")

@@ -186,12 +186,11 @@ class Records:
             (_FIGURES, raws),
             (_OVERHEADS, [raw.get("overhead", {}) for raw in raws]),
             (_PERCENTILES, [raw.get("percentiles", {}) for raw in raws]),
+            (_COUNTED, [_counted_costs(raw) for raw in raws]),
         ):
             for column, name in places.items():
                 figures = [found.get(name) for found in objects]
                 columns[column].extend([_NAN if one is None else one for one in figures])
-        for column, name in _COUNTED.items():
-            columns[column].extend([_counted(raw, name) for raw in raws])
         for name, (values, offsets) in self._samples.items():
             for raw in raws:
                 if name in raw:
@@ -211,7 +210,9 @@ class Records:
                 if "unavailable" in counter
                 else counter["value"] * counter["enabled"] / counter["running"]
             )
-        problems = [one["problem"] for one in _windows(raw).values() if "problem" in one]
+        problems = [
+            one["problem"] for one in raw.get("counted_windows", {}).values() if "problem" in one
+        ]
         if problems:
             self._problems[row] = tuple(problems)
         if "histogram" in raw:
@@ -227,14 +228,10 @@ class Records:
 _NAN = float("nan")
 
 
-def _windows(raw: JsonObject) -> JsonObject:
-    return raw.get("counted_windows", {})
-
-
-def _counted(raw: JsonObject, event: str) -> float:
-    """What an operation is counted as; NaN where it is not, or not rightly."""
-    counted = _windows(raw).get(event, {})
-    return _NAN if "problem" in counted else counted.get("cost", _NAN)
+def _counted_costs(raw: JsonObject) -> JsonObject:
+    """What an operation is counted as, by event; without events that something is wrong with."""
+    windows = raw.get("counted_windows", {})
+    return {name: one.get("cost") for name, one in windows.items() if "problem" not in one}
 
 
 def _known(value: float) -> float | None:

@@ -115,13 +115,8 @@ def _row(records: list[Record], paths: list[CountedPath], tick_nanoseconds: floa
         ),
         oracle=_worst([record.oracle for record in records]),
         cost_shifted=_median([record.cost_shifted for record in good]) if usable else None,
-        overhead_ticks=max(
-            (record.overhead_ticks for record in good if record.overhead_ticks is not None),
-            default=None,
-        ),
-        ioctl_share=max(
-            (record.ioctl_share for record in good if record.ioctl_share is not None), default=None
-        ),
+        overhead_ticks=_largest([record.overhead_ticks for record in good]),
+        ioctl_share=_largest([record.ioctl_share for record in good]),
         rejected=sum_counts([record.rejected for record in records]),
         counted_cycles=_median([record.counted_cycles for record in good]),
         counted_instructions=_median([record.counted_instructions for record in good]),
@@ -146,6 +141,10 @@ def _writes(records: list[Record]) -> Fraction | None:
 def _median(values: list[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return float(np.median(known)) if known else None
+
+
+def _largest(values: list[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
 
 
 def sum_counts(counts: list[dict[str, int]]) -> dict[str, int]:

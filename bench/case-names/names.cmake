@@ -60,6 +60,7 @@ while(NOT at EQUAL -1)
   foreach(need IN ITEMS
       "needs_pks *= *true=PKS" "needs_pku *= *true=PKU" "stand_in *= *true=no PKS"
       "skip_reason *= *kb_devmap_refuse_protected=our series"
+      "skip_reason *= *kb_msr_refuse_wrmsrns=WRMSRNS"
       "needs_page *= *0x2u=DAX file" "needs_page *= *0x4u=device-dax")
     string(REGEX MATCH "(.*)=(.*)" need "${need}")
     if(row MATCHES "[.]${CMAKE_MATCH_1}")

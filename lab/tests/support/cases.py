@@ -68,8 +68,8 @@ CASES = [
     "msr/mock/tsc_aux",
     *(f"elsewhere/{kind}/{where}" for kind in ("nmi", "int3") for where in ("outside", "inside")),
 ]
-# Too large for the lab's guest, only for CPUs without PKS or with WRMSRNS, or only for a kernel that
-# protects pages.
+# Too large for the lab's guest, only for CPUs without PKS or with WRMSRNS, or only for a kernel
+# that protects pages.
 SKIPPED = [
     case
     for case in CASES
