@@ -36,6 +36,7 @@ BROKEN = "0.0-broken"  # a file in /boot that is no kernel
 CAMPAIGN = "root/campaign"
 # For the whole campaign, and for one answer of a guest that may be restarting.
 LIMIT_SECONDS, ANSWER_SECONDS = 4 * 3600.0, 300.0
+START_SECONDS = 3600.0  # a module is built for each kernel
 
 
 @pytest.fixture(name="packages", scope="module")
@@ -98,7 +99,7 @@ def wait_for(machine: debian_machine.Machine, line: str, words: str) -> None:
     deadline = time.monotonic() + LIMIT_SECONDS
     while words not in ask(machine, line):
         assert time.monotonic() < deadline, f"{line}: never says {words}"
-        time.sleep(5)
+        time.sleep(20)
 
 
 def inject_nmi(monitor: Path) -> None:
@@ -124,7 +125,7 @@ def test_kernels_of_our_packages_are_measured_through_everything(disk, boots, tm
         asked += ["--settle", "20", "--out", f"/{CAMPAIGN}", "--cases", "kernel/kmap_local/*"]
         dry = machine.run(command(*asked, "--dry-run"))
         assert f"boots: {4 * boots}" in dry and "custom.cfg" in dry
-        machine.run(command(*asked))
+        machine.run(command(*asked), START_SECONDS)
         wait_for(machine, STATUS, "now: off")
         machine.run("sysctl kernel.unknown_nmi_panic=1")
         inject_nmi(monitor)

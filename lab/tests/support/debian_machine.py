@@ -108,10 +108,14 @@ class Machine:
 
     def run(self, command: str, seconds: float = COMMAND_SECONDS) -> str:
         """What a line of shell prints, on either stream, without blanks around it. An
-        AssertionError has that where it ends with another code than 0.
+        AssertionError has that where it ends with another code than 0; Ended: the machine has
+        started again meanwhile, and is up.
         """
         self.send(command)
-        text = self._read_until(rb"^ended with (\d+)\r?\n", seconds)
+        text = self._read_until(rb"^(ended with \d+|ready)\r?\n", seconds)
+        if text.endswith("ready"):
+            self._text = b"ready\n" + self._text  # for wait_until_up()
+            raise Ended(f"{command}: the machine has started again")
         said, _, end = text.rpartition("\nended with ")
         said = said.replace("\r", "").strip()
         assert int(end) == 0, f"{command}: ended with {int(end)}: {said}"
