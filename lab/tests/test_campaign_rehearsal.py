@@ -32,7 +32,7 @@ pytestmark = [
 ]
 
 NAMES = ("plain", "off", "protected")
-BROKEN = "0.0-broken"  # a file in /boot that is no kernel
+BROKEN = "6.12.0-broken"  # a file in /boot that is no kernel
 CAMPAIGN = "root/campaign"
 # For the whole campaign, and for one answer of a guest that may be restarting.
 LIMIT_SECONDS, ANSWER_SECONDS = 4 * 3600.0, 300.0
