@@ -5,6 +5,7 @@ measured.
 
 import hashlib
 import platform
+import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,6 +77,9 @@ def schedule_fields(planned: Sequence[Step]) -> dict[str, Any]:
 
 
 def _checkout() -> dict:
+    """Commit and local changes; of an unpacked archive, and without git, nobody knows."""
+    if not shutil.which("git"):
+        return {"commit": "unknown", "dirty": False}
     commit = subprocess.run(
         ["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True
     )

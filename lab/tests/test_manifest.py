@@ -37,6 +37,11 @@ def test_what_was_measured_before_is_no_local_change(tmp_path, monkeypatch, chan
     assert manifest._checkout()["dirty"] is dirty
 
 
+def test_without_git_nobody_knows_the_commit(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert manifest._checkout() == {"commit": "unknown", "dirty": False}
+
+
 def test_a_campaign_says_what_a_kernel_was_booted_with(tmp_path):
     """What is declared there may differ between variants that are compared."""
     kernel = SimpleNamespace(release="6.12.0", packages={}, key="k", headers=tmp_path)
