@@ -21,6 +21,10 @@ _FIRST, _MEASURED = "kmapbench-first", "kmapbench-kernel-"
 _FOLDERS = {"boot/grub": "grub", "boot/grub2": "grub2"}
 _ENTRY = re.compile(r"^\s*menuentry\s+.*?\{\s*$", re.MULTILINE)
 _LINUX = re.compile(r"^(\s*linux\w*\s+)(\S+)(.*)$", re.MULTILINE)
+_LOADING = re.compile(r"^\s*(linux|initrd)\w*\s.*$", re.MULTILINE)
+# Behind each of those, for GRUB itself may refuse an image. It would wait in its menu then: it takes
+# no fallback but by number, and no entry knows its own.
+_OR_START_AGAIN = '\tif [ "$?" != "0" ]; then reboot; fi'
 # File systems on which GRUB can write its environment block while it boots.
 _WRITABLE = ("ext2", "ext3", "ext4", "vfat", "xfs")
 
@@ -97,12 +101,15 @@ class Grub:
 
     def install(self) -> None:
         block = [_BEGIN, f'if [ "${{boot_once}}" != "true" ]; then set default={_FIRST}; fi']
-        # GRUB itself may refuse an image: then it goes on with this entry.
-        block += [f"set timeout={_MENU_SECONDS}", f"set fallback={_FIRST}"]
-        block += self._entry(_FIRST, "back from a campaign", self._first, "")
+        block += [f"set timeout={_MENU_SECONDS}"]
+        block += _entry(_FIRST, "back from a campaign", self._first, self._body(self._first))
         for kernel in self._kernels:
+            body = _LINUX.sub(
+                lambda line: f"{line[0].rstrip()} {self._added}", self._body(kernel.release)
+            )
+            body = _LOADING.sub(lambda line: f"{line[0]}\n{_OR_START_AGAIN}", body)
             title = f"{kernel.name} of a campaign"
-            block += self._entry(_MEASURED + kernel.name, title, kernel.release, f" {self._added}")
+            block += _entry(_MEASURED + kernel.name, title, kernel.release, body)
         text = self._without_block()
         safe_files.write_text(self._custom, text + "\n".join([*block, _END, ""]))
 
@@ -135,11 +142,6 @@ class Grub:
     def _config(self) -> str:
         return (self._folder / "grub.cfg").read_text(errors="replace")
 
-    def _entry(self, entry: str, title: str, release: str, added: str) -> list[str]:
-        body = _LINUX.sub(lambda line: f"{line[0].rstrip()}{added}", self._body(release))
-        head = f"menuentry 'kmapbench: {title}, Linux {release}' --unrestricted --id {entry} {{"
-        return [head, body, "}"]
-
     def _body(self, release: str) -> str:
         """What the first entry of a kernel does that starts it as usual; empty where there is none.
 
@@ -153,6 +155,11 @@ class Grub:
                 if not {"single", "recovery", "init=/bin/sh"} & set(line[3].split()):
                     return body.strip("\n")
         return ""
+
+
+def _entry(entry: str, title: str, release: str, body: str) -> list[str]:
+    head = f"menuentry 'kmapbench: {title}, Linux {release}' --unrestricted --id {entry} {{"
+    return [head, body, "}"]
 
 
 def _mount(folder: Path, root: Path) -> tuple[str, str]:

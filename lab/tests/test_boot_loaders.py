@@ -136,6 +136,23 @@ def test_what_grub_gets_is_the_usual_entry_with_parameters_and_never_the_rescue_
     assert not (machine.root / "boot/grub/custom.cfg").exists()
 
 
+def test_an_image_that_grub_refuses_starts_the_machine_again(tmp_path):
+    """Its menu would wait for somebody. The first kernel's entry does not: there is nothing left to
+    go back to.
+    """
+    machine = RealMachine(Machine(tmp_path / "machine").root)
+    boot_loader.loader("grub", CHOSEN, FIRST, machine).install()
+    text = (machine.root / "boot/grub/custom.cfg").read_text()
+    first, *measured = text.split("menuentry ")[1:]
+    assert len(measured) == len(CHOSEN) and "reboot" not in first
+    for entry in measured:
+        lines = [line.strip() for line in entry.splitlines()]
+        loading = [at for at, line in enumerate(lines) if line.startswith(("linux", "initrd"))]
+        assert len(loading) == 2
+        for at in loading:
+            assert lines[at + 1] == 'if [ "$?" != "0" ]; then reboot; fi'
+
+
 @pytest.mark.skipif(not shutil.which("grub-script-check"), reason="needs the package grub-common")
 def test_grub_itself_takes_what_is_written(tmp_path):
     machine = RealMachine(Machine(tmp_path / "machine").root)
