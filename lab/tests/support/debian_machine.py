@@ -137,7 +137,9 @@ class Machine:
     def cut_power(self) -> None:
         """Off at once, if it is on: what the guest has not written to its disk is lost."""
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
+        if self._process.stderr:
+            self._process.stderr.close()
         self._shell.close()
 
     def _read_until(self, end: bytes, seconds: float) -> str:
