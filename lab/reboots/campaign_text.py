@@ -94,7 +94,8 @@ def describe_progress(
     lost = Counter(
         entry["variant"] for entry in header["order"] if entry["status"] not in ("ok", "running")
     )
-    lines = [f"{folder}: {made.total()} of {planned.total()} boots made"]
+    to_make = sum(made[one] if one in left_out else planned[one] for one in planned)
+    lines = [f"{folder}: {made.total()} of {to_make} boots made"]
     for variant, number in planned.items():
         words = [f"{made[variant]} of {number}"]
         words += [f"{lost[variant]} lost"] * bool(lost[variant])

@@ -15,7 +15,7 @@ import pytest
 
 from lab import cli
 from lab.campaign import validation
-from lab.reboots import boot_order, reboot_plan
+from lab.reboots import boot_order, campaign_text, reboot_plan
 from lab.tests.support.stand_in_reboots import CASES, FIRST, KERNELS, Machine
 
 pytestmark = pytest.mark.program
@@ -121,6 +121,9 @@ def test_a_kernel_that_does_not_come_up_twice_is_left_out(tmp_path):
     assert all(entry["came_up"] is False for entry in lost)
     assert "protected: left out from here on: did not come up 2 times in a row" in said
     assert_all_there(machine, folder, left_out=("protected",))
+    left_out = boot_order.left_out(header)
+    said = campaign_text.describe_progress(folder, header, left_out, None)
+    assert "6 of 6 boots made\n" in said and "protected: 0 of 3, 2 lost, left out: " in said
 
 
 def test_a_kernel_that_does_not_come_up_once_is_not_left_out(tmp_path):
