@@ -364,6 +364,19 @@ def test_a_kernel_that_was_left_out_is_the_first_thing_that_is_said(write_campai
     assert f"again    sudo ./kmapbench campaign --plan {folder}/plan.toml\n" in written.summary
 
 
+def test_a_kernel_that_was_left_out_takes_no_column(write_campaign):
+    reboots = {"loader": "grub", "first": "6.1", "left_out": {"broken": "did not come up"}}
+    folder = write_campaign(
+        of("plain", dram=5) + of("off", dram=5) + of("protected", dram=19),
+        header=header("plain", "off", "protected", "broken") | {"reboots": reboots},
+    )
+    text = writer.write_report(folder).mail
+    assert "+14 instructions for a DRAM page" in " ".join(text.split())
+    (row,) = re.findall(r"DRAM page +\d.*", text)
+    assert row.split()[2:] == ["5", "5", "19", "+14", "-"]
+    assert "broken" in text.partition("\n")[0] and "broken" not in text.partition("\n")[2]
+
+
 def test_what_differs_by_boots_is_marked_and_nothing_is_no_sum(write_campaign):
     """A difference of figures that vary is no exact one, on the page neither."""
     fork = [

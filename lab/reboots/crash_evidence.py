@@ -17,7 +17,7 @@ _DYING = ("Kernel panic", "BUG:", "Oops:", "watchdog: BUG", "Kernel BUG", "gener
 
 
 def keep(machine: RealMachine, boot_id: str | None, target: Path, since: float) -> list[str]:
-    """Copies what there is into a folder; the last lines of it, or none.
+    """Copies what there is into a folder; the lines of what was said last, or none.
 
     boot_id: of the boot that went down; None: its kernel never said it. since: when that boot was
     begun, in seconds since the epoch: what is older in pstore is of another one.
@@ -34,15 +34,18 @@ def keep(machine: RealMachine, boot_id: str | None, target: Path, since: float) 
         lines = lines or said.splitlines()
     if not any(crash.iterdir()):
         crash.rmdir()
-    return [line for line in lines if line.strip()][-_LAST_LINES:]
+    return [line for line in lines if line.strip()]
 
 
-def cause(lines: list[str]) -> str:
-    """Why a machine went down, by its last lines."""
+def last_lines(lines: list[str]) -> list[str]:
+    """Of what keep() returned, what a record has of it."""
+    return lines[-_LAST_LINES:]
+
+
+def cause(lines: list[str]) -> str | None:
+    """Why a machine went down, by what keep() returned; None: nothing says it."""
     dying = next((line for line in lines if any(word in line for word in _DYING)), None)
-    if dying:
-        return f"the machine went down: {dying.strip()}"
-    return "the machine went down without a word: a hang, a reset, or no power"
+    return f"the machine went down: {dying.strip()}" if dying else None
 
 
 def _pstore(root: Path, since: float) -> Iterator[Path]:

@@ -25,6 +25,7 @@ _LOADING = re.compile(r"^\s*(linux|initrd)\w*\s.*$", re.MULTILINE)
 # Behind each of those, for GRUB itself may refuse an image. It would wait in its menu then: it takes
 # no fallback but by number, and no entry knows its own.
 _OR_START_AGAIN = '\tif [ "$?" != "0" ]; then reboot; fi'
+_OUR_NEXT = re.compile(r"^next_entry=(kmapbench-.*)?$", re.MULTILINE)
 # File systems on which GRUB can write its environment block while it boots.
 _WRITABLE = ("ext2", "ext3", "ext4", "vfat", "xfs")
 
@@ -120,7 +121,8 @@ class Grub:
 
     def remove(self) -> None:
         environment = self._folder / "grubenv"
-        if "next_entry=kmapbench-" in (subprocesses.value(environment) or ""):
+        # GRUB itself leaves it empty.
+        if _OUR_NEXT.search(subprocesses.value(environment) or ""):
             subprocesses.output([self._editenv, environment, "unset", "next_entry"])
             safe_files.sync_file(environment)
         if _BLOCK.search(subprocesses.value(self._custom) or ""):

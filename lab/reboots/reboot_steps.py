@@ -18,6 +18,7 @@ from lab.reboots.reboot_state import NextBoot, RebootState
 from lab.run import host_steps
 
 _KILLED = "kmapbench was ended in the middle of it"
+_WITHOUT_A_WORD = "the machine went down without a word: a hang, a reset, or no power"
 
 
 @dataclass
@@ -84,13 +85,15 @@ class Reboots:
         if self.state.measured_in == self.machine.boot_id():
             boot.interrupt(_KILLED)
             return
-        last = crash_evidence.keep(
+        said = crash_evidence.keep(
             self.machine, self.state.measured_in, boot.folder, self.state.measured_at
         )
-        problem = crash_evidence.cause(last)
+        problem = crash_evidence.cause(said) or _WITHOUT_A_WORD
         done = {record["case"] for record in boot.records}
         if at := next((case for case in self.state.cases if case not in done), None):
-            boot.append_crashed(at, host_steps.clock_of(at), problem, last)
+            boot.append_crashed(
+                at, host_steps.clock_of(at), problem, crash_evidence.last_lines(said)
+            )
         boot.end(problem)
         self.say(f"{boot.variant}, boot {boot.number}: {problem}")
 
@@ -108,10 +111,10 @@ class Reboots:
         if is_ours and self.machine.release() == wanted:
             return True
         boot = self._begin(coming)
-        last = crash_evidence.keep(self.machine, None, boot.folder, coming.asked_at)
         problem = f"Linux {wanted} did not come up: the machine came back on its first kernel"
-        if last:
-            problem = f"{problem}; {crash_evidence.cause(last)}"
+        said = crash_evidence.keep(self.machine, None, boot.folder, coming.asked_at)
+        if known := crash_evidence.cause(said):
+            problem = f"{problem}; {known}"
         boot.end_not_up(problem)
         self.say(f"{boot.variant}, boot {boot.number}: {problem}")
         return False

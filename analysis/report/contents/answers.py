@@ -32,7 +32,7 @@ _REAL_KERNELS = "./kmapbench run --variants plain,off,idle,protected"
 def build_answer(findings: Findings) -> Answer:
     """The answer of a campaign; without a kernel case it is that there is none."""
     campaign = findings.campaign
-    groups = families(campaign.header)
+    groups = _without_left_out(findings, families(campaign.header))
     if not any(row.cost is not None for row in findings.rows):
         return Answer("Nothing was measured in whole.", source=_source(campaign))
     if not groups:
@@ -44,6 +44,20 @@ def build_answer(findings: Findings) -> Answer:
         if found:
             return _of_replicas(findings, main.baseline, found)
     return _of_kernels(findings, groups, main)
+
+
+def _without_left_out(findings: Findings, groups: list[VariantFamily]) -> list[VariantFamily]:
+    """Without kernels that a campaign left out and has no figure of, which facts.py names first."""
+    reboots = findings.campaign.header.get("reboots", {})
+    gone = set(reboots.get("left_out", {})) - {
+        row.variant for row in findings.rows if row.cost is not None
+    }
+    kept = []
+    for group in groups:
+        variants = [name for name in group.variants if name not in gone]
+        if variants:
+            kept.append(VariantFamily(variants[0], tuple(variants)))
+    return kept
 
 
 def _of_kernels(findings: Findings, groups: Sequence[VariantFamily], main: VariantFamily) -> Answer:

@@ -63,6 +63,9 @@ enable) mkdir -p "{wants}" && ln -sf "{unit}" "{wants}/" ;;
 disable) rm -f "{wants}/{name}" ;;
 esac
 """
+# Behind what a kernel dies of come its registers, its stack and its modules.
+_TRACE = "".join(f"<4> function_{number}+0x1/0x2\n" for number in range(60))
+
 _EDITENV = """#!/bin/sh
 sed -i '/^next_entry=/d' "$1"
 case "$2" in set) echo "$3" >>"$1" ;; esac
@@ -139,7 +142,7 @@ class Machine:
         """
         environment = self.root / "boot/grub/grubenv"
         found = re.search(r"^next_entry=(\S+)$", environment.read_text(), re.MULTILINE)
-        environment.write_text("# GRUB Environment Block\n")
+        environment.write_text("# GRUB Environment Block\nnext_entry=\n")  # as GRUB takes it back
         custom = self.root / "boot/grub/custom.cfg"
         entries = custom.read_text() if custom.exists() else ""
         default = "kmapbench-first" if "set default=kmapbench-first" in entries else None
@@ -250,7 +253,7 @@ def _measure(machine: RealMachine, boot: store.Boot, note_cases) -> str | None:
 
 def _go_down(root: Path, how: str) -> None:
     if how == "panic":
-        tree(root, {"sys/fs/pstore/dmesg-0": "<0>Kernel panic - not syncing: planted\n"})
+        tree(root, {"sys/fs/pstore/dmesg-0": "<0>Kernel panic - not syncing: planted\n" + _TRACE})
     (root / "down").touch()
     os.kill(os.getpid(), signal.SIGKILL)
 
