@@ -6,6 +6,7 @@ once, and has a kernel that does not come up. An hour: part of `./kmapbench test
 
 import json
 import os
+import re
 import shlex
 import socket
 import subprocess
@@ -34,6 +35,7 @@ pytestmark = [
 NAMES = ("plain", "off", "protected")
 BROKEN = "6.12.0-broken"  # a file in /boot that is no kernel
 CAMPAIGN = "root/campaign"
+CASE = "kernel/kmap_local/dram"
 # For the whole campaign, and for one answer of a guest that may be restarting.
 LIMIT_SECONDS, ANSWER_SECONDS = 4 * 3600.0, 300.0
 START_SECONDS = 3600.0  # a module is built for each kernel
@@ -122,7 +124,7 @@ def test_kernels_of_our_packages_are_measured_through_everything(disk, boots, tm
         first = machine.run("uname -r")
         kernels = ",".join([*NAMES, f"broken={BROKEN}"])
         asked = ["campaign", "--kernels", kernels, "--boots", str(boots), "--seed", "3"]
-        asked += ["--settle", "20", "--out", f"/{CAMPAIGN}", "--cases", "kernel/kmap_local/*"]
+        asked += ["--settle", "20", "--out", f"/{CAMPAIGN}", "--cases", CASE]
         dry = machine.run(command(*asked, "--dry-run"))
         assert f"boots: {4 * boots}" in dry and "custom.cfg" in dry
         with suppress(debian_machine.Ended):  # it reboots the machine
@@ -174,10 +176,16 @@ def look_at_the_campaign(campaign: Path, boots: int) -> None:
 
 
 def look_at_the_verdict(campaign: Path, boots: int) -> None:
-    """compare has one, with its power; of two boots it calls it exploratory."""
-    words = [sys.executable, "-m", "analysis", "compare", f"{campaign}:plain,off,protected"]
+    """compare has one, with its power; of two boots it calls it exploratory. The guest's time is
+    the emulator's own, in which the path of the patched kernel takes several times as long.
+    """
+    words = [sys.executable, "-m", "analysis", "compare", f"{campaign}:off,protected"]
     result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == exit_codes.OK, result.stderr
     text = result.stdout
-    assert "kernel/kmap_local/dram" in text
-    assert ("exploratory" in text) == (boots < 6), text
+    assert CASE in text and "PKRS" not in text
+    if boots < 6:
+        assert "exploratory: looks slower" in text, text
+    else:
+        assert re.search(r"^ +slower: ", text, re.MULTILINE), text
+        assert "6 pairs of boots" in text and "of 100 campaigns" in text, text
