@@ -186,6 +186,8 @@ class Judges:
                 float(evidence.high[number]),
                 float(self._margins[number]),
                 result.pairs,
+                len(self._differences),
+                self._alpha / self._families,
             )
             for number in range(place.own.start, place.own.stop)
         ]

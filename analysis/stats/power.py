@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a campaign can find: before it is made, and of one that is unresolved."""
 
-from math import ceil
+from math import ceil, log2
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +23,30 @@ _BISECTIONS = 12
 Array = NDArray[np.float64]
 
 
-def pairs_to_resolve(low: float, high: float, margin: float, pairs: int) -> int | None:
-    """Pairs at which the interval of SAME_CONFIDENCE, which narrows as 1 / sqrt(pairs), is no wider
-    than the margin on either side: then a difference is shown to be inside it, or to be there.
-    None: more than MOST_PAIRS.
+def pairs_to_resolve(
+    low: float, high: float, margin: float, pairs: int, rows: int, alpha: float
+) -> int | None:
+    """Pairs at which a case gets a verdict. rows: looks of all cases of its family. None: more than
+    MOST_PAIRS.
 
-    It rests on the spread alone: the difference that was seen is no guide to the true one.
+    Where the interval of SAME_CONFIDENCE, low to high, lies beyond the margin, a small p is all that
+    is missing: `pairs_for_alpha`. Elsewhere the interval, which narrows as 1 / sqrt(pairs), has to
+    be no wider than the margin on either side: then a difference is shown to be inside it, or to be
+    there. That rests on the spread alone: the difference that was seen is no guide to the true one.
     """
+    least = max(pairs + 1, pairs_for_alpha(rows, alpha))
+    if low > margin or high < -margin:
+        return least
     half = (high - low) / 2
     needed = pairs * (half / margin) ** 2 if margin > 0 else np.inf
-    return None if not needed <= MOST_PAIRS else max(pairs + 1, ceil(needed))
+    return None if not needed <= MOST_PAIRS else max(least, ceil(needed))
+
+
+def pairs_for_alpha(rows: int, alpha: float) -> int:
+    """The least pairs at which each of so many looks can have a p of at most alpha, whatever the
+    others show: for each of them 2 of 2^pairs vectors of signs may be as extreme.
+    """
+    return ceil(log2(2 * rows / alpha))
 
 
 def _signs(pairs: int, chooser: np.random.Generator) -> Array:
