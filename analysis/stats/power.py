@@ -29,8 +29,8 @@ def pairs_to_resolve(
     """Pairs at which a case gets a verdict. rows: looks of all cases of its family. None: more than
     MOST_PAIRS.
 
-    Where the interval of SAME_CONFIDENCE, low to high, lies beyond the margin, a small p is all that
-    is missing: `pairs_for_alpha`. Elsewhere the interval, which narrows as 1 / sqrt(pairs), has to
+    Where the interval of SAME_CONFIDENCE, low to high, lies beyond the margin, a small p is all
+    that is missing: `pairs_for_alpha`. Elsewhere the interval, which narrows as 1 / sqrt(pairs), has to
     be no wider than the margin on either side: then a difference is shown to be inside it, or to be
     there. That rests on the spread alone: the difference that was seen is no guide to the true one.
     """

@@ -22,8 +22,8 @@ _FOLDERS = {"boot/grub": "grub", "boot/grub2": "grub2"}
 _ENTRY = re.compile(r"^\s*menuentry\s+.*?\{\s*$", re.MULTILINE)
 _LINUX = re.compile(r"^(\s*linux\w*\s+)(\S+)(.*)$", re.MULTILINE)
 _LOADING = re.compile(r"^\s*(linux|initrd)\w*\s.*$", re.MULTILINE)
-# Behind each of those, for GRUB itself may refuse an image. It would wait in its menu then: it takes
-# no fallback but by number, and no entry knows its own.
+# Behind each of those, for GRUB itself may refuse an image. It would wait in its menu then: it
+# takes no fallback but by number, and no entry knows its own.
 _OR_START_AGAIN = '\tif [ "$?" != "0" ]; then reboot; fi'
 _OUR_NEXT = re.compile(r"^next_entry=(kmapbench-.*)?$", re.MULTILINE)
 # File systems on which GRUB can write its environment block while it boots.
