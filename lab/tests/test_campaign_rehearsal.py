@@ -110,7 +110,7 @@ def wait_until_measured(machine: debian_machine.Machine, variant: str) -> None:
     that waits until its machine is quiet and then measures one case takes half a minute.
     """
     wanted = f'"variant":"{variant}"[^}}]*"status":"running"'
-    look = f"tr -d ' \n' </{CAMPAIGN}/campaign.json | grep -o '{wanted}'; true"
+    look = f"tr -d '[:space:]' </{CAMPAIGN}/campaign.json | grep -o '{wanted}'; true"
     wait_for(machine, look, "running", 1)
 
 
