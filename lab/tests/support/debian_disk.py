@@ -55,11 +55,16 @@ _MASKED = (
 )
 
 _SHELL = """#!/bin/sh
-# Executes each line that comes, and says with which code it ended.
+# Executes what comes behind "run ", line by line, and says with which code it ended. A line whose
+# first letters were lost, as happens while a system starts, has to be sent again.
 stty raw -echo
 echo ready
 while read -r line; do
-	sh -c "$line" </dev/null 2>&1
+	case $line in
+	"run "*) ;;
+	*) echo again; continue ;;
+	esac
+	sh -c "${line#run }" </dev/null 2>&1
 	printf '\\nended with %d\\n' $?
 done
 """

@@ -112,7 +112,9 @@ class Machine:
         started again meanwhile, and is up.
         """
         self.send(command)
-        text = self._read_until(rb"^(ended with \d+|ready)\r?\n", seconds)
+        text = self._read_until(rb"^(ended with \d+|ready|again)\r?\n", seconds)
+        if text == "again":
+            return self.run(command, seconds)
         if text.endswith("ready"):
             self._text = b"ready\n" + self._text  # for wait_until_up()
             raise Ended(f"{command}: the machine has started again")
@@ -124,7 +126,7 @@ class Machine:
     def send(self, command: str) -> None:
         """The same without waiting for its end: what makes the machine reboot or crash."""
         assert "\n" not in command, "the shell takes lines"
-        self._shell.sendall(f"{command}\n".encode())
+        self._shell.sendall(f"run {command}\n".encode())
 
     def power_off(self, seconds: float = BOOT_SECONDS) -> None:
         """Shuts it down, and waits until it is off."""
