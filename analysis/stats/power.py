@@ -30,9 +30,10 @@ def pairs_to_resolve(
     MOST_PAIRS.
 
     Where the interval of SAME_CONFIDENCE, low to high, lies beyond the margin, a small p is all
-    that is missing: `pairs_for_alpha`. Elsewhere the interval, which narrows as 1 / sqrt(pairs), has to
-    be no wider than the margin on either side: then a difference is shown to be inside it, or to be
-    there. That rests on the spread alone: the difference that was seen is no guide to the true one.
+    that is missing: `pairs_for_alpha`. Elsewhere the interval, which narrows as 1 / sqrt(pairs),
+    has to be no wider than the margin on either side: then a difference is shown to be inside it,
+    or to be there. That rests on the spread alone: the difference that was seen is no guide to the
+    true one.
     """
     least = max(pairs + 1, pairs_for_alpha(rows, alpha))
     if low > margin or high < -margin:

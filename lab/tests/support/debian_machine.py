@@ -113,7 +113,7 @@ class Machine:
         """
         self.send(command)
         text = self._read_until(rb"^(ended with \d+|ready|again)\r?\n", seconds)
-        if text == "again":
+        if text.strip() == "again":
             return self.run(command, seconds)
         if text.endswith("ready"):
             self._text = b"ready\n" + self._text  # for wait_until_up()
