@@ -55,17 +55,17 @@ _MASKED = (
 )
 
 _SHELL = """#!/bin/sh
-# Executes what comes behind "run ", line by line, and says with which code it ended. A line whose
-# first letters were lost, as happens while a system starts, has to be sent again.
+# Executes what comes as "run NUMBER LINE", and says with which code NUMBER ended. A line may have
+# waited in the machine's serial port for the next boot, with its first letters or without.
 stty raw -echo
 echo ready
-while read -r line; do
-	case $line in
-	"run "*) ;;
-	*) echo again; continue ;;
-	esac
-	sh -c "${line#run }" </dev/null 2>&1
-	printf '\\nended with %d\\n' $?
+while read -r word number line; do
+	if [ "$word" != run ]; then
+		echo again
+		continue
+	fi
+	sh -c "$line" </dev/null 2>&1
+	printf '\\n%s ended with %d\\n' "$number" $?
 done
 """
 _SHELL_UNIT = """[Unit]

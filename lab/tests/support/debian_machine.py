@@ -28,6 +28,8 @@ COMMAND_SECONDS = 600
 
 MEMORY_MIB = 2048  # debian_disk.CMDLINE names places in it
 
+_ANSWER = r"\d+ ended with \d+"  # the last line of what a command says
+
 _LEFT_SECONDS = 1.0  # between looks at a QEMU that is leaving
 
 
@@ -70,6 +72,7 @@ class Machine:
         if kernel:
             words += ["-kernel", str(kernel[0]), "-append", f"root=/dev/vda1 {kernel[1]}"]
         self._shell = ours
+        self._sent = 0  # lines
         self._text = b""  # of the shell, which nobody has asked for yet
         self._process = subprocess.Popen(
             subprocesses.ended_with_us(words),
@@ -112,21 +115,25 @@ class Machine:
         started again meanwhile, and is up.
         """
         self.send(command)
-        text = self._read_until(rb"^(ended with \d+|ready|again)\r?\n", seconds)
-        if text.strip() == "again":
+        text = self._read_until(rb"^(%d ended with \d+|ready|again)\r?\n" % self._sent, seconds)
+        *before, last = text.replace("\r", "").split("\n")
+        if last == "again":
             return self.run(command, seconds)
-        if text.endswith("ready"):
+        if last == "ready":
             self._text = b"ready\n" + self._text  # for wait_until_up()
             raise Ended(f"{command}: the machine has started again")
-        said, _, end = text.rpartition("\nended with ")
-        said = said.replace("\r", "").strip()
-        assert int(end) == 0, f"{command}: ended with {int(end)}: {said}"
+        # Answers to earlier lines, which were given up, come first.
+        others = [at for at, line in enumerate(before, 1) if re.fullmatch(_ANSWER, line)]
+        said = "\n".join(before[max(others, default=0) :]).strip()
+        code = int(last.rpartition(" ")[2])
+        assert code == 0, f"{command}: ended with {code}: {said}"
         return said
 
     def send(self, command: str) -> None:
         """The same without waiting for its end: what makes the machine reboot or crash."""
         assert "\n" not in command, "the shell takes lines"
-        self._shell.sendall(f"run {command}\n".encode())
+        self._sent += 1
+        self._shell.sendall(f"run {self._sent} {command}\n".encode())
 
     def power_off(self, seconds: float = BOOT_SECONDS) -> None:
         """Shuts it down, and waits until it is off."""
