@@ -61,7 +61,7 @@ _OPTIONAL_FIELDS: dict[str, tuple[type, ...]] = {
 SAMPLES = ("samples", "shifted_samples")
 
 # Relative error of a cost that is computed anew from its samples, by arithmetic alone.
-_ARITHMETIC = 1e-6
+ARITHMETIC = 1e-6
 
 # Names and types of records that are right, as most of a campaign are the same: which of their
 # fields are numbers. Anybody may write others, so no more than so many are kept.
@@ -135,7 +135,7 @@ def _are_counted_windows(value: Any) -> bool:
         return False
     counts = np.array(pairs, dtype=np.float64).reshape(2, -1, 2)
     of_case, of_empty = (counts[:, :, 1] - counts[:, :, 0]) / ops
-    return abs(float(np.median(of_case - of_empty)) - cost) <= _ARITHMETIC * max(1.0, abs(cost))
+    return abs(float(np.median(of_case - of_empty)) - cost) <= ARITHMETIC * max(1.0, abs(cost))
 
 
 def _check_form(raw: JsonObject, where: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from analysis.data.load import Campaign
+from analysis.data.record_check import ARITHMETIC
 from analysis.data.records import Record
 from analysis.summary import controls
 from formats.campaign_format import UNITS
@@ -15,8 +16,6 @@ from formats.campaign_format import UNITS
 _PROTECTED = re.compile(r"(kernel|model|elsewhere)/.*protected.*")
 # By how much core cycles of a control may be off, as bench/record/record.cc allows it.
 _SHARE, _CYCLES = 0.1, 3.0
-# Relative error of a cost that is computed anew from its samples, by arithmetic alone.
-_ARITHMETIC = 1e-6
 
 
 def untrue_records(campaign: Campaign) -> Iterator[str]:
@@ -72,6 +71,6 @@ def _of_cost(record: Record) -> Iterator[str]:
     if record.clock not in UNITS or not len(record.samples) or not record.exact:
         return
     slope = float(np.median(record.samples[:, 1] - record.samples[:, 0])) / record.ops
-    if abs(slope - record.cost - record.empty) > _ARITHMETIC * max(1.0, abs(slope)):
+    if abs(slope - record.cost - record.empty) > ARITHMETIC * max(1.0, abs(slope)):
         cost = slope - record.empty
         yield f"{_where(record)}: its samples give {cost:g}, and it says {record.cost:g}"

@@ -32,4 +32,11 @@ struct BenchCase {
   uint32_t few_samples = 0;  // this many are enough if the user names no number; 0: as usual
 };
 
+// Adds to a record of the case what perf events count in its windows, if they are counted and there
+// are samples.
+inline void AddCountedWindows(const BenchCase& bench_case, Record& record) {
+  if (record.samples.empty() || !bench_case.count_windows) return;
+  record.counted_windows = bench_case.count_windows(record.ops);
+}
+
 }  // namespace kmapbench

@@ -36,9 +36,7 @@ void ControlCheck::MeasureOnce(BenchCase::Side side) {
       std::fprintf(stderr, "kmap_bench: %s\n", problem.c_str());
       problem_ = problem;
     }
-    if (!record.samples.empty() && control.count_windows) {
-      record.counted_windows = control.count_windows(record.ops);
-    }
+    AddCountedWindows(control, record);
     FlagIfUntrusted(record);
     writer_.Write(ToJson(record, options_.origin));
   }

@@ -64,9 +64,7 @@ void CaseRunner::WarmUp() const {
 void CaseRunner::Finish() {
   if (!record_.samples.empty()) record_.counters = counters_->Read();
   counters_.reset();  // first, so that the PMU has room for what counts windows
-  if (!record_.samples.empty() && case_.count_windows) {
-    record_.counted_windows = case_.count_windows(record_.ops);
-  }
+  AddCountedWindows(case_, record_);
   context_.controls.FlagIfUntrusted(record_);
   context_.writer.Write(ToJson(record_, context_.options.origin));
   context_.failed |= record_.oracle == Oracle::kFailed;

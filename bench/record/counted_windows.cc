@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "record/counted_windows.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -9,9 +8,9 @@ namespace kmapbench {
 
 namespace {
 
-constexpr double kShare = 0.1;  // of cycles
-constexpr double kCycles = 3;
-constexpr double kInstructions = 0.01;  // of a whole number
+// How far from a whole number counts may be: of an add, and of all instructions.
+constexpr double kCycles = 0.1;
+constexpr double kInstructions = 0.01;
 
 bool AreCycles(const CountedWindows& counted) { return counted.event == "cycles"; }
 
@@ -29,7 +28,7 @@ std::string CountingProblem(const CountedWindows& counted, const Record& record)
   const Cost cost = CostOf(counted.samples, counted.ops);
   const double chain = cost.chain.value_or(0);
   char text[160] = "";
-  if (!(std::abs(chain - 1) <= (AreCycles(counted) ? kShare : kInstructions))) {
+  if (!(std::abs(chain - 1) <= (AreCycles(counted) ? kCycles : kInstructions))) {
     std::snprintf(text, sizeof(text), "an add of the chain is counted as %.3f %s", chain,
                   counted.event.c_str());
   } else if (!AreCycles(counted)) {
@@ -39,8 +38,7 @@ std::string CountingProblem(const CountedWindows& counted, const Record& record)
     }
   } else if (const Cost timed = CostOf(record.samples, record.ops);
              timed.core_cycles && IsSteady(record)) {
-    const double apart = std::abs(cost.cost - *timed.core_cycles);
-    if (!(apart <= std::max(kShare * std::abs(*timed.core_cycles), kCycles))) {
+    if (!AreTheCycles(cost.cost, *timed.core_cycles)) {
       std::snprintf(text, sizeof(text),
                     "an operation takes %.1f cycles by the PMU and %.1f by the clock", cost.cost,
                     *timed.core_cycles);

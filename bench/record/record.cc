@@ -174,9 +174,13 @@ void AddSamples(nlohmann::ordered_json& json, const std::vector<Sample>& samples
   json["shifted_samples"] = std::move(of_shifted);
 }
 
-std::string ControlProblem(const Record& record, Clock clock) {
+bool AreTheCycles(double measured, double known) {
   constexpr double kShare = 0.1;
   constexpr double kCycles = 3;
+  return std::abs(measured - known) <= std::max(kShare * std::abs(known), kCycles);
+}
+
+std::string ControlProblem(const Record& record, Clock clock) {
   if (record.samples.empty()) return record.name + " was not measured: " + record.reason;
   const Cost cost = CostOf(record.samples, record.ops);
   char text[160] = "";
@@ -189,8 +193,7 @@ std::string ControlProblem(const Record& record, Clock clock) {
                     cost.empty, record.known->loop);
     }
   } else if (cost.core_cycles) {
-    const double adds = record.known->adds;
-    if (!(std::abs(*cost.core_cycles - adds) <= std::max(kShare * adds, kCycles))) {
+    if (!AreTheCycles(*cost.core_cycles, record.known->adds)) {
       std::snprintf(text, sizeof(text), "%s takes %.1f core cycles an operation, and has %u adds",
                     record.name.c_str(), *cost.core_cycles, record.known->adds);
     }

@@ -141,6 +141,10 @@ struct Cost {
 // Computes the cost from samples of ops operations. Costs are NaN if there are no samples.
 Cost CostOf(const std::vector<Sample>& samples, uint32_t ops);
 
+// Whether cycles that were measured are those that are known: within a tenth, or within three if
+// that is more.
+bool AreTheCycles(double measured, double known);
+
 // Returns what the record of a control (one with `known`) shows to be wrong with the measuring
 // itself; empty if nothing is. With an emulator's clock the length must be exactly the known one.
 // With a clock of time each add must take about a core cycle: all of them together within a tenth,

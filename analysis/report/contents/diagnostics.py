@@ -11,11 +11,8 @@ ALIGNMENT_SHARE = 0.05
 
 def describe_measurement(rows: list[Row]) -> list[str]:
     """Sentences about the kernel cases of one variant or several; none if nothing was measured."""
-    sentences = (
-        *(_overhead(rows), _alignment(rows), _rejected(rows)),
-        *(_counted(rows), _counted_wrongly(rows)),
-    )
-    return [sentence for sentence in sentences if sentence]
+    describe = (_overhead, _alignment, _rejected, _counted, _counted_wrongly)
+    return [sentence for one in describe if (sentence := one(rows))]
 
 
 def _overhead(rows: list[Row]) -> str:
