@@ -53,7 +53,7 @@ enum kmapbench_irq_policy {
  */
 enum kmapbench_clock {
 	KMAPBENCH_TSC = 0,
-	KMAPBENCH_CPU_CLOCK = 1,	/* the kernel's own clock, in nanoseconds; on every machine */
+	KMAPBENCH_CPU_CLOCK = 1,	/* ns of the kernel's own clock; on every machine */
 	KMAPBENCH_CYCLES = 2,		/* core cycles, by the PMU */
 	KMAPBENCH_INSTRUCTIONS = 3,	/* instructions that retired, by the PMU */
 	KMAPBENCH_CLOCKS		/* how many there are */
@@ -150,7 +150,7 @@ struct kmapbench_run {
 	__u64 first_window;
 	/* out: error code of the oracle's page fault on the closed page, 0: none seen */
 	__u64 oracle_error_code;
-	__u64 section_ticks;	/* out: of the samples, in TSC ticks: windows and what is around them */
+	__u64 section_ticks;	/* out: TSC ticks of the samples: windows and around them */
 	__u64 run_ticks;	/* out: of the call, but for copying this structure */
 	__u32 rejected[KMAPBENCH_CAUSES];	/* out: by enum kmapbench_cause */
 	__u32 pages;		/* out: how many the case went round */

@@ -8,7 +8,7 @@
 namespace kmapbench {
 namespace {
 
-constexpr uint32_t kOps = 100;
+constexpr uint64_t kOps = 100;
 constexpr uint64_t kFixed = 40;  // what reading the event adds to each window
 
 // A sample of an operation that is counted as `operation`, in a loop of 2.
