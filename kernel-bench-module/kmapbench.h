@@ -66,6 +66,7 @@ enum kmapbench_clock {
 #define KMAPBENCH_CASE_STAND_IN		0x8u	/* another register in place of IA32_PKRS */
 #define KMAPBENCH_CASE_SWITCHES		0x10u	/* perf events of the caller would be in it */
 #define KMAPBENCH_CASE_VARIES		0x20u	/* operations differ in what they take */
+#define KMAPBENCH_CASE_NMIS		0x40u	/* a PMU in use would be in it */
 
 struct kmapbench_case_desc {
 	__u32 index;		/* in */

@@ -77,6 +77,9 @@ static long kb_ioctl_case(void __user *arg)
 		desc.flags |= KMAPBENCH_CASE_STAND_IN;
 	if (c->event == KB_EVENT_SWITCH)
 		desc.flags |= KMAPBENCH_CASE_SWITCHES;
+	/* each NMI is looked at by the PMU's driver as long as an event is open */
+	if (c->event == KB_EVENT_NMI)
+		desc.flags |= KMAPBENCH_CASE_NMIS;
 	if (c->varies)
 		desc.flags |= KMAPBENCH_CASE_VARIES;
 	desc.irq_policies = kb_irq_policies(c);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -33,10 +34,16 @@ struct BenchCase {
 };
 
 // Adds to a record of the case what perf events count in its windows, if they are counted and there
-// are samples.
+// are samples. Protection has to hold in these windows, too: the record has the worst oracle.
 inline void AddCountedWindows(const BenchCase& bench_case, Record& record) {
   if (record.samples.empty() || !bench_case.count_windows) return;
   record.counted_windows = bench_case.count_windows(record.ops);
+  for (const CountedWindows& counted : record.counted_windows) {
+    record.oracle = std::max(record.oracle, counted.oracle);
+    if (counted.oracle != Oracle::kFailed) continue;
+    record.status = Status::kFlagged;
+    record.reason = "while " + counted.event + " were counted: " + counted.unavailable;
+  }
 }
 
 }  // namespace kmapbench

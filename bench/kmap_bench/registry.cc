@@ -73,15 +73,17 @@ BenchCase CaseRegistry::FromKernelCase(const KernelCase& kernel_case) const {
           },
       .count_windows = WindowCounting(kernel_case, policy),
       .skipped = !policy,
-      .counted = !kernel_case.switches,
+      .counted = !kernel_case.switches && !kernel_case.nmis,
   };
 }
 
-// Null with a clock that counts instructions itself, and if the user wants no counters.
+// Null with a clock that counts instructions itself, if the user wants no counters, and if counting
+// would be part of what is counted.
 std::function<std::vector<CountedWindows>(uint32_t ops)> CaseRegistry::WindowCounting(
     const KernelCase& kernel_case, std::optional<IrqPolicy> policy) const {
   constexpr uint32_t kSamples = 101;
   if (!policy || options_.origin.clock == Clock::kIcount || options_.counters.empty()) return {};
+  if (kernel_case.nmis) return {};
   return [this, kernel_case, irqs = *policy](uint32_t ops) {
     return device_->CountWindows(kernel_case, {ops, kSamples, irqs, UserPage(kernel_case.page)});
   };

@@ -166,11 +166,11 @@ std::vector<KernelCase> Device::Cases() const {
     kmapbench_case_desc desc{};
     desc.index = i;
     Call(fd_.get(), KMAPBENCH_IOC_CASE, &desc, "case " + std::to_string(i));
-    cases.push_back({i, desc.name, desc.what, (desc.flags & KMAPBENCH_CASE_DEFAULT) != 0,
-                     (desc.flags & KMAPBENCH_CASE_STAND_IN) != 0,
-                     (desc.flags & KMAPBENCH_CASE_SWITCHES) != 0,
-                     (desc.flags & KMAPBENCH_CASE_VARIES) != 0, ToKnown(desc, features_),
-                     ToPage(desc.flags), desc.irq_policies});
+    cases.push_back(
+        {i, desc.name, desc.what, (desc.flags & KMAPBENCH_CASE_DEFAULT) != 0,
+         (desc.flags & KMAPBENCH_CASE_STAND_IN) != 0, (desc.flags & KMAPBENCH_CASE_SWITCHES) != 0,
+         (desc.flags & KMAPBENCH_CASE_NMIS) != 0, (desc.flags & KMAPBENCH_CASE_VARIES) != 0,
+         ToKnown(desc, features_), ToPage(desc.flags), desc.irq_policies});
   }
   return cases;
 }
@@ -183,13 +183,16 @@ std::vector<CountedWindows> Device::CountWindows(const KernelCase& kernel_case,
     std::vector<kmapbench_sample> counts(request.samples);
     kmapbench_run run = ToRun(kernel_case, request, counts);
     run.clock = clock;
-    CountedWindows& counted = all.emplace_back(CountedWindows{event, request.ops, {}, ""});
+    CountedWindows& counted = all.emplace_back();
+    counted.event = event;
+    counted.ops = request.ops;
     if (ioctl(fd_.get(), KMAPBENCH_IOC_RUN, &run) != 0) {
       counted.unavailable = std::generic_category().message(errno);
       continue;
     }
     KeepTaken(run, kernel_case.name, counts);
     counted.unavailable = run.reason;
+    counted.oracle = ToOracle(run.oracle);
     if (run.status != KMAPBENCH_OK) continue;
     for (const kmapbench_sample& count : counts) counted.samples.push_back(ToSample(count));
   }

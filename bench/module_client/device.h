@@ -23,6 +23,7 @@ struct KernelCase {
   bool in_default_set;         // measured without --kmapbench_cases=all
   bool stand_in;               // another register in place of IA32_PKRS
   bool switches;               // threads: open counters would be part of its cost
+  bool nmis;                   // a PMU in use would be part of its cost
   bool varies;                 // operations may differ in cost
   std::optional<Known> known;  // length, if it is a control
   DevicePage page;

@@ -53,6 +53,7 @@ struct CountedWindows {
   uint32_t ops = 0;   // operations per sample
   std::vector<Sample> samples;
   std::string unavailable;  // why there are none; empty if there are
+  Oracle oracle = Oracle::kNone;
 };
 
 // Ticks that measuring took and that belong to no case, summed over the repetitions of a record.
