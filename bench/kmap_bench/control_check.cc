@@ -12,8 +12,12 @@ Record MeasureControl(const BenchCase& control, Clock clock, uint32_t ops, uint3
   constexpr int kMostTries = 5;
   for (int left = clock == Clock::kIcount ? 1 : kMostTries;; --left) {
     CounterGroup none({});
-    Record record = control.measure(ops, samples, none);
-    if (left == 1 || ControlProblem(record, clock).empty()) return record;
+    try {
+      Record record = control.measure(ops, samples, none);
+      if (left == 1 || ControlProblem(record, clock).empty()) return record;
+    } catch (const std::exception&) {
+      if (left == 1) throw;
+    }
   }
 }
 
@@ -28,7 +32,8 @@ bool ControlCheck::CanJudge() const {
 }
 
 void ControlCheck::MeasureOnce(BenchCase::Side side) {
-  if (!measured_.insert(side).second) return;
+  if (measured_.contains(side)) return;
+  std::vector<Record> records;
   for (const BenchCase& control : registry_.controls(side)) {
     Record record = MeasureControl(control, options_.origin.clock, options_.ops, samples_);
     const std::string problem = ControlProblem(record, options_.origin.clock);
@@ -38,8 +43,10 @@ void ControlCheck::MeasureOnce(BenchCase::Side side) {
     }
     AddCountedWindows(control, record);
     FlagIfUntrusted(record);
-    writer_.Write(ToJson(record, options_.origin));
+    records.push_back(std::move(record));
   }
+  measured_.insert(side);
+  for (const Record& record : records) writer_.Write(ToJson(record, options_.origin));
 }
 
 void ControlCheck::FlagIfUntrusted(Record& record) const {

@@ -14,6 +14,7 @@ namespace kmapbench {
 // The record of a control. One that is wrong by a clock of time is measured again, five times at
 // most: what disturbed the machine for a moment passes, a loop that is wrong stays so. A count is
 // the same each time, and is measured once.
+// Throws what measuring throws the last time.
 Record MeasureControl(const BenchCase& control, Clock clock, uint32_t ops, uint32_t samples);
 
 // Measures the controls, whose length is known, in the same way as the cases after them. If one of

@@ -31,12 +31,23 @@ void CaseRunner::Register(bool list_only) {
 
 void CaseRunner::RunRepetition(benchmark::State& state) {
   try {
-    if (done_ == 0) Begin();
-    const uint32_t ops = done_ == 0 ? context_.options.ops : record_.ops;
+    if (!counters_) Begin();
+    const uint32_t ops = record_.ops > 0 ? record_.ops : context_.options.ops;
     const Record part = case_.measure(ops, count_.samples, *counters_);
     MergeRepetition(record_, part);
-    context_.reporter.Report(state, case_, part, record_);
-    if (++done_ == count_.repetitions) Finish();
+    if (error_.empty()) {
+      context_.reporter.Report(state, case_, part, record_);
+    } else {
+      // Google Benchmark 1.7 reads statistics that an erroneous first repetition does not have, if
+      // two others are good.
+      GBenchReporter::ReportError(state, error_.c_str());
+    }
+  } catch (const std::exception& error) {
+    Fail(state, error.what());
+  }
+  if (++done_ < count_.repetitions) return;
+  try {
+    Finish();
   } catch (const std::exception& error) {
     Fail(state, error.what());
   }
@@ -65,18 +76,19 @@ void CaseRunner::Finish() {
   if (!record_.samples.empty()) record_.counters = counters_->Read();
   counters_.reset();  // first, so that the PMU has room for what counts windows
   AddCountedWindows(case_, record_);
+  if (!error_.empty()) {
+    record_.name = case_.name;
+    record_.status = Status::kFlagged;
+    record_.reason = error_;
+  }
   context_.controls.FlagIfUntrusted(record_);
   context_.writer.Write(ToJson(record_, context_.options.origin));
   context_.failed |= record_.oracle == Oracle::kFailed;
-  done_ = 0;
-  record_ = Record{};
 }
 
 void CaseRunner::Fail(benchmark::State& state, const char* error) {
   context_.failed = true;
-  record_.name = case_.name;
-  record_.status = Status::kFlagged;
-  record_.reason = error;
+  error_ = error;
   GBenchReporter::ReportError(state, error);
   std::fprintf(stderr, "kmap_bench: %s\n", error);
 }

@@ -65,8 +65,9 @@ class CaseRunner {
   BenchCase case_;
   SampleCount count_;
   RunContext& context_;
-  Record record_;      // of the repetitions so far
-  uint32_t done_ = 0;  // repetitions
+  Record record_;      // of the repetitions so far that did not fail
+  std::string error_;  // what the last one that failed said; the record is flagged with it
+  uint32_t done_ = 0;  // repetitions, also those that failed
   std::optional<CounterGroup> counters_;
 };
 

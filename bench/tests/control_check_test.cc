@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
 #include <string>
 
 namespace kmapbench {
@@ -47,6 +48,31 @@ TEST(MeasureControl, ACountIsMeasuredOnce) {
   const Record record = MeasureControl(Disturbed(1, measured), Clock::kIcount, 10, 5);
   EXPECT_NE(ControlProblem(record, Clock::kIcount), "");
   EXPECT_EQ(measured, 1);
+}
+
+// A control that cannot be measured the first few times.
+BenchCase Busy(int times, int& measured) {
+  BenchCase control = Disturbed(0, measured);
+  control.measure = [times, &measured, measure = control.measure](uint32_t ops, uint32_t samples,
+                                                                  CounterGroup& counters) {
+    if (measured >= times) return measure(ops, samples, counters);
+    ++measured;
+    throw std::runtime_error("busy");
+  };
+  return control;
+}
+
+TEST(MeasureControl, AFailureThatPassesIsNoProblem) {
+  int measured = 0;
+  const Record record = MeasureControl(Busy(4, measured), Clock::kTsc, 10, 5);
+  EXPECT_EQ(ControlProblem(record, Clock::kTsc), "");
+  EXPECT_EQ(measured, 5);
+}
+
+TEST(MeasureControl, AFailureThatStaysIsOne) {
+  int measured = 0;
+  EXPECT_THROW(MeasureControl(Busy(1000, measured), Clock::kTsc, 10, 5), std::runtime_error);
+  EXPECT_EQ(measured, 5);
 }
 
 }  // namespace
