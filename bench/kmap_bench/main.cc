@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "common/json_text.h"
 #include "common/run_main.h"
 #include "entry/exec_sampler.h"
 #include "kmap_bench/control_check.h"
@@ -35,7 +36,7 @@ namespace {
 void WriteEnvironment(const std::string& path) {
   if (path.empty()) return;
   std::ofstream file(path);
-  file << Environment().dump(2) << "\n";
+  file << JsonText(Environment(), 2) << "\n";
   if (!file.flush()) throw std::runtime_error(path + ": cannot be written");
 }
 

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "common/json_text.h"
+
 namespace kmapbench {
 
 namespace {
@@ -25,7 +27,7 @@ RecordWriter::RecordWriter(const std::string& path) : path_(path) {
 
 void RecordWriter::Write(const nlohmann::ordered_json& object) {
   if (!fd_.ok()) return;
-  const std::string line = object.dump() + "\n";
+  const std::string line = JsonText(object) + "\n";
   std::string_view rest = line;
   while (!rest.empty()) {
     const ssize_t written = write(fd_.get(), rest.data(), rest.size());

@@ -33,6 +33,15 @@ TEST_F(RecordWriterTest, EachRecordIsInTheFileWhenWriteReturns) {
   EXPECT_EQ(Contents(path_), "{\"case\":\"a\"}\n{\"case\":\"b\"}\n");
 }
 
+TEST_F(RecordWriterTest, BytesThatAreNoUtf8AreReplaced) {
+  RecordWriter(path_).Write({{"case",
+                              "a\xff"
+                              "b"}});
+  EXPECT_EQ(Contents(path_),
+            "{\"case\":\"a\xEF\xBF\xBD"
+            "b\"}\n");
+}
+
 TEST_F(RecordWriterTest, AppendsToWhatAnEarlierProcessLeft) {
   RecordWriter(path_).Write({{"case", "a"}});
   RecordWriter(path_).Write({{"case", "b"}});

@@ -110,7 +110,7 @@ def _environment() -> dict:
         out = Path(scratch) / "environment.json"
         command = BenchCommand(kmap_bench, environment=out, listing=True)
         result = subprocess.run(command.words(), capture_output=True, text=True)
-        if not out.exists():
+        if result.returncode != 0:
             raise KmapbenchError(f"{kmap_bench}: {result.stderr.strip() or 'no output'}")
         return json.loads(out.read_text())
 

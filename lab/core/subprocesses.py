@@ -96,7 +96,7 @@ def logged(command: Sequence[str | Path], log: Path, doing: str, cwd: Path | Non
 def value(path: Path) -> str | None:
     """What a file of procfs or sysfs says; None: there is none, or it cannot be read."""
     try:
-        return path.read_text().strip()
+        return path.read_text(errors="replace").strip()
     except OSError:
         return None
 

@@ -93,7 +93,7 @@ def process_start(pid: int) -> str | None:
     a process is told from a later one of the same number.
     """
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
         return None
     return started(stat)
