@@ -248,6 +248,11 @@ class Watch:
         self._said["before"] = read_counters(self.root, self._cpu)
         self._begin = self.now(self.root, self._cpu)
 
+    def widen(self) -> None:
+        """What is measured from now on may run on all CPUs that this process may run on."""
+        self.cpus = None
+        self._said |= read_machine(self.root)
+
     def look(self) -> dict[str, Any]:
         """What is known so far, as before a run: without `after`."""
         end = self.now(self.root, self._cpu)

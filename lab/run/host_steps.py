@@ -73,8 +73,6 @@ def measure_user(
     display.say(f"{len(names)} user models on this machine")
     # one repetition a launch, since a launch is their unit of randomness
     command = BenchCommand(kmap_bench, names=names, repetitions=1, events=True)
-    # threads that run at once need a CPU each
-    where = replace(place, wrapper=()) if any("/threads" in name for name in names) else place
     launches = SMOKE_LAUNCHES if place.watch.level == SMOKE else LAUNCHES
     follow = follower([], "user models", MODEL_WORK / launches, display)
     # without the case that a launch ended in: those before have its records
@@ -82,7 +80,7 @@ def measure_user(
         kept,
         "user models",
         [],
-        lambda: bench_program.measure(kept, [(command, launches)], follow, where),
+        lambda: bench_program.measure(kept, [(command, launches)], follow, place),
     )
     return problem or _control(kept, "user models") or level_problem("user models", place.watch)
 
