@@ -15,7 +15,7 @@ from analysis.data.json_files import JsonObject
 from analysis.data.record_check import SAMPLES
 
 _TEXTS = ("case", "variant", "clock", "unit", "better", "status", "oracle", "reason", "irqs")
-_COUNTS = ("boot", "launch", "ops", "pages", "known")
+_COUNTS = ("boot", "launch", "ops", "pages", "known", "known_adds")
 # By the field that they are of.
 _FIGURES = {
     name: name
@@ -66,6 +66,7 @@ class Record:
     irqs: str | None = None  # what was off around each sample, of kernel cases
     pages: int | None = None  # that the case went round
     known: int | None = None  # of a control: instructions of an operation
+    known_adds: int | None = None  # of these, adds that take a core cycle each
     stand_in: bool = False  # another register in place of IA32_PKRS
     rejected: dict[str, int] = field(default_factory=dict)  # samples taken again, by cause
     overhead_ticks: float | None = None  # of a sample, beside its timed windows
@@ -121,7 +122,7 @@ class Records:
             **{column: bool(self._columns[column][row]) for column in _FLAGS},
         }
         values["irqs"] = values["irqs"] or None
-        for name in ("pages", "known"):
+        for name in ("pages", "known", "known_adds"):
             values[name] = None if values[name] == -1 else values[name]
         return Record(
             **values,

@@ -56,12 +56,12 @@ def _of_controls(campaign: Campaign) -> Iterator[str]:
 def _is_right(control: Record) -> bool:
     if control.status != "ok" or control.cost is None:
         return False
-    known = control.known or 0
     if control.clock == "icount":
-        return control.cost == known
-    if control.cost_core_cycles is None:
+        return control.cost == control.known
+    adds = control.known_adds
+    if control.cost_core_cycles is None or adds is None:
         return True
-    return abs(control.cost_core_cycles - known) <= max(_SHARE * known, _CYCLES)
+    return abs(control.cost_core_cycles - adds) <= max(_SHARE * adds, _CYCLES)
 
 
 def _of_cost(record: Record) -> Iterator[str]:
