@@ -42,6 +42,8 @@ _TOLD = (
     (SERIAL, re.compile(r'"serial": ?"([^"\s]+)"')),
     (USER, re.compile(r"/(?:home|Users)/([A-Za-z0-9_][\w.-]*)")),
 )
+# Of the environment, which say who runs a program.
+USER_VARIABLES = ("USER", "LOGNAME", "SUDO_USER", "USERNAME")
 _MAIL = re.compile(r"(?<![\w.+-])([A-Za-z_][\w.+-]*)@([A-Za-z][\w-]*)(?![\w.@-])")
 
 
@@ -52,9 +54,7 @@ def machine_names(
     may read.
     """
     found = [(HOST, _value(root / "proc/sys/kernel/hostname"))]
-    found += [
-        (USER, environment.get(name, "")) for name in ("USER", "LOGNAME", "SUDO_USER", "USERNAME")
-    ]
+    found += [(USER, environment.get(name, "")) for name in USER_VARIABLES]
     found.append((USER, Path(environment.get("HOME", "")).name))
     found += [(SERIAL, _value(path)) for name in _SERIAL_FILES for path in root.glob(name)]
     found += [(MAC, _value(path)) for path in root.glob("sys/class/net/*/address")]

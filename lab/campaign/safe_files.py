@@ -3,6 +3,7 @@
 
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,6 +98,40 @@ def write_text(path: Path, text: str, mode: int = 0o666) -> None:
         os.fsync(file.fileno())
     scratch.replace(path)
     sync(path.parent)
+
+
+def read_any_text(path: Path) -> str:
+    """Text of a file of the machine's, whose bytes need not be UTF-8; rewrite_text() gives them
+    back.
+    """
+    return path.read_text(errors="surrogateescape")
+
+
+def rewrite_text(path: Path, text: str) -> None:
+    """As write_text(), of a file of the machine's: it keeps its mode and owner and, if it is a
+    link, stays one. A new one is for its owner alone.
+    """
+    target = path.resolve()
+    before = target.stat() if target.exists() else None
+    scratch = target.with_name(f".{target.name}.new")
+    scratch.unlink(missing_ok=True)
+    opened = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(opened, "w", errors="surrogateescape") as file:
+        if before:
+            _make_alike(opened, before)
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(target)
+    sync(target.parent)
+
+
+def _make_alike(fd: int, before: os.stat_result) -> None:
+    now = os.fstat(fd)
+    if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
+        os.fchown(fd, before.st_uid, before.st_gid)
+    if now.st_mode != before.st_mode:  # VFAT has one mode for all, and refuses others
+        os.fchmod(fd, stat.S_IMODE(before.st_mode))
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -112,6 +112,7 @@ class BootMeasurement:
             bench_program.measure(boot, runs, follow, place)
         if fio:
             host_steps.run_fio(boot, *fio, making, self.display)
+            bench_program.describe(boot, kmap_bench, place)  # with what happened meanwhile
 
     def _fio(self) -> tuple[Named, Preset] | None:
         if not self.plan.on:

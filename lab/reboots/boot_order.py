@@ -12,9 +12,10 @@ from typing import Any
 from lab.campaign import schedule
 from lab.campaign.schedule import Step
 
-# Boots in a row that a kernel may lose before it is left out: that did not come up, and in which
-# the machine went down later, which may have been a power cut.
-MOST_NOT_UP, MOST_LOST = 2, 3
+# Boots in a row that a kernel may lose before it is left out: that did not come up, in which the
+# machine went down later, which may have been a power cut, and in which kmapbench was ended, which
+# may have been a user.
+MOST_NOT_UP, MOST_LOST, MOST_INTERRUPTED = 2, 3, 10
 
 
 def next_step(header: Mapping[str, Any], left_out: Collection[str]) -> Step | None:
@@ -59,10 +60,16 @@ def left_out(header: Mapping[str, Any]) -> dict[str, str]:
     """Kernels that lost too many boots in a row, with what is to be said of each."""
     found: dict[str, str] = {}
     for variant in header["variants"]:
-        not_up = lost = 0
+        not_up = lost = interrupted = 0
         for entry in header["order"]:
-            if entry["variant"] != variant or entry["status"] in ("running", "interrupted"):
+            if entry["variant"] != variant or entry["status"] == "running":
                 continue
+            if entry["status"] == "interrupted":
+                interrupted += 1
+                if interrupted >= MOST_INTERRUPTED:
+                    found[variant] = f"{interrupted} boots in a row: {entry['reason']}"
+                continue
+            interrupted = 0
             good = entry["status"] == "ok"
             lost = 0 if good else lost + 1
             not_up = not_up + 1 if entry.get("came_up") is False else 0

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """`kmapbench campaign`: begun, gone on with after each boot, cancelled, resumed."""
 
-import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from formats import exit_codes
-from lab.campaign import chown, schedule, store
+from lab.campaign import schedule, store
 from lab.campaign.schedule import Step
 from lab.core import bench_command
 from lab.core.dirs import MODULE_SOURCE, RESULTS, cache_dir
@@ -18,6 +18,7 @@ from lab.kernels import module_build
 from lab.reboots import (
     boot_loader,
     boot_order,
+    campaign_end,
     kernel_choice,
     reboot_plan,
     reboot_preflight,
@@ -31,7 +32,7 @@ from lab.reboots.real_machine import RealMachine
 from lab.reboots.reboot_plan import RebootPlan
 from lab.reboots.reboot_state import RebootState
 from lab.reboots.reboot_steps import Reboots
-from lab.run import campaign_name, manifest, option, runner
+from lab.run import campaign_name, manifest, option
 from lab.workloads.fio import on_host
 
 
@@ -99,15 +100,39 @@ def _begin(
 ) -> int:
     """Installs what goes on with a campaign, and asks for its first boot."""
     reboots = _reboots(plan, kernels, campaign, state, machine, display)
-    reboots.loader.install()
-    reboot_unit.install(campaign.folder, machine)
-    if reboots.ask_for_next():
-        return _leave(reboots, machine, display)
-    return exit_codes.OK
+    try:
+        reboots.loader.install()
+        reboot_unit.install(campaign.folder, machine)
+        is_done = reboots.ask_for_next()
+    except BaseException as error:  # the next reboot, whoever asks for it, would begin the campaign
+        campaign_end.take_back(reboots.loader, machine, display.note)
+        campaign_end.stop(campaign, f"not begun: {error or 'interrupted'}", display.note)
+        raise
+    return campaign_end.leave(reboots, machine, display) if is_done else exit_codes.OK
 
 
 def go_on(folder: Path, cache: Path, machine: RealMachine = RealMachine()) -> int:
-    """What each boot calls; the last one writes the report."""
+    """What each boot calls; the last one writes the report. Whatever goes wrong: nobody is there to
+    mend it, and the machine is wanted back.
+    """
+    with Display() as display:
+        try:
+            reboots = _read(folder, machine, display)
+        except Exception as error:
+            display.note(f"the campaign cannot go on: {campaign_end.describe(error)}")
+            return campaign_end.abandon(machine, display.note)
+        try:
+            if not reboots.state.is_ending:
+                _check_same(reboots.campaign.header)
+            is_done = reboots.go_on()
+        except Exception as error:
+            display.note(f"the campaign cannot go on: {campaign_end.describe(error)}")
+            is_done = campaign_end.give_up(reboots, str(error), machine, display.note)
+        return campaign_end.leave(reboots, machine, display) if is_done else exit_codes.OK
+
+
+def _read(folder: Path, machine: RealMachine, display: Display) -> Reboots:
+    """A campaign that was begun in an earlier boot."""
     plan = reboot_plan.from_said(option.read_plan_file(folder / "plan.toml", reboot_plan.PLANNED))
     state = reboot_state.read(folder)
     campaign = store.Campaign.reopen(folder)
@@ -115,31 +140,7 @@ def go_on(folder: Path, cache: Path, machine: RealMachine = RealMachine()) -> in
         InstalledKernel(name, described["release"])
         for name, described in campaign.header["variants"].items()
     ]
-    with Display() as display:
-        reboots = _reboots(plan, kernels, campaign, state, machine, display)
-        try:
-            if not state.is_ending:
-                _check_same(campaign.header)
-            is_done = reboots.go_on()
-        except (KmapbenchError, OSError) as error:
-            display.note(f"the campaign cannot go on: {error}")
-            is_done = _give_up(reboots, str(error), machine)
-        return _leave(reboots, machine, display) if is_done else exit_codes.OK
-
-
-def _give_up(reboots: Reboots, reason: str, machine: RealMachine) -> bool:
-    """Ends a campaign that cannot go on. Where not even that can be written down, the machine goes
-    back to its first kernel all the same.
-    """
-    try:
-        reboots.stop(reason)
-        return reboots.ask_for_next()
-    except (KmapbenchError, OSError):
-        if machine.release() != reboots.state.first:
-            reboots.loader.choose(None)
-            machine.start_again(reboots.loader.with_kexec)
-            return False
-        raise
+    return _reboots(plan, kernels, campaign, state, machine, display)
 
 
 def cancel(machine: RealMachine = RealMachine()) -> int:
@@ -148,25 +149,22 @@ def cancel(machine: RealMachine = RealMachine()) -> int:
     if folder is None:
         raise KmapbenchError("no campaign is under way on this machine")
     reboot_unit.stop()
+    say = partial(print, "kmapbench:", file=sys.stderr)
     try:
         state = reboot_state.read(folder)
         campaign = store.Campaign.reopen(folder)
     except KmapbenchError as error:  # what it wrote outside goes, whatever became of its folder
-        print(f"kmapbench: {error}", file=sys.stderr)
-        boot_loader.loader(None, [], machine.release(), machine).remove()
-        reboot_unit.remove(machine)
+        say(str(error))
+        campaign_end.take_back_unread(machine, say)
         return exit_codes.FAILED
-    if boot := campaign.unfinished_boot():
-        boot.interrupt("the campaign was cancelled in the middle of it")
-    campaign.header["reboots"]["stopped"] = "cancelled"
-    campaign.end()
-    boot_loader.loader(state.loader, [], state.first, machine).remove()
-    reboot_state.forget(folder)
-    reboot_unit.remove(machine)
+    # First what is outside: the disk of the campaign may be full.
+    loader = boot_loader.loader(state.loader, [], state.first, machine)
+    is_good = campaign_end.take_back(loader, machine, say)
+    is_good &= campaign_end.stop(campaign, "cancelled", say)
     print(f"{folder}: cancelled; what was measured is kept, and campaign --resume {folder} goes on")
     if machine.release() != state.first:
         print(f"the machine runs Linux {machine.release()}; a reboot takes it to its default")
-    return exit_codes.OK
+    return exit_codes.OK if is_good else exit_codes.FAILED
 
 
 def status(machine: RealMachine = RealMachine()) -> int:
@@ -193,30 +191,6 @@ def _reboots(
     loader = boot_loader.loader(state.loader, kernels, state.first, machine)
     measure = BootMeasurement(plan, state.device, cache_dir(), display, machine)
     return Reboots(machine, campaign, loader, kernels, state, measure, display.note)
-
-
-def _leave(reboots: Reboots, machine: RealMachine, display: Display) -> int:
-    """Takes back all that was written outside of the campaign's folder, and writes the report."""
-    campaign = reboots.campaign
-    reboots.loader.remove()
-    code = _write_report(campaign.folder, display)
-    chown.hand_over(campaign.folder)
-    reboot_state.forget(campaign.folder)
-    reboot_unit.remove(machine)
-    stopped = campaign.header["reboots"].get("stopped")
-    if stopped:
-        display.note(f"stopped: {stopped}; campaign --resume {campaign.folder} goes on")
-    return exit_codes.FAILED if stopped or code else exit_codes.OK
-
-
-def _write_report(folder: Path, display: Display) -> int:
-    if not any(folder.glob("*/boot-*/micro.jsonl")):
-        return exit_codes.FAILED
-    reported: subprocess.CompletedProcess = runner.write_report(folder, whole=False)
-    print(reported.stdout, end="", flush=True)
-    if reported.returncode:
-        display.note(reported.stderr.strip() or "the report failed")
-    return reported.returncode
 
 
 def _header(

@@ -9,6 +9,7 @@ from lab.campaign import safe_files
 from lab.core import subprocesses
 from lab.core.errors import KmapbenchError
 from lab.reboots.kernel_choice import InstalledKernel
+from lab.reboots.real_machine import mount_of
 
 # The block of ours in custom.cfg.
 _BEGIN = "### BEGIN kmapbench campaign: removed when it ends, or by: kmapbench campaign --cancel"
@@ -25,6 +26,8 @@ _LOADING = re.compile(r"^\s*(linux|initrd)\w*\s.*$", re.MULTILINE)
 # Behind each of those, for GRUB itself may refuse an image. It would wait in its menu then: it
 # takes no fallback but by number, and no entry knows its own.
 _OR_START_AGAIN = '\tif [ "$?" != "0" ]; then reboot; fi'
+# It would make our entry the user's default, which GRUB keeps in grubenv.
+_SAVING = re.compile(r"^\s*savedefault\b.*\n", re.MULTILINE)
 _OUR_NEXT = re.compile(r"^next_entry=(kmapbench-.*)?$", re.MULTILINE)
 # File systems on which GRUB can write its environment block while it boots.
 _WRITABLE = ("ext2", "ext3", "ext4", "vfat", "xfs")
@@ -77,7 +80,7 @@ class Grub:
         """GRUB has to take back next_entry itself as it boots: else a kernel that hangs is booted
         again and again.
         """
-        kind, device = _mount(self._folder, self._root)
+        kind, device = mount_of(self._folder, self._root)
         block = self._root / "sys/class/block" / Path(device).resolve().name
         mapped = (block / "dm").exists() or (block / "md").exists()
         if kind not in _WRITABLE or mapped:
@@ -112,7 +115,7 @@ class Grub:
             title = f"{kernel.name} of a campaign"
             block += _entry(_MEASURED + kernel.name, title, kernel.release, body)
         text = self._without_block()
-        safe_files.write_text(self._custom, text + "\n".join([*block, _END, ""]))
+        safe_files.rewrite_text(self._custom, text + "\n".join([*block, _END, ""]))
 
     def choose(self, name: str | None) -> None:
         entry = f"{_MEASURED}{name}" if name else _FIRST
@@ -128,7 +131,7 @@ class Grub:
         if _BLOCK.search(subprocesses.value(self._custom) or ""):
             rest = self._without_block()
             if rest:
-                safe_files.write_text(self._custom, rest)
+                safe_files.rewrite_text(self._custom, rest)
             else:
                 self._custom.unlink()
                 safe_files.sync(self._folder)
@@ -138,11 +141,11 @@ class Grub:
         return self._folder / "custom.cfg"
 
     def _without_block(self) -> str:
-        text = self._custom.read_text() if self._custom.exists() else ""
+        text = safe_files.read_any_text(self._custom) if self._custom.exists() else ""
         return _BLOCK.sub("", text)
 
     def _config(self) -> str:
-        return (self._folder / "grub.cfg").read_text(errors="replace")
+        return safe_files.read_any_text(self._folder / "grub.cfg")
 
     def _body(self, release: str) -> str:
         """What the first entry of a kernel does that starts it as usual; empty where there is none.
@@ -155,23 +158,10 @@ class Grub:
             line = _LINUX.search(body)
             if line and Path(line[2]).name == f"vmlinuz-{release}":
                 if not {"single", "recovery", "init=/bin/sh"} & set(line[3].split()):
-                    return body.strip("\n")
+                    return _SAVING.sub("", f"{body}\n").strip("\n")
         return ""
 
 
 def _entry(entry: str, title: str, release: str, body: str) -> list[str]:
     head = f"menuentry 'kmapbench: {title}, Linux {release}' --unrestricted --id {entry} {{"
     return [head, body, "}"]
-
-
-def _mount(folder: Path, root: Path) -> tuple[str, str]:
-    """File system and device that a folder is on, by the longest mount point above it."""
-    where = Path("/") / folder.relative_to(root)
-    best: tuple[str, str, str] = ("", "", "")
-    for line in (subprocesses.value(root / "proc/self/mountinfo") or "").splitlines():
-        before, _, after = line.partition(" - ")
-        point = before.split()[4]
-        if where.is_relative_to(point) and len(point) >= len(best[0]):
-            kind, device = after.split()[:2]
-            best = (point, kind, device)
-    return best[1], best[2]

@@ -46,4 +46,19 @@ class RealMachine:
         subprocesses.output(["systemctl", "kexec" if with_kexec else "reboot"])
 
     def _value(self, name: str) -> str:
-        return (self.root / name).read_text().strip()
+        return (self.root / name).read_text(errors="replace").strip()
+
+
+def mount_of(folder: Path, root: Path) -> tuple[str, str]:
+    """File system and device that a folder is on, by the longest mount point above it; empty where
+    none is told. A folder below the root is named as the machine itself does.
+    """
+    where = Path("/") / folder.relative_to(root) if folder.is_relative_to(root) else folder
+    best: tuple[str, str, str] = ("", "", "")
+    for line in (subprocesses.value(root / "proc/self/mountinfo") or "").splitlines():
+        before, _, after = line.partition(" - ")
+        point = before.split()[4]
+        if where.is_relative_to(point) and len(point) >= len(best[0]):
+            kind, device = after.split()[:2]
+            best = (point, kind, device)
+    return best[1], best[2]

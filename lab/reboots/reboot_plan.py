@@ -41,6 +41,12 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
+def _limit(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 86400:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to 86400")
+    return int(text)
+
+
 @dataclass(frozen=True)
 class RebootPlan:
     """A campaign over reboots."""
@@ -112,7 +118,7 @@ class RebootPlan:
             " 14400)",
             kind=int,
             metavar="SECONDS",
-            parse=_seconds,
+            parse=_limit,
         ),
     )
     tune: bool = option_field(

@@ -6,19 +6,23 @@ Standard library only, for the launcher asks before anything is installed.
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
+from formats.cache_folder import cache_path
 from formats.conditions import PUBLISH
+from lab.core.dirs import RESULTS, ROOT, build_dir
 from lab.core.errors import KmapbenchError
 from lab.host import level_check, running_kernel
 from lab.host.tuning import tuned
 from lab.reboots import boot_loader, kernel_choice, reboot_unit
 from lab.reboots.boot_loader import Loader
 from lab.reboots.kernel_choice import InstalledKernel
-from lab.reboots.real_machine import RealMachine
+from lab.reboots.real_machine import RealMachine, mount_of
 from lab.reboots.reboot_plan import RebootPlan
 from lab.run import preflight
-from lab.workloads.fio import on_host, workload
+from lab.workloads.fio import workload
+
+# File systems that a reboot empties.
+_IN_MEMORY = ("tmpfs", "ramfs")
 
 
 def check_options(plan: RebootPlan) -> None:
@@ -61,8 +65,11 @@ def machine_problems(plan: RebootPlan, machine: RealMachine = RealMachine()) -> 
         yield from _said_by(tuned.check_can_tune)
     if plan.level == PUBLISH:
         yield from _said_by(lambda: level_check.check_publishable(plan.allow, plan.tune))
-    if plan.on:
-        yield from _said_by(lambda: on_host.look(Path(plan.on or ""), root))
+    yield from _said_by(lambda: preflight.check_on(plan.on, root))
+    for folder in (plan.out or RESULTS, cache_path(), ROOT, build_dir()):
+        kind, _ = mount_of(folder.absolute(), root)
+        if kind in _IN_MEMORY:
+            yield f"{folder}: on {kind}, which a reboot empties: choose another folder"
 
 
 def loader_of(plan: RebootPlan, kernels: list[InstalledKernel], machine: RealMachine) -> Loader:

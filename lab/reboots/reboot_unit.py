@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from formats.cache_folder import cache_path
+from formats.known_names import USER_VARIABLES
 from lab.campaign import safe_files
 from lab.core import subprocesses
 from lab.core.dirs import ROOT, build_dir
@@ -67,6 +68,8 @@ def text(folder: Path) -> str:
         "KMAPBENCH_BUILD": str(build_dir().absolute()),
         "PYTHONUNBUFFERED": "1",
     }
+    # who ran it: a name that --anonymize hides
+    variables |= {name: os.environ[name] for name in USER_VARIABLES if name in os.environ}
     command = [str(ROOT / "kmapbench"), "campaign", "--go-on", str(folder), "--no-install"]
     return _TEXT.format(
         mounts=" ".join(_quoted(str(one)) for one in (ROOT, folder, cache_path())),

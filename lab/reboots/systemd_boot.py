@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""systemd-boot: entry files of our own beside the machine's, and its one-shot entry."""
+"""systemd-boot: entry files of our own beside the machine's, its one-shot entry, and its default,
+which is the first kernel's as long as ours are there: else it may be one of ours.
+"""
 
 import re
 from collections.abc import Sequence
@@ -16,6 +18,13 @@ _VERSION = re.compile(r"^version\s+(\S+)\s*$", re.MULTILINE)
 _OPTIONS = re.compile(r"^options\b.*$", re.MULTILINE)
 _LINUX = re.compile(r"^linux\s+\S*?(vmlinuz-\S+|linux)\s*$", re.MULTILINE)
 _PREFIX = "kmapbench-"
+# Tries that are left, and made, of an entry whose boots are counted: no part of its ID.
+_TRIES = re.compile(r"\+\d+(-\d+)?(?=\.conf$)")
+# The firmware's variable of the default entry, by systemd's Boot Loader Interface.
+_DEFAULT = "sys/firmware/efi/efivars/LoaderEntryDefault-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+_ATTRIBUTES_BYTES = 4
+# In our entries: the default that there was.
+_BEFORE = re.compile(r"^# default before: (.*)$", re.MULTILINE)
 
 
 class SystemdBoot:
@@ -29,7 +38,7 @@ class SystemdBoot:
         folder = self.folder(root)
         if folder is None:
             raise KmapbenchError(f"{root / _FOLDERS[0]}: no entries there: give another --loader")
-        self._folder = folder
+        self._folder, self._default = folder, root / _DEFAULT
 
     @staticmethod
     def folder(root: Path) -> Path | None:
@@ -58,31 +67,50 @@ class SystemdBoot:
                 f" {self._required(kernel.release).name}, with {self._added}"
                 for kernel in self._kernels
             ),
-            "bootctl set-oneshot: for one boot; after a crash the machine starts the default entry"
-            " of systemd-boot",
+            "bootctl set-oneshot: for one boot",
+            f"bootctl set-default {_id(self._required(self._first))}: after a crash the machine"
+            " starts this entry; the default that there is now is set again at the end",
         ]
 
     def install(self) -> None:
+        before = self._default_before()
         for kernel in self._kernels:
-            text = self._required(kernel.release).read_text()
+            text = safe_files.read_any_text(self._required(kernel.release))
             title = f"title kmapbench campaign: {kernel.name}, Linux {kernel.release}"
             text = re.sub(r"^title\b.*$", lambda _: title, text, flags=re.MULTILINE)
             if _OPTIONS.search(text):
                 text = _OPTIONS.sub(lambda line: f"{line[0].rstrip()} {self._added}", text, count=1)
             else:
                 text = f"{text.rstrip()}\noptions {self._added}\n"
-            safe_files.write_text(self._folder / self._name(kernel.name), text)
+            text = f"# default before: {before}\n{text}"
+            safe_files.rewrite_text(self._folder / self._name(kernel.name), text)
+        subprocesses.output(["bootctl", "set-default", _id(self._required(self._first))])
 
     def choose(self, name: str | None) -> None:
-        entry = self._name(name) if name else self._required(self._first).name
+        entry = self._name(name) if name else _id(self._required(self._first))
         subprocesses.output(["bootctl", "set-oneshot", entry])
 
     def remove(self) -> None:
-        if files := sorted(self._folder.glob(f"{_PREFIX}*.conf")):
+        if files := self._ours():
             subprocesses.output(["bootctl", "set-oneshot", ""])
+            subprocesses.output(["bootctl", "set-default", self._default_before()])
             for file in files:
                 file.unlink()
             safe_files.sync(self._folder)
+
+    def _ours(self) -> list[Path]:
+        return sorted(self._folder.glob(f"{_PREFIX}*.conf"))
+
+    def _default_before(self) -> str:
+        """The default entry that was set before ours were there; empty: none was."""
+        for path in self._ours():
+            if said := _BEFORE.search(safe_files.read_any_text(path)):
+                return said[1]
+        try:
+            value = self._default.read_bytes()[_ATTRIBUTES_BYTES:]
+        except OSError:
+            return ""
+        return value.decode("utf-16-le", errors="replace").rstrip("\0")
 
     @staticmethod
     def _name(name: str) -> str:
@@ -103,3 +131,8 @@ class SystemdBoot:
         if path is None:
             raise KmapbenchError(f"{self._folder}: the entry of Linux {release} is gone")
         return path
+
+
+def _id(entry: Path) -> str:
+    """What bootctl calls an entry."""
+    return _TRIES.sub("", entry.name)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from formats.conditions import PUBLISH
+from lab.core import subprocesses
 from lab.core.dirs import RESULTS
 from lab.core.errors import CommandFailed, KmapbenchError
 from lab.run import disk_space, selection
@@ -61,7 +62,14 @@ def check_machine(plan: Plan) -> None:
 
 def machine_problems(plan: Plan) -> Iterator[KmapbenchError]:
     """All that check_machine() would say."""
-    for check in (_check_here, _check_tune, _check_level, _check_on, _check_results, _check_room):
+    for check in (
+        _check_here,
+        _check_tune,
+        _check_level,
+        _check_target,
+        _check_results,
+        _check_room,
+    ):
         try:
             check(plan)
         except KmapbenchError as error:
@@ -113,23 +121,27 @@ def _check_level(plan: Plan) -> None:
         level_check.check_publishable(plan.allow, plan.tune)
 
 
-def _check_on(plan: Plan) -> None:
+def _check_target(plan: Plan) -> None:
+    check_on(plan.on)
+
+
+def check_on(on: str | None, root: Path = Path("/")) -> None:
     """What --on names has to be measurable, and a folder mounted so that files in it are DAX."""
-    if not plan.on:
+    if not on:
         return
-    path = Path(plan.on)
-    if on_host.look(path).kind and not _is_dax(path):
+    path = Path(on)
+    if on_host.look(path, root).kind and not _is_dax(path, root):
         raise KmapbenchError(
             f"{path}: files there are not DAX: mount its file system with dax=always, on persistent"
             " memory"
         )
 
 
-def _is_dax(folder: Path) -> bool:
+def _is_dax(folder: Path, root: Path) -> bool:
     """By the mount, else by the flag that new files there inherit."""
     device = folder.stat().st_dev
     number = f"{os.major(device)}:{os.minor(device)}"
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+    for line in (subprocesses.value(root / "proc/self/mountinfo") or "").splitlines():
         words = line.split()
         if words[2] == number and {"dax", "dax=always"} & set(words[-1].split(",")):
             return True

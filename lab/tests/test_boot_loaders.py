@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab.core.errors import KmapbenchError
-from lab.reboots import boot_loader, reboot_unit
+from lab.reboots import boot_loader, reboot_unit, systemd_boot
 from lab.reboots.boot_loader import ADDED
 from lab.reboots.kernel_choice import InstalledKernel
 from lab.reboots.real_machine import RealMachine
@@ -68,11 +68,34 @@ def test_systemd_boot_gets_copies_of_its_own_entries_which_go_again(tmp_path, ca
     loader.remove()
     loader.remove()
     assert calls() == [
+        *[f"bootctl set-default 1234-{FIRST}.conf"] * 2,
         "bootctl set-oneshot kmapbench-off.conf",
         f"bootctl set-oneshot 1234-{FIRST}.conf",
         "bootctl set-oneshot ",
+        "bootctl set-default ",
     ]
     assert {path.name: path.read_text() for path in folder.iterdir()} == before
+
+
+def test_the_default_of_systemd_boot_is_the_first_kernel_for_a_while(tmp_path, calls):
+    """One of ours may sort before all others: it would be booted again and again."""
+    machine = with_systemd_boot(tmp_path)
+    folder = machine.root / ENTRIES
+    # an entry whose boots are counted
+    (folder / f"1234-{FIRST}.conf").rename(folder / f"1234-{FIRST}+2-1.conf")
+    chosen = "mine-*.conf"
+    variable = machine.root / systemd_boot._DEFAULT
+    variable.parent.mkdir(parents=True)
+    variable.write_bytes(b"\7\0\0\0" + f"{chosen}\0".encode("utf-16-le"))
+    loader = boot_loader.loader(None, CHOSEN, FIRST, machine)
+    assert any(f"bootctl set-default 1234-{FIRST}.conf" in line for line in loader.describe())
+    loader.install()
+    variable.write_bytes(b"\7\0\0\0" + f"1234-{FIRST}.conf\0".encode("utf-16-le"))
+    boot_loader.loader(None, CHOSEN, FIRST, machine).install()  # as after a kill
+    boot_loader.loader(None, [], FIRST, machine).remove()
+    defaults = [call for call in calls() if "set-default" in call]
+    first = f"bootctl set-default 1234-{FIRST}.conf"
+    assert defaults == [first, first, f"bootctl set-default {chosen}"]
 
 
 def test_an_entry_without_options_gets_some(tmp_path, calls):
@@ -80,7 +103,6 @@ def test_an_entry_without_options_gets_some(tmp_path, calls):
     entry = machine.root / ENTRIES / f"1234-{KERNELS['off']}.conf"
     entry.write_text(f"title x\nversion {KERNELS['off']}\nlinux /x/linux")
     boot_loader.loader(None, CHOSEN, FIRST, machine).install()
-    assert calls() == []
     own = (entry.parent / "kmapbench-off.conf").read_text()
     assert f"\noptions {ADDED}\n" in own and "title kmapbench campaign: off" in own
 
@@ -151,6 +173,39 @@ def test_an_image_that_grub_refuses_starts_the_machine_again(tmp_path):
         assert len(loading) == 2
         for at in loading:
             assert lines[at + 1] == 'if [ "$?" != "0" ]; then reboot; fi'
+
+
+def test_custom_cfg_keeps_its_mode_its_bytes_and_its_place(tmp_path):
+    machine = RealMachine(Machine(tmp_path / "machine").root)
+    elsewhere = tmp_path / "elsewhere.cfg"
+    before = b"# caf\xe9: latin-1\npassword_pbkdf2 root grub.pbkdf2.sha512.x\n"
+    elsewhere.write_bytes(before)
+    elsewhere.chmod(0o640)
+    custom = machine.root / "boot/grub/custom.cfg"
+    custom.symlink_to(elsewhere)
+    loader = boot_loader.loader("grub", CHOSEN, FIRST, machine)
+    loader.install()
+    assert before in elsewhere.read_bytes() and b"kmapbench" in elsewhere.read_bytes()
+    assert elsewhere.stat().st_mode & 0o777 == 0o640
+    loader.remove()
+    assert custom.is_symlink() and elsewhere.read_bytes() == before
+    assert elsewhere.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_custom_cfg_of_ours_is_roots_alone(tmp_path):
+    machine = RealMachine(Machine(tmp_path / "machine").root)
+    boot_loader.loader("grub", CHOSEN, FIRST, machine).install()
+    assert (machine.root / "boot/grub/custom.cfg").stat().st_mode & 0o777 == 0o600
+
+
+def test_no_entry_of_ours_becomes_the_default_that_grub_saves(tmp_path):
+    """With GRUB_SAVEDEFAULT the first line of each entry makes it that."""
+    machine = RealMachine(Machine(tmp_path / "machine").root)
+    config = machine.root / "boot/grub/grub.cfg"
+    config.write_text(config.read_text().replace("\tload_video\n", "\tsavedefault\n\tload_video\n"))
+    boot_loader.loader("grub", CHOSEN, FIRST, machine).install()
+    text = (machine.root / "boot/grub/custom.cfg").read_text()
+    assert "savedefault" not in text and text.count("\tload_video\n") == 1 + len(CHOSEN)
 
 
 @pytest.mark.skipif(not shutil.which("grub-script-check"), reason="needs the package grub-common")

@@ -9,7 +9,7 @@ import pytest
 
 from lab.campaign import store, validation
 from lab.core.progress import Display
-from lab.host import running_kernel
+from lab.host import machine_state, running_kernel
 from lab.reboots.boot_measurement import BootMeasurement
 from lab.reboots.real_machine import RealMachine
 from lab.reboots.reboot_plan import RebootPlan
@@ -66,6 +66,20 @@ def test_a_boot_that_measures_nothing_is_lost(measured):
     assert "no case of this kernel has such a name" in done.problem
     (step,) = done.campaign.header["order"]
     assert step["status"] == "crashed" and done.boot.records == []
+
+
+def test_the_machine_is_watched_until_fio_has_ended(measured, monkeypatch):
+    done = []
+    named = SimpleNamespace(measures=lambda job: True)
+    preset = SimpleNamespace(jobs=[])
+    end = machine_state.Watch.end
+    monkeypatch.setattr(BootMeasurement, "_fio", lambda _: (named, preset))
+    monkeypatch.setattr(host_steps, "run_fio", lambda *_: done.append("fio"))
+    monkeypatch.setattr(
+        machine_state.Watch, "end", lambda watch: done.append("looked") or end(watch)
+    )
+    assert measured(cases="user/kmap_local_slim/dram").problem is None
+    assert done == ["looked", "fio", "looked"]
 
 
 def test_a_boot_ends_at_its_limit(measured):

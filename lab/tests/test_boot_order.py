@@ -108,3 +108,17 @@ def test_whatever_happens_all_boots_of_kernels_that_come_up_are_made():
         last = {(one["variant"], one["boot"]): one["status"] for one in header["order"]}
         for variant in set(VARIANTS) - set(left_out):
             assert all(last[variant, boot] == "ok" for boot in range(1, 5))
+
+
+def test_a_kernel_in_whose_boots_kmapbench_always_ends_is_left_out():
+    header = a_header(3, seed=3)
+    step = next(step for step in schedule.steps(list(VARIANTS), 1, 3, "plain"))
+    for _ in range(boot_order.MOST_INTERRUPTED - 1):
+        make(header, step, "interrupted")
+    assert boot_order.left_out(header) == {}
+    make(header, step, "interrupted")
+    assert boot_order.left_out(header) == {step.variant: "10 boots in a row: planted"}
+    header["order"].pop()
+    make(header, step)
+    make(header, step, "interrupted")
+    assert boot_order.left_out(header) == {}

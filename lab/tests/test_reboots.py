@@ -4,6 +4,7 @@ that do not come up, kills at any moment; what is measured stays, and nothing el
 """
 
 import json
+import os
 import random
 import shutil
 import signal
@@ -168,6 +169,108 @@ def test_cancelled_and_resumed_it_has_all_boots(tmp_path):
     machine.live()
     assert good_boots(header_of(folder))[0] == planned(header)[0]
     assert_all_there(machine, folder)
+
+
+def test_a_kernel_in_whose_boots_kmapbench_is_killed_is_left_out(tmp_path):
+    machine, folder = begin(tmp_path, boots=2, troubles={"off:*": "killed"})
+    machine.live()
+    assert_all_there(machine, folder, left_out=("off",))
+    left_out = header_of(folder)["reboots"]["left_out"]["off"]
+    assert left_out == "10 boots in a row: kmapbench was ended in the middle of it"
+
+
+def is_as_before(machine: Machine) -> bool:
+    """Nothing is left outside of the campaign's folder, and the machine is where it began."""
+    assert machine.leftovers() == []
+    return (machine.root / "proc/sys/kernel/osrelease").read_text().strip() == FIRST
+
+
+def test_a_full_disk_keeps_nothing_from_being_cancelled(tmp_path):
+    machine, folder = begin(tmp_path, boots=2)
+    (machine.root / "full").touch()
+    process = machine.run("cancel")
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1 and "No space left" in said
+    assert is_as_before(machine)
+
+
+@pytest.mark.parametrize("boots_before", [1, 3])
+def test_a_disk_that_fills_up_ends_the_campaign_and_leaves_nothing(tmp_path, boots_before):
+    machine, folder = begin(tmp_path, boots=2)
+    for _ in range(boots_before):
+        machine.power_on()
+        machine.run_unit().communicate(timeout=60)
+    (machine.root / "full").touch()
+    assert "No space left" in machine.live()
+    assert is_as_before(machine)
+
+
+def test_a_campaign_whose_folder_is_gone_leaves_nothing(tmp_path):
+    machine, folder = begin(tmp_path, boots=2)
+    machine.power_on()
+    shutil.rmtree(folder)
+    said = machine.live()
+    assert "the campaign cannot go on" in said and "goes back to its default" in said
+    assert is_as_before(machine)
+
+
+def test_a_first_reboot_that_is_refused_leaves_nothing_armed(tmp_path):
+    machine, folder = Machine(tmp_path / "machine"), tmp_path / "campaign"
+    (machine.root / "inhibited").touch()
+    process = machine.run("start", "--boots", "2", "--out", str(folder))
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 2 and "Operation inhibited" in said
+    assert is_as_before(machine)
+    assert "Operation inhibited" in header_of(folder)["reboots"]["stopped"]
+    (machine.root / "inhibited").unlink()
+    process = machine.run("resume", str(folder))
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    machine.live()
+    assert_all_there(machine, folder)
+
+
+def test_a_reboot_that_is_refused_later_ends_the_campaign(tmp_path):
+    machine, folder = begin(tmp_path, boots=2)
+    machine.power_on()
+    (machine.root / "inhibited").touch()
+    assert "Operation inhibited" in machine.live()
+    assert machine.leftovers() == []  # and the machine waits on the kernel that was measured
+    assert "Operation inhibited" in header_of(folder)["reboots"]["stopped"]
+
+
+def test_a_mistake_of_ours_leaves_no_machine_behind(tmp_path):
+    machine, folder = begin(tmp_path, boots=2, troubles={"off:*": "odd"})
+    said = machine.live()
+    assert "ValueError: planted" in said and "Traceback" in said
+    assert is_as_before(machine)
+    assert header_of(folder)["reboots"]["stopped"] == "planted"
+
+
+@pytest.mark.parametrize("kind", ["tmpfs", "ramfs"])
+def test_a_folder_that_a_reboot_empties_is_refused(tmp_path, kind):
+    machine, out = Machine(tmp_path / "machine"), tmp_path / "memory" / "out"
+    mounts = machine.root / "proc/self/mountinfo"
+    mounts.write_text(f"{mounts.read_text()}22 1 0:5 / {out.parent} rw - {kind} none rw\n")
+    out.parent.mkdir()
+    assert f"{out}: on {kind}, which a reboot empties" in refusal(machine, "--out", str(out))
+
+
+def test_a_folder_whose_files_are_not_dax_is_refused(tmp_path):
+    machine, target = Machine(tmp_path / "machine"), tmp_path / "target"
+    target.mkdir()
+    device = target.stat().st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    mounts = machine.root / "proc/self/mountinfo"
+    mounts.write_text(f"{mounts.read_text()}22 1 {number} / {target} rw - ext4 /dev/pmem0 rw\n")
+    assert "files there are not DAX" in refusal(machine, "--on", str(target))
+
+
+def test_a_boot_has_some_time(tmp_path):
+    for text in ("0", "-1", "86401"):
+        process = Machine(tmp_path / f"machine{text}").run("check", "--limit", text)
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode == 2 and "is not a number from 1 to 86400" in said
 
 
 def test_the_first_kernel_is_no_boot_of_itself_that_did_not_come_up(tmp_path):

@@ -18,9 +18,10 @@ import uuid
 from pathlib import Path
 
 from lab import cli
-from lab.campaign import bare_record, store
+from lab.campaign import bare_record, safe_files, store
 from lab.core import bench_command
 from lab.core.dirs import ROOT
+from lab.core.errors import KmapbenchError
 from lab.host import running_kernel
 from lab.kernels import module_build
 from lab.reboots import campaign_command, crash_evidence, reboot_plan, reboot_preflight, reboot_unit
@@ -57,6 +58,10 @@ _TAIL = (
 
 _SYSTEMCTL = """#!/bin/sh
 echo "$@" >>"{root}/systemctl.log"
+if [ "$1" = reboot ] && [ -e "{root}/inhibited" ]; then
+	echo "Operation inhibited by package manager" >&2
+	exit 1
+fi
 case "$1" in
 reboot | kexec) touch "{root}/restarting" ;;
 enable) mkdir -p "{wants}" && ln -sf "{unit}" "{wants}/" ;;
@@ -74,7 +79,8 @@ case "$2" in set) echo "$3" >>"$1" ;; esac
 
 class Machine:
     """Its hardware. What it measures badly is told by `troubles`: by NAME:BOOT:TRY, panic, power,
-    hang (in the measurement), or absent (the kernel does not come up).
+    hang (in the measurement), killed (of kmapbench alone), odd (a mistake of ours), or absent (the
+    kernel does not come up).
     """
 
     def __init__(self, root: Path, troubles: dict[str, str] | None = None):
@@ -142,7 +148,8 @@ class Machine:
         """
         environment = self.root / "boot/grub/grubenv"
         found = re.search(r"^next_entry=(\S+)$", environment.read_text(), re.MULTILINE)
-        environment.write_text("# GRUB Environment Block\nnext_entry=\n")  # as GRUB takes it back
+        if found:  # GRUB takes it back so
+            environment.write_text("# GRUB Environment Block\nnext_entry=\n")
         custom = self.root / "boot/grub/custom.cfg"
         entries = custom.read_text() if custom.exists() else ""
         default = "kmapbench-first" if "set default=kmapbench-first" in entries else None
@@ -232,7 +239,8 @@ def _measure(machine: RealMachine, boot: store.Boot, note_cases) -> str | None:
     making: list[str] = []
     troubles = json.loads((machine.root / "troubles").read_text())
     tries = boot._step["try"]
-    trouble = troubles.get(f"{boot.variant}:{boot.number}:{tries}", "")
+    any_try = troubles.get(f"{boot.variant}:*", "")
+    trouble = troubles.get(f"{boot.variant}:{boot.number}:{tries}", any_try)
 
     def measure() -> None:
         note_cases(list(CASES))
@@ -240,6 +248,10 @@ def _measure(machine: RealMachine, boot: store.Boot, note_cases) -> str | None:
             making[:] = [case]
             if number == 1 and trouble in ("panic", "power"):
                 _go_down(machine.root, trouble)
+            if trouble == "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if trouble == "odd":
+                raise ValueError("planted")
             time.sleep(0.002)
             boot.append(
                 bare_record.record_without_samples(
@@ -249,6 +261,10 @@ def _measure(machine: RealMachine, boot: store.Boot, note_cases) -> str | None:
             making.clear()
 
     return host_steps.run_step(boot, boot.variant, making, measure)
+
+
+def _fail(path: Path, _: object) -> None:
+    raise KmapbenchError(f"{path}: No space left on device")
 
 
 def _go_down(root: Path, how: str) -> None:
@@ -269,6 +285,8 @@ def main(root: Path, command: str, arguments: list[str]) -> int:
     bench_command.built = lambda: root / "kmap_bench"
     campaign_command.BootMeasurement = lambda *_: lambda boot, note: _measure(machine, boot, note)
     crash_evidence._JOURNAL_LINES = 3
+    if (root / "full").exists():
+        safe_files.write_json = _fail
 
     def work() -> int:
         if command in ("start", "check"):
