@@ -125,6 +125,8 @@ def _are_counted_windows(value: Any) -> bool:
         return False
     if "unavailable" in value:
         return "cost" not in value
+    if "samples" not in value:  # of a packed campaign that had too many
+        return is_number(value.get("cost"))
     pairs = [value.get(name) or [] for name in ("samples", "empty_samples")]
     if not all(isinstance(one, list) and all(map(is_number, one)) for one in pairs):
         return False

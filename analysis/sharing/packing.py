@@ -15,11 +15,12 @@ from pathlib import Path
 from analysis.data import archive
 from analysis.data.bad_data import BadData
 from analysis.data.json_files import JsonObject, read_bytes, read_document
-from analysis.sharing import campaign_parts, hidden_copy, name_check, same_campaign
+from analysis.sharing import campaign_parts, fewer_samples, hidden_copy, name_check, same_campaign
 from analysis.sharing.campaign_parts import MANIFEST, MOST_PACKED_BYTES, OPTIONAL, PARTS, Part
 
 # What liblzma may look back for what it has seen: the boots of a campaign are much alike.
 _FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 64 << 20}]
+_WHY = f"the archive would have {MOST_PACKED_BYTES:,d} bytes or more"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def pack(
         data, left_out, count = _compress(copied)
         scratch_file = scratch / "packed.tar.xz"
         scratch_file.write_bytes(data)
-        _prove(asked, copied, scratch_file, scratch / "again")
+        has_samples = all(one["what"] != fewer_samples.WHAT for one in left_out)
+        _prove(asked, copied, scratch_file, scratch / "again", has_samples)
         out = asked.out or asked.folder.resolve().parent / f"{copied.name}.tar.xz"
         _write(out, data)
     return Packed(out, len(data), count, left_out)
@@ -95,10 +97,13 @@ def _compress(copied: hidden_copy.Copy) -> tuple[bytes, list[JsonObject], int]:
         data = _archive(copied, [*kept, _write_manifest(copied, kept, left_out)])
         if len(data) < MOST_PACKED_BYTES:
             return data, left_out, len(kept) + 1
-        part = next((part for part in OPTIONAL if files.get(part.name)), None)
-        if part is None:
+        if part := next((part for part in OPTIONAL if files.get(part.name)), None):
+            left_out.append(_left_out(part, files.pop(part.name)))
+        elif spared := sum(map(fewer_samples.rewrite, files["records"])):
+            size = {"files": len(files["records"]), "bytes": spared}
+            left_out.append({"what": fewer_samples.WHAT, **size, "why": _WHY})
+        else:
             raise BadData(_too_large(copied, files))
-        left_out.append(_left_out(part, files.pop(part.name)))
 
 
 def _files_by_part(folder: Path) -> dict[str, list[Path]]:
@@ -113,9 +118,8 @@ def _files_by_part(folder: Path) -> dict[str, list[Path]]:
 
 def _left_out(part: Part, paths: Sequence[Path]) -> JsonObject:
     size = sum(path.stat().st_size for path in paths)
-    why = f"the archive would have {MOST_PACKED_BYTES:,d} bytes or more"
     made = {"made_by": part.made_by} if part.made_by else {}
-    return {"what": part.name, "files": len(paths), "bytes": size, "why": why, **made}
+    return {"what": part.name, "files": len(paths), "bytes": size, "why": _WHY, **made}
 
 
 def _write_manifest(
@@ -166,7 +170,9 @@ def _too_large(copied: hidden_copy.Copy, files: Mapping[str, Sequence[Path]]) ->
     )
 
 
-def _prove(asked: Asked, copied: hidden_copy.Copy, path: Path, target: Path) -> None:
+def _prove(
+    asked: Asked, copied: hidden_copy.Copy, path: Path, target: Path, has_samples: bool
+) -> None:
     """Reads an archive back; a BadData where it is not the campaign that was to be packed."""
     archive.unpack(path, target, campaign_parts.MOST_UNPACKED_BYTES)
     unpacked = target / copied.name
@@ -174,7 +180,8 @@ def _prove(asked: Asked, copied: hidden_copy.Copy, path: Path, target: Path) -> 
         inside = unpacked / file.relative_to(copied.folder)
         if inside.is_file() and read_bytes(inside) != file.read_bytes():
             raise BadData(f"{asked.folder}: {inside.name} is not what was packed: pack it again")
-    if found := next(same_campaign.differences(asked.folder, unpacked, copied.shown), ""):
+    differences = same_campaign.differences(asked.folder, unpacked, copied.shown, has_samples)
+    if found := next(differences, ""):
         mend = "; --with-names changes nothing" if asked.anonymize else ""
         raise BadData(f"{asked.folder}: packed, it differs from the original in {found}{mend}")
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from analysis.report import writer
-from analysis.sharing import campaign_parts, contribution, packing
+from analysis.sharing import campaign_parts, contribution, fewer_samples, packing
 from analysis.tests.support import whole_campaign
 from lab import cli
+from lab.campaign import validation
 
 pytestmark = pytest.mark.program
 
@@ -207,3 +208,116 @@ def test_only_files_of_a_campaign_are_packed(tmp_path, whole, run):
     again = unpack(tmp_path / "whole.tar.xz", tmp_path / "again")
     names = [path.relative_to(again).as_posix() for path in again.rglob("*") if path.is_file()]
     assert all(map(campaign_parts.part_of, names)) and "plain/boot-01/micro.jsonl" in names
+
+
+def write_timed(folder: Path, boots: int, samples: int) -> Path:
+    """A campaign by a clock of time whose boots differ and whose samples are noise."""
+    folder = whole_campaign.write(folder)
+    header = json.loads((folder / "campaign.json").read_text())
+    random = np.random.default_rng(3)
+    one = dict(header["order"][0])
+    header["order"] = []
+    for boot in range(1, boots + 1):
+        for variant in random.permutation(whole_campaign.VARIANTS).tolist():
+            place = folder / variant / f"boot-{boot:02d}"
+            if not place.exists():
+                shutil.copytree(folder / variant / "boot-01", place)
+            header["order"].append(one | {"variant": variant, "boot": boot})
+            timed = [timed_record(variant, boot, samples, random)]
+            place.joinpath("micro.jsonl").write_text(json.dumps(timed[0]) + "\n")
+    header["planned"] = [
+        {"variant": one["variant"], "boot": one["boot"], "round": one["boot"]}
+        for one in header["order"]
+    ]
+    header["design"] = "pairs"
+    (folder / "campaign.json").write_text(json.dumps(header))
+    return folder
+
+
+def timed_record(variant: str, boot: int, samples: int, random: np.random.Generator) -> dict:
+    """Of some 20 ticks an operation, one more in the second variant."""
+    ops = 100
+    cost = 20 + (variant != whole_campaign.VARIANTS[0]) + random.normal(0, 0.02)
+
+    def windows(each: float) -> np.ndarray:
+        exact = np.outer(np.ones(samples), [each * ops, each * ops * 2]) + 300
+        return (exact + random.exponential(15, exact.shape)).astype(int)
+
+    of_case, of_empty = windows(cost + 2), windows(2.0)
+    slopes = [(one[:, 1] - one[:, 0]) / ops for one in (of_case, of_empty)]
+    record = whole_campaign.record("kernel/kmap_local/dram", variant, boot, 0.0)
+    counts = {"samples": [1, 2] * 9, "empty_samples": [0, 0] * 9, "shifted_samples": []}
+    counted = {"cost": 0.01, "cost_shifted": None, "empty": 0.0, "chain": 1.0, "ops": ops}
+    return record | {
+        "clock": "tsc",
+        "unit": "ticks",
+        "exact": False,
+        "ops": ops,
+        "cost": float(np.median(slopes[0] - slopes[1])),
+        "empty": float(np.median(slopes[1])),
+        "samples": of_case.ravel().tolist(),
+        "empty_samples": of_empty.ravel().tolist(),
+        "shifted_samples": [],
+        "counted_windows": {"cycles": counted | counts},
+    }
+
+
+def test_where_samples_are_too_many_histograms_take_their_place(tmp_path, run, monkeypatch):
+    timed = write_timed(tmp_path / "timed", boots=12, samples=500)
+    _, before, _ = run("compare", timed, "--format", "json")
+    monkeypatch.setattr(packing, "MOST_PACKED_BYTES", 20_000)
+    code, said, errors = run("pack", timed)
+    assert "left out: samples, 24 files" in said, (said, errors)
+    again = unpack(tmp_path / "timed.tar.xz", tmp_path / "again")
+    (lost,) = [one for one in manifest(again)["left_out"] if one["what"] == "samples"]
+    assert lost["files"] == 24 and lost["bytes"] > 50_000
+    for path in timed.glob("*/boot-*/micro.jsonl"):
+        old = json.loads(path.read_text())
+        new = json.loads((again / path.relative_to(timed)).read_text())
+        validation.validate("record", new)
+        assert not {"samples", "empty_samples", "shifted_samples"} & new.keys()
+        assert new["counted_windows"]["cycles"].keys() == {
+            *("cost", "cost_shifted", "empty", "chain", "ops")
+        }
+        for window, times in (("case_n", old["samples"][::2]), ("case_2n", old["samples"][1::2])):
+            told = new["histogram"][window]
+            assert (told["count"], told["sum"]) == (len(times), sum(times))
+            assert (told["min"], told["max"]) == (min(times), max(times))
+            for first, last, count in told["buckets"]:
+                assert count == sum(first <= one <= last for one in times)
+                assert last - first < first / 100
+        kept = {name: one for name, one in old.items() if name in new}
+        assert {name: new[name] for name in kept} | {
+            "counted_windows": old["counted_windows"]
+        } == kept
+    _, after, _ = run("compare", again, "--format", "json")
+    (old_row,), (new_row,) = (json.loads(text)["groups"][0]["rows"] for text in (before, after))
+    # what is beside the medians, and rests on samples
+    assert old_row["looks"] and old_row["looks"] != new_row["looks"]
+    assert old_row["verdict"] == "slower"
+    names = ("verdict", "old", "new", "ratio", "ratio_95", "ratio_90", "p", "rank_p", "n_old")
+    assert {name: old_row[name] for name in names} == {name: new_row[name] for name in names}
+    assert run("report", again)[0] == 0
+
+
+def test_a_histogram_that_is_not_of_the_samples_is_noticed(tmp_path, run, monkeypatch):
+    timed = write_timed(tmp_path / "timed", boots=2, samples=500)
+    monkeypatch.setattr(packing, "MOST_PACKED_BYTES", 8_000)
+    real = packing._archive
+
+    def with_another_count(copied, paths):
+        path = copied.folder / "plain" / "boot-02" / "micro.jsonl"
+        path.write_text(path.read_text().replace('"count":500', '"count":501', 1))
+        return real(copied, paths)
+
+    monkeypatch.setattr(packing, "_archive", with_another_count)
+    code, _, errors = run("pack", timed)
+    assert code == 2 and "differs from the original in plain/boot-02/micro.jsonl:1" in errors
+
+
+def test_histograms_are_those_of_kmap_bench():
+    """As bench/tests/histogram_test.cc has it."""
+    assert fewer_samples.histogram([1000, 7, 1001, 7]) == {
+        **{"count": 4, "sum": 2015, "min": 7, "max": 1001},
+        "buckets": [[7, 7, 2], [1000, 1003, 2]],
+    }
