@@ -26,12 +26,12 @@ MODULE = "/root/kmapbench/kernel-bench-module"
 MEASURE = f"""set -e
 make -C {MODULE} KDIR=/lib/modules/$(uname -r)/build OUT=/root/module >/root/make.log 2>&1
 insmod /root/module/kmapbench.ko
-mkfs.ext4 -q -F /dev/pmem0
+mkfs.ext4 -q -F -b 4096 /dev/pmem0
 mount -o dax=always /dev/pmem0 /mnt
 truncate -s 4M /mnt/page
 /root/kmapbench-build/bench/kmap_bench --kmapbench_dax_file=/mnt/page --kmapbench_only=kernel \\
     --kmapbench_clock=tsc --kmapbench_records=/root/records.jsonl \\
-    --benchmark_filter='^kernel/kmap_local/(dram|devmap|protected)$' >/root/measured 2>&1
+    --benchmark_filter='^kernel/kmap_local/(dram|devmap|protected)/iterations:' >/root/measured 2>&1
 """
 
 
