@@ -3,6 +3,7 @@
 """
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -66,6 +67,19 @@ def test_a_protected_page_is_opened_and_closed_by_the_kernels_own_path(campaign)
     # counted from outside the guest
     assert (writes(outermost), writes(nested)) == (2, 0)
     assert writes(campaign["protected"]["kernel/kmap_local/dram"]) == 0
+
+
+def test_protection_is_shown_where_a_stray_access_goes_on(config, campaign, tmp_path):
+    """Relaxed is what the kernel does by itself: on a machine that has it from a package."""
+    strict = variant(config, "protected")
+    relaxed = replace(strict, name="relaxed", cmdline="memremap.pks_fault_mode=relaxed")
+    plan = runner.Plan([relaxed], 1, 1, "micro", None, "kernel/kmap_local/*", tmp_path / "x", [])
+    assert runner.run(plan) == 0
+    made = with_paths(tmp_path / "x" / "relaxed" / "boot-01")
+    for case in KERNEL_PROTECTED:
+        record = made[case]
+        assert (record["status"], record["oracle"]) == ("ok", "held"), record.get("reason")
+        assert record["cost"] == campaign["protected"][case]["cost"] and record["exact"]
 
 
 def test_the_writes_are_where_the_series_has_them(campaign):
