@@ -14,7 +14,7 @@ from lab.host import bench_program
 from lab.host.bench_program import Place
 from lab.host.machine_state import Watch
 from lab.tests.conftest import KMAP_BENCH
-from lab.tests.test_boot_measurement import HEADER
+from lab.tests.support.one_boot import HEADER
 
 pytestmark = pytest.mark.program
 

@@ -14,17 +14,9 @@ from lab.reboots.boot_measurement import BootMeasurement
 from lab.reboots.real_machine import RealMachine
 from lab.reboots.reboot_plan import RebootPlan
 from lab.run import host_steps
+from lab.tests.support.one_boot import HEADER
 
 pytestmark = pytest.mark.program
-
-HEADER = {
-    "asked": {"arguments": [], "boots": 2, "only": None, "kernel": None},
-    "seed": 1,
-    "variants": {"plain": {"what": "", "release": "", "packages": {}, "cpu": "", "cmdline": ""}},
-    "tools": {"qemu": None},
-    "kmapbench": {"commit": "unknown", "dirty": False},
-    "planned": [{"variant": "plain", "boot": 2, "round": 2}],
-}
 
 
 @pytest.fixture(name="measured")

@@ -626,7 +626,7 @@ def test_a_dry_run_says_how_long_a_kernel_took_the_last_time(monkeypatch, tmp_pa
 
 def test_a_folder_that_is_not_dax_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(
-        preflight.on_host, "look", lambda path: preflight.on_host.Named(path, "ext4")
+        preflight.on_host, "look", lambda path, _: preflight.on_host.Named(path, "ext4")
     )
     with pytest.raises(KmapbenchError, match="not DAX"):
         cli.parse(["run", "--here", "--only", "dax", "--on", str(tmp_path)])
