@@ -13,6 +13,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/swiotlb.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
 #include "pks_test.h"
 
 #define ENTRIES		3
@@ -185,4 +187,52 @@ void test_skb_frag(void)
 	expect(skb_frag_address_safe(&frag) == page_address(memory) + FIRST_OFFSET);
 	expect(closed());
 	__free_page(memory);
+}
+
+/*
+ * Patch 17 of 6.12: what is unmapped is in the page that was mapped. Nothing of it is protected:
+ * DEBUG_VM warns. Linux 7.3 has another function, which was right.
+ */
+void test_large_folio(void)
+{
+	size_t (*copy)(struct page *to, size_t offset, size_t bytes, struct iov_iter *from) =
+		find_function("copy_page_from_iter_atomic");
+	char bytes[] = "in the second page";
+	struct kvec vec = { .iov_base = bytes, .iov_len = sizeof(bytes) };
+	struct page *large;
+	struct iov_iter from;
+
+	if (!copy)
+		return skip("this kernel has no such function");
+	large = alloc_pages(GFP_KERNEL | __GFP_COMP, 1);
+	expect(large);
+	if (!large)
+		return;
+	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, sizeof(bytes));
+	expect(copy(large, PAGE_SIZE, sizeof(bytes), &from) == sizeof(bytes));
+	expect(!memcmp(page_address(large) + PAGE_SIZE, bytes, sizeof(bytes)));
+	expect(closed());
+	__free_pages(large, 1);
+}
+
+/*
+ * Patch 27 of 7.3: BPF programs may look for a character from any address on. The last byte below
+ * the region is none that ends a string.
+ */
+void test_string_of_bpf(void)
+{
+	int (*find)(const char *string, size_t most, char wanted) = find_function("bpf_strnchr");
+	char *last = __va(region->start) - 1, before;
+	long strays = stray_accesses();
+
+	if (!find)
+		return skip("this kernel has no such function");
+	if (copy_from_kernel_nofault(&before, last, 1) || !PageReserved(virt_to_page(last)))
+		return skip("no memory below the region that nobody uses");
+	WRITE_ONCE(*last, 'a');
+	expect(find(last, PAGE_SIZE, 'b') == -EFAULT);
+	expect(find(last, PAGE_SIZE, 'a') == 0);
+	expect(register_closed());
+	expect(stray_accesses() == strays);
+	WRITE_ONCE(*last, before);
 }

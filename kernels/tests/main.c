@@ -67,6 +67,7 @@ static const struct test {
 	{ "strict", "a page of an unprotected pagemap opens nothing", test_unprotected_pagemap },
 	{ "strict", "the static key counts protected pagemaps", test_pagemaps_are_counted },
 	{ "strict", "a pagemap that fails is not counted", test_failed_pagemap },
+	{ "strict", "a pagemap that is refused ends no other", test_refused_pagemap },
 	{ "strict", "more protected ranges than are kept", test_many_pagemaps },
 	{ "strict", "a load that ends in a missing page", test_zeropad_in_bracket },
 	{ "strict", "a load that ends in the region", test_zeropad_below_region },
@@ -99,6 +100,8 @@ static const struct test {
 	{ "callers", "copies of a scatterlist", test_sg_copy },
 	{ "callers", "a device that gets copies", test_swiotlb },
 	{ "callers", "a fragment of a packet", test_skb_frag },
+	{ "callers", "a copy into a large folio", test_large_folio },
+	{ "callers", "a string that has no end before the region", test_string_of_bpf },
 
 	{ "keys", "keys are turned on and off under load", test_keys_under_load },
 

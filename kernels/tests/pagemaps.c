@@ -4,6 +4,7 @@
  */
 #include <linux/err.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
 #include <asm/special_insns.h>
 #include "pks_test.h"
 
@@ -135,6 +136,39 @@ void test_many_pagemaps(void)
 	expect_hole_opens_nothing();
 	unmap_pagemap();
 	expect_unprotected(other);
+}
+
+/*
+ * A pagemap that is refused, as its first range is nowhere and its second one has a pagemap, leaves
+ * that one what it has.
+ */
+void test_refused_pagemap(void)
+{
+	struct dev_pagemap *refused = kzalloc(struct_size(refused, ranges, 2), GFP_KERNEL);
+	struct page *first;
+
+	expect(refused);
+	if (!refused)
+		return;
+	if (!spare) {
+		skip("no spare memory");
+		goto out;
+	}
+	first = map_pagemap(spare, PGMAP_PROTECTION);
+	expect(!IS_ERR(first));
+	if (IS_ERR(first))
+		goto out;
+	refused->type = MEMORY_DEVICE_GENERIC;
+	refused->flags = PGMAP_PROTECTION;
+	refused->nr_range = 2;
+	refused->ranges[0] = (struct range) { BEYOND_MEMORY, BEYOND_MEMORY + SZ_2M - 1 };
+	refused->ranges[1] = pagemap.range;
+	expect(IS_ERR(memremap_pages(refused, NUMA_NO_NODE)));
+	expect_open_while_mapped(first);
+	unmap_pagemap();
+	expect_unprotected(spare);
+out:
+	kfree(refused);
 }
 
 void test_failed_pagemap(void)

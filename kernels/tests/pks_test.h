@@ -101,6 +101,7 @@ void test_probe(void);
 void test_unprotected_pagemap(void);
 void test_pagemaps_are_counted(void);
 void test_failed_pagemap(void);
+void test_refused_pagemap(void);
 void test_many_pagemaps(void);
 void test_unavailable(void);
 void test_entry_key(void);
@@ -133,6 +134,8 @@ void test_sg_miter(void);
 void test_sg_copy(void);
 void test_swiotlb(void);
 void test_skb_frag(void);
+void test_large_folio(void);
+void test_string_of_bpf(void);
 
 /* user.c: takes back what outlives an act. */
 void end_acts(void);

@@ -106,7 +106,13 @@ NO_TAIL = {"a tail page is judged by its head"}
 NO_SPARE = {
     "a page of an unprotected pagemap opens nothing",
     "the static key counts protected pagemaps",
+    "a pagemap that is refused ends no other",
     "more protected ranges than are kept",
+}
+# Where a kernel lacks what it calls.
+OF_SOME_KERNELS = {
+    "a copy into a large folio",
+    "a string that has no end before the region",
 }
 
 
@@ -333,7 +339,8 @@ def test_scatterlists_and_copies_for_devices_open_pages(boot):
         "memremap.pks_fault_mode=strict swiotlb=force",
     )
     assert trouble(booted) == []
-    check(booted, callers=set())
+    skipped = {test.name for test in reports(booted.console)["callers"].of(ktap.Status.SKIPPED)}
+    check(booted, callers=skipped & OF_SOME_KERNELS)
 
 
 @pytest.mark.parametrize(

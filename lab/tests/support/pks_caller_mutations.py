@@ -54,6 +54,12 @@ CALLERS = [
         "\tif (mapped)\n\t\tkunmap_local(mapped);\n",
     ),
     Mutant(
+        "a_page_of_a_large_folio_is_unmapped_for_another",
+        "lib/iov_iter.c",
+        "\t\t\t IS_ENABLED(CONFIG_KMAP_TRACK) ||\n",
+        "",
+    ),
+    Mutant(
         "tuples_of_a_target_are_unmapped_behind_them",
         "drivers/target/target_core_sbc.c",
         "kunmap_local(addr - sg->offset - offset);",

@@ -159,7 +159,7 @@ CPU = [
 
 THREAD = [
     _without("child_inherits", "arch/x86/kernel/process.c", "\tpks_reset_thread(p);\n"),
-    _without("switch_changes_nothing", _SWITCH, "\tpks_switch_to(prev_p, next_p);\n"),
+    _without("switch_changes_nothing", _SWITCH, "\tpks_switch_to(next_p);\n"),
     Mutant(
         "switch_looks_at_the_next_thread_alone",
         _PKS_H,
@@ -191,7 +191,7 @@ THREAD = [
     Mutant(
         "what_strayed_is_given_back",
         _PKS_H,
-        "\tif (prev->thread.pks == PKS_STRAYED)\n\t\tprev->thread.pks = 0;\n",
+        "\tif (next->thread.pks == PKS_STRAYED)\n\t\tnext->thread.pks = 0;\n",
         "",
         (_SWITCH,),
     ),
@@ -504,6 +504,13 @@ PAGEMAP = [
         "a_range_stays_protected", _MEMREMAP, "\t\t\tWRITE_ONCE(protected_ranges[i].size, 0);\n"
     ),
     _without("a_range_is_not_protected_again", _MEMREMAP, "\t\tWRITE_ONCE(range->size, size);\n"),
+    _without("a_range_in_use_is_taken_over", _MEMREMAP, "range->pgmap || "),
+    Mutant(
+        "what_is_not_kept_is_not_looked_up",
+        _MEMREMAP,
+        "\tis_protected = pgmap && pgmap->flags & PGMAP_PROTECTION;\n",
+        "\tis_protected = false;\n",
+    ),
     Mutant(
         "any_range_ends_with_a_pagemap",
         _MEMREMAP,
@@ -856,9 +863,16 @@ UNTESTED = {
     "mm/memremap.c: the span has holes after it has changed": (
         "needs a thread that is preempted between two tests while a device goes and another comes"
     ),
-    "mm/memremap.c: pfn_valid() for an address in the span": (
-        "the memory between two devices of a guest has pages"
+    "arch/x86/mm/pks.c: nothing is said of a register that a thread lost that had strayed": (
+        "needs a preemption between two instructions"
     ),
+    "arch/x86/include/asm/pks.h: a thread that has strayed is asked as it comes back": (
+        "needs an NMI at one instruction of a switch"
+    ),
+    "virt/kvm/kvm_main.c: the page is given back where there is no address for it": (
+        "needs a failing allocation"
+    ),
+    "drivers/net/wireless/ath/wil6210/debugfs.c": "no guest has the device",
     "mm/memremap.c: protected_lock": "needs two devices that are found at the same time",
     "mm/memremap.c: pks_fault_mode is read, or set to a mode that does not exist": (
         "the tests set it on the command line"

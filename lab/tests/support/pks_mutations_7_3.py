@@ -136,15 +136,15 @@ CALLERS = [
     Mutant(
         "the_walk_of_a_request_opens_nothing",
         _SCATTERWALK_H,
-        "\tif (SCATTERWALK_MAPS_PAGES) {\n\t\tstruct page *page;\n",
-        "\tif (IS_ENABLED(CONFIG_HIGHMEM)) {\n\t\tstruct page *page;\n",
+        "\t\tpgmap_set_readwrite(addr);\n",
+        "",
         _USERS_OF_THE_WALK,
     ),
     Mutant(
         "the_walk_of_a_request_stays_open",
         _SCATTERWALK_H,
-        "\tif (SCATTERWALK_MAPS_PAGES)\n\t\tkunmap_local(",
-        "\tif (IS_ENABLED(CONFIG_HIGHMEM))\n\t\tkunmap_local(",
+        "\telse\n\t\tpgmap_set_noaccess(walk->__addr);\n",
+        "",
         _USERS_OF_THE_WALK,
     ),
     Mutant(
@@ -170,8 +170,14 @@ CALLERS = [
     Mutant(
         "a_cipher_in_place_maps_twice",
         "crypto/aes.c",
-        "\t\t\t\tif (SCATTERWALK_MAPS_PAGES &&                  \\\n",
+        "\t\t\t\tif (SCATTERWALK_MUST_UNMAP &&                  \\\n",
         "\t\t\t\tif (IS_ENABLED(CONFIG_HIGHMEM) &&              \\\n",
+    ),
+    Mutant(
+        "a_string_of_bpf_may_be_read_to_its_end",
+        "kernel/bpf/helpers.c",
+        "\tif (!offset_in_page(from) && !copy_from_kernel_nofault_allowed(from, 1))\n",
+        "\tif (false)\n",
     ),
     Mutant(
         "a_cache_of_dm_pcache_has_no_mapping_of_its_own",
