@@ -15,11 +15,11 @@
 namespace kmapbench {
 namespace {
 
-constexpr uint32_t kOps = 10;
+constexpr uint64_t kOps = 10;
 constexpr SampleCount kCount{4, 3};
 
 // A case of 5 ticks an operation. Measuring it throws at these calls, the first of which is 0.
-BenchCase FailingAt(std::set<int> calls, int& measured) {
+BenchCase FailingAt(const std::set<int>& calls, int& measured) {
   BenchCase failing;
   failing.name = "kernel/failing";
   failing.clock_hz = [] { return 1e9; };
@@ -84,7 +84,7 @@ TEST_P(FailedRepetition, FlagsTheRecordOfTheOthers) {
   EXPECT_EQ(record["status"], "flagged");
   EXPECT_EQ(record["reason"], "busy at call " + std::to_string(*GetParam().rbegin()));
   const size_t good = kCount.repetitions - GetParam().size();
-  EXPECT_EQ(record["samples"].size(), 2 * kCount.samples * good);
+  EXPECT_EQ(record["samples"].size(), good * 2 * kCount.samples);
   EXPECT_EQ(record["ops"], good > 0 ? kOps : 0);
   EXPECT_EQ(record["cost"].is_null(), good == 0);
   EXPECT_TRUE(ran.failed);
