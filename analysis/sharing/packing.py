@@ -99,7 +99,7 @@ def _compress(copied: hidden_copy.Copy) -> tuple[bytes, list[JsonObject], int]:
             return data, left_out, len(kept) + 1
         if part := next((part for part in OPTIONAL if files.get(part.name)), None):
             left_out.append(_left_out(part, files.pop(part.name)))
-        elif spared := sum(map(fewer_samples.rewrite, files["records"])):
+        elif spared := sum(map(fewer_samples.rewrite, files.get("records", []))):
             size = {"files": len(files["records"]), "bytes": spared}
             left_out.append({"what": fewer_samples.WHAT, **size, "why": _WHY})
         else:

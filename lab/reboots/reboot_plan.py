@@ -7,6 +7,7 @@ Standard library only, since options are read before anything is installed.
 import argparse
 import os
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +36,9 @@ def _loader(text: str) -> str:
     return text
 
 
-def _seconds(text: str) -> int:
-    if not text.isdecimal() or int(text) > 86400:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0 to 86400")
-    return int(text)
-
-
-def _limit(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 86400:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to 86400")
+def _seconds(text: str, least: int = 0) -> int:
+    if not text.isdecimal() or not least <= int(text) <= 86400:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from {least} to 86400")
     return int(text)
 
 
@@ -118,7 +113,7 @@ class RebootPlan:
             " 14400)",
             kind=int,
             metavar="SECONDS",
-            parse=_limit,
+            parse=partial(_seconds, least=1),
         ),
     )
     tune: bool = option_field(
