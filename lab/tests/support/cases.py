@@ -10,6 +10,7 @@ SETS = [
     for pages in ("page", "l1", "l2", "llc", "memory")
 ]
 SWITCHES = ["elsewhere/switch/same", "elsewhere/switch/different"]
+NMIS = ["elsewhere/nmi/outside", "elsewhere/nmi/inside"]
 # Measured by kmap_bench itself.
 FROM_USER_SPACE = ["elsewhere/syscall", "elsewhere/user_fault", "elsewhere/fork_exit"]
 # Now and then caches of memory are filled up; on Debian's kernels, too, a fault's account is
@@ -66,7 +67,8 @@ CASES = [
     *(f"model/{form}/protected_nested/{depth}" for form in FORMS for depth in ("depth3", "depth4")),
     "msr/mock/spec_ctrl",
     "msr/mock/tsc_aux",
-    *(f"elsewhere/{kind}/{where}" for kind in ("nmi", "int3") for where in ("outside", "inside")),
+    *NMIS,
+    *(f"elsewhere/int3/{where}" for where in ("outside", "inside")),
 ]
 # Too large for the lab's guest, only for CPUs without PKS or with WRMSRNS, or only for a kernel
 # that protects pages.
