@@ -7,6 +7,7 @@
  * takes it back.
  */
 #include <linux/dma-mapping.h>
+#include <linux/etherdevice.h>
 #include <linux/platform_device.h>
 #include <linux/scatterlist.h>
 #include <linux/skbuff.h>
@@ -215,34 +216,63 @@ void test_large_folio(void)
 	__free_pages(large, 1);
 }
 
-/*
- * The block of pages that ends at the region, allocated: free blocks of each size are taken until
- * it is among them. NULL if somebody uses the page below the region.
- */
-static struct page *take_below_region(unsigned int *order)
-{
-	unsigned long wanted = PHYS_PFN(region->start) - 1;
-	struct page *block, *next, *found = NULL;
-	LIST_HEAD(others);
-	int size;
+#ifdef CONFIG_INET
+static struct sk_buff *received;
 
-	for (size = MAX_PAGE_ORDER; size >= 0 && !found; size--) {
-		while ((block = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, size))) {
-			if (page_to_pfn(block) + (1UL << size) - 1 == wanted) {
-				found = block;
-				*order = size;
-				break;
-			}
-			set_page_private(block, size);
-			list_add(&block->lru, &others);
-		}
-	}
-	list_for_each_entry_safe(block, next, &others, lru) {
-		list_del(&block->lru);
-		__free_pages(block, page_private(block));
-	}
-	return found;
+static int receive(struct napi_struct *napi, int budget)
+{
+	napi_gro_receive(napi, received);
+	napi_complete_done(napi, 1);
+	return 1;
 }
+
+/*
+ * Patch 28, 33 of 7.3: a packet from a tunnel, whose inner headers are at the start of a page that
+ * a user has spliced. GRO looks for them, and finds a protocol that nobody knows.
+ */
+void test_gro(void)
+{
+	struct net_device *device = alloc_netdev_dummy(0);
+	struct napi_struct *napi = kzalloc(sizeof(*napi), GFP_KERNEL);
+	long strays = stray_accesses();
+
+	received = alloc_skb(SKB_WITH_OVERHEAD(PAGE_SIZE), GFP_KERNEL);
+	expect(device && napi && received);
+	if (!device || !napi || !received)
+		goto out;
+	device->features |= NETIF_F_GRO;
+	page_ref_add(page, 2);	/* nobody has it: the packet's is not to be the last one */
+	skb_fill_page_desc(received, 0, page, FIRST_OFFSET, ETH_HLEN + ETH_ZLEN);
+	received->len += ETH_HLEN + ETH_ZLEN;
+	received->data_len += ETH_HLEN + ETH_ZLEN;
+	received->truesize += PAGE_SIZE;
+	received->dev = device;
+	received->protocol = htons(ETH_P_TEB);
+	skb_reset_mac_header(received);
+
+	netif_napi_add(device, napi, receive);
+	napi_enable(napi);
+	local_bh_disable();
+	napi_schedule(napi);
+	local_bh_enable();
+	napi_disable(napi);	/* which waits for it */
+	netif_napi_del(napi);
+	page_ref_dec(page);
+	received = NULL;
+	expect(register_closed());
+	expect(stray_accesses() == strays);
+out:
+	kfree_skb(received);
+	kfree(napi);
+	if (device)
+		free_netdev(device);
+}
+#else
+void test_gro(void)
+{
+	skip("this kernel has no network");
+}
+#endif
 
 /*
  * Patch 27 of 7.3: BPF programs may look for a character from any address on. The last byte below

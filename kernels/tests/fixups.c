@@ -4,6 +4,7 @@
  * they read too far on purpose
  */
 #include <linux/kasan.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 #include <asm/word-at-a-time.h>
 #include "pks_test.h"
@@ -75,4 +76,58 @@ void test_probe(void)
 	kunmap_local(mapped);
 	expect(register_closed());
 	expect(stray_accesses() == before);
+}
+
+/*
+ * The block of pages that ends at the region, allocated: free blocks of each size are taken until
+ * it is among them. NULL if somebody uses the page below the region.
+ */
+struct page *take_below_region(unsigned int *order)
+{
+	unsigned long wanted = PHYS_PFN(region->start) - 1;
+	struct page *block, *next, *found = NULL;
+	LIST_HEAD(others);
+	int size;
+
+	for (size = MAX_PAGE_ORDER; size >= 0 && !found; size--) {
+		while ((block = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, size))) {
+			if (page_to_pfn(block) + (1UL << size) - 1 == wanted) {
+				found = block;
+				*order = size;
+				break;
+			}
+			set_page_private(block, size);
+			list_add(&block->lru, &others);
+		}
+	}
+	list_for_each_entry_safe(block, next, &others, lru) {
+		list_del(&block->lru);
+		__free_pages(block, page_private(block));
+	}
+	return found;
+}
+
+/* A string that ends before the region is read, however long it may have been; no other one is. */
+void test_probe_of_string(void)
+{
+	long (*copy)(char *to, const void *from, long most) =
+		find_function("strncpy_from_kernel_nofault");
+	char *last = __va(region->start) - 2, text[8];
+	long before = stray_accesses();
+	struct page *below;
+	unsigned int order;
+
+	expect(copy);
+	below = take_below_region(&order);
+	expect(below);
+	if (!copy || !below)
+		return;
+	strscpy(last, "a", 2);
+	expect(copy(text, last, sizeof(text)) == 2 && !strcmp(text, "a"));
+	last[1] = 'b';
+	expect(copy(text, last, sizeof(text)) == -EFAULT);
+	expect(copy(text, last + 2, sizeof(text)) == -ERANGE);
+	expect(register_closed());
+	expect(stray_accesses() == before);
+	__free_pages(below, order);
 }

@@ -72,6 +72,7 @@ static const struct test {
 	{ "strict", "a load that ends in a missing page", test_zeropad_in_bracket },
 	{ "strict", "a load that ends in the region", test_zeropad_below_region },
 	{ "strict", "a probe of a closed page", test_probe },
+	{ "strict", "a probe of a string before the region", test_probe_of_string },
 	{ "strict", "a register that somebody else has written", test_lost_register },
 	{ "strict", "an interrupt in a bracket", test_interrupt },
 	{ "strict", "an NMI in a bracket", test_nmi },
@@ -100,6 +101,7 @@ static const struct test {
 	{ "callers", "copies of a scatterlist", test_sg_copy },
 	{ "callers", "a device that gets copies", test_swiotlb },
 	{ "callers", "a fragment of a packet", test_skb_frag },
+	{ "callers", "a packet whose headers are in a fragment", test_gro },
 	{ "callers", "a copy into a large folio", test_large_folio },
 	{ "callers", "a string that has no end before the region", test_string_of_bpf },
 

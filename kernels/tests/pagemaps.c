@@ -174,9 +174,20 @@ out:
 void test_failed_pagemap(void)
 {
 	int before = protected_pagemaps();
+	struct pgmap_protected_span span;
+	struct page *ram = alloc_pages(GFP_KERNEL, get_order(SZ_2M));
 
 	expect(IS_ERR(map_pagemap(BEYOND_MEMORY, PGMAP_PROTECTION)));
 	expect(protected_pagemaps() == before);
+
+	/* Memory in use does not even pass for protected until it is refused. */
+	expect(ram);
+	if (!ram)
+		return;
+	span = pgmap_protected_span;
+	expect(IS_ERR(map_pagemap(PFN_PHYS(page_to_pfn(ram)), PGMAP_PROTECTION)));
+	expect(pgmap_protected_span.start == span.start && pgmap_protected_span.end == span.end);
+	__free_pages(ram, get_order(SZ_2M));
 }
 
 /* Memory is not mapped unprotected behind the back of who wants it protected. */

@@ -96,6 +96,8 @@ void test_unmap_in_kernel_thread(void);
 void test_zeropad_in_bracket(void);
 void test_zeropad_below_region(void);
 void test_probe(void);
+void test_probe_of_string(void);
+struct page *take_below_region(unsigned int *order);
 
 /* pagemaps.c */
 void test_unprotected_pagemap(void);
@@ -134,6 +136,7 @@ void test_sg_miter(void);
 void test_sg_copy(void);
 void test_swiotlb(void);
 void test_skb_frag(void);
+void test_gro(void);
 void test_large_folio(void);
 void test_string_of_bpf(void);
 

@@ -139,8 +139,14 @@ CALLERS = [
     Mutant(
         "a_device_gets_copies_of_closed_pages",
         "kernel/dma/swiotlb.c",
-        "if (PageHighMem(page) || page_access_protected(page)) {",
+        "if (PageHighMem(page) || pgmap_access_denied(phys_to_virt(orig_addr))) {",
         "if (PageHighMem(page)) {",
+    ),
+    Mutant(
+        "headers_are_looked_for_in_a_closed_page",
+        "net/core/gro.c",
+        "\t    !page_access_protected(skb_frag_page(frag0)) &&\n",
+        "",
     ),
     Mutant(
         "a_fragment_has_the_address_of_a_closed_page",

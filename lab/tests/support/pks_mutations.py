@@ -413,16 +413,19 @@ FAULT = [
     Mutant(
         "probes_may_stray",
         _MACCESS,
-        "\tif (pgmap_access_denied(unsafe_src) ||\n"
-        "\t    pgmap_access_denied(unsafe_src + size - 1))\n\t\treturn false;\n",
+        "\tif (pgmap_access_denied(unsafe_src))\n\t\treturn false;\n",
         "",
     ),
     Mutant(
         "probes_may_end_in_the_region",
-        _MACCESS,
-        "\tif (pgmap_access_denied(unsafe_src) ||\n"
-        "\t    pgmap_access_denied(unsafe_src + size - 1))\n",
-        "\tif (pgmap_access_denied(unsafe_src))\n",
+        "mm/maccess.c",
+        " || pgmap_access_denied(src + size - 1))",
+        ")",
+    ),
+    _without(
+        "a_string_is_read_into_the_region",
+        "mm/maccess.c",
+        "\t\tif (!offset_in_page(src) && pgmap_access_denied(src))\n\t\t\tgoto Efault;\n",
     ),
     Mutant(
         "probes_of_what_is_open_are_denied",
@@ -504,7 +507,12 @@ PAGEMAP = [
         "a_range_stays_protected", _MEMREMAP, "\t\t\tWRITE_ONCE(protected_ranges[i].size, 0);\n"
     ),
     _without("a_range_is_not_protected_again", _MEMREMAP, "\t\tWRITE_ONCE(range->size, size);\n"),
-    _without("a_range_in_use_is_taken_over", _MEMREMAP, "range->pgmap || "),
+    Mutant(
+        "a_range_in_use_is_taken_over",
+        _MEMREMAP,
+        "\t\terror = pagemap_range_check(&pgmap->ranges[i]);\n",
+        "\t\terror = 0;\n",
+    ),
     Mutant(
         "what_is_not_kept_is_not_looked_up",
         _MEMREMAP,

@@ -130,7 +130,7 @@ CALLERS = [
     Mutant(
         "a_device_gets_copies_of_closed_pages",
         "kernel/dma/swiotlb.c",
-        "if (PhysHighMem(orig_addr) || page_access_protected(phys_to_page(orig_addr))) {",
+        "if (PhysHighMem(orig_addr) || pgmap_access_denied(phys_to_virt(orig_addr))) {",
         "if (PhysHighMem(orig_addr)) {",
     ),
     Mutant(

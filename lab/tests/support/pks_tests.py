@@ -39,8 +39,11 @@ def reports(text: str) -> dict[str, ktap.Report]:
 
 
 # Where a kernel with DEBUG_VM warns of unmaps that belong to no mapping, and of those and of
-# mappings that are left behind.
-MISPLACED = r" mm/kmap_track\.c:\d+ (?:at )?(?:kmap_track_unmap|unmap_other_than_last)\+"
+# mappings that are left behind. All kernels warn of pagemaps for memory in use.
+MISPLACED = (
+    r" mm/kmap_track\.c:\d+ (?:at )?(?:kmap_track_unmap|unmap_other_than_last)\+"
+    r"| mm/memremap\.c:\d+ "
+)
 ANY_MISUSE = r" mm/kmap_track\.c:"
 
 
