@@ -90,6 +90,8 @@ def show(arguments: argparse.Namespace) -> int:
 
     campaign = load(arguments.folder)
     text = record_view.render_case(campaign, arguments.case, arguments.variant)
+    if not text and arguments.variant and record_view.render_case(campaign, arguments.case, None):
+        raise BadData(f"{arguments.folder}: no record of {arguments.case} in {arguments.variant}")
     if not text:
         like = ", ".join(record_view.names_like(campaign, arguments.case)[:5])
         mend = f"; there are {like}" if like else "; ./kmapbench cases lists all names"
@@ -112,7 +114,9 @@ def compare(arguments: argparse.Namespace) -> int:
     )
     shown = [engine.only_changed(group) for group in groups] if arguments.only_changed else groups
     text = exporter.export(shown, pairs.notes)
-    return _said(text, judge(groups, arguments.fail_on, arguments.cases, pairs.lone))
+    return _said(
+        text, judge(groups, arguments.fail_on, arguments.cases, pairs.lone, pairs.untrusted)
+    )
 
 
 def _history(arguments: argparse.Namespace) -> int:
@@ -163,7 +167,7 @@ def forecast(arguments: argparse.Namespace) -> int:
     from analysis.compare import forecast as study
 
     variants = arguments.variants.split(",")
-    asked = study.Asked(arguments.pairs, arguments.alpha, variants, arguments.cases)
+    asked = study.Asked(arguments.pairs, arguments.alpha, variants, arguments.cases, arguments.base)
     sentence = study.forecast(arguments.folder, asked)
     print(f"{sentence}\n" if sentence else "", end="")
     return exit_codes.OK

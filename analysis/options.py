@@ -179,6 +179,7 @@ def add_forecast(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--alpha", type=float, required=True, metavar="P", help="to be spent")
     parser.add_argument("--variants", required=True, metavar="A,B")
     parser.add_argument("--cases", default="*", metavar="GLOB")
+    parser.add_argument("--base", default="", metavar="VERSION")
 
 
 def add_predict(parser: argparse.ArgumentParser) -> None:

@@ -70,7 +70,8 @@ DECLARED_BY = {
     "release": _OF_A_KERNEL,
     "cmdline": ("kernel.cmdline", "cpu.pks", "cpu.cr4_pks", "cpu.fred"),
     "cpu": ("cpu", "emulator.cpu", "vulnerabilities"),
-    "regions": ("pmem",),  # of persistent memory
+    # of persistent memory, which is taken from the rest
+    "regions": ("pmem", "kernel.cmdline.memmap", "memory.total", "memory.huge_pages"),
 }
 
 PREEMPT_COUNT = "kernel.config.CONFIG_PREEMPT_COUNT"

@@ -20,6 +20,9 @@ from formats.case_names import NEVER_EXACT
 
 # Of fewer boots of a variant nothing is known of how far they spread.
 _FEWEST_BOOTS = 4
+# A run measures by fio or by the module, never both. How the cases of fio begin, and the packages
+# that kernels are built from.
+_FIO, _SOURCE = "dax/", "linux-source-"
 # Campaigns that are looked into for one that is like the one to be made.
 _MOST_LOOKED_INTO = 10
 
@@ -31,7 +34,8 @@ class Asked:
     pairs: int
     alpha: float  # that it may spend when it has all of them
     variants: Sequence[str]
-    cases: str = "*"  # glob of those that are measured
+    cases: str = "*"  # glob of those that are measured; those of fio are named by it
+    base: str = ""  # the Linux that our kernels are built from; empty: any
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def _spread(campaign: Campaign, asked: Asked) -> _Spread | None:
     """None where the campaign says nothing of the one that is asked for."""
     found: dict[str, list[Figures]] = {}
     for name in from_campaign.variants(campaign):
-        if name not in asked.variants:
+        if name not in asked.variants or not _is_of_base(campaign, name, asked.base):
             continue
         source = from_campaign.source(campaign, name, name)
         for case, figures in _timed(source, asked.cases).items():
@@ -90,12 +94,20 @@ def _spread(campaign: Campaign, asked: Asked) -> _Spread | None:
     )
 
 
+def _is_of_base(campaign: Campaign, variant: str, base: str) -> bool:
+    """Whether a kernel was built from the source of this Linux, or from none that has a name."""
+    packages = campaign.header["variants"].get(variant, {}).get("packages", {})
+    sources = [name for name in packages if name.startswith(_SOURCE)]
+    return not base or not sources or f"{_SOURCE}{base}" in sources
+
+
 def _timed(source: Source, cases: str) -> dict[str, Figures]:
     """Of each case what a comparison would look at, where boots differ and have a logarithm."""
     found = {}
     for case, names in source.cases.items():
         chosen = [name for group in source.chosen for name in group if name in names][:1]
-        for name in chosen if fnmatchcase(case, cases) and case not in NEVER_EXACT else []:
+        is_asked = fnmatchcase(case, cases) and case.startswith(_FIO) == cases.startswith(_FIO)
+        for name in chosen if is_asked and case not in NEVER_EXACT else []:
             figures = source.figures[case, name]
             side = figures.side
             enough = side.unit is Unit.BOOT and len(side.values) >= _FEWEST_BOOTS

@@ -39,14 +39,18 @@ def gate(
     fail_on: str | None,
     cases: Sequence[str] = (),
     lone: Sequence[str] = (),
+    untrusted: Sequence[str] = (),
 ) -> Gate:
     """fail_on: one of CHOICES, or None: nothing fails. cases: those that were asked for by name;
-    lone: variants that have nothing to be compared with.
+    lone: variants that have nothing to be compared with; untrusted: why figures of a side are no
+    figures, so that nothing is judged.
 
     1 where something is slower; else 3 where a case that was asked for could not be judged; else 0.
     """
     if fail_on is None:
         return Gate(exit_codes.OK)
+    if untrusted:
+        return Gate(exit_codes.UNRESOLVED, [f"not judged: {why}" for why in untrusted])
     unjudged: dict[str, list[str]] = {}
     failed, left_out = False, []
     for group in groups:

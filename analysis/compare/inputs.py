@@ -11,6 +11,7 @@ from analysis.compare.source import Source
 from analysis.data.bad_data import BadData, no_side, no_such_file
 from analysis.data.foreign_json import read_documents
 from analysis.data.load import Campaign, load
+from analysis.summary import controls
 from formats.campaign_format import USER_SPACE
 
 _FOREIGN = (from_google_benchmark, from_fio)
@@ -22,6 +23,7 @@ class _Campaign:
 
     text: str  # the argument
     campaign: Campaign
+    untrusted: list[str]  # why none of its figures can be trusted
     names: tuple[str, ...] = ()  # variants in the argument
     only: tuple[str, ...] = ()  # variants that are asked for, of all that it has; none: all
 
@@ -60,6 +62,7 @@ class Pairs(NamedTuple):
     sources: list[tuple[Source, Source]]
     notes: list[str]
     lone: list[str]  # variants that were measured, or should have been, on one side only
+    untrusted: list[str]  # why no figure of a campaign among them can be trusted
 
 
 def pair_sources(arguments: list[str], baseline: str | None, variants: Sequence[str] = ()) -> Pairs:
@@ -83,15 +86,21 @@ def pair_sources(arguments: list[str], baseline: str | None, variants: Sequence[
                 f"{side.text}: several variants are compared with each other; give no other side"
             )
     old, *others = sides
-    all_pairs = Pairs([], [] if len(others) == 1 else [f"baseline: {old.text}"], [])
+    all_pairs = Pairs([], [] if len(others) == 1 else [f"baseline: {old.text}"], [], [])
     for new in others:
         found = _pair_sides(old, new)
         all_pairs.sources.extend(found.sources)
         all_pairs.notes.extend(found.notes)
         all_pairs.lone.extend(found.lone)
     for side in sides:
-        all_pairs.notes.extend(side.campaign.warnings if isinstance(side, _Campaign) else [])
-    return all_pairs
+        if isinstance(side, _Campaign):
+            all_pairs.notes.extend(side.campaign.warnings)
+            all_pairs.untrusted.extend(side.untrusted)
+    return _with_first(all_pairs, all_pairs.untrusted)
+
+
+def _with_first(pairs: Pairs, notes: list[str]) -> Pairs:
+    return pairs._replace(notes=[*notes, *pairs.notes])
 
 
 def _open_side(text: str, only: tuple[str, ...]) -> _Side:
@@ -104,7 +113,9 @@ def _open_side(text: str, only: tuple[str, ...]) -> _Side:
         raise BadData(no_such_file(Path(text)))
     if not names and not (path / "campaign.json").exists():
         return _Foreign(text, _open_foreign(path))
-    side = _Campaign(text, load(path, with_paths=False), names, only)
+    campaign = load(path)
+    untrusted = [f"{path}: NOT VALID: {why}" for why in controls.problems(campaign)]
+    side = _Campaign(text, campaign, untrusted, names, only)
     for name in names:
         if name not in side.variants:
             raise BadData(f"{path}: no records of {name}; there are {', '.join(side.variants)}")
@@ -151,7 +162,8 @@ def _pair_within(side: _Side, baseline: str | None) -> Pairs:
         if name != USER_SPACE and name not in variants and not side.names and not side.only
     ]
     notes = [f"baseline: {first}", *(f"no record of {name}" for name in lone)]
-    return Pairs(pairs, [*notes, *side.campaign.warnings], lone)
+    found = Pairs(pairs, [*notes, *side.campaign.warnings], lone, side.untrusted)
+    return _with_first(found, side.untrusted)
 
 
 def unpatched(campaign: Campaign, variants: list[str]) -> str:
@@ -174,10 +186,11 @@ def _pair_sides(old: _Side, new: _Side) -> Pairs:
             [_with_two_labels(old.source(a), new.source(b)) for a, b in names],
             notes,
             [name for variants in lone.values() for name in variants],
+            [],
         )
     if isinstance(old, _Foreign) and isinstance(new, _Foreign):
         if old.source.kind == new.source.kind:
-            return Pairs([_with_two_labels(old.source, new.source)], [], [])
+            return Pairs([_with_two_labels(old.source, new.source)], [], [], [])
     kinds = [
         side.source.kind if isinstance(side, _Foreign) else "a campaign of kmapbench"
         for side in (old, new)

@@ -60,6 +60,9 @@ _OPTIONAL_FIELDS: dict[str, tuple[type, ...]] = {
 # Times of n and of 2n operations in turn.
 SAMPLES = ("samples", "shifted_samples")
 
+# What a histogram has of a record's times.
+_WINDOWS = frozenset({"case_n", "case_2n", "empty_n", "empty_2n"})
+
 # Relative error of a cost that is computed anew from its samples, by arithmetic alone.
 ARITHMETIC = 1e-6
 
@@ -80,13 +83,7 @@ def check_record(raw: JsonObject, where: str) -> None:
         if len(_forms) < _MOST_FORMS:
             _forms[form] = numbers
     _check_values(raw, numbers, where)
-    if not all(
-        type(count) is int and 0 <= count < LARGEST for count in raw.get("rejected", {}).values()
-    ):
-        raise _wrong(raw, where, "field rejected is wrong")
-    for name in ("overhead", "percentiles"):
-        if not all(one is None or is_number(one) for one in raw.get(name, {}).values()):
-            raise _wrong(raw, where, f"field {name} is wrong")
+    _check_numbers(raw, where)
     for field, is_right, words in (
         ("counters", _is_counter, "counter {} is wrong"),
         ("counted_windows", _are_counted_windows, "counted_windows of {} are wrong"),
@@ -99,6 +96,8 @@ def check_record(raw: JsonObject, where: str) -> None:
     for name in SAMPLES:
         if name in raw:
             raw[name] = _sample_times(raw[name], name, raw, where)
+    if raw["status"] == "ok":
+        _check_cost(raw, where)
 
 
 def _check_values(raw: JsonObject, numbers: tuple[str, ...], where: str) -> None:
@@ -108,6 +107,29 @@ def _check_values(raw: JsonObject, numbers: tuple[str, ...], where: str) -> None
     for name, words in _WORDS.items():
         if raw[name] not in words:
             raise _wrong(raw, where, f"field {name} is wrong: {raw[name]!s:.40}")
+
+
+def _check_numbers(raw: JsonObject, where: str) -> None:
+    if not all(
+        type(count) is int and 0 <= count < LARGEST for count in raw.get("rejected", {}).values()
+    ):
+        raise _wrong(raw, where, "field rejected is wrong")
+    for name in ("overhead", "percentiles"):
+        if not all(one is None or is_number(one) for one in raw.get(name, {}).values()):
+            raise _wrong(raw, where, f"field {name} is wrong")
+
+
+def _check_cost(raw: JsonObject, where: str) -> None:
+    """Whether an operation was measured, and an exact cost is what each of its samples says."""
+    if raw["ops"] < 1:
+        raise _wrong(raw, where, f"field ops is wrong: {raw['ops']}")
+    if raw.get("pkrs_writes", 0) < 0:
+        raise _wrong(raw, where, f"field pkrs_writes is wrong: {raw['pkrs_writes']}")
+    cost, empty, samples = raw["cost"], raw["empty"], raw.get("samples", ())
+    if raw["exact"] and len(samples) and cost is not None and empty is not None:
+        said = (samples[1] - samples[0]) / raw["ops"] - empty
+        if abs(said - cost) > ARITHMETIC * max(1.0, abs(said)):
+            raise _wrong(raw, where, f"exact, and its samples say {said:g}, not {cost:g}")
 
 
 def _is_counter(value: Any) -> bool:
@@ -165,6 +187,8 @@ def _wrong(raw: JsonObject, where: str, what: str) -> BadData:
 
 
 def _check_histogram(raw: JsonObject, where: str) -> None:
+    if not _WINDOWS <= set(raw["histogram"]):
+        raise _wrong(raw, where, "field histogram is wrong")
     for window in raw["histogram"].values():
         if not isinstance(window, dict) or not all(
             is_number(window.get(key)) for key in ("count", "sum", "min", "max")

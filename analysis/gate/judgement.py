@@ -16,6 +16,7 @@ from analysis.gate.gate_folder import SIDES, WORDS, GateFolder
 from analysis.report.comparison import format
 from analysis.stats.comparison import Comparison
 from analysis.stats.verdict import CHANGED, OPEN, Verdict
+from analysis.summary import controls
 from formats import exit_codes
 from formats.gate_files import BASE, HEAD
 
@@ -71,6 +72,8 @@ def judge(asked: GateFolder) -> Judgement:
     if asked.header:
         try:
             campaign = load(asked.campaign)
+            if untrusted := controls.problems(campaign):
+                raise BadData(f"NOT VALID: {untrusted[0]}")
             checks += _protections(campaign)
             group, found = _compare(asked)
         except BadData as error:

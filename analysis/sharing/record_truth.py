@@ -4,13 +4,9 @@
 import re
 from collections.abc import Iterator
 
-import numpy as np
-
 from analysis.data.load import Campaign
-from analysis.data.record_check import ARITHMETIC
 from analysis.data.records import Record
 from analysis.summary import controls
-from formats.campaign_format import UNITS
 
 # Cases whose page is closed by its protection key, so that the oracle can see it.
 _PROTECTED = re.compile(r"(kernel|model|elsewhere)/.*protected.*")
@@ -23,8 +19,6 @@ def untrue_records(campaign: Campaign) -> Iterator[str]:
     for record in campaign.records:
         yield from _of_oracle(record)
     yield from _of_controls(campaign)
-    for record in [*campaign.records, *campaign.controls]:
-        yield from _of_cost(record)
 
 
 def _where(record: Record) -> str:
@@ -62,15 +56,3 @@ def _is_right(control: Record) -> bool:
     if control.cost_core_cycles is None or adds is None:
         return True
     return abs(control.cost_core_cycles - adds) <= max(_SHARE * adds, _CYCLES)
-
-
-def _of_cost(record: Record) -> Iterator[str]:
-    """The slope of the samples is the cost and the empty loop together."""
-    if record.status != "ok" or record.cost is None or record.empty is None:
-        return
-    if record.clock not in UNITS or not len(record.samples) or not record.exact:
-        return
-    slope = float(np.median(record.samples[:, 1] - record.samples[:, 0])) / record.ops
-    if abs(slope - record.cost - record.empty) > ARITHMETIC * max(1.0, abs(slope)):
-        cost = slope - record.empty
-        yield f"{_where(record)}: its samples give {cost:g}, and it says {record.cost:g}"

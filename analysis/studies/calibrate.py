@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
+from analysis.data.bad_data import BadData
 from analysis.studies.calibration import CAMPAIGNS, QUICK, Cell, run_cell, settings
 from analysis.studies.simulate import Setting
 from formats import exit_codes
@@ -99,9 +100,14 @@ def calibrate(arguments: argparse.Namespace) -> int:
 
 
 def choose(arguments: argparse.Namespace) -> tuple[list[Planned], list[Planned]]:
-    """All cells, each with its number of campaigns, and those of them that were asked for."""
+    """All cells, each with its number of campaigns, and those of them that were asked for; BadData
+    if these are none.
+    """
     planned = [(setting, CAMPAIGNS // 4) for setting in QUICK] if arguments.quick else settings()
-    return planned, [one for one in planned if _has(one[0], arguments.cells)]
+    chosen = [one for one in planned if _has(one[0], arguments.cells)]
+    if not chosen:
+        raise BadData(f"--cells {arguments.cells}: no cell has all of these; the table shows them")
+    return planned, chosen
 
 
 def folder_of(arguments: argparse.Namespace) -> Path:

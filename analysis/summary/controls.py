@@ -11,6 +11,7 @@ from formats.campaign_format import CONTROL_REASON
 
 # How kmap_bench's reason begins where a straight line has parts (bench/record/record.cc).
 _PARTS = "no whole number of instructions"
+_CLOCK = "icount"
 
 
 def problems(campaign: Campaign) -> list[str]:
@@ -39,6 +40,8 @@ def problems(campaign: Campaign) -> list[str]:
 
 
 def _cause(record: Record) -> str | None:
+    if record.status == "ok" and record.exact and record.known not in (None, record.cost):
+        return f"{record.case} was measured as {record.cost:g} and has {record.known} instructions"
     if record.status != "flagged":
         return None
     if record.reason.startswith(CONTROL_REASON):
@@ -79,12 +82,16 @@ def sentence(campaign: Campaign) -> str:
         {
             record.known
             for record in campaign.controls
-            if record.clock == "icount" and record.known is not None
+            if record.clock == _CLOCK and record.known is not None
         }
     )
     if not lengths:
         return ""
+    with_controls = {(record.variant, record.boot) for record in campaign.controls}
+    boots = {(record.variant, record.boot) for record in campaign.records if record.clock == _CLOCK}
+    left_out = len(boots - with_controls)
+    where = f"{len(boots) - left_out} of {len(boots)} boots" if left_out else "every boot"
     return (
         f"Controls: loops of {', '.join(map(str, lengths))} instructions were measured as such in"
-        " every boot."
+        f" {where}."
     )

@@ -101,9 +101,10 @@ def bare_metal(value: dict) -> None:
         (change_records(of_case(PROTECTED, samples=[570, "x"])), "samples are not pairs"),
         (change_records(of_case(PROTECTED, oracle="failed")), "protection did not hold"),
         (change_records(of_case(PROTECTED, oracle="none")), "no oracle that held"),
-        (change_records(of_case("control/adds13", cost=14)), "measured as another"),
+        (change_records(of_case("control/adds13", cost=14)), "its samples say 13, not 14"),
+        (change_records(of_case("control/adds13", known=14)), "measured as another"),
         (change_records(lambda value: "known" not in value), "no control case"),
-        (change_records(of_case("kernel/kmap_local/dram", cost=7)), "its samples give 8"),
+        (change_records(of_case("kernel/kmap_local/dram", cost=7)), "its samples say 8, not 7"),
         (
             change_json(ENVIRONMENT, lambda value: value["cpu"].pop("microcode")),
             "does not say cpu.microcode",

@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
+from analysis.data.load import load
 from analysis.report import writer
+from analysis.summary import controls
 from analysis.tests.conftest import path, record
 from lab.core.dirs import ROOT
 
@@ -112,3 +114,25 @@ def test_the_exit_code_says_so(write_campaign, cost, code):
 def test_a_control_that_was_only_disturbed_leaves_the_rest_valid(write_campaign):
     disturbed = flagged(control(), "time is not linear in the number of operations: off by 7 %")
     assert writer.write_report(write_campaign([disturbed, record()])).problems == []
+
+
+def test_a_control_that_nobody_flagged_is_held_against_its_length(write_campaign):
+    folder = write_campaign([control(14), record()])
+    said = "NOT VALID: control/adds13 was measured as 14 and has 13 instructions"
+    assert first_line(folder).startswith(said)
+
+
+def test_boots_without_controls_are_counted(write_campaign):
+    folder = write_campaign([control(), record(), record(boot=2)])
+    said = "instructions were measured as such in 1 of 2 boots."
+    assert said in controls.sentence(load(folder))
+
+
+def test_what_is_not_valid_is_not_judged(write_campaign):
+    kernels = [record(variant=name) for name in ("off", "on")]
+    folder = write_campaign([*kernels, *(control(14, variant=name) for name in ("off", "on"))])
+    command = [sys.executable, "-m", "analysis", "compare", folder, "--fail-on", "slower"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert found.returncode == 3
+    assert "NOT VALID: control/adds13 was measured as 14" in found.stdout
+    assert "not judged" in found.stderr and "NOT VALID" in found.stderr

@@ -7,7 +7,8 @@ from analysis.summary.samples import POINTS, distributions, titles
 from analysis.tests.conftest import histogram_record, record
 
 SAMPLES = record(samples=[50, 100, 50, 200, 50, 100], exact=False)
-HISTOGRAM = histogram_record({"case_n": (50, 50, 50), "case_2n": (100, 100, 200)}, exact=False)
+WINDOWS = {"case_n": (50, 50, 50), "case_2n": (100, 100, 200), "empty_n": (20,), "empty_2n": (40,)}
+HISTOGRAM = histogram_record(WINDOWS, exact=False)
 
 
 def only(folder):

@@ -9,7 +9,7 @@ import pytest
 from analysis.compare.forecast import Asked, forecast
 from analysis.stats import power
 from analysis.stats.verdict import ALPHA
-from analysis.tests.conftest import by_coin, record
+from analysis.tests.conftest import HEADER, by_coin, record
 from analysis.tests.support.comparisons import boots, in_turn, timed
 
 CASES = [f"kernel/case{number}" for number in range(4)]
@@ -46,6 +46,21 @@ def spread_of(sentence: str) -> float:
 def found(sentence: str) -> tuple[int, int]:
     numbers = re.search(r"in (\d+) of 100 campaigns if nothing disturbs, in (\d+) with", sentence)
     return int(numbers[1]), int(numbers[2])
+
+
+def test_a_campaign_of_fio_tells_nothing_of_a_module(made, tmp_path):
+    made("fio", 0.05, cases=["dax/ext4/psync/randread/4k"])
+    assert forecast(tmp_path, asked()) == ""
+    assert forecast(tmp_path, asked(cases="dax/*")) != ""
+
+
+def test_kernels_of_another_linux_tell_nothing(campaign, tmp_path):
+    records = in_turn(*(boots(name, 300, 30, spread=0.01) for name in ("off", "on")))
+    built = HEADER["variants"]["stock"] | {"packages": {"linux-source-6.12": "6.12.1-1"}}
+    variants = {name: built for name in ("off", "on")}
+    campaign("old", records, header=by_coin(records) | {"variants": variants})
+    assert forecast(tmp_path, Asked(10, ALPHA, ["off", "on"], "*", "7.3")) == ""
+    assert forecast(tmp_path, Asked(10, ALPHA, ["off", "on"], "*", "6.12")) != ""
 
 
 def test_it_is_said_by_the_spread_of_the_last_campaign(made, tmp_path):

@@ -163,7 +163,7 @@ NOTHING_LOST = [
     ("both crash", 3, CLEAN, {"header": crash("base", "head")}, WHY),
     ("a boot is missing", 3, CLEAN, {"header": without_second_boot("head")}, "HEAD: no boot 2"),
     ("a case is lost", 3, CLEAN[:4] + CLEAN[4::2], {}, f"{OTHER}: no figure in HEAD"),
-    ("a control is off", 3, flagged("control: 9 and not 8"), {}, "control: 9 and not 8"),
+    ("a control is off", 3, flagged("control: 9 and not 8"), {}, "NOT VALID: 9 and not 8"),
     ("one side is flagged", 3, flagged("noise", ["head"]), {}, "noise"),
     ("HEAD protects nothing", 1, failed_oracle("head"), {}, "protection check failed"),
     ("BASE protects nothing", 3, failed_oracle("base"), {}, "protection check failed"),

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from analysis import commands, options
+from analysis.data.bad_data import BadData
 from analysis.data.load import load
 from analysis.report import writer
 from analysis.report.text.campaign_table import render_list
@@ -56,6 +57,12 @@ def test_a_case_is_shown_from_its_samples_to_its_cost(write_campaign):
     assert "cost      4.5 instructions an operation (median of the samples)" in text
     assert "PKRS writes: 2\n" in text and "       5  kmap\n" in text
     assert "held: the closed page could not be written" in text
+
+
+def test_a_variant_without_the_case_is_named(write_campaign):
+    with pytest.raises(BadData, match=f"no record of {CASE} in nope$"):
+        arguments = argparse.Namespace(folder=write_campaign([record()]), case=CASE, variant="nope")
+        commands.show(arguments)
 
 
 def test_what_the_pmu_counted_is_shown_or_why_not_to_trust_it(write_campaign):

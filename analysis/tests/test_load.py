@@ -222,6 +222,10 @@ def test_a_table_of_configurations_is_said_to_be_one(tmp_path, write_campaign):
             "counter cycles:k is wrong",
         ),
         ([record(ops=1 << 70)], "field ops is no finite number"),
+        ([record(ops=0)], "field ops is wrong: 0"),
+        ([record(cost=-3.0, samples=[70, 140])], "exact, and its samples say 5, not -3"),
+        ([record(pkrs_writes=-2)], "field pkrs_writes is wrong: -2"),
+        ([record(samples=[], histogram={})], "field histogram is wrong"),
         (
             [record(**counted_windows(6, 5, cost=7))],
             "counted_windows of cycles are wrong",

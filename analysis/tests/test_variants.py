@@ -272,9 +272,11 @@ def test_persistent_memory_may_differ_where_the_variants_say_so(write_campaign, 
         header={"variants": {name: STOCK | {"regions": count} for name, count in regions.items()}},
     )
     emulator = {"emulator": {"cpu": "max", "memory_mib": 640, "observed": True}}
+    memory = {"total": "560 MiB", "huge_pages": "always [madvise] never", "nodes": {}}
+    less = {"total": "496 MiB", "huge_pages": "always madvise [never]", "nodes": {}}
     second = {"pmem": {"namespace1.0": {"bytes": "67108864", "mode": "dax", "node": "0"}}}
-    for name, memory in (("plain", {}), ("protected-two", second)):
-        facts = environment() | emulator | memory
+    for name, more in (("plain", {"memory": memory}), ("protected-two", {"memory": less} | second)):
+        facts = environment() | emulator | more
         (folder / name / "boot-01" / "environment.json").write_text(json.dumps(facts))
     found = within_campaign.compare_variants(load(folder))
     assert [group.new.label for group in found.groups] == ["protected-two"] * declared

@@ -27,7 +27,7 @@ def add(commands, new_command: Callable[..., argparse.ArgumentParser]) -> None:
     look.set_defaults(function=_look, groups=lambda _: ["build"], is_built=lambda _: True)
     cases = new_command(commands, "cases", help="list what can be measured, and what it needs")
     cases.add_argument("glob", nargs="?", default="*", metavar="GLOB", help="default: all")
-    cases.set_defaults(function=_cases, groups=lambda _: ["build"])
+    cases.set_defaults(function=_cases, groups=lambda _: ["build"], is_built=lambda _: True)
 
 
 def _cases(arguments: argparse.Namespace) -> int:

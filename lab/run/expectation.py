@@ -7,6 +7,7 @@ from pathlib import Path
 
 from formats.campaign_format import LOOKS
 from lab.core.dirs import ROOT
+from lab.kernels import bases
 from lab.run.plan import LEVEL, Plan
 
 
@@ -21,6 +22,7 @@ def sentence(plan: Plan, folder: Path) -> str:
     cases = "dax/*" if plan.only == "dax" else plan.cases
     command = [sys.executable, "-m", "analysis", "forecast", str(folder.resolve())]
     command += ["--pairs", str(pairs), "--alpha", str(level), "--variants", ",".join(names)]
+    command += ["--base", plan.base or bases.default()]
     command += [] if cases in ("default", "all") else ["--cases", cases]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     return said.stdout.strip()

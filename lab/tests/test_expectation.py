@@ -43,11 +43,15 @@ def asked(monkeypatch, tmp_path, *options: str) -> dict[str, str]:
             ["--variants", "off,plain", "--cases", "kernel/*"],
             {"--pairs": "2", "--alpha": "0.05", "--cases": "kernel/*"},
         ),
+        (
+            ["--variants", "off,plain", "--base", "7.3"],
+            {"--pairs": "2", "--alpha": "0.05", "--base": "7.3"},
+        ),
     ],
 )
 def test_pairs_level_and_cases_are_those_of_the_plan(monkeypatch, tmp_path, options, wanted):
     found = asked(monkeypatch, tmp_path, *options)
-    assert found == {"--variants": "off,plain"} | wanted
+    assert found == {"--variants": "off,plain", "--base": "6.12"} | wanted
 
 
 @pytest.mark.parametrize("options", [[], ["--only", "user"]])

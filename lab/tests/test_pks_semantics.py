@@ -374,7 +374,7 @@ def test_leaves_of_a_gigabyte_have_keys_too(boot):
         memory_mib=4096,
     )
     assert trouble(booted) == []
-    below = {"a load that ends in the region"}
+    below = {"a load that ends in the region", "a probe of a string before the region"}
     check(booted, huge=NO_TAIL | NO_SPARE | below)
 
 
