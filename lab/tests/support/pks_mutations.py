@@ -425,7 +425,7 @@ FAULT = [
     _without(
         "a_string_is_read_into_the_region",
         "mm/maccess.c",
-        "\t\tif (!offset_in_page(src) && pgmap_access_denied(src))\n\t\t\tgoto Efault;\n",
+        "\t\tif (!offset_in_page(src) && pgmap_access_denied(src))\n\t\t\tgoto denied;\n",
     ),
     Mutant(
         "probes_of_what_is_open_are_denied",
