@@ -45,9 +45,9 @@ def test_a_packed_campaign_is_the_unpacked_one(unpacked, packed):
 
 
 def test_it_is_compared_as_it_is(unpacked, packed):
-    pairs, notes, _ = inputs.pair_sources([unpacked, packed], None)
-    text = as_text.export(engine.compare(pairs, [], []), notes)
-    assert text.count("the same files: nothing can differ") == len(pairs) == 2
+    pairs = inputs.pair_sources([unpacked, packed], None)
+    text = as_text.export(engine.compare(pairs.sources, [], []), pairs.notes)
+    assert text.count("the same files: nothing can differ") == len(pairs.sources) == 2
 
 
 def test_unpacked_in_place_it_is_read_from_there(packed):

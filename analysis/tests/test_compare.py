@@ -44,7 +44,12 @@ def test_boots_that_do_not_agree_are_not_compared_digit_by_digit(campaign):
 
 @pytest.mark.parametrize(
     "other",
-    [{"samples": [70, 141]}, {"samples": [71, 140]}, {"shifted_samples": [70, 141]}, {"ops": 11}],
+    [
+        {"samples": [71, 141]},
+        {"samples": [69, 139]},
+        {"shifted_samples": [70, 141]},
+        {"ops": 11, "samples": [77, 154]},
+    ],
 )
 def test_one_cost_from_other_samples_is_not_exact(campaign, other):
     samples = {"samples": [70, 140], "shifted_samples": [70, 140]}
@@ -243,10 +248,10 @@ def test_a_baseline_that_differs_from_itself_is_a_bound_and_vetoes_nothing(campa
         | {key: one[key] * (1.2 if one["boot"] % 2 else 1) for key in ("cost", "cost_core_cycles")}
         for one in boots("off", 300, 12)
     ]
-    counted = [record(boot=boot, variant=name) for boot in range(1, 13) for name in ("off", "on")]
     records = in_turn(jumps, boots("on", 600, 12)) + [
-        one | {"case": "kernel/counted", "cost": 5 + 7 * (one["variant"] == "on")}
-        for one in counted
+        record("kernel/counted", boot, cost, variant=name)
+        for boot in range(1, 13)
+        for name, cost in (("off", 5), ("on", 12))
     ]
     (group,) = groups(campaign("both", records, header=by_coin(records)), metrics=["cost"])
     assert {row.case: row.verdict for row in group.rows} == {
