@@ -60,7 +60,7 @@ def record(case: str, variant: str, boot: int) -> dict:
         "oracle": "none",
         "counters": {},
         "rejected": {},
-        "samples": [10 * cost, 20 * cost] * 63,
+        "samples": [10 * (cost + 3), 20 * (cost + 3)] * 63,
         "empty_samples": [30, 60] * 63,
     }
 
