@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from analysis.data.bad_data import BadData
 from analysis.stats import randomisation, verdict
 from analysis.studies import calibrate, calibration, simulate
 from analysis.studies.calibration import Cell, run_cell
@@ -129,6 +130,12 @@ def test_cells_are_kept_and_only_the_others_are_made(asked, monkeypatch, capsys)
     table = (asked.out / calibrate.TABLE).read_text().splitlines()
     assert [line.split(" | ")[2] for line in table[4:]] == ["normal", "t2"]
     assert calibrate.calibrate(asked) == 0 and kept.read_text().splitlines() == lines
+
+
+def test_words_that_no_cell_has_are_an_error(asked):
+    asked.cells = "pairs=10,nope"
+    with pytest.raises(BadData, match="--cells pairs=10,nope: no cell has all of these"):
+        calibrate.calibrate(asked)
 
 
 def test_a_broken_limit_is_an_exit_code(asked, monkeypatch, capsys):

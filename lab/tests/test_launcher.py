@@ -630,3 +630,9 @@ def test_a_folder_that_is_not_dax_is_refused(monkeypatch, tmp_path):
     )
     with pytest.raises(KmapbenchError, match="not DAX"):
         cli.parse(["run", "--here", "--only", "dax", "--on", str(tmp_path)])
+
+
+@pytest.mark.parametrize("command", ["check", "cases"])
+def test_commands_that_ask_kmap_bench_have_it_built(command):
+    parsed = cli.parse([command])
+    assert parsed.is_built(parsed)

@@ -112,6 +112,7 @@ NO_SPARE = {
 }
 # Where a kernel lacks what it calls.
 OF_SOME_KERNELS = {
+    "a packet whose headers are in a fragment",
     "a copy into a large folio",
     "a string that has no end before the region",
 }
