@@ -510,8 +510,8 @@ PAGEMAP = [
     Mutant(
         "a_range_in_use_is_taken_over",
         _MEMREMAP,
-        "\t\terror = pagemap_range_check(&pgmap->ranges[i]);\n",
-        "\t\terror = 0;\n",
+        "\t\tif (WARN(range_in_use(&pgmap->ranges[i]),\n",
+        "\t\tif (WARN(false,\n",
     ),
     Mutant(
         "what_is_not_kept_is_not_looked_up",
