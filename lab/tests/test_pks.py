@@ -3,7 +3,7 @@
 """
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -26,33 +26,46 @@ PUBLISHED = {
 KERNEL_PROTECTED = ("kernel/kmap_local/protected", "kernel/kmap_local/protected_nested")
 
 
-@pytest.fixture(scope="module", params=["trimmed", pytest.param("distro", marks=pytest.mark.all)])
-def config(request) -> str:
+@dataclass(frozen=True)
+class Kernels:
+    """A set of our variants: of one base, in one configuration."""
+
+    base: str
+    config: str = "trimmed"
+
+    def variant(self, role: str) -> Variant:
+        """The one that plays the role of this trimmed kernel."""
+        name = {"trimmed": role, "distro": "distro" if role == "protected" else f"distro-{role}"}
+        return variants.find(name[self.config], variants.load(self.base))
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        Kernels("6.12"),
+        pytest.param(Kernels("6.12", "distro"), marks=pytest.mark.all),
+        pytest.param(Kernels("7.3"), marks=pytest.mark.all),
+    ],
+    ids=lambda kernels: f"{kernels.base}-{kernels.config}",
+)
+def kernels(request) -> Kernels:
     return request.param
 
 
-def variant(config: str, role: str) -> Variant:
-    """The variant that plays the role of one of the trimmed kernels, in either configuration."""
-    name = {"trimmed": role, "distro": "distro" if role == "protected" else f"distro-{role}"}[
-        config
-    ]
-    return variants.find(name)
-
-
 def measured(
-    folder: Path, config: str, *roles: str, cases: str = "default"
+    folder: Path, kernels: Kernels, *roles: str, cases: str = "default"
 ) -> dict[str, dict[str, dict]]:
     """Records of one boot of each variant by its role and case; paths are merged in."""
-    chosen = {role: variant(config, role) for role in roles}
+    chosen = {role: kernels.variant(role) for role in roles}
     plan = runner.Plan(list(chosen.values()), 1, 1, "micro", None, cases, folder, [])
     assert runner.run(plan) == 0
     return {role: with_paths(folder / one.name / "boot-01") for role, one in chosen.items()}
 
 
 @pytest.fixture(scope="module")
-def campaign(config, tmp_path_factory):
+def campaign(kernels, tmp_path_factory):
     return measured(
-        tmp_path_factory.mktemp("pks") / "campaign", config, "nocpu", "nopks", "idle", "protected"
+        tmp_path_factory.mktemp("pks") / "campaign", kernels, "nocpu", "nopks", "idle", "protected"
     )
 
 
@@ -69,9 +82,9 @@ def test_a_protected_page_is_opened_and_closed_by_the_kernels_own_path(campaign)
     assert writes(campaign["protected"]["kernel/kmap_local/dram"]) == 0
 
 
-def test_protection_is_shown_where_a_stray_access_goes_on(config, campaign, tmp_path):
+def test_protection_is_shown_where_a_stray_access_goes_on(kernels, campaign, tmp_path):
     """Relaxed is what the kernel does by itself: on a machine that has it from a package."""
-    strict = variant(config, "protected")
+    strict = kernels.variant("protected")
     relaxed = replace(strict, name="relaxed", cmdline="memremap.pks_fault_mode=relaxed")
     plan = runner.Plan([relaxed], 1, 1, "micro", None, "kernel/kmap_local/*", tmp_path / "x", [])
     assert runner.run(plan) == 0
@@ -106,12 +119,12 @@ AT_MOST = {"dram": 15, "devmap": 21, "protected": 56, "protected_nested": 44}
 
 
 @pytest.mark.parametrize("page", AT_MOST)
-def test_what_a_pair_may_cost(config, campaign, page):
+def test_what_a_pair_may_cost(kernels, campaign, page):
     """With any page protected, and less than as published; tracing adds a NOP a function."""
     cost = campaign["protected"][f"kernel/kmap_local/{page}"]["cost"]
-    tracing = 2 if config == "distro" and page.startswith("protected") else 0
+    tracing = 2 if kernels.config == "distro" and page.startswith("protected") else 0
     assert UNPATCHED + NOPS < cost <= AT_MOST[page] + tracing
-    assert page != "dram" or cost < PUBLISHED[config]
+    assert page != "dram" or cost < PUBLISHED[kernels.config]
 
 
 def test_a_device_page_that_is_not_protected_is_told_by_its_address(campaign):
@@ -140,8 +153,8 @@ def test_the_model_takes_what_the_kernel_takes(campaign, state):
     )
 
 
-def test_with_the_symbol_off_every_kernel_case_costs_what_it_did(config, tmp_path):
-    found = measured(tmp_path / "campaign", config, "plain", "off", cases="kernel/*")
+def test_with_the_symbol_off_every_kernel_case_costs_what_it_did(kernels, tmp_path):
+    found = measured(tmp_path / "campaign", kernels, "plain", "off", cases="kernel/*")
     plain, off = (
         {case: (record["status"], record["cost"]) for case, record in found[role].items()}
         for role in ("plain", "off")
@@ -149,16 +162,16 @@ def test_with_the_symbol_off_every_kernel_case_costs_what_it_did(config, tmp_pat
     assert off == plain and ("ok", UNPATCHED) in plain.values()
 
 
-def test_with_the_symbol_off_every_function_is_where_it_was(config, cache):
+def test_with_the_symbol_off_every_function_is_where_it_was(kernels, cache):
     """As large as it was, hence, and as aligned. Names differ in numbers that the compiler and the
     line give.
     """
     plain, off = (
-        functions(source_build.fetch(variant(config, role).image, cache, quiet).folder)
+        functions(source_build.fetch(kernels.variant(role).image, cache, quiet).folder)
         for role in ("plain", "off")
     )
     assert len(plain) > 10_000
-    if config == "distro":
+    if kernels.config == "distro":
         # Two are larger with the symbol off as well, and what is behind them has moved.
         plain, off = (
             [(size, name) for _, size, name in found if name not in GROWN] for found in (plain, off)
