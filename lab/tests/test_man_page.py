@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The man page, made and installed as a user does."""
 
+import re
 import subprocess
 
 import pytest
@@ -26,7 +27,8 @@ def test_it_is_installed_with_each_command_and_option(tmp_path):
         subprocess.run(command, check=True, capture_output=True)
     (page,) = root.rglob("kmapbench.1")
     assert page.parent.name == "man1"
-    shown = page.read_text().replace("\\-", "-")
+    # Its letters: argparse-manpage 4 sets words in other fonts than 1 does.
+    shown = re.sub(r"\\(?:f[BIPR]|[,/])", "", page.read_text()).replace("\\-", "-")
     for command in commands():
         assert f"OPTIONS 'kmapbench {command}'" in shown
     assert "--until-resolved" in shown and "--fail-on" in shown
