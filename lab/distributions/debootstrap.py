@@ -21,7 +21,8 @@ _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
 _ROOTS_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # $1: folder, $2: where packages are kept; then the command. What is left in /dev/shm goes with it.
-# The system is the namespace's own root, since in a chroot nobody has user namespaces.
+# The system is the namespace's own root, since in a chroot nobody has user namespaces. The shell
+# stays root and the namespace's first process: who becomes another user is not ended with us.
 _ENTER = """
 set -eu
 root=$1 packages=$2
@@ -36,7 +37,7 @@ mount --bind "$packages" "$root/var/cache/apt/archives"
 cd "$root"
 pivot_root . .
 umount -l .
-exec chroot . "$@"
+chroot . "$@" || exit $?
 """
 
 

@@ -3,6 +3,7 @@
 
 import json
 import os
+import select
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -55,6 +56,24 @@ def test_what_is_mounted_in_a_system_is_not_deleted(tmp_path, monkeypatch):
     monkeypatch.setattr(debootstrap.subprocesses, "output", lambda _: pytest.fail("deleted"))
     with pytest.raises(KmapbenchError, match="^/proc: mounted in what is to be deleted"):
         system.remove()
+
+
+@pytest.mark.program
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts: takes root")
+@pytest.mark.parametrize("name", ["root", "daemon"])
+def test_what_a_user_runs_in_a_system_ends_with_us(tmp_path, name):
+    """This machine stands in for the system."""
+    system = debootstrap.Debian(tmp_path, tmp_path / "packages")
+    system.root.mkdir()
+    (tmp_path / "packages").mkdir()
+    words = system.command(debootstrap.User(name, "/"), ["sh", "-c", "echo begun && sleep 900"])
+    here = ["sh", "-c", 'mount --bind / "$0" && exec "$@"', str(system.root), *words]
+    alone = ["unshare", "--mount", "--propagation", "private", *here]
+    with subprocess.Popen(alone, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"begun\n"
+        process.kill()
+        # Whoever still runs has it open.
+        assert select.select([process.stdout], [], [], 20)[0] and process.stdout.read() == b""
 
 
 def fill(folder: Path, cost: float = 5, path: int = 5) -> Path:
