@@ -67,6 +67,11 @@ DIFFERENCES = [
     ),
     Difference("INC, here ADD of 1", ("addl constant,fs:memory",), ("incl gs:memory",)),
     Difference("DEC, here SUB of 1", ("subl constant,fs:memory",), ("decl gs:memory",)),
+    Difference(
+        "operands of CMP, here the other way round",
+        ("cmp fs:memory,register",),
+        ("cmp register,gs:memory",),
+    ),
     Difference("NOP, here ENDBR64", ("endbr64",), ("nop",), _has("X86_KERNEL_IBT")),
     Difference(TRACING, (), ("nop",), _has("FUNCTION_TRACER")),
     Difference(WRMSR, (), ("wrmsr",)),
@@ -77,6 +82,8 @@ DIFFERENCES = [
     Difference(ZONE_IN_PLACE, _IN_PLACE, (*_SHIFTED, "and constant,register"), _has("NUMA")),
     Difference(ZONE_IN_PLACE, _IN_PLACE, _SHIFTED, _lacks("NUMA")),
     Difference("mask of the zone", ("and constant,register",), (), _lacks("NUMA")),
+    # gcc 16 has it ready for two comparisons.
+    Difference("address of the span in a register, here", ("lea memory,register",), ()),
     Difference("MOV between registers", (), ("mov register,register",)),
 ]
 

