@@ -19,9 +19,6 @@ from lab.trace.symbols import CASE_2N, CASE_N, Place, Window
 from lab.workloads import observed_boot
 from lab.workloads.observed_boot import Observed
 
-# Of a user model in the guest, where a timer interrupt may come into one.
-_SAMPLES = 5
-
 
 @dataclass(frozen=True)
 class Executed:
@@ -55,7 +52,7 @@ class Boot:
 def find_paths(boot: Boot, say: Callable[[str], None]) -> list[ExecutedPath]:
     """Boots a variant once; its kernel cases, then the user models, each as executed or refused."""
     with tempfile.TemporaryDirectory(prefix="kmapbench-") as scratch:
-        user = observed_boot.by_guest_clock(names=boot.models, samples=_SAMPLES)
+        user = observed_boot.by_guest_clock(names=boot.models)
         observed = observed_boot.observe(boot.variant, boot.cases, user, Path(scratch), say)
         chosen = [
             record
