@@ -224,5 +224,5 @@ def _last_words(log: Path) -> str:
     """The line of a log that says why: kmapbench's own, else the last."""
     text = log.read_text(errors="replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    said = [line for line in lines if line.startswith(("kmapbench:", "=====", "E: "))] or lines
+    said = [line for line in lines if line.startswith(("kmapbench:", "=", "E: "))] or lines
     return said[-1].strip("= ") if said else "nothing was said"

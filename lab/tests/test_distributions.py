@@ -262,6 +262,12 @@ def test_a_run_with_a_wrong_figure_failed_whatever_it_said(test_on):
     assert not good and f"trixie root/run: {figure_table.CONTROL} is 6, not 5" in text
 
 
+def test_why_a_test_failed_is_pytests_own_last_line(tmp_path):
+    log = tmp_path / "log"
+    log.write_text("===== short test summary info =====\nFAILED test_x\n== 2 failed in 1.00s ==\n")
+    assert matrix._last_words(log) == "2 failed in 1.00s"
+
+
 def test_two_systems_that_differ_have_their_code_side_by_side(tmp_path):
     """Here it is the harness itself that differs, which fails. Objects stand for modules."""
     names, tried = ("bookworm", "trixie"), []
