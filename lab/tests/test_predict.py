@@ -3,6 +3,7 @@
 """
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -273,5 +274,6 @@ def test_each_path_of_a_boot_is_as_long_as_its_cost():
     writes = {case for case, one in found.items() if any(line.writes_pkrs for line in one.code)}
     assert {"model/kmap_local/protected", "model/kmap_local_slim/protected"} <= writes
     assert not any("nested" in case or "dram" in case for case in writes)
-    # What a user model takes is its compiler's affair.
-    assert [found[name].cost for name in (FENCE, MODEL)] == [1, 27]
+    # gcc 16 loads an address (LEA, relative to RIP) that older ones have in the comparison.
+    loaded = sum(bool(re.match("4[8c]8d[0-3][5d]", line.code)) for line in found[names[-1]].code)
+    assert [found[name].cost for name in names] == [1, 27, 56 + loaded]
