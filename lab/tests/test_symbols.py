@@ -89,8 +89,9 @@ ANY_REGISTER = bytes.fromhex("89f9")  # mov %edi,%ecx
         ({}, 0),
     ],
 )
-def test_a_write_of_another_register_is_none_of_pkrs(code, count):
-    code = {address: one.hex() for address, one in code.items()} | {30: "0f30"}
+@pytest.mark.parametrize("write", ["0f30", "3e0f30"])  # wrmsr, ds wrmsr
+def test_a_write_of_another_register_is_none_of_pkrs(code, count, write):
+    code = {address: one.hex() for address, one in code.items()} | {30: write}
     seen = [Window(Counter({((), 30): times}), code) for times in (0, 0, 7, 14)]
     path = symbols.path_of(RECORD | {"first_window": 0}, {"kernel": seen}, FakeModule())
     assert (path["wrmsr"], path["pkrs_writes"]) == (7, count)

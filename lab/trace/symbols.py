@@ -42,7 +42,7 @@ class Window:
     @cached_property
     def wrmsr(self) -> frozenset[int]:
         """Addresses that hold a WRMSR."""
-        return frozenset(address for address, code in self.code.items() if code == "0f30")
+        return frozenset(address for address, code in self.code.items() if _is_wrmsr(code))
 
     @cached_property
     def pkrs_writes(self) -> frozenset[int]:
@@ -69,6 +69,14 @@ class Window:
         return None
 
 
+def _is_wrmsr(code: str) -> bool:
+    """Also with a prefix, which changes nothing: Linux has one where WRMSRNS, which is longer, is put
+    in its place on CPUs that have that.
+    """
+    return bytes.fromhex(code).lstrip(_SEGMENT_PREFIXES) == b"\x0f\x30"
+
+
+_SEGMENT_PREFIXES = bytes.fromhex("26 2e 36 3e 64 65")
 _MOV_IMM_ECX = 0xB9
 _MOV_TO_RM, _MOV_FROM_RM, _XOR_TO_RM = 0x89, 0x8B, 0x31
 _ECX = 1

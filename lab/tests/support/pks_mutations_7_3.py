@@ -81,15 +81,15 @@ SERIES = [
     Mutant(
         "the_register_is_not_written",
         _PKS_H,
-        "xor %%rdx, %%rdx; 2: wrmsr",
-        "xor %%rdx, %%rdx; 2: nop; nop",
+        "xor %%edx, %%edx; 2: ds wrmsr",
+        "xor %%edx, %%edx; 2: nop; nop; nop",
         _USERS_OF_PKS_H,
     ),
     Mutant(
         "half_of_what_is_written_is_left_over",
         _PKS_H,
-        "xor %%rdx, %%rdx; 2: wrmsr",
-        "mov %%rsp, %%rdx; 2: wrmsr",
+        "xor %%edx, %%edx; 2: ds wrmsr",
+        "mov %%rsp, %%rdx; 2: ds wrmsr",
         _USERS_OF_PKS_H,
     ),
     Mutant(
