@@ -66,8 +66,8 @@ struct Instruction {
   bool Is(const uint8_t* other, size_t other_size) const {
     return size == other_size && std::equal(bytes.begin(), bytes.begin() + size, other);
   }
-  // Also with a segment prefix, which changes nothing: Linux has one where WRMSRNS, which is longer,
-  // is put in its place on CPUs that have that.
+  // Also with a segment prefix, which changes nothing: Linux has one where WRMSRNS, which is
+  // longer, is put in its place on CPUs that have that.
   bool IsWrmsr() const {
     constexpr std::array<uint8_t, 6> kPrefixes = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
     constexpr std::array<uint8_t, 2> kWrmsr = {0x0f, 0x30};

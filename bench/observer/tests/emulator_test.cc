@@ -211,6 +211,7 @@ TEST_F(ObserverTest, CountsWhatRunsInAWindow) {
       Marker(1, kKernel + 0x10),
       {kKernel + 0x20, {0x90}},  // in no window
       Marker(2, kKernel + 0x30),
+      {kKernel + 0x3f, {0x90}},
       {kKernel + 0x40, {0x3e, 0x0f, 0x30}},  // with a prefix
       {kCall, {0xe8, 0x10, 0x00, 0x00, 0x00}, {{kStack, true}}},
       {kCalled, {0x0f, 0x30}},
