@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,8 @@ SEMANTICS, FILES = "lab/tests/test_pks_semantics.py", "lab/tests/test_pks_files.
 KEYS = "lab/tests/test_pks_keys.py"
 CALLERS = "lab/tests/test_pks_callers.py::test_who_touches_pages_of_user_space_opens_them"
 BOOT = "arch/x86/boot/bzImage"
+# Files of PKS itself: those of the bugs that every kernel of the series can have.
+CORE = {mutant.file for mutant in (*pks_mutations.ALL, *pks_mutations_7_3.SERIES)}
 
 
 class Workshop:
@@ -153,13 +156,35 @@ def _notice(mutant: pks_mutations.Mutant, image: Image, cache: Path, find) -> No
 
 
 def _digest(mutant: pks_mutations.Mutant, image: Image) -> str:
-    value = hashlib.sha256(kernel_cache.digest(image).encode())
+    """Of the tests, of the patches that have to do with PKS itself or with the bug's file, and of
+    how they are built. Another caller's patch makes no bug unnoticed.
+    """
+    files = {*CORE, mutant.file}
+    patches = tuple(patch for patch in image.patches if files & _changed_by(patch))
+    value = hashlib.sha256(kernel_cache.digest(replace(image, patches=patches)).encode())
     value.update(repr(mutant).encode())
     for name in (SEMANTICS, FILES, KEYS, CALLERS.partition("::")[0]):
         value.update((ROOT / name).read_bytes())
     for path in sorted((ROOT / "kernels" / "tests").glob("*.[ch]")):
         value.update(path.read_bytes())
     return value.hexdigest()[:16]
+
+
+def _changed_by(patch: Path) -> set[str]:
+    return set(re.findall(r"^diff --git a/(\S+) ", patch.read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    "file, same",
+    [("mm/memremap.c", False), ("drivers/mtd/mtd_blkdevs.c", True), ("crypto/aead.c", False)],
+)
+def test_what_has_to_do_with_a_bug_is_tried_again(tmp_path, file, same):
+    patch = tmp_path / "0001-another.patch"
+    patch.write_text(f"diff --git a/{file} b/{file}\n")
+    image = _image("callers")
+    more = replace(image, patches=(*image.patches, patch))
+    mutant = pks_mutations.Mutant("in_a_caller", "crypto/aead.c", "")
+    assert (_digest(mutant, more) == _digest(mutant, image)) == same
 
 
 @pytest.fixture
