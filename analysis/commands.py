@@ -2,13 +2,13 @@
 """The commands that need the files of campaigns only, with their options read."""
 
 import argparse
-import io
 import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from analysis import streams
 from analysis.data.bad_data import BadData, printable
 from formats import exit_codes
 
@@ -21,12 +21,13 @@ _FORMATS = {"md": "markdown"}
 
 def execute(function: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     """The exit code of a command; what ends it is one line."""
+    streams.make_usable()
     try:
         code = function(arguments)
         sys.stdout.flush()
         return code
     except BadData as error:
-        print(f"kmapbench: {error}", file=sys.stderr)
+        streams.complain(f"kmapbench: {error}")
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
     except (
@@ -35,7 +36,7 @@ def execute(function: Callable[[argparse.Namespace], int], arguments: argparse.N
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(f"kmapbench: {error.filename}: {error.strerror}", file=sys.stderr)
+        streams.complain(f"kmapbench: {error.filename or 'system'}: {error.strerror}")
     return exit_codes.UNMET
 
 
@@ -101,7 +102,7 @@ def show(arguments: argparse.Namespace) -> int:
 
 
 def compare(arguments: argparse.Namespace) -> int:
-    """Prints a comparison. What the output's encoding lacks becomes '?': names are anybody's."""
+    """Prints a comparison."""
     from analysis.compare import engine, inputs
     from analysis.compare.gate import gate as judge
 
@@ -132,8 +133,6 @@ def _history(arguments: argparse.Namespace) -> int:
 
 def _said(text: str, found: "Gate") -> int:
     """The exit code of a comparison that is printed now."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
     print(text, end="")
     sys.stdout.flush()
     for line in found.lines:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from analysis.data.bad_data import BadData, no_campaign, no_side, no_such_file, no_such_folder
+from analysis.parser import seed, whole_number
 from analysis.site.site_folder import check_folder
 from formats import config_table
 
@@ -35,7 +36,10 @@ case could not be judged: no test, fewer than 8 pairs, no pairs, boots or cases 
 
 
 def _names(text: str) -> list[str]:
-    return [name for name in text.split(",") if name]
+    names = [name.strip() for name in text.split(",")]
+    if "" in names:
+        raise argparse.ArgumentTypeError(f"'{text}': a name is empty; give names as in plain,off")
+    return names
 
 
 def add_report(parser: argparse.ArgumentParser) -> None:
@@ -200,9 +204,12 @@ def add_calibrate(parser: argparse.ArgumentParser) -> None:
         default="",
         help="only cells with all of these, as in 'pairs=10,cases=12,normal'",
     )
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="default: %(default)s")
+    parser.add_argument("--seed", type=seed, default=1, metavar="S", help="default: %(default)s")
     parser.add_argument(
-        "--jobs", type=int, metavar="N", help="cells at a time (default: one a core)"
+        "--jobs",
+        type=whole_number(1, 1024),
+        metavar="N",
+        help="cells at a time (default: one a core)",
     )
     parser.add_argument(
         "--out",
@@ -268,4 +275,4 @@ def check_history(arguments: argparse.Namespace) -> None:
             raise BadData(f"--{name}: of sides; with --history nothing is compared with another")
     for folder in arguments.history:
         if not folder.is_dir():
-            raise BadData(no_such_file(folder))
+            raise BadData(no_such_folder(folder))

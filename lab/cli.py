@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from analysis import streams
 from analysis.data.bad_data import BadData
 from analysis.parser import OneLineParser
 from formats import exit_codes
@@ -53,31 +54,32 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     wrong_use.check_unrecognized(parsed, unknown)
     parsed.given = list(arguments)
     parsed.check(parsed)
+    wrong_use.check_empty(words)
     return parsed
 
 
 def guarded(work: Callable[[], int]) -> int:
     """What work() returns, an exit code; whatever ends it is one line."""
+    streams.make_usable()
     try:
         with signals.heeded():
             return work()
     except (KmapbenchError, BadData) as error:
-        print(f"kmapbench: {error}", file=sys.stderr)
+        streams.complain(f"kmapbench: {error}")
         return getattr(error, "exit_code", exit_codes.UNMET)
     except KeyboardInterrupt as error:
-        print(f"kmapbench: ended by {signals.cause(error)}", file=sys.stderr)
+        streams.complain(f"kmapbench: ended by {signals.cause(error)}")
         return signals.exit_code(error)
     except BrokenPipeError:
         return exit_codes.OK
     except OSError as error:
-        print(f"kmapbench: {error.filename or 'system'}: {error.strerror}", file=sys.stderr)
+        streams.complain(f"kmapbench: {error.filename or 'system'}: {error.strerror}")
         return exit_codes.UNMET
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("lab", "analysis"):
             raise
-        print(
-            f"kmapbench: {error}: start it as ./kmapbench, which installs what is missing",
-            file=sys.stderr,
+        streams.complain(
+            f"kmapbench: {error}: start it as ./kmapbench, which installs what is missing"
         )
         return exit_codes.UNMET
 

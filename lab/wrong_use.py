@@ -20,6 +20,16 @@ def check_command(words: Sequence[str], commands: Collection[str]) -> None:
         )
 
 
+def check_empty(words: Sequence[str]) -> None:
+    """A KmapbenchError where a value is empty: no option takes one, and a shell variable that is
+    not set would mean the folder that one is in, or all there is.
+    """
+    for before, word in zip(["", *words], words):
+        name = before if word == "" else word.removesuffix("=")
+        if word == "" or (word.startswith("--") and word.endswith("=")):
+            raise KmapbenchError(f"an empty value after {name}: is a shell variable not set?")
+
+
 def check_unrecognized(parsed: argparse.Namespace, unknown: Sequence[str]) -> None:
     """A KmapbenchError where there are words that the command does not have."""
     if not unknown:
@@ -28,8 +38,9 @@ def check_unrecognized(parsed: argparse.Namespace, unknown: Sequence[str]) -> No
     if parsed.command == "run" and _mean_variants(unknown):
         meant = ",".join([*(parsed.variants or []), *unknown])
         hint = f"; variants are separated by commas: --variants {meant}"
+    command = " ".join(filter(None, (parsed.command, getattr(parsed, "what", None))))
     raise KmapbenchError(
-        f"unrecognized arguments: {' '.join(unknown)}{hint}; see kmapbench {parsed.command} --help"
+        f"unrecognized arguments: {' '.join(unknown)}{hint}; see kmapbench {command} --help"
     )
 
 

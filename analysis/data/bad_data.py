@@ -47,7 +47,8 @@ def no_such_file(path: Path) -> str:
 
 def no_such_folder(path: Path) -> str:
     """Message for a place in which campaigns should lie."""
-    return f"{path}: no such file or folder; give folders in which campaigns lie"
+    what = "no folder" if path.exists() else "no such file or folder"
+    return f"{path}: {what}; give folders in which campaigns lie"
 
 
 def no_side(folder: Path) -> str:

@@ -5,10 +5,12 @@ commit of a tree, or along the patches of a series. Standard library only.
 
 import argparse
 import json
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.core import text_file
 from lab.core.dirs import RESULTS
 from lab.core.errors import KmapbenchError
 from lab.kernels import git_tree, image_check, variant_choice
@@ -168,7 +170,17 @@ def _checked(plan: SeriesPlan) -> SeriesPlan:
     found = list(plan.patches.glob("*.patch")) if plan.patches.is_dir() else [plan.patches]
     if not found or not plan.patches.exists():
         raise KmapbenchError(f"--series {plan.patches}: no *.patch there, and no mailbox")
+    for path in found:
+        try:
+            content = text_file.read(path, errors="replace")
+        except OSError as error:
+            raise KmapbenchError(f"--series: {path}: {error.strerror}") from None
+        if not content.startswith("From ") and not _CHANGES.search(content):
+            raise KmapbenchError(f"--series: {path}: neither a patch nor a mailbox of them")
     return plan
+
+
+_CHANGES = re.compile(r"^--- .*\n\+\+\+ ", re.MULTILINE)
 
 
 def _commit(tree: Path, what: str, commit: str) -> str:

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from analysis.parser import whole_number
 from formats import exit_codes
 from lab.core import subprocesses
 from lab.core.dirs import ROOT
@@ -34,7 +35,10 @@ def add(commands, new_command: Callable[..., argparse.ArgumentParser]) -> None:
     )
     fleet.add_argument("--hosts", metavar="A,B", help="only these (default: the group kmapbench)")
     fleet.add_argument(
-        "--serial", type=_number, metavar="N", help="so many hosts at once (default: all)"
+        "--serial",
+        type=whole_number(1, 10000),
+        metavar="N",
+        help="so many hosts at once (default: all)",
     )
     fleet.add_argument(
         "--home", type=Path, metavar="DIR", help="where archives go (default: results/fleet)"
@@ -52,16 +56,10 @@ def add(commands, new_command: Callable[..., argparse.ArgumentParser]) -> None:
     fleet.set_defaults(function=_run, check=_check, groups=lambda _: ["python", "fleet"])
 
 
-def _number(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"'{text}' is no number of hosts")
-    return int(text)
-
-
 def _check(arguments: argparse.Namespace) -> None:
     for name in ("inventory", "plan"):
         path: Path = getattr(arguments, name)
-        if not path.exists():
+        if not path.is_file() and not path.is_dir():  # Ansible takes a folder for an inventory
             raise KmapbenchError(f"--{name} {path}: no such file; docs/fleet.md has an example")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.core import text_file
 from lab.core.dirs import ROOT
 from lab.core.errors import KmapbenchError
 from lab.core.suggestion import instead
@@ -37,8 +38,10 @@ class Change:
 def read(file: Path) -> dict[str, Change]:
     """The changes of a list by name. A KmapbenchError names file and key of what is wrong."""
     try:
-        table = tomllib.loads(file.read_text())
-    except (OSError, UnicodeDecodeError) as error:
+        table = tomllib.loads(text_file.read(file))
+    except OSError as error:
+        raise KmapbenchError(f"{file}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
         raise KmapbenchError(f"{file}: cannot be read ({error})") from None
     except tomllib.TOMLDecodeError as error:
         raise KmapbenchError(f"{file}: {error}") from None

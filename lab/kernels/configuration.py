@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from lab.core import text_file
 from lab.core.errors import KmapbenchError
 from lab.kernels import debian_kernels, kconfig, needs
 from lab.kernels.kbuild import Make
@@ -149,8 +150,10 @@ def check_files(image: Image) -> None:
     """A KmapbenchError where a file of the user's is no configuration."""
     for path in filter(None, (image.config, *image.fragments)):
         try:
-            lines = path.read_text().splitlines()
-        except (OSError, UnicodeDecodeError) as error:
+            lines = text_file.read(path).splitlines()
+        except OSError as error:
+            raise KmapbenchError(f"{path}: cannot be read ({error.strerror})") from None
+        except UnicodeDecodeError as error:
             raise KmapbenchError(f"{path}: cannot be read ({error})") from None
         if wrong := kconfig.first_wrong_line(lines):
             number, line = wrong

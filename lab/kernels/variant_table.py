@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from formats.campaign_format import USER_SPACE
+from lab.core import text_file
 from lab.core.errors import KmapbenchError
 from lab.core.suggestion import instead
 from lab.kernels import bases, config_choice
@@ -85,7 +86,7 @@ def from_rows(
 def _rows(path: Path) -> dict[str, dict[str, Any]]:
     """The table's rows as they stand there."""
     try:
-        tables = tomllib.loads(path.read_text())
+        tables = tomllib.loads(text_file.read(path))
     except OSError as error:
         raise KmapbenchError(f"{path}: {error.strerror}: no table of variants") from None
     except ValueError as error:

@@ -7,10 +7,10 @@ Standard library only, since options are read before anything is installed.
 import argparse
 import os
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+from analysis.parser import seed, whole_number
 from formats.conditions import LEVELS, PUBLISH
 from lab.core.errors import KmapbenchError
 from lab.reboots import boot_loader
@@ -34,12 +34,6 @@ def _loader(text: str) -> str:
     if text not in boot_loader.KINDS:
         raise argparse.ArgumentTypeError(f"'{text}' is none of {', '.join(boot_loader.KINDS)}")
     return text
-
-
-def _seconds(text: str, least: int = 0) -> int:
-    if not text.isdecimal() or not least <= int(text) <= 86400:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from {least} to 86400")
-    return int(text)
 
 
 @dataclass(frozen=True)
@@ -69,7 +63,7 @@ class RebootPlan:
         ),
     )
     seed: int = option_field(
-        0, Option("order of the boots (default: a new one)", kind=int, metavar="S", parse=int)
+        0, Option("order of the boots (default: a new one)", kind=int, metavar="S", parse=seed)
     )
     cases: str = option_field("default", CASES)
     on: str | None = option_field(
@@ -103,7 +97,7 @@ class RebootPlan:
             "seconds to wait at most after a boot until the machine is quiet (default: 300)",
             kind=int,
             metavar="SECONDS",
-            parse=_seconds,
+            parse=whole_number(0, 86400),
         ),
     )
     limit: int = option_field(
@@ -113,7 +107,7 @@ class RebootPlan:
             " 14400)",
             kind=int,
             metavar="SECONDS",
-            parse=partial(_seconds, least=1),
+            parse=whole_number(1, 86400),
         ),
     )
     tune: bool = option_field(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from lab.core import text_file
 from lab.core.errors import KmapbenchError
 
 
@@ -60,9 +61,12 @@ def add_options(parser: argparse.ArgumentParser, options: Mapping[str, Option]) 
 
 def given_options(arguments: argparse.Namespace, planned: Mapping[str, Option]) -> dict[str, Any]:
     """The options that a command line has, by name."""
-    return {
-        name: value for name in planned if (value := getattr(arguments, name)) not in (None, False)
-    }
+    return {name: value for name in planned if _is_given(value := getattr(arguments, name))}
+
+
+def _is_given(value: Any) -> bool:
+    """0 is."""
+    return value is not None and value is not False
 
 
 def check_values(given: Mapping[str, Any], options: Mapping[str, Option]) -> None:
@@ -82,7 +86,7 @@ def read_plan_file(path: Path, planned: Mapping[str, Option]) -> dict[str, Any]:
     planned: those that it can have.
     """
     try:
-        said = tomllib.loads(path.read_text())
+        said = tomllib.loads(text_file.read(path))
     except OSError as error:
         raise KmapbenchError(
             f"{path}: {error.strerror}; give a plan file: each campaign has one (plan.toml)"
@@ -115,5 +119,5 @@ def write_values(said: Mapping[str, Any]) -> str:
     import tomli_w  # which what only reads a plan can do without
 
     return tomli_w.dumps(
-        {name: value for name, value in said.items() if value not in (None, [], False)}
+        {name: value for name, value in said.items() if _is_given(value) and value != []}
     )

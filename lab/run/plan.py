@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from analysis.parser import seed, whole_number
 from formats import conditions
 from formats.campaign_format import LOOKS, USER_SPACE
 from formats.conditions import LEVELS
@@ -25,11 +26,7 @@ EXACT_BOOTS, INEXACT_BOOTS = 2, 6
 LEVEL = 0.05
 
 
-def count(text: str) -> int:
-    """A number of boots, as an argparse type."""
-    if not text.isdecimal() or not 1 <= int(text) <= 10000:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to 10000")
-    return int(text)
+count = whole_number(1, 10000)  # of boots
 
 
 def _label(text: str) -> str:
@@ -129,7 +126,7 @@ class Plan:
             "order of the boots (default: a new one, kept in campaign.json)",
             kind=int,
             metavar="S",
-            parse=int,
+            parse=seed,
         ),
     )
     only: str | None = _field(

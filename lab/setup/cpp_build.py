@@ -25,8 +25,8 @@ def build(build_folder: Path, root: Path = ROOT) -> None:
         lock = (build_folder / ".kmapbench.lock").open("w")
     except OSError as error:
         raise KmapbenchError(
-            f"{build_folder} cannot be made ({error.strerror}): set KMAPBENCH_CACHE to a folder"
-            " that can be written"
+            f"{build_folder} cannot be made ({error.strerror}): set KMAPBENCH_BUILD, or for a"
+            " read-only checkout KMAPBENCH_CACHE, to a folder that can be written"
         ) from None
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two builds in one folder would be in each other's way

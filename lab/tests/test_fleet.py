@@ -131,7 +131,7 @@ def test_without_ansible_the_package_is_named_in_one_line(tmp_path, monkeypatch,
     ("words", "said"),
     [
         (["--inventory=/none", "--plan=/none"], "--inventory /none: no such file"),
-        (["--inventory=/", "--plan=/", "--serial=0"], "'0' is no number of hosts"),
+        (["--inventory=/", "--plan=/", "--serial=0"], "'0' is not a number from 1 to 10000"),
         (["--inventory=/", "--plan=/", "--only-check", "--dry-run"], "not allowed with"),
     ],
 )

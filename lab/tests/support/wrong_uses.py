@@ -80,6 +80,22 @@ WRONG = [
     (["configs", "--resume", "{there}"], ["{there}", "no table of kmapbench configs"]),
     (["configs", "--static", "--resume", "{there}"], ["--resume", "leave out"]),
     (["kernels", "build", "nope"], ["nope", "plain"]),
+    (["kernels", "build", "plain", "--dry-run"], ["--dry-run", "kernels build --help"]),
+    (["run", "--kernel", "{there}"], ["{there}", "no kernel with headers"]),
+    (["run", "--seed", "-1"], ["--seed", "'-1'"]),
+    (["run", "--plan", "/dev/zero"], ["/dev/zero", "no file"]),
+    (["run", "--variants", "a,b", "--variants-file", "/dev/zero"], ["/dev/zero", "no file"]),
+    (["configs", "--symbols", "/dev/zero"], ["/dev/zero", "no file"]),
+    (["configs", "--symbols", "{there}"], ["{there}", "directory"]),
+    (
+        ["bisect", "--series", "{there}/plan.toml", "--static", "--case", "kernel/kmap_local/dram"],
+        ["{there}/plan.toml", "neither a patch nor a mailbox"],
+    ),
+    (["calibrate", "--jobs", "0"], ["--jobs", "'0'"]),
+    (["calibrate", "--seed", "-1"], ["--seed", "'-1'"]),
+    (["compare", "--history", "{there}/file"], ["{there}/file", "no folder"]),
+    (["compare", "{there}", "{there}", "--variants", ","], ["--variants", "empty"]),
+    (["list", ""], ["empty value after list"]),
     (["kernels", "raze"], ["raze", "build"]),
 ]
 

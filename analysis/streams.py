@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Standard input, output and error, whatever a caller has made of them."""
+
+import io
+import os
+import sys
+
+_MODES = {"stdin": "r", "stdout": "w", "stderr": "w"}
+
+
+def make_usable() -> None:
+    """Those that are closed lead nowhere: Python has None in their place, and the next file that is
+    opened would get their number. What an encoding does not have is written as an escape.
+    """
+    for fd, (name, mode) in enumerate(_MODES.items()):
+        if not _is_open(fd):
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # gets the lowest free number
+            setattr(sys, name, open(fd, mode, closefd=False))
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def complain(line: str) -> None:
+    """On standard error; where nobody can be told, the exit code has to do."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # for Python's flush at exit
+
+
+def _is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
