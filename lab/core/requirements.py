@@ -14,6 +14,8 @@ from lab.core import llvm_tools, subprocesses
 TABLE = Path(__file__).with_name("requirements.toml")
 OS_RELEASE = Path("/etc/os-release")
 DISTRIBUTIONS = ("ubuntu", "debian", "fedora", "arch")
+OTHER = "other"  # whose names the table does not have: it gives Debian's
+_OF_APT = ("debian", "ubuntu")
 
 # How packages are installed by hand, by distribution.
 BY_HAND = {
@@ -34,14 +36,21 @@ class Need:
 
 
 def distribution(os_release: Path = OS_RELEASE) -> str:
-    """Whose package names hold on this machine: one of DISTRIBUTIONS, debian where nobody knows."""
+    """Whose package names hold on this machine: one of DISTRIBUTIONS, or OTHER."""
     try:
         text = os_release.read_text(errors="replace")
     except OSError:
-        return "debian"
+        return OTHER
     said = dict(re.findall(r'^(ID|ID_LIKE)=["\']?([^"\'\n]*)', text, re.MULTILINE))
     names = f"{said.get('ID', '')} {said.get('ID_LIKE', '')}".split()
-    return next((name for name in names if name in DISTRIBUTIONS), "debian")
+    return next((name for name in names if name in DISTRIBUTIONS), OTHER)
+
+
+def has_apt() -> bool:
+    """Whether packages come from apt. Other distributions have it, too, for who makes systems of
+    Debian there: with no sources, and other names.
+    """
+    return distribution() in _OF_APT and subprocesses.has("apt-get")
 
 
 @cache

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from lab.core import subprocesses
+from lab.core import requirements, subprocesses
 from lab.core.errors import CommandFailed, KmapbenchError
 from lab.kernels import built_kernel, deb_kernel, kernel_folder
 from lab.kernels.deb_kernel import release_of
@@ -35,7 +35,7 @@ def fetch(series: str | None, cache: Path, say) -> KernelTree:
     """
     if series and is_folder(series):
         return built_kernel.use(Path(series), cache)
-    if not subprocesses.has("apt-cache"):
+    if not requirements.has_apt():
         return kernel_folder.use(Path("/"), cache, _best(kernel_folder.releases(Path("/")), series))
     packages = resolve(series)
     image = next(name for name in packages if name.startswith("linux-image-"))
@@ -66,7 +66,7 @@ def asked(text: str) -> str:
                 " or 6.12-rt"
             )
         return text
-    if Path(text).is_dir():
+    if text and Path(text).is_dir():
         return str(Path(text).absolute())
     raise ValueError(
         f"'{text}' is neither a series, as 6.12 or 6.12-rt, nor a folder with a kernel"

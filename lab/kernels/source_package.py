@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from formats.cache_folder import cache_path
-from lab.core import file_lock, package_archive, subprocesses
+from lab.core import file_lock, package_archive, requirements, subprocesses
 from lab.core.errors import CommandFailed, KmapbenchError
 from lab.kernels import bases, debian_kernels
 
@@ -66,7 +66,7 @@ def _offer(package: str) -> tuple[str, list[str]]:
         return debian_kernels.candidate(package), []
     except KmapbenchError as none_here:
         suite = bases.suite_of(package)
-        if suite is None or not subprocesses.has("apt-get"):
+        if suite is None or not requirements.has_apt():
             raise
         try:
             return _of_suite(package, suite)

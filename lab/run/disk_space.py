@@ -56,9 +56,15 @@ def rooms(plan: Plan) -> list[Room]:
         copies = len(sources) + any(image.tree for image in missing)  # one tree at a time
         mib = BUILDING_MIB + BUILT_MIB * len(missing) + SOURCE_MIB * copies
         needed.append(Room(folder, mib, "building kernels"))
-    if any(variant.packaged for variant in plan.variants) and not debian_kernels.fetched(folder):
+    if takes_packages(plan) and not debian_kernels.fetched(folder):
         needed.append(Room(folder, DISTRIBUTION_MIB, "the distribution's kernel"))
     return needed
+
+
+def takes_packages(plan: Plan) -> bool:
+    """Whether one of its kernels comes from the distribution's packages."""
+    is_there = plan.kernel is not None and debian_kernels.is_folder(plan.kernel)
+    return not is_there and any(variant.packaged for variant in plan.variants)
 
 
 def images_to_build(plan: Plan) -> list[Image]:

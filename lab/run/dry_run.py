@@ -63,7 +63,7 @@ def _kernel_lines(plan: Plan) -> list[str]:
             f"kernel {image.name}: {f'to be built{before}' if image.name in missing else 'built'}"
         )
     lines += [f"kernel {one.name}: {one.built}" for one in plan.variants if one.built]
-    if any(variant.packaged for variant in plan.variants):
+    if disk_space.takes_packages(plan):
         there = "fetched" if debian_kernels.fetched(folder) else "to be fetched"
         lines.append(f"kernel of the distribution, {plan.kernel or 'the newest known'}: {there}")
     return lines

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from formats.conditions import PUBLISH
+from formats.cache_folder import cache_path
 from lab.core import subprocesses
 from lab.core.dirs import RESULTS
 from lab.core.errors import CommandFailed, KmapbenchError
+from lab.kernels import built_kernel, debian_kernels
 from lab.run import disk_space, selection
 from lab.run.plan import Plan
 from lab.workloads.fio import on_host
@@ -33,6 +35,8 @@ def check_options(plan: Plan) -> None:
         from lab.campaign import store
 
         store.peek(plan.resume)
+    if plan.kernel and debian_kernels.is_folder(plan.kernel):
+        built_kernel.check(Path(plan.kernel))
     _check_cases(plan)
 
 
@@ -68,6 +72,7 @@ def machine_problems(plan: Plan) -> Iterator[KmapbenchError]:
         _check_level,
         _check_target,
         _check_results,
+        _check_cache,
         _check_room,
     ):
         try:
@@ -94,6 +99,12 @@ def _check_results(plan: Plan) -> None:
     """A checkout may be read-only."""
     if not plan.out and not plan.resume:
         _check_writable(RESULTS / "NAME", RESULTS, "give --out DIR")
+
+
+def _check_cache(_: Plan) -> None:
+    """Kernels, modules and, for who may not write to the checkout, the build lie there."""
+    folder = cache_path()
+    _check_writable(folder, disk_space.nearest(folder), "set KMAPBENCH_CACHE to another folder")
 
 
 def _check_here(plan: Plan) -> None:
@@ -174,7 +185,8 @@ def _check_room(plan: Plan) -> None:
 def _check_writable(folder: Path, there: Path, mend: str) -> None:
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         what = "cannot be written" if there.is_dir() else "is no folder"
-        raise KmapbenchError(f"{folder}: cannot be made, {there} {what}; {mend}")
+        place = "" if there == folder.absolute() else f"cannot be made, {there} "
+        raise KmapbenchError(f"{folder}: {place}{what}; {mend}")
 
 
 def groups(plan: Plan) -> list[str]:

@@ -22,14 +22,12 @@ def provide(lacking: Sequence[Need], may_install: bool) -> None:
     """Installs what is lacking; a KmapbenchError where that may not or cannot be done."""
     system = requirements.distribution()
     names = requirements.names(lacking)
-    if not shutil.which("apt-get"):
-        by_hand = f"{requirements.BY_HAND[system]} {' '.join(names)}"
+    by_hand = [] if requirements.has_apt() else requirements.BY_HAND.get(system, "").split()
+    if not requirements.has_apt() or not may_install:
+        whose = "debian" if system == requirements.OTHER else system
         raise KmapbenchError(
-            f"these packages are missing (names as in {system.capitalize()}): {by_hand}"
-        )
-    if not may_install:
-        raise KmapbenchError(
-            f"these packages are missing (names as in {system.capitalize()}): {' '.join(names)}"
+            f"these packages are missing (names as in {whose.capitalize()}):"
+            f" {' '.join([*by_hand, *names])}"
         )
     asked = _on_terminal()
     as_root = _root(names)

@@ -15,7 +15,7 @@ from lab import cli
 from lab.core import kernel_cases, requirements
 from lab.core.dirs import ROOT
 from lab.core.errors import KmapbenchError
-from lab.run import disk_space, dry_run, preflight, selection
+from lab.run import disk_space, dry_run, plan, preflight, selection
 from lab.setup import cpp_build, interpreter, packages
 from lab.tests.support import cases
 from lab.tests.support.wrong_uses import COMMANDS, WRONG, checkout, make_there, tree
@@ -263,14 +263,15 @@ def test_the_running_kernel_needs_no_emulator(monkeypatch):
         ("ID=fedora\nVERSION_ID=42\n", "fedora"),
         ('ID="rocky"\nID_LIKE="rhel centos fedora"\n', "fedora"),
         ("ID=manjaro\nID_LIKE=arch\n", "arch"),
-        ("ID=nobody-knows\n", "debian"),
-        ("", "debian"),
+        ("ID=opensuse-tumbleweed\nID_LIKE='opensuse suse'\n", "other"),
+        ("ID=alpine\n", "other"),
+        ("", "other"),
     ],
 )
 def test_a_distribution_is_known_by_its_os_release(tmp_path, text, name):
     (tmp_path / "os-release").write_text(text)
     assert requirements.distribution(tmp_path / "os-release") == name
-    assert requirements.distribution(tmp_path / "gone") == "debian"
+    assert requirements.distribution(tmp_path / "gone") == "other"
 
 
 def test_every_need_has_a_package_in_every_distribution():
@@ -354,6 +355,20 @@ def test_packages_are_installed_though_a_source_does_not_answer(apt, monkeypatch
     assert install.endswith("install a new-name") and "--no-install-recommends" in install
     assert "about 8 MB to download: a new-name" in capsys.readouterr().err
     assert not [call for call in apt() if call.startswith("sudo")]
+
+
+@pytest.mark.parametrize(
+    ("system", "said"),
+    [
+        ("fedora", "(names as in Fedora): dnf install a old-name"),
+        ("other", "(names as in Debian): a old-name"),
+    ],
+)
+def test_apt_on_another_distribution_is_for_others(apt, monkeypatch, system, said):
+    monkeypatch.setattr(requirements, "distribution", lambda: system)
+    with pytest.raises(KmapbenchError) as refused:
+        packages.provide(LACKING, may_install=True)
+    assert str(refused.value).endswith(said) and apt() == []
 
 
 def test_an_ordinary_user_installs_by_sudo(apt, monkeypatch):
@@ -440,6 +455,48 @@ def test_a_python_that_is_too_old_is_passed_over(tmp_path):
         [ROOT / "kmapbench", "kernels"], env=environment, capture_output=True, text=True
     )
     assert result.returncode == 0, result.stderr
+
+
+def test_a_machine_whose_python_is_too_old_is_told_so(tmp_path):
+    old = tmp_path / "python3"
+    old.write_text('#!/bin/sh\ncase "$*" in *platform*) echo 3.9.2 ;; *) exit 1 ;; esac\n')
+    old.chmod(0o755)
+    script = tmp_path / "kmapbench"
+    script.write_text((ROOT / "kmapbench").read_text().replace("/usr/bin/python3", str(old)))
+    path = os.environ | {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    ended = subprocess.run(["sh", script, "run"], env=path, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("kmapbench: python3 is version 3.9.2, and 3.11 or later is")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_leads_nowhere(closed):
+    """Exit code 1 would say of a comparison that something is slower."""
+    command = f'exec "$0" compare results/reference/pks-6.12 --variants plain,off {closed}'
+    ended = subprocess.run(
+        ["sh", "-c", command, ROOT / "kmapbench"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ("plain" in ended.stdout) == (">&-" not in closed.replace("2>&-", ""))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"), [("ascii", r"tea-\u8336"), ("utf-8:strict", "tea-\u8336")]
+)
+def test_a_name_that_the_output_cannot_write_is_no_traceback(tmp_path, encoding, shown):
+    ended = subprocess.run(
+        [ROOT / "kmapbench", "run", "--dry-run", "--out", tmp_path / "tea-\u8336-\udcff"],
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "") and f"{shown}-\\udcff" in ended.stdout
+
+
+@pytest.mark.parametrize("command", ["runn", "list nowhere"])
+def test_a_full_disk_behind_standard_error_changes_no_exit_code(command):
+    with open("/dev/full", "w") as full:
+        assert subprocess.run([ROOT / "kmapbench", *command.split()], stderr=full).returncode == 2
 
 
 def test_the_launcher_works_through_a_symlink_from_anywhere(tmp_path):
@@ -598,6 +655,26 @@ def test_a_glob_that_means_nothing_is_refused_before_anything_else(cases, only, 
 def test_a_glob_of_user_models_alone_boots_nothing():
     plan = cli.parse(["run", "--cases", "*adds1*"]).planned
     assert [step.variant for step in selection.steps(plan)] == ["host"]
+
+
+def test_seed_0_is_a_seed():
+    planned = cli.parse(["run", "--seed", "0"]).planned
+    assert planned.seed == 0 and "seed = 0\n" in plan.write(planned)
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_cache_that_cannot_be_made_is_said_before_anything_else(monkeypatch, tmp_path, place):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("KMAPBENCH_CACHE", str(tmp_path / place))
+    with pytest.raises(KmapbenchError, match="file.* is no folder; set KMAPBENCH_CACHE"):
+        cli.parse(["run"])
+
+
+def test_a_kernel_in_a_folder_is_not_fetched(monkeypatch, tmp_path):
+    monkeypatch.setattr(preflight.built_kernel, "check", lambda _: None)
+    monkeypatch.setenv("KMAPBENCH_CACHE", str(tmp_path / "cache"))
+    said = dry_run.describe(cli.parse(["run", "--kernel", str(tmp_path), "--dry-run"]).planned)
+    assert "fetched" not in said and "distribution" not in said
 
 
 def test_too_little_room_is_said_with_what_is_needed(monkeypatch):
