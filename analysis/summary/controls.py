@@ -12,6 +12,7 @@ from formats.campaign_format import CONTROL_REASON
 # How kmap_bench's reason begins where a straight line has parts (bench/record/record.cc).
 _PARTS = "no whole number of instructions"
 _CLOCK = "icount"
+_USER_CASES = "user/"
 
 
 def problems(campaign: Campaign) -> list[str]:
@@ -40,7 +41,8 @@ def problems(campaign: Campaign) -> list[str]:
 
 
 def _cause(record: Record) -> str | None:
-    if record.status == "ok" and record.exact and record.known not in (None, record.cost):
+    is_counted = record.exact or record.clock == _CLOCK
+    if record.status == "ok" and is_counted and record.known not in (None, record.cost):
         return f"{record.case} was measured as {record.cost:g} and has {record.known} instructions"
     if record.status != "flagged":
         return None
@@ -87,11 +89,36 @@ def sentence(campaign: Campaign) -> str:
     )
     if not lengths:
         return ""
-    with_controls = {(record.variant, record.boot) for record in campaign.controls}
-    boots = {(record.variant, record.boot) for record in campaign.records if record.clock == _CLOCK}
-    left_out = len(boots - with_controls)
-    where = f"{len(boots) - left_out} of {len(boots)} boots" if left_out else "every boot"
-    return (
-        f"Controls: loops of {', '.join(map(str, lengths))} instructions were measured as such in"
-        f" {where}."
+    places = ", ".join(
+        f"{name} in {_boots(campaign, is_of_user)}"
+        for name, is_of_user in (("in the kernel", False), ("in user space", True))
+        if _measured(campaign, is_of_user)
     )
+    return (
+        f"Controls: loops of {', '.join(map(str, lengths))} instructions were measured as such"
+        f" {places}."
+    )
+
+
+def _measured(campaign: Campaign, is_of_user: bool) -> set[tuple[str, int]]:
+    """Boots whose instructions were counted in the kernel, or by programs in user space."""
+    return {
+        (record.variant, record.boot)
+        for record in [*campaign.records, *campaign.controls]
+        if record.clock == _CLOCK and record.case.startswith(_USER_CASES) is is_of_user
+    }
+
+
+def _boots(campaign: Campaign, is_of_user: bool) -> str:
+    """In how many of them each control is right, and there is one."""
+    right: dict[tuple[str, int], bool] = {}
+    for record in campaign.controls:
+        if record.case.startswith(_USER_CASES) is is_of_user:
+            place = record.variant, record.boot
+            is_right = record.status == "ok" and record.cost == record.known
+            right[place] = right.get(place, True) and is_right
+    boots = _measured(campaign, is_of_user)
+    controlled = sum(right.get(boot, False) for boot in boots)
+    if controlled == len(boots):
+        return "every boot"
+    return f"{controlled or 'none'} of {len(boots)} boot{'s' if len(boots) > 1 else ''}"

@@ -3,6 +3,7 @@
 
 import json
 import re
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -271,6 +272,16 @@ def test_a_boot_that_is_missing_is_said(write_campaign):
 def test_why_nothing_is_valid_stands_first(write_campaign):
     answer = build_answer(judge_campaign(load(write_campaign(of("stock", dram=5)))))
     assert render_mail(answer, ["NOT VALID: the loop"]).startswith("NOT VALID: the loop\n")
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_a_published_report_is_what_is_written_now(tmp_path, name):
+    published = RESULTS / "reference" / name
+    folder = tmp_path / name
+    shutil.copytree(published, folder)
+    written = writer.write_report(folder)
+    assert written.mail == (published / "report.txt").read_text()
+    assert written.details == (published / "details.txt").read_text()
 
 
 @pytest.mark.parametrize("name", REFERENCES)

@@ -124,8 +124,31 @@ def test_a_control_that_nobody_flagged_is_held_against_its_length(write_campaign
 
 def test_boots_without_controls_are_counted(write_campaign):
     folder = write_campaign([control(), record(), record(boot=2)])
-    said = "instructions were measured as such in 1 of 2 boots."
+    said = "instructions were measured as such in the kernel in 1 of 2 boots."
     assert said in controls.sentence(load(folder))
+
+
+def of_user(**changes) -> dict:
+    """A control in user space, whose samples interrupts may be in."""
+    return control(**changes) | {"case": "user/control/adds13", "exact": False}
+
+
+def test_the_kernel_has_controls_of_its_own(write_campaign):
+    folder = write_campaign([of_user(), record()])
+    said = "in the kernel in none of 1 boot, in user space in every boot."
+    assert said in controls.sentence(load(folder))
+
+
+def test_a_control_that_was_skipped_was_not_measured_as_such(write_campaign):
+    skipped = control() | {"status": "skipped", "reason": "no reason", "cost": None}
+    folder = write_campaign([skipped, of_user(), record()])
+    assert "in the kernel in none of 1 boot" in controls.sentence(load(folder))
+
+
+def test_a_control_in_user_space_is_held_against_its_length(write_campaign):
+    folder = write_campaign([control(), of_user(cost=14), record()])
+    said = "NOT VALID: user/control/adds13 was measured as 14 and has 13"
+    assert first_line(folder).startswith(said)
 
 
 def test_what_is_not_valid_is_not_judged(write_campaign):
