@@ -175,11 +175,12 @@ def _checked(plan: SeriesPlan) -> SeriesPlan:
             content = text_file.read(path, errors="replace")
         except OSError as error:
             raise KmapbenchError(f"--series: {path}: {error.strerror}") from None
-        if not content.startswith("From ") and not _CHANGES.search(content):
+        if not _MAIL.match(content) and not _CHANGES.search(content):
             raise KmapbenchError(f"--series: {path}: neither a patch nor a mailbox of them")
     return plan
 
 
+_MAIL = re.compile(r"From |(From|Date|Subject): ")  # one, or a mailbox
 _CHANGES = re.compile(r"^--- .*\n\+\+\+ ", re.MULTILINE)
 
 
