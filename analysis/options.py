@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from analysis.data.bad_data import BadData, no_campaign, no_side, no_such_file, no_such_folder
-from analysis.parser import seed, whole_number
+from analysis.parser import seed_number, whole_number
 from analysis.site.site_folder import check_folder
 from formats import config_table
 
@@ -204,7 +204,9 @@ def add_calibrate(parser: argparse.ArgumentParser) -> None:
         default="",
         help="only cells with all of these, as in 'pairs=10,cases=12,normal'",
     )
-    parser.add_argument("--seed", type=seed, default=1, metavar="S", help="default: %(default)s")
+    parser.add_argument(
+        "--seed", type=seed_number, default=1, metavar="S", help="default: %(default)s"
+    )
     parser.add_argument(
         "--jobs",
         type=whole_number(1, 1024),

@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 from analysis import streams
 from formats import exit_codes
 
-
 LARGEST_SEED = 2**63 - 1  # which a TOML file can have
 
 
@@ -25,7 +24,7 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
-seed = whole_number(0, LARGEST_SEED)
+seed_number = whole_number(0, LARGEST_SEED)
 
 
 class OneLineParser(argparse.ArgumentParser):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from analysis.parser import seed, whole_number
+from analysis.parser import seed_number, whole_number
 from formats.conditions import LEVELS, PUBLISH
 from lab.core.errors import KmapbenchError
 from lab.reboots import boot_loader
@@ -63,7 +63,8 @@ class RebootPlan:
         ),
     )
     seed: int = option_field(
-        0, Option("order of the boots (default: a new one)", kind=int, metavar="S", parse=seed)
+        0,
+        Option("order of the boots (default: a new one)", kind=int, metavar="S", parse=seed_number),
     )
     cases: str = option_field("default", CASES)
     on: str | None = option_field(

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from analysis.parser import seed, whole_number
+from analysis.parser import seed_number, whole_number
 from formats import conditions
 from formats.campaign_format import LOOKS, USER_SPACE
 from formats.conditions import LEVELS
@@ -126,7 +126,7 @@ class Plan:
             "order of the boots (default: a new one, kept in campaign.json)",
             kind=int,
             metavar="S",
-            parse=seed,
+            parse=seed_number,
         ),
     )
     only: str | None = _field(

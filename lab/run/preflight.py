@@ -11,8 +11,8 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from formats.conditions import PUBLISH
 from formats.cache_folder import cache_path
+from formats.conditions import PUBLISH
 from lab.core import subprocesses
 from lab.core.dirs import RESULTS
 from lab.core.errors import CommandFailed, KmapbenchError

@@ -493,7 +493,7 @@ def test_a_name_that_the_output_cannot_write_is_no_traceback(tmp_path, encoding,
     assert (ended.returncode, ended.stderr) == (0, "") and f"{shown}-\\udcff" in ended.stdout
 
 
-@pytest.mark.parametrize("command", ["runn", "list nowhere"])
+@pytest.mark.parametrize("command", ["fly", "list nowhere"])
 def test_a_full_disk_behind_standard_error_changes_no_exit_code(command):
     with open("/dev/full", "w") as full:
         assert subprocess.run([ROOT / "kmapbench", *command.split()], stderr=full).returncode == 2

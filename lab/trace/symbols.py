@@ -70,8 +70,8 @@ class Window:
 
 
 def _is_wrmsr(code: str) -> bool:
-    """Also with a prefix, which changes nothing: Linux has one where WRMSRNS, which is longer, is put
-    in its place on CPUs that have that.
+    """Also with a prefix, which changes nothing: Linux has one where WRMSRNS, which is longer, is
+    put in its place on CPUs that have that.
     """
     return bytes.fromhex(code).lstrip(_SEGMENT_PREFIXES) == b"\x0f\x30"
 
