@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The launcher: what it says at once, what it installs and builds, and for which command."""
 
+import argparse
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ from lab import cli
 from lab.core import kernel_cases, requirements
 from lab.core.dirs import ROOT
 from lab.core.errors import KmapbenchError
-from lab.run import disk_space, dry_run, plan, preflight, selection
+from lab.run import disk_space, dry_run, option, plan, preflight, selection
 from lab.setup import cpp_build, interpreter, packages
 from lab.tests.support import cases
 from lab.tests.support.wrong_uses import COMMANDS, WRONG, checkout, make_there, tree
@@ -660,6 +661,11 @@ def test_a_glob_of_user_models_alone_boots_nothing():
 def test_seed_0_is_a_seed():
     planned = cli.parse(["run", "--seed", "0"]).planned
     assert planned.seed == 0 and "seed = 0\n" in plan.write(planned)
+
+
+def test_0_is_given_and_nothing_is_not():
+    words = argparse.Namespace(settle=0, limit=None, tune=False, anonymize=True)
+    assert option.given_options(words, vars(words)) == {"settle": 0, "anonymize": True}
 
 
 @pytest.mark.parametrize("place", ["file", "file/below"])
