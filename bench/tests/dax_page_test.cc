@@ -10,14 +10,15 @@
 #include <string>
 
 #include "common/unique_fd.h"
+#include "tests/scratch_folder.h"
 
 namespace kmapbench {
 namespace {
 
 class DaxTest : public testing::Test {
  protected:
-  const std::string path_ = testing::TempDir() + "kmapbench_dax_" +
-                            testing::UnitTest::GetInstance()->current_test_info()->name();
+  const ScratchFolder folder_;
+  const std::string path_ = folder_.File("dax");
 
   void MakeFile(off_t bytes) {
     const UniqueFd fd(open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600));
@@ -25,7 +26,6 @@ class DaxTest : public testing::Test {
     ASSERT_EQ(ftruncate(fd.get(), bytes), 0);
     ASSERT_EQ(pwrite(fd.get(), "kmap", 4, 0), 4);
   }
-  void TearDown() override { unlink(path_.c_str()); }
 };
 
 TEST_F(DaxTest, AFileElsewhereIsMappedWithAWord) {

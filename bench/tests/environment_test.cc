@@ -3,11 +3,12 @@
 
 #include <gtest/gtest.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
+
+#include "tests/scratch_folder.h"
 
 namespace kmapbench {
 namespace {
@@ -38,19 +39,14 @@ TEST(Environment, NamesTheRunningKernel) {
 // A made-up machine, in a folder that takes the place of /.
 class Machine {
  public:
-  // Tests may run at the same time, each in a process of its own.
-  Machine() {
-    root_ = std::filesystem::path(testing::TempDir()) / ("machine_" + std::to_string(getpid()));
-  }
-  ~Machine() { std::filesystem::remove_all(root_); }
   void Has(const std::string& name, const std::string& text) {
-    std::filesystem::create_directories((root_ / name).parent_path());
-    std::ofstream(root_ / name) << text << "\n";
+    std::filesystem::create_directories((root_.path() / name).parent_path());
+    std::ofstream(root_.path() / name) << text << "\n";
   }
-  nlohmann::ordered_json Environment() const { return kmapbench::Environment(root_.string()); }
+  nlohmann::ordered_json Environment() const { return kmapbench::Environment(root_.path()); }
 
  private:
-  std::filesystem::path root_;
+  ScratchFolder root_;
 };
 
 TEST(Environment, SaysHowTheMachineIsSet) {

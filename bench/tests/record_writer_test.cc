@@ -9,6 +9,8 @@
 #include <iterator>
 #include <system_error>
 
+#include "tests/scratch_folder.h"
+
 namespace kmapbench {
 namespace {
 
@@ -19,10 +21,8 @@ std::string Contents(const std::string& path) {
 
 class RecordWriterTest : public testing::Test {
  protected:
-  const std::string path_ = testing::TempDir() + "kmapbench_records_" +
-                            testing::UnitTest::GetInstance()->current_test_info()->name();
-  void SetUp() override { unlink(path_.c_str()); }
-  void TearDown() override { unlink(path_.c_str()); }
+  const ScratchFolder folder_;
+  const std::string path_ = folder_.File("records");
 };
 
 TEST_F(RecordWriterTest, EachRecordIsInTheFileWhenWriteReturns) {

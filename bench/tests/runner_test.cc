@@ -4,13 +4,14 @@
 #include <benchmark/benchmark.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "tests/scratch_folder.h"
 
 namespace kmapbench {
 namespace {
@@ -50,8 +51,8 @@ struct Ran {
 
 // Runs one case alone, as kmap_bench does.
 Ran RunAlone(const BenchCase& bench_case) {
-  const std::string path = testing::TempDir() + "runner_test.jsonl";
-  std::filesystem::remove(path);
+  const ScratchFolder folder;
+  const std::string path = folder.File("records");
   Options options;
   options.kernel_cases = options.user_models = false;
   RecordWriter writer(path);

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shlex
 import shutil
 import tempfile
@@ -221,8 +222,12 @@ def pack_checkout(target: Path) -> str:
 
 
 def _last_words(log: Path) -> str:
-    """The line of a log that says why: kmapbench's own, else the last."""
+    """The line of a log that says why: kmapbench's own, else the last. ctest's comes before those of
+    pytest, which may have passed.
+    """
     text = log.read_text(errors="replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = [line for line in lines if line.startswith(("kmapbench:", "=", "E: "))] or lines
-    return said[-1].strip("= ") if said else "nothing was said"
+    last = said[-1].strip("= ") if said else "nothing was said"
+    of_ctest = re.search(r", ([1-9]\d*) tests? failed out of (\d+)$", text, re.MULTILINE)
+    return f"ctest: {of_ctest[1]} of {of_ctest[2]} failed; {last}" if of_ctest else last

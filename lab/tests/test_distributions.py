@@ -268,6 +268,16 @@ def test_why_a_test_failed_is_pytests_own_last_line(tmp_path):
     assert matrix._last_words(log) == "2 failed in 1.00s"
 
 
+@pytest.mark.parametrize(
+    ("failed", "said"),
+    [(11, "ctest: 11 of 392 failed; 9 passed in 1.00s"), (0, "9 passed in 1.00s")],
+)
+def test_ctest_is_named_where_pytest_passed(tmp_path, failed, said):
+    log = tmp_path / "log"
+    log.write_text(f"97% tests passed, {failed} tests failed out of 392\n== 9 passed in 1.00s ==\n")
+    assert matrix._last_words(log) == said
+
+
 def test_two_systems_that_differ_have_their_code_side_by_side(tmp_path):
     """Here it is the harness itself that differs, which fails. Objects stand for modules."""
     names, tried = ("bookworm", "trixie"), []

@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+#include "tests/scratch_folder.h"
+
 namespace {
 
 constexpr uint64_t kId = 42;
@@ -200,7 +202,8 @@ TEST_F(ObserverTest, SaysWhatTheEmulatorSpeaksWhereItIsNotToldWhereToWrite) {
 }
 
 TEST_F(ObserverTest, CountsWhatRunsInAWindow) {
-  const std::string file = testing::TempDir() + "observer-" + std::to_string(INTERFACE) + ".jsonl";
+  const kmapbench::ScratchFolder folder;
+  const std::string file = folder.File("windows.jsonl");
   std::string out = "out=" + file;
   char* argv[] = {out.data()};
   ASSERT_EQ(install_(kId, &info_, 1, argv), 0);
