@@ -222,8 +222,8 @@ def pack_checkout(target: Path) -> str:
 
 
 def _last_words(log: Path) -> str:
-    """The line of a log that says why: kmapbench's own, else the last. ctest's comes before those of
-    pytest, which may have passed.
+    """The line of a log that says why: kmapbench's own, else the last. What ctest says comes before
+    pytest's, which may have passed.
     """
     text = log.read_text(errors="replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
