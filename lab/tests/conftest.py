@@ -5,6 +5,7 @@ import fcntl
 import os
 import shutil
 import signal
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from lab.core import subprocesses
-from lab.core.dirs import MODULE_SOURCE, build_dir, cache_dir
+from lab.core.dirs import MODULE_SOURCE, RESULTS, build_dir, cache_dir
 from lab.core.event_stream import Line
 from lab.kernels import debian_kernels, module_build, source_checkout, variants
-from lab.run import runner
+from lab.run import preflight, runner
 from lab.tests.support.records import without_controls
 from lab.vm import image, initramfs, qemu
 
@@ -89,6 +90,13 @@ def _no_guest_that_is_not_said(request, monkeypatch):
             raise AssertionError("a test that boots a guest is marked `guest`")
 
         monkeypatch.setattr(qemu, "boot", refuse)
+
+
+@pytest.fixture(autouse=True)
+def _a_checkout_that_may_be_read_only(monkeypatch):
+    """A plan without --out would be refused there, whatever else is asked of it."""
+    if not os.access(RESULTS, os.W_OK):
+        monkeypatch.setattr(preflight, "RESULTS", Path(tempfile.gettempdir()))
 
 
 @pytest.fixture(scope="session")
