@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from lab.bisect import bisect_plan
+from lab.configs import configs_plan
 from lab.core import subprocesses
 from lab.core.dirs import MODULE_SOURCE, RESULTS, build_dir, cache_dir
 from lab.core.event_stream import Line
+from lab.gate import gate_plan
 from lab.kernels import debian_kernels, module_build, source_checkout, variants
 from lab.run import preflight, runner
 from lab.tests.support.records import without_controls
@@ -94,9 +97,10 @@ def _no_guest_that_is_not_said(request, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _a_checkout_that_may_be_read_only(monkeypatch):
-    """A plan without --out would be refused there, whatever else is asked of it."""
+    """What has no --out would be refused there, whatever else is asked of it."""
     if not os.access(RESULTS, os.W_OK):
-        monkeypatch.setattr(preflight, "RESULTS", Path(tempfile.gettempdir()))
+        for module in (preflight, bisect_plan, configs_plan, gate_plan):
+            monkeypatch.setattr(module, "RESULTS", Path(tempfile.gettempdir()))
 
 
 @pytest.fixture(scope="session")

@@ -252,9 +252,9 @@ def test_a_panic_is_named_by_the_kernels_own_words(boot_job):
 
 
 def test_a_hang_is_ended(boot_job):
-    booted = boot_job("event '\"here\"'\nwhile :; do :; done\n", limit_seconds=20)
+    booted = boot_job("event '\"here\"'\nwhile :; do :; done\n", limit_seconds=40)
     assert [event for event in booted.events if event["event"] != "kernel"] == [{"event": "here"}]
-    assert booted.outcome.problem == "hung: no end after 20 s"
+    assert booted.outcome.problem == "hung: no end after 40 s"
 
 
 def test_a_reset_before_the_end_is_no_good_boot(boot_job):
