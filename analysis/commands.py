@@ -2,7 +2,6 @@
 """The commands that need the files of campaigns only, with their options read."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -30,11 +29,9 @@ def execute(function: Callable[[argparse.Namespace], int], arguments: argparse.N
         streams.complain(f"kmapbench: {error}")
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
-    except (
-        BrokenPipeError
-    ):  # whoever read has had enough; nor does Python's own flush at exit have anybody to write to
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BrokenPipeError:  # whoever read has had enough
+        streams.lead_nowhere(sys.stdout)
+        return exit_codes.OK
     except OSError as error:
         streams.complain(f"kmapbench: {error.filename or 'system'}: {error.strerror}")
     return exit_codes.UNMET

@@ -4,6 +4,7 @@
 import io
 import os
 import sys
+from typing import TextIO
 
 _MODES = {"stdin": "r", "stdout": "w", "stderr": "w"}
 
@@ -20,12 +21,17 @@ def make_usable() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
+def lead_nowhere(stream: TextIO) -> None:
+    """For who has nobody to write to any more; nor has Python's own flush at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def complain(line: str) -> None:
     """On standard error; where nobody can be told, the exit code has to do."""
     try:
         print(line, file=sys.stderr, flush=True)
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # for Python's flush at exit
+        lead_nowhere(sys.stderr)
 
 
 def _is_open(fd: int) -> bool:

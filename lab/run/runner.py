@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`kmapbench run`: a campaign from its plan to its records, then the report."""
 
-import os
 import shlex
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from analysis import streams
 from formats import exit_codes
 from formats.campaign_format import LOOKS, USER_SPACE
 from formats.conditions import COMPARE
@@ -77,7 +77,7 @@ def print_end(failures: list[str], reported: subprocess.CompletedProcess | None)
         try:
             print(reported.stdout, end="", flush=True)
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            streams.lead_nowhere(sys.stdout)
         if reported.returncode != 0:
             failures = [*failures, reported.stderr.strip() or "kmapbench: the report failed"]
             code = code or reported.returncode
