@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lab.core import requirements, subprocesses
 from lab.core.errors import CommandFailed, KmapbenchError
-from lab.kernels import built_kernel, deb_kernel, kernel_folder
+from lab.kernels import apt_lists, built_kernel, deb_kernel, kernel_folder
 from lab.kernels.deb_kernel import release_of
 from lab.kernels.kernel_tree import KernelTree, relocate_headers
 
@@ -131,10 +131,10 @@ def _offered() -> dict[str, str]:
     """Kernels of the package sources that have headers: release -> image package, a signed one
     before others.
     """
-    headers = set(subprocesses.output(["apt-cache", "pkgnames", "linux-headers-"]).split())
+    headers = set(apt_lists.ask("pkgnames", "linux-headers-").split())
     images: dict[str, str] = {}
     for name in sorted(
-        subprocesses.output(["apt-cache", "pkgnames", "linux-image-"]).split(),
+        apt_lists.ask("pkgnames", "linux-image-").split(),
         key=lambda name: ("unsigned" in name, name),
     ):
         release = release_of(name) if _IMAGE.fullmatch(name) else None
@@ -156,9 +156,7 @@ def _parts(packages: list[str], release: str) -> list[str]:
         rf"linux-headers-{version}",
     )
     try:
-        listing = subprocesses.output(
-            [subprocesses.find("apt-cache", "apt"), "depends", "--important", *packages]
-        )
+        listing = apt_lists.ask("depends", "--important", *packages)
     except CommandFailed:  # it does not know one of them
         raise KmapbenchError(
             f"{packages[-1]}: this machine's package sources do not have it"
@@ -177,8 +175,7 @@ def candidate(package: str) -> str:
 
 def candidates(packages: list[str]) -> dict[str, str]:
     """The versions of packages that would be fetched, by name."""
-    subprocesses.find("apt-cache", "apt")
-    listing = subprocesses.output(["apt-cache", "policy", *packages])
+    listing = apt_lists.ask("policy", *packages)
     found = dict(
         re.findall(r"^(\S+):\n  Installed: .*\n  Candidate: (\S+)$", listing, re.MULTILINE)
     )
