@@ -11,12 +11,15 @@ _MODES = {"stdin": "r", "stdout": "w", "stderr": "w"}
 
 def make_usable() -> None:
     """Those that are closed lead nowhere: Python has None in their place, and the next file that is
-    opened would get their number. What an encoding does not have is written as an escape.
+    opened would get their number: one that a library has opened since keeps it. What an encoding
+    does not have is written as an escape.
     """
     for fd, (name, mode) in enumerate(_MODES.items()):
         if not _is_open(fd):
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # gets the lowest free number
             setattr(sys, name, open(fd, mode, closefd=False))
+        elif getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")
 

@@ -481,6 +481,25 @@ def test_a_stream_that_is_closed_leads_nowhere(closed):
     assert ("plain" in ended.stdout) == (">&-" not in closed.replace("2>&-", ""))
 
 
+def test_what_a_library_has_opened_in_place_of_a_closed_stream_stays_its_own():
+    """As libffi does, which keeps a file open from when it is loaded."""
+    program = (
+        "import os, sys\n"
+        "theirs = os.open('/dev/zero', os.O_RDONLY)\n"
+        "from analysis import streams\n"
+        "streams.make_usable()\n"
+        "sys.stdout.write('to nobody')\n"
+        "sys.exit(f'{theirs} {os.readlink(f\"/proc/self/fd/{theirs}\")}')\n"
+    )
+    ended = subprocess.run(
+        ["sh", "-c", 'exec "$0" -c "$1" >&-', sys.executable, program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.stderr == "1 /dev/zero\n"
+
+
 @pytest.mark.parametrize(
     ("encoding", "shown"), [("ascii", r"tea-\u8336"), ("utf-8:strict", "tea-\u8336")]
 )
