@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Questions to apt about what the package sources offer."""
 
+from contextlib import suppress
 from pathlib import Path
 
+from formats.cache_folder import cache_path
 from lab.core import subprocesses
-from lab.core.dirs import cache_dir
 
 # What apt makes of its lists, to be asked quickly.
 INDEX = Path("/var/cache/apt/pkgcache.bin")
@@ -15,15 +16,15 @@ def ask(verb: str, *words: str) -> str:
     does not know what it is asked for.
 
     Debian's images for containers have apt keep no index: then it makes one for each question, in
-    half a second of CPU time or more. Where there is none, one is kept in our cache; apt makes it
-    anew when its lists have changed.
+    half a second of CPU time or more. Where there is none, one is kept in our cache if that can be
+    written; apt makes it anew when its lists have changed.
     """
     program = subprocesses.find("apt-cache", "apt")
-    ours = [] if INDEX.exists() else [f"-oDir::Cache::pkgcache={_folder() / INDEX.name}"]
-    return subprocesses.output([program, verb, *words, *ours])
+    return subprocesses.output([program, verb, *words, *([] if INDEX.exists() else _ours())])
 
 
-def _folder() -> Path:
-    folder = cache_dir() / "apt"
-    folder.mkdir(exist_ok=True)
-    return folder
+def _ours() -> list[str]:
+    folder = cache_path() / "apt"
+    with suppress(OSError):  # apt does without an index that it cannot write
+        folder.mkdir(parents=True, exist_ok=True)
+    return [f"-oDir::Cache::pkgcache={folder / INDEX.name}"]

@@ -47,6 +47,12 @@ def test_where_apt_keeps_one_there_is_no_second(cache, monkeypatch, tmp_path):
     assert not cache.exists()
 
 
+def test_a_cache_that_cannot_be_written_is_done_without(cache, monkeypatch):
+    monkeypatch.setenv("KMAPBENCH_CACHE", "/proc/nowhere")
+    own = subprocesses.output(["apt-cache", "policy", "libc6"])
+    assert apt_lists.ask("policy", "libc6") == own
+
+
 def test_what_it_does_not_know_is_an_error(cache):
     with pytest.raises(CommandFailed):
         apt_lists.ask("depends", "no-such-package-of-any-suite")
