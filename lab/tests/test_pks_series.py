@@ -7,8 +7,9 @@ import subprocess
 
 import pytest
 
-from lab.kernels import source_checkout, variants
+from lab.kernels import bases, source_checkout, variants
 from lab.kernels.variant import Image
+from lab.tests import test_pks_series_builds
 from lab.tests.conftest import quiet
 from lab.tests.support import pks_caller_mutations, pks_mutations, pks_mutations_7_3
 from lab.tests.support.pks_tests import BASES
@@ -70,3 +71,12 @@ def test_each_planted_bug_fits_the_series(cache, base, image, tmp_path):
             pass
     names = [mutant.name for mutant in mutants]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("name", test_pks_series_builds.BASES)
+def test_each_patch_is_in_a_group_that_is_built(name):
+    """The builds take hours (test_pks_series_builds.py)."""
+    numbers = list(test_pks_series_builds.ends(name).values())
+    assert numbers == sorted(set(numbers))
+    assert numbers[0] == bases.load()[name].preparatory
+    assert numbers[-1] == len(variants.load(name)["protected"].image.patches)
