@@ -283,12 +283,11 @@ void test_string_of_bpf(void)
 	int (*find)(const char *string, size_t most, char wanted) = find_function("bpf_strnchr");
 	char *last = __va(region->start) - 1;
 	long strays = stray_accesses();
-	struct page *below;
-	unsigned int order;
+	char *below;
 
 	if (!find)
 		return skip("this kernel has no such function");
-	below = take_below_region(&order);
+	below = take_page_below_region();
 	expect(below);
 	if (!below)
 		return;
@@ -297,5 +296,4 @@ void test_string_of_bpf(void)
 	expect(find(last, PAGE_SIZE, 'a') == 0);
 	expect(register_closed());
 	expect(stray_accesses() == strays);
-	__free_pages(below, order);
 }

@@ -79,32 +79,45 @@ void test_probe(void)
 }
 
 /*
- * The block of pages that ends at the region, allocated: free blocks of each size are taken until
- * it is among them. NULL if somebody uses the page below the region.
+ * The last page before the region, allocated: free blocks of each size are taken until it is in
+ * one of them. It stays allocated when this module is removed, as somebody else may have it by the
+ * time that the module is loaded again, and is known by what is written in it. NULL if somebody
+ * uses it.
  */
-struct page *take_below_region(unsigned int *order)
+char *take_page_below_region(void)
 {
-	unsigned long wanted = PHYS_PFN(region->start) - 1;
-	struct page *block, *next, *found = NULL;
+	static const char mark[] = "taken by pks_test";
+	char *start = __va(region->start) - PAGE_SIZE, there[sizeof(mark)];
+	struct page *block, *next, *wanted = virt_to_page(start);
 	LIST_HEAD(others);
+	bool found = false;
 	int size;
 
+	if (!copy_from_kernel_nofault(there, start, sizeof(there)) &&
+	    !memcmp(there, mark, sizeof(mark)))
+		return start;
 	for (size = MAX_PAGE_ORDER; size >= 0 && !found; size--) {
 		while ((block = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, size))) {
-			if (page_to_pfn(block) + (1UL << size) - 1 == wanted) {
-				found = block;
-				*order = size;
+			found = block + (1UL << size) - 1 == wanted;
+			if (found)
 				break;
-			}
 			set_page_private(block, size);
 			list_add(&block->lru, &others);
+		}
+		if (found) {
+			split_page(block, size);
+			while (block < wanted)
+				__free_page(block++);
 		}
 	}
 	list_for_each_entry_safe(block, next, &others, lru) {
 		list_del(&block->lru);
 		__free_pages(block, page_private(block));
 	}
-	return found;
+	if (!found)
+		return NULL;
+	memcpy(start, mark, sizeof(mark));
+	return start;
 }
 
 /* A string that ends before the region is read, however long it may have been; no other one is. */
@@ -114,13 +127,12 @@ void test_probe_of_string(void)
 		find_function("strncpy_from_kernel_nofault");
 	char *last = __va(region->start) - 2, text[8];
 	long before = stray_accesses();
-	struct page *below;
-	unsigned int order;
+	char *below;
 
 	if (copy_from_kernel_nofault(text, last, 2))
 		return skip("no memory below the region");
 	expect(copy);
-	below = take_below_region(&order);
+	below = take_page_below_region();
 	expect(below);
 	if (!copy || !below)
 		return;
@@ -131,5 +143,4 @@ void test_probe_of_string(void)
 	expect(copy(text, last + 2, sizeof(text)) == -ERANGE);
 	expect(register_closed());
 	expect(stray_accesses() == before);
-	__free_pages(below, order);
 }

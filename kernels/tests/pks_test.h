@@ -97,7 +97,7 @@ void test_zeropad_in_bracket(void);
 void test_zeropad_below_region(void);
 void test_probe(void);
 void test_probe_of_string(void);
-struct page *take_below_region(unsigned int *order);
+char *take_page_below_region(void);
 
 /* pagemaps.c */
 void test_unprotected_pagemap(void);
