@@ -52,6 +52,12 @@ def pytest_addoption(parser):
         type=Path,
         help="tests of our PKS kernel: an unpacked kernel to take in place of the variants' own",
     )
+    parser.addoption(
+        "--hung-after",
+        type=float,
+        help="seconds of QEMU's CPU time after which a boot counts as hung, in place of the"
+        " variants' own",
+    )
 
 
 def prepare_patched(
@@ -211,7 +217,7 @@ class Booted:
 
 
 @pytest.fixture
-def boot_job(prepared, tmp_path):
+def boot_job(prepared, tmp_path, request):
     """Boots a job, with files added to the guest by name; on_event is called for each event, and
     what it raises ends the guest.
     """
@@ -236,7 +242,9 @@ def boot_job(prepared, tmp_path):
             [prepared.base, tree.pack(tmp_path / "extra.cpio")], tmp_path / "initrd"
         )
         shutil.rmtree(tree.folder)
-        machine = replace(image.machine(prepared, initrd), **changes)
+        machine = image.machine(prepared, initrd)
+        limit = request.config.getoption("--hung-after") or machine.limit_seconds
+        machine = replace(machine, **{"limit_seconds": limit, **changes})
         booted = Booted(qemu.Outcome(), "")
 
         def on_line(line: Line) -> None:

@@ -52,10 +52,10 @@ def fuzz(boot_job, prepared, cache):
         r"^([0-9a-f]+) \w pkrs_open$", prepared.kernel.symbols.read_text(), re.MULTILINE
     )
 
-    def run(machine: str, parameters: str = ""):
+    def run(machine: str, parameters: str = "", seconds: int = 0):
         cpus, icount, milliseconds = MACHINES[machine]
-        if cpus > 1 and SECONDS:
-            milliseconds = 1000 * SECONDS
+        if cpus > 1 and seconds:
+            milliseconds = 1000 * seconds
         given = f"{GIVEN} cache=0x{cached} milliseconds={milliseconds} {parameters}"
         job = f'given="{given}"\nset=fuzz\nstep pmem pmem\n'
         job += HOTPLUG if cpus > 1 else ""
@@ -75,7 +75,7 @@ def fuzz(boot_job, prepared, cache):
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_after_each_step_all_agree(fuzz, machine):
-    booted = fuzz(machine)
+    booted = fuzz(machine, seconds=SECONDS)
     assert trouble(booted, ANY_MISUSE) == []
     (report,) = reports(booted.console).values()
     assert report.passed, booted.console[-2000:]

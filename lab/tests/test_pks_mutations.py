@@ -28,8 +28,10 @@ pytestmark = pytest.mark.all
 
 # The first failure ends a run: what is likely to fail comes first.
 SEMANTICS, FILES = "lab/tests/test_pks_semantics.py", "lab/tests/test_pks_files.py"
-KEYS = "lab/tests/test_pks_keys.py"
+KEYS, FUZZ = "lab/tests/test_pks_keys.py", "lab/tests/test_pks_fuzz.py"
 CALLERS = "lab/tests/test_pks_callers.py::test_who_touches_pages_of_user_space_opens_them"
+# Many bugs hang a boot. Without one, none takes as long.
+EARLY = ("--hung-after", "60")
 BOOT = "arch/x86/boot/bzImage"
 # Files of PKS itself: those of the bugs that every kernel of the series can have.
 CORE = {mutant.file for mutant in (*pks_mutations.ALL, *pks_mutations_7_3.SERIES)}
@@ -115,6 +117,8 @@ def callers_workshop_7_3(cache):
 def order(mutant: pks_mutations.Mutant) -> tuple[str, ...]:
     if mutant in pks_mutations.TURNED_ON:
         return KEYS, SEMANTICS, FILES
+    if mutant in pks_mutations.DISAGREEING:
+        return (FUZZ,)
     access = [*pks_mutations.ACCESS, *pks_mutations_7_3.ACCESS]
     return (FILES, SEMANTICS) if mutant in access else (SEMANTICS, FILES)
 
@@ -122,7 +126,7 @@ def order(mutant: pks_mutations.Mutant) -> tuple[str, ...]:
 @pytest.mark.parametrize("shop", ["workshop", "workshop_7_3"])
 def test_without_a_bug_nothing_fails(request, shop, tmp_path):
     tree = request.getfixturevalue(shop).tree(tmp_path, None)
-    result = run_tests(tree.folder, SEMANTICS, FILES, KEYS)
+    result = run_tests(tree.folder, SEMANTICS, FILES, FUZZ, KEYS, options=EARLY)
     assert result.returncode == NOTHING_FAILED, result.stdout[-3000:]
 
 
@@ -163,7 +167,8 @@ def _digest(mutant: pks_mutations.Mutant, image: Image) -> str:
     patches = tuple(patch for patch in image.patches if files & _changed_by(patch))
     value = hashlib.sha256(kernel_cache.digest(replace(image, patches=patches)).encode())
     value.update(repr(mutant).encode())
-    for name in (SEMANTICS, FILES, KEYS, CALLERS.partition("::")[0]):
+    everyday = (SEMANTICS, FILES, KEYS, CALLERS.partition("::")[0])
+    for name in dict.fromkeys([*everyday, *order(mutant)]):
         value.update((ROOT / name).read_bytes())
     for path in sorted((ROOT / "kernels" / "tests").glob("*.[ch]")):
         value.update(path.read_bytes())
@@ -190,13 +195,13 @@ def test_what_has_to_do_with_a_bug_is_tried_again(tmp_path, file, same):
 @pytest.fixture
 def check(request, cache, tmp_path):
     """Builds a kernel with a bug, unless it was noticed before, and runs tests on it that have to
-    notice it. shop: the fixture that has the kernel without it.
+    notice it. shop: the fixture that has the kernel without it; how: as run_tests() has it.
     """
 
-    def check(mutant: pks_mutations.Mutant, shop: str, image: Image, *tests: str, **marks) -> None:
+    def check(mutant: pks_mutations.Mutant, shop: str, image: Image, *tests: str, **how) -> None:
         def find():
             with _planted(mutant, request.getfixturevalue(shop), tmp_path) as tree:
-                return run_tests(tree.folder, *tests, **marks)
+                return run_tests(tree.folder, *tests, **how)
 
         _notice(mutant, image, cache, find)
 
@@ -205,12 +210,12 @@ def check(request, cache, tmp_path):
 
 @pytest.mark.parametrize("mutant", pks_mutations.ALL, ids=lambda mutant: mutant.name)
 def test_a_bug_is_noticed(mutant, check):
-    check(mutant, "workshop", _image("checked"), *order(mutant))
+    check(mutant, "workshop", _image("checked"), *order(mutant), options=EARLY)
 
 
 @pytest.mark.parametrize("mutant", pks_mutations_7_3.SERIES, ids=lambda mutant: mutant.name)
 def test_a_bug_on_7_3_is_noticed(mutant, check):
-    check(mutant, "workshop_7_3", _image("checked", "7.3"), *order(mutant))
+    check(mutant, "workshop_7_3", _image("checked", "7.3"), *order(mutant), options=EARLY)
 
 
 @pytest.mark.parametrize("shop", ["callers_workshop", "callers_workshop_7_3"])

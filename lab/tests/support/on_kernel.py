@@ -3,6 +3,7 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.core.dirs import ROOT
@@ -11,10 +12,12 @@ EVERYDAY = "kernels and not all"  # the marks of what runs on any kernel of our 
 NOTHING_FAILED, SOMETHING_FAILED = 0, 1  # pytest's exit codes
 
 
-def run_tests(folder: Path, *tests: str, marks: str = EVERYDAY) -> subprocess.CompletedProcess[str]:
+def run_tests(
+    folder: Path, *tests: str, marks: str = EVERYDAY, options: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
     """In this order, up to the first that fails. folder: a kernel as the cache keeps it."""
     command = [
         *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-x"),
-        *("-m", marks, "--tree", folder, *tests),
+        *("-m", marks, "--tree", folder, *options, *tests),
     ]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
