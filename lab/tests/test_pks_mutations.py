@@ -31,7 +31,7 @@ SEMANTICS, FILES = "lab/tests/test_pks_semantics.py", "lab/tests/test_pks_files.
 KEYS, FUZZ = "lab/tests/test_pks_keys.py", "lab/tests/test_pks_fuzz.py"
 CALLERS = "lab/tests/test_pks_callers.py::test_who_touches_pages_of_user_space_opens_them"
 # Many bugs hang a boot. Without one, none takes as long.
-EARLY = ("--hung-after", "60")
+EARLY = ("--hung-after=60",)
 BOOT = "arch/x86/boot/bzImage"
 # Files of PKS itself: those of the bugs that every kernel of the series can have.
 CORE = {mutant.file for mutant in (*pks_mutations.ALL, *pks_mutations_7_3.SERIES)}

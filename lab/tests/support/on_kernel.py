@@ -15,9 +15,11 @@ NOTHING_FAILED, SOMETHING_FAILED = 0, 1  # pytest's exit codes
 def run_tests(
     folder: Path, *tests: str, marks: str = EVERYDAY, options: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[str]:
-    """In this order, up to the first that fails. folder: a kernel as the cache keeps it."""
+    """In this order, up to the first that fails. folder: a kernel as the cache keeps it; options:
+    of pytest, each in one piece (--name=value).
+    """
     command = [
         *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-x"),
-        *("-m", marks, "--tree", folder, *options, *tests),
+        *("-m", marks, *options, "--tree", folder, *tests),
     ]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
