@@ -29,6 +29,9 @@ pytestmark = pytest.mark.all
 # The first failure ends a run: what is likely to fail comes first.
 SEMANTICS, FILES = "lab/tests/test_pks_semantics.py", "lab/tests/test_pks_files.py"
 KEYS, FUZZ = "lab/tests/test_pks_keys.py", "lab/tests/test_pks_fuzz.py"
+RELAXED = f"{SEMANTICS}::test_relaxed_mode_opens_counts_and_tells_once"
+STRICT = f"{SEMANTICS}::test_strict_mode_is_an_oops_to_who_strays"
+MISUSE = f"{SEMANTICS}::test_misuse_of_brackets_is_told_of_and_leaves_nothing_open"
 CALLERS = "lab/tests/test_pks_callers.py::test_who_touches_pages_of_user_space_opens_them"
 # Many bugs hang a boot. Without one, none takes as long.
 EARLY = ("--hung-after=60",)
@@ -119,6 +122,10 @@ def order(mutant: pks_mutations.Mutant) -> tuple[str, ...]:
         return KEYS, SEMANTICS, FILES
     if mutant in pks_mutations.DISAGREEING:
         return (FUZZ,)
+    if mutant in (*pks_mutations.LEFTOVERS, *pks_mutations.TRACK):
+        return MISUSE, SEMANTICS, FILES
+    if mutant in pks_mutations.STRAYS:
+        return RELAXED, STRICT, SEMANTICS, FILES
     access = [*pks_mutations.ACCESS, *pks_mutations_7_3.ACCESS]
     return (FILES, SEMANTICS) if mutant in access else (SEMANTICS, FILES)
 
@@ -167,8 +174,8 @@ def _digest(mutant: pks_mutations.Mutant, image: Image) -> str:
     patches = tuple(patch for patch in image.patches if files & _changed_by(patch))
     value = hashlib.sha256(kernel_cache.digest(replace(image, patches=patches)).encode())
     value.update(repr(mutant).encode())
-    everyday = (SEMANTICS, FILES, KEYS, CALLERS.partition("::")[0])
-    for name in dict.fromkeys([*everyday, *order(mutant)]):
+    tests = [SEMANTICS, FILES, KEYS, CALLERS, *order(mutant)]
+    for name in dict.fromkeys(test.partition("::")[0] for test in tests):
         value.update((ROOT / name).read_bytes())
     for path in sorted((ROOT / "kernels" / "tests").glob("*.[ch]")):
         value.update(path.read_bytes())

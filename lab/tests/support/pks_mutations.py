@@ -332,7 +332,7 @@ DISAGREEING = [
     _closing("close_without_cache", _CLOSE_THREAD, _CLOSE_MSR),
 ]
 
-FAULT = [
+LEFTOVERS = [
     _entry(
         "return_to_user_mode_leaves_open",
         'pks_close_leftovers("returns to user mode");',
@@ -361,6 +361,9 @@ FAULT = [
         "\treturn word / PKS_STRAYED;\n",
         (_PKS,),
     ),
+]
+
+STRAYS = [
     _without(
         "a_stray_access_opens_nothing",
         _FAULT,
@@ -373,22 +376,39 @@ FAULT = [
     ),
     Mutant("no_key_is_taken_for_ours", _PKS, "key_of(address) != PKS_KEY_PGMAP", "true"),
     Mutant(
-        "a_lost_register_is_a_stray_access",
-        _PKS,
-        "\tif (!interrupted)\n\t\treturn pgmap_protection_fault(regs->ip, address);\n",
-        "\treturn pgmap_protection_fault(regs->ip, address);\n",
+        "faults_are_not_looked_at",
+        _FAULT,
+        "if (!pks_fault(regs, state, error_code, address))",
+        "if (1)",
     ),
+    _without("faults_are_not_counted", _MEMREMAP, "\tatomic_long_inc(&pks_faults);\n"),
+    Mutant(
+        "strict_is_relaxed",
+        _MEMREMAP,
+        "return READ_ONCE(pks_fault_mode) == PKS_FAULT_RELAXED;",
+        "return true;",
+    ),
+    Mutant(
+        "each_fault_is_told_of",
+        _MEMREMAP,
+        "DO_ONCE_LITE(tell_of_stray, ip, address);",
+        "tell_of_stray(ip, address);",
+    ),
+    _without("no_fault_is_told_of", _MEMREMAP, "\tDO_ONCE_LITE(tell_of_stray, ip, address);\n"),
     Mutant(
         "an_oops_does_not_tell_why",
         _FAULT,
         "\tif (error_code & X86_PF_PK)\n\t\tpks_show_fault(address);\n",
         "",
     ),
+]
+
+FAULT = [
     Mutant(
-        "faults_are_not_looked_at",
-        _FAULT,
-        "if (!pks_fault(regs, state, error_code, address))",
-        "if (1)",
+        "a_lost_register_is_a_stray_access",
+        _PKS,
+        "\tif (!interrupted)\n\t\treturn pgmap_protection_fault(regs->ip, address);\n",
+        "\treturn pgmap_protection_fault(regs->ip, address);\n",
     ),
     Mutant(
         "user_mode_is_told_of_keys",
@@ -431,20 +451,6 @@ FAULT = [
         "return !pks_is_open() && pgmap_in",
         "return pgmap_in",
     ),
-    _without("faults_are_not_counted", _MEMREMAP, "\tatomic_long_inc(&pks_faults);\n"),
-    Mutant(
-        "strict_is_relaxed",
-        _MEMREMAP,
-        "return READ_ONCE(pks_fault_mode) == PKS_FAULT_RELAXED;",
-        "return true;",
-    ),
-    Mutant(
-        "each_fault_is_told_of",
-        _MEMREMAP,
-        "DO_ONCE_LITE(tell_of_stray, ip, address);",
-        "tell_of_stray(ip, address);",
-    ),
-    _without("no_fault_is_told_of", _MEMREMAP, "\tDO_ONCE_LITE(tell_of_stray, ip, address);\n"),
 ]
 
 PAGEMAP = [
@@ -797,7 +803,10 @@ TRACK = [
     ),
 ]
 
-ALL = [*CPU, *THREAD, *ENTRY, *TURNED_ON, *DISAGREEING, *FAULT, *PAGEMAP, *KMAP, *ACCESS, *TRACK]
+ALL = [
+    *(*CPU, *THREAD, *ENTRY, *TURNED_ON, *DISAGREEING),
+    *(*LEFTOVERS, *STRAYS, *FAULT, *PAGEMAP, *KMAP, *ACCESS, *TRACK),
+]
 
 # Hunk: why its absence cannot be seen here.
 UNTESTED = {
