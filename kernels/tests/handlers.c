@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What interrupts a thread that has the page open, or is just opening or closing it
+ * What interrupts a thread that has the page open, or is just opening or closing it; or
+ * the idle task
  */
 #include <linux/delay.h>
 #include <linux/irq_work.h>
@@ -8,6 +9,7 @@
 #include <linux/kdebug.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
+#include <linux/smp.h>
 #include <asm/apic.h>
 #include <asm/msr.h>
 #include <asm/nmi.h>
@@ -16,6 +18,7 @@
 
 #define SOME_STEPS	10	/* fewer, and what was to be stepped over was not */
 #define MOST_STEPS	200
+#define MOST_CALLS	1000	/* of a CPU, until it is idle */
 
 /*
  * A handler runs on an open thread's CPU, and in its name, but has no part in what the
@@ -59,6 +62,33 @@ void test_interrupt(void)
 	kunmap_local(mapped);
 	expect_handled();
 	expect(closed());
+}
+
+/* The idle task that was interrupted; NULL: another one was, or none. */
+static struct task_struct *idle;
+
+static void on_call(void *unused)
+{
+	/* A polling CPU makes calls without an interrupt. */
+	WRITE_ONCE(idle, in_hardirq() && is_idle_task(current) ? current : NULL);
+}
+
+/* What an interrupt saves of the idle task has a flag beside its rights, which is none. */
+void test_interrupt_of_idle(void)
+{
+	int i, cpu;
+
+	preempt_disable();
+	cpu = cpumask_any_but(cpu_online_mask, smp_processor_id());
+	idle = NULL;
+	for (i = 0; cpu < nr_cpu_ids && !READ_ONCE(idle) && i < MOST_CALLS; i++) {
+		mdelay(1);	/* for its threads to end what they are doing */
+		smp_call_function_single(cpu, on_call, NULL, true);
+	}
+	mdelay(1);	/* for the way out of the interrupt */
+	preempt_enable();
+	expect(idle);
+	expect(!idle || !READ_ONCE(idle->thread.pks));
 }
 
 static int on_nmi(unsigned int command, struct pt_regs *regs)

@@ -75,6 +75,7 @@ static const struct test {
 	{ "strict", "a probe of a string before the region", test_probe_of_string },
 	{ "strict", "a register that somebody else has written", test_lost_register },
 	{ "strict", "an interrupt in a bracket", test_interrupt },
+	{ "strict", "an interrupt of the idle task", test_interrupt_of_idle },
 	{ "strict", "an NMI in a bracket", test_nmi },
 	{ "strict", "a fault in a bracket", test_fault },
 	{ "strict", "an exception after each instruction", test_steps },

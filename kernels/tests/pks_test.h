@@ -110,6 +110,7 @@ void test_entry_key(void);
 
 /* handlers.c */
 void test_interrupt(void);
+void test_interrupt_of_idle(void);
 void test_nmi(void);
 void test_fault(void);
 void test_steps(void);
