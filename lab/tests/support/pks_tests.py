@@ -23,6 +23,8 @@ IN_PMEM = (256 + 32) << 20
 OTHER_MEMORY = 464 << 20
 GIVEN = f"phys={IN_PMEM:#x} spare={image.DEVICE_MEMORY:#x} other={OTHER_MEMORY:#x}"
 CMDLINE = f"{image.PMEM_CMDLINE} memmap=2M${OTHER_MEMORY:#x}"
+# Without the second one, between all that is protected there is nothing else.
+ONE_REGION = CMDLINE.replace(f"{image.PMEM_REGIONS[1]} ", "")
 
 # tests NAME: the set of tests that $given and $set say, from the start.
 TESTS = (
