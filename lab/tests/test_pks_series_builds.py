@@ -21,7 +21,8 @@ from lab.tests.support.kept import once
 
 pytestmark = pytest.mark.all
 
-# The subject of the last patch of each, as git names its file; of several, of those that a base has.
+# The subject of the last patch of each, as git names its file. Where there are several: of those
+# that a base has.
 GROUPS = {
     "preparatory": {"mmc-cb710-sdricoh-Use-thread-local-mappings-of-data"},
     "CPU and entry": {
@@ -70,6 +71,14 @@ CONFIG_VMWARE_VMCI=y
 CONFIG_DRM=y
 CONFIG_DRM_QXL=y
 CONFIG_TCM_PSCSI=y
+CONFIG_NETDEVICES=y
+CONFIG_WIRELESS=y
+CONFIG_CFG80211=y
+CONFIG_WLAN=y
+CONFIG_WLAN_VENDOR_ATH=y
+CONFIG_WIL6210=y
+CONFIG_DEBUG_FS=y
+CONFIG_WIL6210_DEBUGFS=y
 """
 
 OTHERS_OF = {
